@@ -1,0 +1,15 @@
+#include "kernels/gemm/multiply_avx512vnni.h"
+
+#include "kernels/attention/attention_simd.h"
+
+namespace intvit::kernels {
+namespace {
+
+void run(const AttentionArgs& args) noexcept { attention_rows<Avx512>(args); }
+
+}  // namespace
+
+extern const AttentionKernels attention_kernels_avx512vnni;
+const AttentionKernels attention_kernels_avx512vnni = {run};
+
+}  // namespace intvit::kernels

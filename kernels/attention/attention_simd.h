@@ -1,0 +1,159 @@
+// attention.h on top of an instruction set's multiply() (kernels/gemm/multiply_<isa>.h) and vectors (kernels/simd/).
+// K and V of the head are packed into weight tiles once; then, for blocks of kQueryBlock queries, scores, softmax codes
+// and outputs stay in the first two cache levels.
+#pragma once
+
+#include <cstring>
+
+#include "kernels/attention/attention.h"
+#include "kernels/gemm/linear.h"
+#include "kernels/softmax/softmax_simd.h"
+
+namespace intvit::kernels {
+namespace {
+
+// K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes are the depth; minus 128 is a flipped bit.
+inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles, std::int32_t* bias) {
+  const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
+  for (int j = 0; j < padded_columns(args.tokens); ++j) {
+    std::uint8_t* column = tiles + j / kPanelColumns * panel_bytes + j % kPanelColumns * kGroupDepth;
+    const std::uint8_t* key = args.k + j * args.stride;
+    std::int32_t sum = 0;
+    for (int d = 0; d < depth; d += kGroupDepth) {
+      std::uint32_t group = 0x80808080u;  // zero after the flip
+      if (j < args.tokens && d + kGroupDepth <= args.head_dim) {
+        std::memcpy(&group, key + d, sizeof group);
+      } else if (j < args.tokens) {
+        for (int i = 0; d + i < args.head_dim; ++i) {
+          group = (group & ~(0xffu << (8 * i))) | (static_cast<std::uint32_t>(key[d + i]) << (8 * i));
+        }
+      }
+      sum += static_cast<std::int32_t>((group & 0xff) + (group >> 8 & 0xff) + (group >> 16 & 0xff) + (group >> 24));
+      group ^= 0x80808080u;
+      std::memcpy(column + d / kGroupDepth * kGroupBytes, &group, sizeof group);
+    }
+    bias[j] = -args.head.q_zero * (sum - 128 * depth);
+  }
+}
+
+// V as weight tiles [D / 16][T / 4][16][4]: tokens are the depth.
+inline void pack_values(const AttentionArgs& args, int depth, std::uint8_t* tiles) {
+  const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
+  const int columns = padded_columns(args.head_dim);
+  for (int j = 0; j < depth; j += kGroupDepth) {
+    const std::uint8_t* rows[kGroupDepth];
+    for (int i = 0; i < kGroupDepth; ++i) {
+      // Padding tokens meet softmax codes that are zero, so any readable row will do.
+      rows[i] = args.v + (j + i < args.tokens ? j + i : 0) * args.stride;
+    }
+    for (int panel = 0; panel < columns / kPanelColumns; ++panel) {
+      std::uint8_t* group = tiles + panel * panel_bytes + j / kGroupDepth * kGroupBytes;
+      const int first = panel * kPanelColumns;
+      if (first + kPanelColumns <= args.head_dim) {
+        const auto row = [&](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i] + first)); };
+        const __m128i flip = _mm_set1_epi8(-128);
+        const __m128i r0 = _mm_xor_si128(row(0), flip), r1 = _mm_xor_si128(row(1), flip);
+        const __m128i r2 = _mm_xor_si128(row(2), flip), r3 = _mm_xor_si128(row(3), flip);
+        const __m128i lo01 = _mm_unpacklo_epi8(r0, r1), hi01 = _mm_unpackhi_epi8(r0, r1);
+        const __m128i lo23 = _mm_unpacklo_epi8(r2, r3), hi23 = _mm_unpackhi_epi8(r2, r3);
+        auto* out = reinterpret_cast<__m128i*>(group);
+        _mm_storeu_si128(out, _mm_unpacklo_epi16(lo01, lo23));
+        _mm_storeu_si128(out + 1, _mm_unpackhi_epi16(lo01, lo23));
+        _mm_storeu_si128(out + 2, _mm_unpacklo_epi16(hi01, hi23));
+        _mm_storeu_si128(out + 3, _mm_unpackhi_epi16(hi01, hi23));
+      } else {
+        for (int c = 0; c < kPanelColumns; ++c) {
+          for (int i = 0; i < kGroupDepth; ++i) {
+            group[c * kGroupDepth + i] =
+                first + c < args.head_dim ? static_cast<std::uint8_t>(rows[i][first + c] ^ 0x80) : 0;
+          }
+        }
+      }
+    }
+  }
+}
+
+// Probabilities x V: every row has its own requantizer.
+template <typename Simd>
+struct AttentionEpilogue {
+  const RowRequantizer* requantizers;
+  std::int32_t out_zero;
+  std::uint8_t* dst;
+  std::ptrdiff_t stride;
+
+  template <bool kHalf>
+  struct Columns {
+    const AttentionEpilogue& e;
+    int column;
+    Columns(const AttentionEpilogue& epilogue, int first) : e(epilogue), column(first) {}
+    void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
+      const RowRequantizer& rq = e.requantizers[r];
+      const auto bias = Simd::set32(rq.bias);
+      const auto x = Simd::pack32(Simd::shift_right32(Simd::add32(lo, bias), rq.shift),
+                                  Simd::shift_right32(Simd::add32(hi, bias), rq.shift));
+      const auto codes = Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
+                                      Simd::set16(static_cast<std::int16_t>(e.out_zero)));
+      store_codes<Simd, kHalf>(e.dst + r * e.stride + column, codes);
+    }
+  };
+};
+
+template <typename Simd>
+void attention_rows(const AttentionArgs& args) {
+  const AttentionScratch layout = attention_scratch(args.tokens, args.head_dim);
+  auto* scratch = static_cast<std::uint8_t*>(args.scratch);
+  std::uint8_t* keys = scratch + layout.keys;
+  std::uint8_t* values = scratch + layout.values;
+  auto* key_bias = reinterpret_cast<std::int32_t*>(scratch + layout.key_bias);
+  auto* scores = reinterpret_cast<std::int32_t*>(scratch + layout.scores);
+  std::uint8_t* codes = scratch + layout.codes;
+  std::uint8_t* queries = scratch + layout.rows;
+  std::uint8_t* output = scratch + layout.output;
+
+  const int key_depth = (args.head_dim + kGroupDepth - 1) / kGroupDepth * kGroupDepth;
+  const int value_depth = (args.tokens + kGroupDepth - 1) / kGroupDepth * kGroupDepth;
+  const int padded_tokens = padded_depth(args.tokens);
+  const int padded_dim = padded_columns(args.head_dim);
+  pack_keys(args, key_depth, keys, key_bias);
+  pack_values(args, value_depth, values);
+  const LinearWeights key_weights{keys, nullptr, 8, args.tokens, key_depth};
+  const LinearWeights value_weights{values, nullptr, 8, args.head_dim, value_depth};
+  // Whole groups and panels are read and written in place; other head sizes go through copies.
+  const bool whole_groups = args.head_dim % kGroupDepth == 0;
+  const bool whole_panels = args.head_dim % kPanelColumns == 0;
+
+  RowRequantizer requantizers[kQueryBlock];
+  for (int begin = args.query_begin; begin < args.query_end; begin += kQueryBlock) {
+    const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
+    const std::uint8_t* q = args.q + begin * args.stride;
+    std::ptrdiff_t q_stride = args.stride;
+    if (!whole_groups) {
+      for (int r = 0; r < rows; ++r) {
+        std::memset(queries + r * padded_dim, 0, static_cast<std::size_t>(padded_dim));
+        std::memcpy(queries + r * padded_dim, q + r * q_stride, static_cast<std::size_t>(args.head_dim));
+      }
+      q = queries;
+      q_stride = padded_dim;
+    }
+    multiply(q, q_stride, rows, key_weights, scratch + layout.gemm,
+             AccumulatorsEpilogue<Simd>{scores, padded_tokens, key_bias});
+    for (int r = 0; r < rows; ++r) {
+      const SoftmaxArgs softmax{scores + static_cast<std::ptrdiff_t>(r) * padded_tokens,
+                                codes + static_cast<std::ptrdiff_t>(r) * padded_tokens, args.tokens, padded_tokens,
+                                args.head.softmax};
+      requantizers[r] = row_requantizer(args.head, softmax_row<Simd>(softmax));
+    }
+    std::uint8_t* dst = args.dst + begin * args.dst_stride;
+    AttentionEpilogue<Simd> epilogue{requantizers, args.head.out_zero, whole_panels ? dst : output,
+                                     whole_panels ? args.dst_stride : padded_dim};
+    multiply(codes, padded_tokens, rows, value_weights, scratch + layout.gemm, epilogue);
+    if (!whole_panels) {
+      for (int r = 0; r < rows; ++r) {
+        std::memcpy(dst + r * args.dst_stride, output + r * padded_dim, static_cast<std::size_t>(args.head_dim));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace intvit::kernels

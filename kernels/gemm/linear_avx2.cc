@@ -1,0 +1,18 @@
+#include "kernels/gemm/linear.h"
+#include "kernels/gemm/multiply_avx2.h"
+
+namespace intvit::kernels {
+namespace {
+
+void run(const LinearArgs& args) noexcept {
+  with_epilogue<Avx2>(args, [&](const auto& epilogue) {
+    multiply(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue);
+  });
+}
+
+}  // namespace
+
+extern const LinearKernels linear_kernels_avx2;
+const LinearKernels linear_kernels_avx2 = {run};
+
+}  // namespace intvit::kernels

@@ -1,0 +1,58 @@
+// The law for linear.h: plain loops, one element at a time.
+#include "kernels/gemm/linear.h"
+
+namespace intvit::kernels {
+namespace {
+
+int weight_at(const LinearWeights& weights, int column, int k) noexcept {
+  if (weights.bits == 8) {
+    return static_cast<std::int8_t>(weights.tiles[tile_offset(column, k, weights.k)]);
+  }
+  const NibblePosition position = nibble_position(column, k, weights.k);
+  const int byte = weights.tiles[position.byte];
+  return (position.high ? byte >> 4 : byte & 15) - weights.zero_points[column];
+}
+
+std::int32_t dot(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
+  std::int32_t sum = 0;
+  for (int k = 0; k < weights.k; ++k) sum += row[k] * weight_at(weights, column, k);
+  return weights.bits == 4 ? sum * (1 << kNibbleShift) : sum;
+}
+
+void finish(const LinearArgs& args, int row, int column, std::int32_t sum) noexcept {
+  const Requantizer& rq = args.requantizer;
+  const auto dst_index = row * args.dst_stride + column;
+  if (args.epilogue == Epilogue::accumulators) {
+    static_cast<std::int32_t*>(args.dst)[dst_index] = sum;
+    return;
+  }
+  if (args.epilogue == Epilogue::logits) {
+    static_cast<std::int32_t*>(args.dst)[dst_index] =
+        scale_logit(sum, rq.bias[column], args.logit_multiplier[column], args.logit_shift[column]);
+    return;
+  }
+  const std::int16_t x = requantize(sum, rq.bias[column], rq.shift[column], rq.multiplier[column]);
+  if (args.epilogue == Epilogue::codes) {
+    static_cast<std::uint8_t*>(args.dst)[dst_index] = saturate_u8(x);
+  } else if (args.epilogue == Epilogue::activation) {
+    static_cast<std::uint8_t*>(args.dst)[dst_index] = activate(x, args.activation);
+  } else {
+    static_cast<std::int16_t*>(args.dst)[dst_index] =
+        saturate_s16(args.residual[row * args.residual_stride + column] + x);
+  }
+}
+
+void run(const LinearArgs& args) noexcept {
+  for (int row = 0; row < args.rows; ++row) {
+    for (int column = 0; column < padded_columns(args.weights.n); ++column) {
+      finish(args, row, column, dot(args.src + row * args.src_stride, args.weights, column));
+    }
+  }
+}
+
+}  // namespace
+
+extern const LinearKernels linear_kernels_scalar;
+const LinearKernels linear_kernels_scalar = {run};
+
+}  // namespace intvit::kernels

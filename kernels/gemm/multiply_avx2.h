@@ -1,0 +1,159 @@
+// Matrix multiplication on AVX2 without dot-product instructions, exact for all values.
+//
+// vpmaddubsw (u8 x s8 pairs) saturates at 16 bits when 8-bit weights are large, so 8-bit weights and codes are widened to
+// 16 bits once per block and multiplied with vpmaddwd, which cannot overflow. 4-bit weights are at most 15 in magnitude:
+// a pair is at most 2 * 255 * 15 = 7650, and four of them, 30600, still fit 16 bits; so vpmaddubsw is exact there and
+// its 16-bit sums are widened only every fourth group.
+#pragma once
+
+#include <cstring>
+
+#include "kernels/gemm/epilogue_simd.h"
+#include "kernels/simd/avx2.h"
+
+namespace intvit::kernels {
+namespace {
+
+// R rows of 16-bit codes [R][k] against one widened panel [k / 4][16][4].
+template <int R, typename Columns>
+inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t* src, const std::int16_t* panel, int k,
+                                                             const Columns& columns, int row) {
+  __m256i sums[R][4];  // element (column, pair of k): two elements belong to each of four columns
+#pragma GCC unroll 3
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < 4; ++c) sums[r][c] = _mm256_setzero_si256();
+  }
+  for (int g = 0; g < k; g += kGroupDepth, panel += kGroupBytes) {
+    __m256i a[R];
+#pragma GCC unroll 3
+    for (int r = 0; r < R; ++r) {
+      std::int64_t group;
+      std::memcpy(&group, src + static_cast<std::ptrdiff_t>(r) * k + g, sizeof group);
+      a[r] = _mm256_set1_epi64x(group);
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) {
+      const __m256i b = Avx2::load(panel + 16 * c);
+#pragma GCC unroll 3
+      for (int r = 0; r < R; ++r) sums[r][c] = _mm256_add_epi32(sums[r][c], _mm256_madd_epi16(a[r], b));
+    }
+  }
+#pragma GCC unroll 3
+  for (int r = 0; r < R; ++r) {
+    const __m256i lo = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[r][0], sums[r][1]), 0xd8);
+    const __m256i hi = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[r][2], sums[r][3]), 0xd8);
+    columns.row(row + r, lo, hi);
+  }
+}
+
+// R rows of codes against one expanded panel of 4-bit weights [k / 4][16][4]; k is a multiple of 16.
+template <int R, typename Columns>
+inline __attribute__((always_inline)) void multiply_tile_s4(const std::uint8_t* src, std::ptrdiff_t stride,
+                                                            const std::uint8_t* panel, int k, const Columns& columns,
+                                                            int row) {
+  __m256i lo[R], hi[R];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm256_setzero_si256();
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (int k0 = 0; k0 < k; k0 += 4 * kGroupDepth, panel += 4 * kGroupBytes) {
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      __m256i pairs_lo = _mm256_setzero_si256(), pairs_hi = pairs_lo;
+#pragma GCC unroll 4
+      for (int g = 0; g < 4; ++g) {
+        std::int32_t group;
+        std::memcpy(&group, src + r * stride + k0 + g * kGroupDepth, sizeof group);
+        const __m256i a = _mm256_set1_epi32(group);
+        pairs_lo = _mm256_add_epi16(pairs_lo, _mm256_maddubs_epi16(a, Avx2::load(panel + g * kGroupBytes)));
+        pairs_hi = _mm256_add_epi16(pairs_hi, _mm256_maddubs_epi16(a, Avx2::load(panel + g * kGroupBytes + 32)));
+      }
+      lo[r] = _mm256_add_epi32(lo[r], _mm256_madd_epi16(pairs_lo, ones));
+      hi[r] = _mm256_add_epi32(hi[r], _mm256_madd_epi16(pairs_hi, ones));
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    columns.row(row + r, _mm256_slli_epi32(lo[r], kNibbleShift), _mm256_slli_epi32(hi[r], kNibbleShift));
+  }
+}
+
+inline void widen_codes(const std::uint8_t* src, int k, std::int16_t* dst) {
+  int i = 0;
+  for (; i + 16 <= k; i += 16) {
+    Avx2::store(dst + i, _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i))));
+  }
+  for (; i < k; ++i) dst[i] = src[i];
+}
+
+inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
+  for (int i = 0; i < k * kPanelColumns; i += 16) {
+    Avx2::store(dst + i, _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i))));
+  }
+}
+
+inline void expand_panel(const std::uint8_t* nibbles, const std::uint8_t* zero_points, int k, std::uint8_t* dst) {
+  const __m256i repeat = _mm256_set1_epi32(0x01010101);
+  const __m256i zero[2] = {_mm256_mullo_epi32(Avx2::load_u8_as_32(zero_points), repeat),
+                           _mm256_mullo_epi32(Avx2::load_u8_as_32(zero_points + 8), repeat)};
+  const __m256i mask = _mm256_set1_epi8(15);
+  for (int g = 0; g < k; g += 2 * kGroupDepth, nibbles += kGroupBytes, dst += 2 * kGroupBytes) {
+    for (int half = 0; half < 2; ++half) {
+      const __m256i both = Avx2::load(nibbles + 32 * half);
+      const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
+      Avx2::store(dst + 32 * half, _mm256_sub_epi8(_mm256_and_si256(both, mask), zero[half]));
+      Avx2::store(dst + kGroupBytes + 32 * half, _mm256_sub_epi8(high, zero[half]));
+    }
+  }
+}
+
+// Rows [first, first + rows) are passed to the epilogue under their own numbers.
+template <typename EpilogueType>
+void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
+                 const EpilogueType& epilogue) {
+  const int k = weights.k;
+  auto* panel = static_cast<std::int16_t*>(scratch);
+  std::int16_t* codes = panel + static_cast<std::ptrdiff_t>(k) * kPanelColumns;
+  for (int first = 0; first < rows; first += kWidenedRows) {
+    const int last = first + kWidenedRows < rows ? first + kWidenedRows : rows;
+    for (int r = first; r < last; ++r) {
+      widen_codes(src + r * stride, k, codes + static_cast<std::ptrdiff_t>(r - first) * k);
+    }
+    for (int p = 0; p < panel_count(weights.n); ++p) {
+      widen_panel(weights.tiles + static_cast<std::ptrdiff_t>(p) * k * kPanelColumns, k, panel);
+      const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
+      const auto at = [&](int r) { return codes + static_cast<std::ptrdiff_t>(r - first) * k; };
+      int row = first;
+      for (; row + 3 <= last; row += 3) multiply_tile_s16<3>(at(row), panel, k, columns, row);
+      for (; row < last; ++row) multiply_tile_s16<1>(at(row), panel, k, columns, row);
+    }
+  }
+}
+
+template <typename EpilogueType>
+void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
+                 const EpilogueType& epilogue) {
+  const int k = weights.k;
+  auto* panel = static_cast<std::uint8_t*>(scratch);
+  for (int p = 0; p < panel_count(weights.n); ++p) {
+    expand_panel(weights.tiles + static_cast<std::ptrdiff_t>(p) * k * kPanelColumns / 2,
+                 weights.zero_points + p * kPanelColumns, k, panel);
+    const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
+    int row = 0;
+    for (; row + 4 <= rows; row += 4) multiply_tile_s4<4>(src + row * stride, stride, panel, k, columns, row);
+    for (; row < rows; ++row) multiply_tile_s4<1>(src + row * stride, stride, panel, k, columns, row);
+  }
+}
+
+// The same interface as multiply() of multiply_avx512vnni.h.
+template <typename EpilogueType>
+void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
+              const EpilogueType& epilogue) {
+  if (weights.bits == 4) {
+    multiply_s4(src, stride, rows, weights, scratch, epilogue);
+  } else {
+    multiply_s8(src, stride, rows, weights, scratch, epilogue);
+  }
+}
+
+}  // namespace
+}  // namespace intvit::kernels

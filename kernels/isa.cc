@@ -1,0 +1,67 @@
+#include "kernels/isa.h"
+
+#include <array>
+
+namespace intvit {
+namespace {
+
+constexpr std::array<std::string_view, kIsaCount> kNames = {"scalar", "avx2", "avxvnni", "avx512vnni", "amx"};
+
+struct AvailableIsas {
+  std::array<Isa, kIsaCount> list{};
+  std::size_t count = 0;
+
+  AvailableIsas() {
+    for (int i = 0; i < kIsaCount; ++i) {
+      const Isa isa = static_cast<Isa>(i);
+      if (isa_is_built(isa) && cpu_supports(isa)) list[count++] = isa;
+    }
+  }
+};
+
+}  // namespace
+
+std::string_view isa_name(Isa isa) { return kNames[static_cast<std::size_t>(isa)]; }
+
+std::optional<Isa> isa_from_name(std::string_view name) {
+  for (int i = 0; i < kIsaCount; ++i) {
+    if (kNames[static_cast<std::size_t>(i)] == name) return static_cast<Isa>(i);
+  }
+  return std::nullopt;
+}
+
+// gcc's __builtin_cpu_supports checks XGETBV too, so that an operating system without AVX state is not fooled.
+bool cpu_supports(Isa isa) {
+  switch (isa) {
+    case Isa::scalar:
+      return true;
+    case Isa::avx2:
+      return __builtin_cpu_supports("avx2");
+    case Isa::avx512vnni:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+             __builtin_cpu_supports("avx512vnni");
+    case Isa::avxvnni:
+    case Isa::amx:
+      return false;  // detection comes with their kernels
+  }
+  return false;
+}
+
+bool isa_is_built(Isa isa) {
+  switch (isa) {
+#define VIT_BUILT_ISA(name) case Isa::name:
+#include "kernels/built_isas.inc"
+#undef VIT_BUILT_ISA
+    return true;
+    default:
+      return false;
+  }
+}
+
+std::span<const Isa> available_isas() {
+  static const AvailableIsas isas;
+  return {isas.list.data(), isas.count};
+}
+
+}  // namespace intvit

@@ -1,0 +1,26 @@
+// The instruction sets that kernels are written for, and what this CPU can do.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace intvit {
+
+// In rising order of preference. A higher one may fall back to a lower one for a kernel family that it does not have.
+enum class Isa : int { scalar = 0, avx2, avxvnni, avx512vnni, amx };
+inline constexpr int kIsaCount = 5;
+
+std::string_view isa_name(Isa isa);
+std::optional<Isa> isa_from_name(std::string_view name);
+
+// True if the CPU has the instructions and the operating system saves their registers.
+bool cpu_supports(Isa isa);
+
+// True if this build contains kernels written for `isa` (AVX-VNNI and AMX are named, but not written yet).
+bool isa_is_built(Isa isa);
+
+// Built and supported here, in rising order; never empty, since scalar is always there.
+std::span<const Isa> available_isas();
+
+}  // namespace intvit

@@ -1,0 +1,40 @@
+#include "kernels/kernel_table.h"
+
+#include <array>
+
+namespace intvit::kernels {
+
+// The type of a family's kernels, by the family's name.
+#define VIT_FAMILY(family, Type) using family##_kernels_type = Type;
+#include "kernels/families.inc"
+#undef VIT_FAMILY
+
+#define VIT_VARIANT(family, isa) extern const family##_kernels_type family##_kernels_##isa;
+#include "kernels/variants.inc"
+#undef VIT_VARIANT
+
+namespace {
+
+constexpr KernelTable make_table(Isa isa) {
+  KernelTable table{};
+  table.isa = isa;
+// Lines stand in rising order of instruction sets, so the last one that fits wins.
+#define VIT_VARIANT(family, variant_isa)           \
+  if (Isa::variant_isa <= isa) {                   \
+    table.family = &family##_kernels_##variant_isa; \
+    table.family##_isa = Isa::variant_isa;         \
+  }
+#include "kernels/variants.inc"
+#undef VIT_VARIANT
+  return table;
+}
+
+constexpr std::array<KernelTable, kIsaCount> kTables = {
+    make_table(Isa::scalar), make_table(Isa::avx2), make_table(Isa::avxvnni), make_table(Isa::avx512vnni),
+    make_table(Isa::amx)};
+
+}  // namespace
+
+const KernelTable& kernel_table(Isa isa) { return kTables[static_cast<std::size_t>(isa)]; }
+
+}  // namespace intvit::kernels

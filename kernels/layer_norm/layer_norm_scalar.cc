@@ -1,0 +1,29 @@
+// The law for layer_norm.h.
+#include "kernels/layer_norm/layer_norm.h"
+
+namespace intvit::kernels {
+namespace {
+
+void run(const LayerNormArgs& args) noexcept {
+  for (int r = 0; r < args.rows; ++r) {
+    const std::int16_t* src = args.src + r * args.src_stride;
+    std::uint8_t* dst = args.dst + r * args.dst_stride;
+    std::int64_t sum = 0;
+    std::uint64_t sum_of_squares = 0;
+    for (int c = 0; c < args.channels; ++c) {
+      sum += src[c];
+      sum_of_squares += static_cast<std::uint64_t>(std::int64_t{src[c]} * src[c]);
+    }
+    const RowNormalization row = normalize_row(sum, sum_of_squares, args.channels, args.epsilon);
+    for (int c = 0; c < args.channels; ++c) {
+      dst[c] = layer_norm_code(src[c], row, args.affine[2 * c], args.affine[2 * c + 1], args.shift, args.beta_shift);
+    }
+  }
+}
+
+}  // namespace
+
+extern const LayerNormKernels layer_norm_kernels_scalar;
+const LayerNormKernels layer_norm_kernels_scalar = {run};
+
+}  // namespace intvit::kernels

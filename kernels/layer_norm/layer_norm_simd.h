@@ -1,0 +1,79 @@
+// layer_norm.h for whole vectors of channels; channels beyond the last whole vector are done by the law itself.
+#pragma once
+
+#include "kernels/layer_norm/layer_norm.h"
+
+namespace intvit::kernels {
+namespace {
+
+// A 32-bit lane holds sums of pairs, |pair| <= 2^16: 2^14 additions cannot overflow it.
+inline constexpr int kVectorsPerPartialSum = 1 << 14;
+
+template <typename Simd>
+RowNormalization row_normalization(const std::int16_t* src, const LayerNormArgs& args) {
+  constexpr int kLanes = Simd::kLanes16;
+  const auto ones = Simd::set16(1);
+  auto sums = Simd::zero();
+  auto squares = Simd::zero();  // 64-bit lanes; a pair of squares is at most 2^31, an unsigned 32-bit value
+  std::int64_t sum = 0;
+  int c = 0;
+  for (int vectors = 0; c + kLanes <= args.channels; c += kLanes) {
+    const auto x = Simd::load16(src + c);
+    sums = Simd::add32(sums, Simd::multiply_add_pairs(x, ones));
+    squares = Simd::accumulate_u32(squares, Simd::multiply_add_pairs(x, x));
+    if (++vectors == kVectorsPerPartialSum / kLanes) {  // / kLanes: the horizontal sum must not overflow either
+      sum += Simd::reduce_add32(sums);
+      sums = Simd::zero();
+      vectors = 0;
+    }
+  }
+  sum += Simd::reduce_add32(sums);
+  std::uint64_t sum_of_squares = Simd::reduce_add64(squares);
+  for (; c < args.channels; ++c) {
+    sum += src[c];
+    sum_of_squares += static_cast<std::uint64_t>(std::int64_t{src[c]} * src[c]);
+  }
+  return normalize_row(sum, sum_of_squares, args.channels, args.epsilon);
+}
+
+template <typename Simd, bool kShiftLeft>
+void write_codes(const std::int16_t* src, std::uint8_t* dst, const RowNormalization& row, const LayerNormArgs& args) {
+  constexpr int kLanes = Simd::kLanes16;
+  const auto mean = Simd::set16(row.mean);
+  const auto inverse = Simd::set16(row.inverse);
+  const auto power = Simd::set16(kShiftLeft ? std::int16_t{0} : static_cast<std::int16_t>(1 << (15 + row.exponent)));
+  const auto rounding = Simd::set32(1 << (args.shift - 1));
+  const auto beta_unit = static_cast<std::int16_t>(1 << args.beta_shift);
+  int c = 0;
+  for (; c + kLanes <= args.channels; c += kLanes) {
+    const auto x = Simd::load16(src + c);
+    const auto scaled = kShiftLeft ? Simd::shift_left16(x, row.exponent) : Simd::multiply_q15(x, power);
+    const auto u = Simd::multiply_q15(Simd::sub16(scaled, mean), inverse);
+    typename Simd::I32 lo, hi;
+    Simd::pair_with(u, beta_unit, lo, hi);
+    lo = Simd::multiply_add_pairs(lo, Simd::load16(args.affine + 2 * c));
+    hi = Simd::multiply_add_pairs(hi, Simd::load16(args.affine + 2 * c + kLanes));
+    Simd::store_codes(dst + c, Simd::pack32(Simd::shift_right32(Simd::add32(lo, rounding), args.shift),
+                                            Simd::shift_right32(Simd::add32(hi, rounding), args.shift)));
+  }
+  for (; c < args.channels; ++c) {
+    dst[c] = layer_norm_code(src[c], row, args.affine[2 * c], args.affine[2 * c + 1], args.shift, args.beta_shift);
+  }
+}
+
+template <typename Simd>
+void layer_norm_rows(const LayerNormArgs& args) {
+  for (int r = 0; r < args.rows; ++r) {
+    const std::int16_t* src = args.src + r * args.src_stride;
+    std::uint8_t* dst = args.dst + r * args.dst_stride;
+    const RowNormalization row = row_normalization<Simd>(src, args);
+    if (row.exponent >= 0) {
+      write_codes<Simd, true>(src, dst, row, args);
+    } else {
+      write_codes<Simd, false>(src, dst, row, args);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace intvit::kernels

@@ -1,0 +1,136 @@
+// The vector operations that the kernels' shared algorithms (*_simd.h) are written in, on AVX2. See simd/avx512.h, which
+// has the same members; here a vector has half as many elements.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace intvit::kernels {
+namespace {
+
+struct Avx2 {
+  using I16 = __m256i;  // 16 x 16 bits
+  using I32 = __m256i;  // 8 x 32 bits
+  static constexpr int kLanes16 = 16;
+  static constexpr int kLanes32 = 8;
+
+  static __m256i load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static void store(void* p, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+  static I16 load16(const void* p) { return load(p); }
+  static I32 load32(const void* p) { return load(p); }
+  static void store16(void* p, I16 v) { store(p, v); }
+  static void store32(void* p, I32 v) { store(p, v); }
+  static I16 load16_half(const void* p) {
+    return _mm256_zextsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
+  static void store16_half(void* p, I16 v) {
+    _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(v));
+  }
+
+  static I16 zero() { return _mm256_setzero_si256(); }
+  static I16 set16(std::int16_t x) { return _mm256_set1_epi16(x); }
+  static I32 set32(std::int32_t x) { return _mm256_set1_epi32(x); }
+
+  static I16 add16(I16 a, I16 b) { return _mm256_add_epi16(a, b); }
+  static I16 sub16(I16 a, I16 b) { return _mm256_sub_epi16(a, b); }
+  static I16 adds16(I16 a, I16 b) { return _mm256_adds_epi16(a, b); }
+  static I16 subs16(I16 a, I16 b) { return _mm256_subs_epi16(a, b); }
+  static I16 max16(I16 a, I16 b) { return _mm256_max_epi16(a, b); }
+  static I16 min_u16(I16 a, I16 b) { return _mm256_min_epu16(a, b); }
+  static I16 abs16(I16 a) { return _mm256_abs_epi16(a); }
+  static I16 and16(I16 a, I16 b) { return _mm256_and_si256(a, b); }
+  static I16 multiply_q15(I16 a, I16 b) { return _mm256_mulhrs_epi16(a, b); }
+  static I16 multiply_high_u16(I16 a, I16 b) { return _mm256_mulhi_epu16(a, b); }
+  static I16 shift_left16(I16 a, int n) { return _mm256_sll_epi16(a, _mm_cvtsi32_si128(n)); }
+  static I16 shift_right_u16(I16 a, int n) { return _mm256_srl_epi16(a, _mm_cvtsi32_si128(n)); }
+  static I16 halve_up_u16(I16 a) { return _mm256_avg_epu16(a, _mm256_setzero_si256()); }
+  // AVX2 has no 16-bit shift by a vector: a >> (6 + n) = (a * 2^(10 - n)) >> 16, with the power from two byte shuffles.
+  static I16 shift_right_by_6_plus(I16 a, I16 n) {
+    const __m256i low_bytes = _mm256_setr_epi8(0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0,  //
+                                               0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0);
+    const __m256i high_bytes = _mm256_setr_epi8(4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  //
+                                                4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m256i clamped = _mm256_min_epu16(n, _mm256_set1_epi16(15));
+    const __m256i low = _mm256_shuffle_epi8(low_bytes, clamped);  // the high byte looks up entry 0, which is 0
+    const __m256i high_index = _mm256_or_si256(_mm256_slli_epi16(clamped, 8), _mm256_set1_epi16(0x80));
+    const __m256i high = _mm256_shuffle_epi8(high_bytes, high_index);
+    return _mm256_mulhi_epu16(a, _mm256_or_si256(low, high));
+  }
+
+  static I32 add32(I32 a, I32 b) { return _mm256_add_epi32(a, b); }
+  static I32 sub32(I32 a, I32 b) { return _mm256_sub_epi32(a, b); }
+  static I32 max32(I32 a, I32 b) { return _mm256_max_epi32(a, b); }
+  static I32 shift_left32(I32 a, int n) { return _mm256_sll_epi32(a, _mm_cvtsi32_si128(n)); }
+  static I32 shift_right32(I32 a, int n) { return _mm256_sra_epi32(a, _mm_cvtsi32_si128(n)); }
+  static I32 shift_right_u32(I32 a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+  static I32 shift_right32_each(I32 a, I32 n) { return _mm256_srav_epi32(a, n); }
+  static I32 multiply_add_pairs(I16 a, I16 b) { return _mm256_madd_epi16(a, b); }
+  static I32 load_u8_as_32(const void* p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
+  }
+  static std::int32_t reduce_max32(I32 a) {
+    __m128i x = _mm_max_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    x = _mm_max_epi32(x, _mm_shuffle_epi32(x, 0x4e));
+    x = _mm_max_epi32(x, _mm_shuffle_epi32(x, 0xb1));
+    return _mm_cvtsi128_si32(x);
+  }
+  static std::int32_t reduce_add32(I32 a) {
+    __m128i x = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
+    x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
+    return _mm_cvtsi128_si32(x);
+  }
+  static I32 accumulate_u32(I32 sums64, I32 a) {
+    const __m256i low = _mm256_and_si256(a, _mm256_set1_epi64x(0xffffffff));
+    return _mm256_add_epi64(sums64, _mm256_add_epi64(low, _mm256_srli_epi64(a, 32)));
+  }
+  static std::uint64_t reduce_add64(I32 sums64) {
+    const __m128i x = _mm_add_epi64(_mm256_castsi256_si128(sums64), _mm256_extracti128_si256(sums64, 1));
+    return static_cast<std::uint64_t>(_mm_cvtsi128_si64(x)) + static_cast<std::uint64_t>(_mm_extract_epi64(x, 1));
+  }
+
+  static I16 pack32(I32 lo, I32 hi) { return _mm256_permute4x64_epi64(_mm256_packs_epi32(lo, hi), 0xd8); }
+  static I16 pack32_u(I32 lo, I32 hi) { return _mm256_permute4x64_epi64(_mm256_packus_epi32(lo, hi), 0xd8); }
+  static void pair_with(I16 a, std::int16_t b, I32& lo, I32& hi) {
+    const __m256i high = _mm256_set1_epi32(static_cast<std::int32_t>(static_cast<std::uint32_t>(b) << 16));
+    lo = _mm256_or_si256(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)), high);
+    hi = _mm256_or_si256(_mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1)), high);
+  }
+
+  static __m128i to_codes(I16 v) {
+    return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  }
+  static void store_codes(void* p, I16 v) { _mm_storeu_si128(static_cast<__m128i*>(p), to_codes(v)); }
+  static void store_codes_half(void* p, I16 v) { _mm_storel_epi64(static_cast<__m128i*>(p), to_codes(v)); }
+
+  // Pairs are gathered as 32-bit elements, since AVX2 cannot permute 64 entries.
+  struct PairTable {
+    std::int32_t pairs[64];
+
+    PairTable(const std::int16_t* firsts, const std::int16_t* seconds) {
+      for (int i = 0; i < 64; ++i) {
+        pairs[i] = static_cast<std::int32_t>((static_cast<std::uint32_t>(seconds[i]) << 16) |
+                                             static_cast<std::uint16_t>(firsts[i]));
+      }
+    }
+    void look_up(I16 index, I16& first_out, I16& second_out) const {
+      const __m256i lo = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(index));
+      const __m256i hi = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(index, 1));
+      const __m256i pairs_lo = _mm256_i32gather_epi32(pairs, lo, 4);
+      const __m256i pairs_hi = _mm256_i32gather_epi32(pairs, hi, 4);
+      first_out = pack32(_mm256_srai_epi32(_mm256_slli_epi32(pairs_lo, 16), 16),
+                         _mm256_srai_epi32(_mm256_slli_epi32(pairs_hi, 16), 16));
+      second_out = pack32(_mm256_srai_epi32(pairs_lo, 16), _mm256_srai_epi32(pairs_hi, 16));
+    }
+  };
+
+  static std::uint32_t sum_bytes(const std::uint8_t* p, int n) {
+    __m256i sums = _mm256_setzero_si256();
+    for (int i = 0; i < n; i += 32) sums = _mm256_add_epi64(sums, _mm256_sad_epu8(load(p + i), _mm256_setzero_si256()));
+    return static_cast<std::uint32_t>(reduce_add64(sums));
+  }
+};
+
+}  // namespace
+}  // namespace intvit::kernels

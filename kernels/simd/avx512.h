@@ -1,0 +1,121 @@
+// The vector operations that the kernels' shared algorithms (*_simd.h) are written in, on AVX-512 F/BW/DQ/VL.
+// Elements are always in natural order: packing and widening hide the lanes of the hardware.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace intvit::kernels {
+namespace {
+
+struct Avx512 {
+  using I16 = __m512i;  // 32 x 16 bits
+  using I32 = __m512i;  // 16 x 32 bits
+  static constexpr int kLanes16 = 32;
+  static constexpr int kLanes32 = 16;
+
+  static I16 load16(const void* p) { return _mm512_loadu_si512(p); }
+  static I32 load32(const void* p) { return _mm512_loadu_si512(p); }
+  static void store16(void* p, I16 v) { _mm512_storeu_si512(p, v); }
+  static void store32(void* p, I32 v) { _mm512_storeu_si512(p, v); }
+  // Lower half of a vector: 16 x 16 bits; the upper half reads as zero.
+  static I16 load16_half(const void* p) {
+    return _mm512_zextsi256_si512(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
+  }
+  static void store16_half(void* p, I16 v) {
+    _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_castsi512_si256(v));
+  }
+
+  static I16 zero() { return _mm512_setzero_si512(); }
+  static I16 set16(std::int16_t x) { return _mm512_set1_epi16(x); }
+  static I32 set32(std::int32_t x) { return _mm512_set1_epi32(x); }
+
+  static I16 add16(I16 a, I16 b) { return _mm512_add_epi16(a, b); }
+  static I16 sub16(I16 a, I16 b) { return _mm512_sub_epi16(a, b); }
+  static I16 adds16(I16 a, I16 b) { return _mm512_adds_epi16(a, b); }
+  static I16 subs16(I16 a, I16 b) { return _mm512_subs_epi16(a, b); }
+  static I16 max16(I16 a, I16 b) { return _mm512_max_epi16(a, b); }
+  static I16 min_u16(I16 a, I16 b) { return _mm512_min_epu16(a, b); }
+  static I16 abs16(I16 a) { return _mm512_abs_epi16(a); }
+  static I16 and16(I16 a, I16 b) { return _mm512_and_si512(a, b); }
+  static I16 multiply_q15(I16 a, I16 b) { return _mm512_mulhrs_epi16(a, b); }
+  static I16 multiply_high_u16(I16 a, I16 b) { return _mm512_mulhi_epu16(a, b); }
+  static I16 shift_left16(I16 a, int n) { return _mm512_sll_epi16(a, _mm_cvtsi32_si128(n)); }
+  static I16 shift_right_u16(I16 a, int n) { return _mm512_srl_epi16(a, _mm_cvtsi32_si128(n)); }
+  // (a + 1) >> 1 of unsigned values.
+  static I16 halve_up_u16(I16 a) { return _mm512_avg_epu16(a, _mm512_setzero_si512()); }
+  // a >> (6 + n), element by element; 0 where 6 + n >= 16. n in 0..31.
+  static I16 shift_right_by_6_plus(I16 a, I16 n) {
+    return _mm512_srlv_epi16(a, _mm512_add_epi16(n, _mm512_set1_epi16(6)));
+  }
+
+  static I32 add32(I32 a, I32 b) { return _mm512_add_epi32(a, b); }
+  static I32 sub32(I32 a, I32 b) { return _mm512_sub_epi32(a, b); }
+  static I32 max32(I32 a, I32 b) { return _mm512_max_epi32(a, b); }
+  static I32 shift_left32(I32 a, int n) { return _mm512_sll_epi32(a, _mm_cvtsi32_si128(n)); }
+  static I32 shift_right32(I32 a, int n) { return _mm512_sra_epi32(a, _mm_cvtsi32_si128(n)); }
+  static I32 shift_right_u32(I32 a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+  static I32 shift_right32_each(I32 a, I32 n) { return _mm512_srav_epi32(a, n); }
+  static I32 multiply_add_pairs(I16 a, I16 b) { return _mm512_madd_epi16(a, b); }
+  static I32 load_u8_as_32(const void* p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
+  static std::int32_t reduce_max32(I32 a) { return _mm512_reduce_max_epi32(a); }
+  static std::int32_t reduce_add32(I32 a) { return _mm512_reduce_add_epi32(a); }
+  // 64-bit partial sums of unsigned 32-bit elements.
+  static I32 accumulate_u32(I32 sums64, I32 a) {
+    const __m512i low = _mm512_and_si512(a, _mm512_set1_epi64(0xffffffff));
+    return _mm512_add_epi64(sums64, _mm512_add_epi64(low, _mm512_srli_epi64(a, 32)));
+  }
+  static std::uint64_t reduce_add64(I32 sums64) { return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(sums64)); }
+
+  // 32 -> 16 bits with signed or unsigned saturation.
+  static I16 pack32(I32 lo, I32 hi) {
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packs_epi32(lo, hi));
+  }
+  static I16 pack32_u(I32 lo, I32 hi) {
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packus_epi32(lo, hi));
+  }
+  // (a[i], b) pairs of 16 bits as 32-bit elements, natural order.
+  static void pair_with(I16 a, std::int16_t b, I32& lo, I32& hi) {
+    const __m512i high = _mm512_set1_epi32(static_cast<std::int32_t>(static_cast<std::uint32_t>(b) << 16));
+    lo = _mm512_or_si512(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(a)), high);
+    hi = _mm512_or_si512(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(a, 1)), high);
+  }
+
+  // 16 bits -> codes with unsigned saturation; 32 bytes, or 16 for the half.
+  static __m256i to_codes(I16 v) { return _mm512_cvtusepi16_epi8(_mm512_max_epi16(v, _mm512_setzero_si512())); }
+  static void store_codes(void* p, I16 v) { _mm256_storeu_si256(static_cast<__m256i*>(p), to_codes(v)); }
+  static void store_codes_half(void* p, I16 v) {
+    _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(to_codes(v)));
+  }
+
+  // A table of 64 pairs of 16-bit entries (first, second), looked up by 32 indices at once.
+  struct PairTable {
+    __m512i first[2], second[2];
+
+    PairTable(const std::int16_t* firsts, const std::int16_t* seconds) {
+      for (int i = 0; i < 2; ++i) {
+        first[i] = _mm512_loadu_si512(firsts + 32 * i);
+        second[i] = _mm512_loadu_si512(seconds + 32 * i);
+      }
+    }
+    void look_up(I16 index, I16& first_out, I16& second_out) const {
+      first_out = _mm512_permutex2var_epi16(first[0], index, first[1]);
+      second_out = _mm512_permutex2var_epi16(second[0], index, second[1]);
+    }
+  };
+
+  // Sum of n bytes (n a multiple of 64).
+  static std::uint32_t sum_bytes(const std::uint8_t* p, int n) {
+    __m512i sums = _mm512_setzero_si512();
+    for (int i = 0; i < n; i += 64) {
+      sums = _mm512_add_epi64(sums, _mm512_sad_epu8(_mm512_loadu_si512(p + i), _mm512_setzero_si512()));
+    }
+    return static_cast<std::uint32_t>(_mm512_reduce_add_epi64(sums));
+  }
+};
+
+}  // namespace
+}  // namespace intvit::kernels

@@ -1,0 +1,14 @@
+#include "kernels/simd/avx512.h"
+#include "kernels/softmax/softmax_simd.h"
+
+namespace intvit::kernels {
+namespace {
+
+std::uint32_t run(const SoftmaxArgs& args) noexcept { return softmax_row<Avx512>(args); }
+
+}  // namespace
+
+extern const SoftmaxKernels softmax_kernels_avx512vnni;
+const SoftmaxKernels softmax_kernels_avx512vnni = {run};
+
+}  // namespace intvit::kernels
