@@ -1,0 +1,30 @@
+// A read-only memory-mapped file. Pages are shared between processes and read when first touched.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "engine/status.h"
+
+namespace intvit {
+
+class MappedFile {
+ public:
+  // not_found if there is no such file, io if it cannot be read, corrupt_file if it is empty.
+  static Result<MappedFile> open(const std::string& path);
+
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  std::span<const std::uint8_t> bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+
+  const std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace intvit

@@ -1,0 +1,19 @@
+// Program <-> bytes of the program section. Constants are stored as places in the data section.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/program/program.h"
+#include "engine/status.h"
+
+namespace intvit {
+
+// `offsets[i]` is where constant i lies in the data section.
+std::vector<std::uint8_t> encode_program(const Program& program, std::span<const std::uint64_t> offsets);
+
+// Structure only: counts, names, and constants inside `data`. Whether it can be executed is validate()'s business.
+Result<Program> decode_program(std::span<const std::uint8_t> bytes, std::span<const std::uint8_t> data);
+
+}  // namespace intvit

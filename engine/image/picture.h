@@ -1,0 +1,27 @@
+// A picture in memory: 8-bit RGB, three interleaved samples per pixel, rows from top to bottom.
+// Not for: other sample types, alpha, colour management.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace intvit {
+
+// Pixels that somebody else owns.
+struct PictureView {
+  const std::uint8_t* rgb = nullptr;
+  int width = 0;
+  int height = 0;
+  std::ptrdiff_t stride = 0;  // bytes from one row to the next, at least 3 * width in size; may be negative
+};
+
+struct Picture {
+  int width = 0;
+  int height = 0;
+  std::vector<std::uint8_t> rgb;  // height * width * 3, no padding
+
+  PictureView view() const { return {rgb.data(), width, height, static_cast<std::ptrdiff_t>(width) * 3}; }
+};
+
+}  // namespace intvit

@@ -1,0 +1,177 @@
+#include "engine/image/preprocess.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string>
+
+namespace intvit {
+namespace {
+
+constexpr int kChannels = 3;
+
+std::string size_text(std::int64_t width, std::int64_t height) {
+  return std::to_string(width) + " x " + std::to_string(height);
+}
+
+// numerator / denominator as Python's round() does it: halves to even.
+std::int64_t round_half_even(std::int64_t numerator, std::int64_t denominator) {
+  const std::int64_t quotient = numerator / denominator;
+  const std::int64_t twice_rest = 2 * (numerator % denominator);
+  const bool up = twice_rest > denominator || (twice_rest == denominator && quotient % 2 != 0);
+  return quotient + (up ? 1 : 0);
+}
+
+struct Size {
+  std::int64_t width;
+  std::int64_t height;
+};
+
+// The picture's size after the resize and before the crop.
+Size resized_size(const InputGeometry& geometry, std::int64_t width, std::int64_t height) {
+  const std::int64_t to_width = geometry.resize_width;
+  const std::int64_t to_height = geometry.resize_height;
+  if (geometry.crop_mode == CropMode::squash) return {to_width, to_height};
+  // torchvision, Resize(int): the longer edge is rounded down.
+  if (to_width == to_height) {
+    return width <= height ? Size{to_width, to_width * height / width} : Size{to_height * width / height, to_height};
+  }
+  // timm, ResizeKeepRatio: the edge that needs the larger factor fits, the other one is rounded.
+  return height * to_width <= width * to_height ? Size{round_half_even(width * to_height, height), to_height}
+                                                : Size{to_width, round_half_even(height * to_width, width)};
+}
+
+// torchvision's center_crop of one axis: a picture that is too small is padded on both sides, more at the end.
+struct Crop {
+  std::int64_t begin;
+  std::int64_t count;
+  std::int64_t padding;
+};
+
+Crop center_crop(std::int64_t length, std::int64_t crop) {
+  if (crop > length) return {0, length, (crop - length) / 2};
+  return {round_half_even(length - crop, 2), crop, 0};
+}
+
+}  // namespace
+
+Status check_geometry(const InputGeometry& geometry) {
+  const auto is_edge = [](std::uint32_t length) { return length >= 1 && length <= kMaxPictureEdge; };
+  if (!is_edge(geometry.width) || !is_edge(geometry.height)) {
+    return {Code::invalid_argument, "an input of " + size_text(geometry.width, geometry.height) +
+                                        " pixels is not possible; edges are 1.." + std::to_string(kMaxPictureEdge)};
+  }
+  if (!is_edge(geometry.resize_width) || !is_edge(geometry.resize_height)) {
+    return {Code::invalid_argument, "a resize to " + size_text(geometry.resize_width, geometry.resize_height) +
+                                        " pixels is not possible; edges are 1.." + std::to_string(kMaxPictureEdge)};
+  }
+  if (geometry.interpolation > Interpolation::lanczos) {
+    return {Code::invalid_argument, "interpolation " +
+                                        std::to_string(static_cast<std::uint32_t>(geometry.interpolation)) +
+                                        " does not exist; allowed are 0 (nearest) to 3 (lanczos)"};
+  }
+  if (geometry.crop_mode > CropMode::squash) {
+    return {Code::invalid_argument, "crop mode " + std::to_string(static_cast<std::uint32_t>(geometry.crop_mode)) +
+                                        " does not exist; allowed are 0 (center) and 1 (squash)"};
+  }
+  return {};
+}
+
+Status Preprocessor::plan(int src_width, int src_height) {
+  planned_width_ = planned_height_ = 0;  // until everything below has worked
+  if (Status status = check_geometry(geometry_); !status.ok()) return status;
+  if (src_width < 1 || src_height < 1 || src_width > kMaxPictureEdge || src_height > kMaxPictureEdge) {
+    return {Code::invalid_argument, "a picture of " + size_text(src_width, src_height) +
+                                        " pixels cannot be used; edges are 1.." + std::to_string(kMaxPictureEdge)};
+  }
+  const Size size = resized_size(geometry_, src_width, src_height);
+  const auto plan_axis = [this](AxisPlan& axis, std::int64_t src, std::int64_t resized, std::int64_t crop_to) {
+    const Crop crop = center_crop(resized, crop_to);
+    axis.resample = {src, resized, crop.begin, crop.count, geometry_.interpolation};
+    axis.padding = static_cast<int>(crop.padding);
+    return axis.is_copy() ? Status() : axis.weights.compute(axis.resample);
+  };
+  if (Status status = plan_axis(x_, src_width, size.width, geometry_.width); !status.ok()) return status;
+  if (Status status = plan_axis(y_, src_height, size.height, geometry_.height); !status.ok()) return status;
+  try {
+    if (!y_.is_copy()) {
+      const auto taps = static_cast<std::size_t>(y_.weights.max_taps());
+      tap_rows_.resize(taps);
+      if (!x_.is_copy()) ring_.resize(taps * static_cast<std::size_t>(x_.resample.dst_count) * kChannels);
+    }
+  } catch (const std::bad_alloc&) {
+    return {Code::out_of_memory,
+            "out of memory for the resize of a picture of " + size_text(src_width, src_height) + " pixels"};
+  }
+  planned_width_ = src_width;
+  planned_height_ = src_height;
+  return {};
+}
+
+Status Preprocessor::run(const PictureView& src, std::uint8_t* dst) {
+  const std::ptrdiff_t row_bytes = static_cast<std::ptrdiff_t>(src.width) * kChannels;
+  const std::ptrdiff_t distance = src.stride < 0 ? -src.stride : src.stride;
+  if (src.rgb == nullptr || dst == nullptr || (src.height > 1 && distance < row_bytes)) {
+    return {Code::invalid_argument, "a picture needs pixels, a destination, and rows that are at least 3 * width (" +
+                                        std::to_string(row_bytes) + ") bytes apart, not " + std::to_string(distance)};
+  }
+  if (src.width != planned_width_ || src.height != planned_height_ || planned_width_ == 0) {
+    if (Status status = plan(src.width, src.height); !status.ok()) return status;
+  }
+  if (x_.resample.dst_count != geometry_.width || y_.resample.dst_count != geometry_.height) {
+    std::memset(dst, 0, static_cast<std::size_t>(geometry_.height) * geometry_.width * kChannels);
+    dst += (static_cast<std::ptrdiff_t>(y_.padding) * geometry_.width + x_.padding) * kChannels;
+  }
+  if (y_.is_copy()) {
+    copy_rows(src, dst);
+  } else {
+    resample_rows(src, dst);
+  }
+  return {};
+}
+
+// One source row, cropped and horizontally resized.
+void Preprocessor::resize_row(const std::uint8_t* src, std::uint8_t* dst) const {
+  const auto columns = static_cast<int>(x_.resample.dst_count);
+  if (x_.is_copy()) {
+    std::memcpy(dst, src + x_.resample.dst_begin * kChannels, static_cast<std::size_t>(columns) * kChannels);
+  } else {
+    kernels_->row({src, dst, columns, kChannels, x_.weights.view()});
+  }
+}
+
+void Preprocessor::copy_rows(const PictureView& src, std::uint8_t* dst) const {
+  const std::ptrdiff_t dst_stride = static_cast<std::ptrdiff_t>(geometry_.width) * kChannels;
+  for (std::int64_t y = 0; y < y_.resample.dst_count; ++y) {
+    resize_row(src.rgb + (y_.resample.dst_begin + y) * src.stride, dst + y * dst_stride);
+  }
+}
+
+void Preprocessor::resample_rows(const PictureView& src, std::uint8_t* dst) {
+  const std::ptrdiff_t dst_stride = static_cast<std::ptrdiff_t>(geometry_.width) * kChannels;
+  const auto row_samples = static_cast<int>(x_.resample.dst_count * kChannels);
+  const kernels::ResizeAxis axis = y_.weights.view();
+  const int slots = y_.weights.max_taps();
+  int resized_end = 0;  // source rows before this one have been resized, or are not needed any more
+  for (std::int64_t y = 0; y < y_.resample.dst_count; ++y) {
+    const int begin = axis.first[y];
+    const int taps = axis.taps[y];
+    for (int t = 0; t < taps; ++t) {
+      const int row = begin + t;
+      const std::uint8_t* src_row = src.rgb + row * src.stride;
+      if (x_.is_copy()) {
+        tap_rows_[t] = src_row + x_.resample.dst_begin * kChannels;
+        continue;
+      }
+      std::uint8_t* slot = ring_.data() + static_cast<std::ptrdiff_t>(row % slots) * row_samples;
+      if (row >= resized_end) {
+        resize_row(src_row, slot);
+        resized_end = row + 1;
+      }
+      tap_rows_[t] = slot;
+    }
+    kernels_->column({tap_rows_.data(), taps, axis.weights + y * axis.taps_stride, dst + y * dst_stride, row_samples});
+  }
+}
+
+}  // namespace intvit

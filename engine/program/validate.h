@@ -1,0 +1,12 @@
+// Decides whether a program can be executed without ever leaving its buffers and constants. Everything that the session and
+// the kernels rely on is checked here, once; nothing is checked while running.
+#pragma once
+
+#include "engine/program/program.h"
+#include "engine/status.h"
+
+namespace intvit {
+
+Status validate(const Program& program);
+
+}  // namespace intvit

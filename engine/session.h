@@ -1,0 +1,93 @@
+// A session executes a model: it owns one arena with all buffers for a batch of pictures, the scratch memory of its
+// threads, and the threads themselves. Everything is allocated in create(); run() allocates nothing. Use one session from
+// one thread at a time; for parallel requests make more sessions of one model.
+//
+// Rows (and heads) are split over the threads. Between two attention operations everything is local to a token row, so a
+// thread carries its rows through a whole chain of operations without meeting the others (engine/program/stages.h).
+// Integer results do not depend on the split.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/model.h"
+#include "engine/program/stages.h"
+#include "engine/thread_team.h"
+#include "kernels/kernel_table.h"
+
+namespace intvit {
+
+inline constexpr int kMaxThreads = 1024;
+inline constexpr int kMaxBatch = 4096;
+
+struct SessionOptions {
+  int threads = 1;          // 1..kMaxThreads
+  int batch = 1;            // most pictures per run(), 1..kMaxBatch
+  std::optional<Isa> isa;   // default: select_isa("")
+  bool profile = false;     // measure every step; costs a barrier per step
+};
+
+class Session {
+ public:
+  // invalid_argument, unsupported_cpu or out_of_memory.
+  static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
+
+  // Where the caller puts picture `index` before run(): u8 [height][width][3] of the model's input size.
+  std::uint8_t* picture(int index);
+
+  // Classifies pictures 0 .. count - 1. The pictures are overwritten: their memory is reused.
+  void run(int count = 1);
+
+  // Logits of picture `index` after run(), in units of 2^-logit_fraction_bits; one per class.
+  std::span<const std::int32_t> logits(int index) const;
+
+  const Model& model() const { return *model_; }
+  int threads() const { return team_.size(); }
+  int batch() const { return batch_; }
+  Isa isa() const { return kernels_.isa; }
+  std::uint64_t arena_bytes() const { return arena_bytes_; }
+  // Nanoseconds spent in every step of the program since creation (profile only).
+  std::span<const std::uint64_t> step_nanoseconds() const { return step_nanoseconds_; }
+
+ private:
+  struct FreeAligned {
+    void operator()(std::uint8_t* p) const;
+  };
+  using AlignedMemory = std::unique_ptr<std::uint8_t[], FreeAligned>;
+
+  Session(std::shared_ptr<const Model> model, const kernels::KernelTable& table, const SessionOptions& options);
+  void work(int member);
+  // A row of a buffer, counted through all pictures of the batch.
+  template <typename T>
+  T* row(BufferId id, std::int64_t index) const;
+  // This member's share of `total` units.
+  struct Range {
+    std::int64_t begin, end;
+  };
+  Range share(std::int64_t total, int member) const;
+
+  void execute(const PatchEmbedOp& op, int member);
+  void execute(const LayerNormOp& op, int member);
+  void execute(const LinearOp& op, int member);
+  void execute(const AttentionOp& op, int member);
+  void execute(const MeanRowsOp& op, int member);
+  void* scratch(int member) const { return scratch_.get() + static_cast<std::size_t>(member) * scratch_bytes_; }
+
+  std::shared_ptr<const Model> model_;
+  const Program& program_;
+  const kernels::KernelTable& kernels_;
+  int batch_;
+  int count_ = 0;  // pictures of the current run
+  std::vector<Stage> stages_;
+  std::vector<std::uint64_t> step_nanoseconds_;
+  std::uint64_t arena_bytes_ = 0;
+  std::size_t scratch_bytes_ = 0;  // per thread
+  AlignedMemory arena_;
+  AlignedMemory scratch_;
+  ThreadTeam team_;
+};
+
+}  // namespace intvit

@@ -1,0 +1,32 @@
+// From a picture file to its logits: decode, preprocess straight into the session's memory, run. One per thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/image/preprocess.h"
+#include "engine/session.h"
+
+namespace intvit {
+
+class Classifier {
+ public:
+  // The fitting part of Session::create's errors.
+  static Result<Classifier> create(std::shared_ptr<const Model> model, Isa isa, int threads);
+
+  // The message names the picture.
+  Status run(const std::string& path);
+
+  // Of the last run() that was ok.
+  std::span<const std::int32_t> logits() const { return session_->logits(0); }
+
+ private:
+  explicit Classifier(std::unique_ptr<Session> session);
+
+  std::unique_ptr<Session> session_;
+  Preprocessor preprocessor_;
+};
+
+}  // namespace intvit

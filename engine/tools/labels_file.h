@@ -1,0 +1,14 @@
+// Class names from a text file, one per line, line i for class i.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/status.h"
+
+namespace intvit {
+
+// not_found, io, or invalid_argument if the number of lines is not `classes`.
+Result<std::vector<std::string>> read_labels(const std::string& path, int classes);
+
+}  // namespace intvit

@@ -1,0 +1,34 @@
+// Writes a float32 matrix as a .npy file (NumPy format 1.0), row by row in memory and then to disk at once, so that
+// numpy.load() reads logits without a parser. Not for: reading, other types, matrices larger than memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/status.h"
+
+namespace intvit {
+
+class NpyMatrix {
+ public:
+  explicit NpyMatrix(std::size_t columns);
+
+  // `row` has `columns` values.
+  void add_row(std::span<const float> row);
+  std::size_t rows() const { return rows_; }
+
+  // The whole file.
+  std::span<const std::uint8_t> bytes();
+  // Writes it to a temporary file that is then renamed.
+  Status write(const std::string& path);
+
+ private:
+  std::size_t columns_;
+  std::size_t rows_ = 0;
+  std::vector<std::uint8_t> bytes_;  // room for the header, then the rows
+};
+
+}  // namespace intvit

@@ -1,0 +1,33 @@
+// How vitrun prints the results of pictures, one after another: as text, as JSON or as digests.
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/status.h"
+
+namespace intvit {
+
+class ResultWriter {
+ public:
+  virtual ~ResultWriter() = default;
+  virtual void picture(const std::string& name, std::span<const std::int32_t> logits) = 0;
+  // The reason went to stderr already.
+  virtual void failure(const std::string& name, const Status& status) = 0;
+  virtual void finish() = 0;
+};
+
+struct ResultFormat {
+  bool json = false;
+  bool digest = false;
+  int top_k = 5;
+  int fraction_bits = 16;           // of the logits
+  std::vector<std::string> labels;  // one per class, or empty
+};
+
+std::unique_ptr<ResultWriter> make_result_writer(std::ostream& out, ResultFormat format);
+
+}  // namespace intvit

@@ -1,0 +1,26 @@
+// The command line of vitrun.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace intvit {
+
+struct VitrunOptions {
+  std::string model;
+  std::vector<std::string> inputs;
+  std::string eval_list;  // not empty: measure accuracy instead of printing predictions
+  int top_k = 5;
+  int threads = 0;
+  std::string isa;  // empty: select_isa chooses
+  bool json = false;
+  bool digest = false;
+  std::string logits;  // .npy to write, or empty
+  std::string labels;  // text file, or empty: those of the model
+};
+
+// Fills `options`, or returns the exit code with which vitrun has to stop.
+std::optional<int> parse_vitrun_options(int argc, const char* const* argv, VitrunOptions& options);
+
+}  // namespace intvit
