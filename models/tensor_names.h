@@ -1,0 +1,54 @@
+// The names and shapes of the tensors in a ViT checkpoint. timm's names are the canonical ones; those of Hugging Face
+// transformers (ViT and DeiT) are mapped to them. Names and shapes only: converter/read reads the values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/vit.h"
+
+namespace intvit {
+
+// transformers keeps query, key and value apart; timm stacks them in this order into one qkv tensor.
+enum class TensorPart { whole, query, key, value };
+
+struct TensorName {
+  std::string name;  // canonical
+  TensorPart part = TensorPart::whole;
+
+  bool operator==(const TensorName&) const = default;
+};
+
+struct TensorSpec {
+  TensorName name;
+  std::vector<std::int64_t> shape;  // outermost dimension first
+};
+
+// Where a checkpoint differs from timm's, apart from names.
+struct TensorLayout {
+  bool split_qkv = false;          // query, key and value apart
+  bool distillation_head = false;  // head_dist beside head; transformers also has distilled models with one head
+};
+
+// Every tensor that the description needs, in the order of the computation.
+std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayout& layout);
+
+// The canonical name behind a name of transformers' ViT or DeiT, with or without the prefix `vit.` or `deit.`;
+// nullopt when it is none.
+std::optional<TensorName> canonical_from_hugging_face(std::string_view name);
+
+// The reverse, without prefix, for messages: users search their file for it. A name without counterpart stays.
+std::string hugging_face_name(const TensorName& name);
+
+// True for tensors that training leaves behind and that no classifier reads: counters, index buffers, the mask token of
+// masked pre-training, transformers' pooler. `head_dist` is not among them: a second head changes the result.
+bool is_harmless_extra(std::string_view name);
+
+// What this version cannot run, by the tensors that give it away; empty when nothing is recognised. E.g. for
+// `norm_pre.weight`: "a norm before the blocks (norm_pre)".
+std::string unsupported_feature(std::string_view name);
+
+}  // namespace intvit

@@ -1,0 +1,50 @@
+// What a plain Vision Transformer classifier is made of: ViT (Dosovitskiy et al. 2021), DeiT with or without a
+// distillation token (Touvron et al. 2021) and their relatives in timm and Hugging Face transformers.
+// Every choice that differs between published weights is a value here. Plain data; no code of the engine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/preprocessing.h"
+
+namespace intvit {
+
+enum class Activation { gelu_erf, gelu_tanh, quick_gelu, relu };
+
+enum class Pooling {
+  token,    // class token (with a distillation token: the mean of both heads)
+  average,  // mean over the patch tokens
+};
+
+// timm's parameter names (class VisionTransformer) are used throughout.
+struct VitDescription {
+  std::string architecture;  // timm's name, e.g. deit_tiny_patch16_224
+  int patch_size = 16;
+  int embed_dim = 0;         // C
+  int depth = 0;             // number of blocks
+  int num_heads = 0;         // H; the head size D is C / H
+  int mlp_dim = 0;           // width of fc1
+  int num_classes = 0;
+  double layer_norm_eps = 1e-6;
+  Activation activation = Activation::gelu_erf;
+  Pooling pooling = Pooling::token;
+  bool class_token = true;
+  bool distillation_token = false;
+  int register_tokens = 0;
+  bool no_embed_class = false;  // prefix tokens have no position embedding
+  bool qkv_bias = true;
+  bool layer_scale = false;     // ls1/ls2.gamma
+  bool fc_norm = false;         // the norm stands after pooling (fc_norm) instead of before it (norm)
+  Preprocessing preprocessing;
+  std::vector<std::string> labels;  // empty, or one per class
+
+  int head_dim() const { return embed_dim / num_heads; }
+  int grid_height() const { return preprocessing.height / patch_size; }
+  int grid_width() const { return preprocessing.width / patch_size; }
+  int patches() const { return grid_height() * grid_width(); }
+  int prefix_tokens() const { return (class_token ? 1 : 0) + (distillation_token ? 1 : 0) + register_tokens; }
+  int tokens() const { return prefix_tokens() + patches(); }
+};
+
+}  // namespace intvit
