@@ -1,0 +1,112 @@
+#include "converter/convert.h"
+
+#include <cstdio>
+
+#include "converter/lower/lower.h"
+#include "converter/methods/uniform.h"
+#include "engine/format/writer.h"
+
+#ifndef INTVIT_VERSION
+#error "INTVIT_VERSION comes from the build"
+#endif
+
+namespace intvit {
+namespace {
+
+std::string fixed(double value, int digits) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
+  return buffer;
+}
+
+std::string hex(std::uint64_t value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%016llx", static_cast<unsigned long long>(value));
+  return buffer;
+}
+
+// Per head: the worst head's.
+std::vector<SiteError> measure_sites(const VitDescription& vit, const CalibrationStatistics& statistics,
+                                     const Plan& plan) {
+  std::vector<SiteError> errors;
+  const auto measure = [&](Site site, int block) {
+    const auto schemes = plan.activations.find(site_name(site, block));
+    if (schemes == plan.activations.end()) return;
+    const std::vector<Histogram>& histograms = statistics.at(site, block);
+    double worst = 999;
+    for (std::size_t i = 0; i < histograms.size() && i < schemes->second.size(); ++i) {
+      worst = std::min(worst, sqnr_db(histograms[i], schemes->second[i]));
+    }
+    errors.push_back({site_name(site, block), worst});
+  };
+  for (int b = 0; b < vit.depth; ++b) {
+    for (const Site site : {Site::qkv_input, Site::query, Site::key, Site::value, Site::attention_output,
+                            Site::fc1_input, Site::fc2_input}) {
+      measure(site, b);
+    }
+  }
+  measure(Site::head_input, -1);
+  return errors;
+}
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+std::string join(const std::vector<SiteError>& errors) {
+  std::vector<std::string> lines;
+  for (const SiteError& error : errors) lines.push_back(error.site + " " + fixed(error.sqnr_db, 2));
+  return join(lines);
+}
+
+}  // namespace
+
+Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
+                           const Progress& progress) {
+  const Result<Method> method = find_method(options.method);
+  if (!method.ok()) return method.status();
+  Result<Calibration> calibrated = calibrate(network, pictures, options.threads, progress);
+  if (!calibrated.ok()) return calibrated.status();
+  const Calibration& calibration = calibrated.value();
+
+  Conversion result;
+  if (options.plan) {
+    result.plan = *options.plan;
+  } else {
+    result.plan = method.value().make_plan({network, calibration.statistics, options.weight_bits, options.activation_bits});
+    result.plan.method = options.method;
+  }
+  progress("lowering", 0, 1);
+  const Result<LoweredModel> lowered = lower(network, result.plan);
+  if (!lowered.ok()) return lowered.status();
+  const Program& program = lowered.value().program;
+  result.site_errors = measure_sites(network.description, calibration.statistics, result.plan);
+
+  result.metadata = {{"architecture", network.description.architecture},
+                     {"method", options.plan ? "plan (" + result.plan.method + ")" : options.method},
+                     {"weight_bits", std::to_string(options.weight_bits)},
+                     {"activation_bits", std::to_string(options.activation_bits)},
+                     {"calibration_pictures", std::to_string(pictures.count())},
+                     {"calibration_checksum", hex(calibration.checksum)},
+                     {"seed", std::to_string(options.seed)},
+                     {"tool", "vitconvert " INTVIT_VERSION},
+                     {"site_sqnr_db", join(result.site_errors)}};
+  if (!network.description.labels.empty()) result.metadata["labels"] = join(network.description.labels);
+
+  // Verified is the file itself, as the runtime reads it.
+  const Result<std::shared_ptr<const Model>> model =
+      Model::from_memory(encode_model(program, result.metadata), "converted model");
+  if (!model.ok()) return Status(Code::check_failed, "the converted model cannot be read back: " + model.status().message());
+  const Result<Verification> verification =
+      verify(model.value(), pictures, calibration.logits, options.threads, progress);
+  if (!verification.ok()) return verification.status();
+  result.verification = verification.value();
+  result.metadata["top1_agreement_percent"] = fixed(result.verification.top1_agreement, 2);
+  result.metadata["logit_sqnr_db"] = fixed(result.verification.logit_sqnr_db, 2);
+  result.file = encode_model(program, result.metadata);
+  return result;
+}
+
+}  // namespace intvit

@@ -1,0 +1,42 @@
+// The whole conversion: calibrate, plan, lower, verify, and the bytes of the model file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/calibration.h"
+#include "converter/methods/method.h"
+#include "converter/verify.h"
+#include "engine/format/metadata.h"
+
+namespace intvit {
+
+struct ConvertOptions {
+  std::string method = "percentile";
+  int weight_bits = 8;
+  int activation_bits = 8;
+  std::uint64_t seed = 0;
+  int threads = 1;
+  std::optional<Plan> plan;  // used instead of the method's
+};
+
+// How well the codes of one place hold its values, by themselves.
+struct SiteError {
+  std::string site;
+  double sqnr_db;
+};
+
+struct Conversion {
+  std::vector<std::uint8_t> file;
+  Plan plan;
+  Metadata metadata;
+  Verification verification;
+  std::vector<SiteError> site_errors;  // in the order of execution
+};
+
+// Same network, pictures and options: same bytes.
+Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
+                           const Progress& progress);
+
+}  // namespace intvit

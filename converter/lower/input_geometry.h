@@ -1,0 +1,13 @@
+// timm's preprocessing values -> the integers that engine/image/ works with.
+#pragma once
+
+#include "engine/image/geometry.h"
+#include "engine/status.h"
+#include "models/preprocessing.h"
+
+namespace intvit {
+
+// unsupported for an interpolation or crop mode that the engine does not have.
+Result<InputGeometry> input_geometry(const Preprocessing& preprocessing);
+
+}  // namespace intvit

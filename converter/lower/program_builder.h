@@ -1,0 +1,47 @@
+// Collects buffers, constants and steps of a program that is being compiled.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string>
+
+#include "converter/lower/lower.h"
+
+namespace intvit {
+
+class ProgramBuilder {
+ public:
+  // Rows are padded to a multiple of 64 elements, as operations that read them as codes expect; `exact` ones are not.
+  BufferId buffer(DataType type, int rows, int columns, bool exact = false) {
+    Buffer b;
+    b.type = type;
+    b.rows = static_cast<std::uint32_t>(rows);
+    b.columns = static_cast<std::uint32_t>(columns);
+    b.stride = exact ? b.columns : (b.columns + 63) / 64 * 64;
+    model_.program.buffers.push_back(b);
+    return static_cast<BufferId>(model_.program.buffers.size() - 1);
+  }
+  const Buffer& at(BufferId id) const { return model_.program.buffers[id]; }
+
+  template <typename T>
+  ConstantId constant(const std::string& name, DataType type, std::span<const T> values) {
+    std::vector<std::uint8_t>& bytes = model_.storage.emplace_back(values.size_bytes());
+    if (!bytes.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+    model_.program.constants.push_back({name, type, bytes});
+    return static_cast<ConstantId>(model_.program.constants.size() - 1);
+  }
+  template <typename T>
+  ConstantId constant(const std::string& name, DataType type, const std::vector<T>& values) {
+    return constant(name, type, std::span<const T>(values));
+  }
+
+  void step(const std::string& layer, const Op& op) { model_.program.steps.push_back({layer, op}); }
+
+  Program& program() { return model_.program; }
+  LoweredModel take() { return std::move(model_); }
+
+ private:
+  LoweredModel model_;
+};
+
+}  // namespace intvit

@@ -1,0 +1,118 @@
+#include "converter/lower/weights.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/gemm/tiles.h"
+
+namespace intvit {
+namespace {
+
+struct ColumnCodes {
+  double scale;
+  int zero_point;  // 4 bits only
+};
+
+int code_of(double weight, const ColumnCodes& c, int lowest, int highest) {
+  return static_cast<int>(std::clamp<double>(std::nearbyint(weight / c.scale) + c.zero_point, lowest, highest));
+}
+
+double squared_error(std::span<const float> column, const ColumnCodes& c, int lowest, int highest) {
+  double error = 0;
+  for (const float weight : column) {
+    const double difference = weight - c.scale * (code_of(weight, c, lowest, highest) - c.zero_point);
+    error += difference * difference;
+  }
+  return error;
+}
+
+ColumnCodes codes_for_range(double low, double high, int bits, double least_scale) {
+  if (bits == 8) {
+    const double magnitude = std::max(-low, high);
+    const double scale = magnitude > 0 ? magnitude / 127 : 1.0;
+    return {std::max(scale, least_scale), 0};
+  }
+  const double scale = std::max(high > low ? (high - low) / 15 : 1.0, least_scale);
+  return {scale, std::clamp(static_cast<int>(std::lround(-low / scale)), 0, 15)};
+}
+
+// The range of a column: its extremes, or those shrunk by a common factor (and, for 4 bits, with either end shrunk on its
+// own) where clipping the few loses less than coarse steps for the many.
+ColumnCodes choose_codes(std::span<const float> column, const WeightScheme& scheme, double least_scale) {
+  const auto [min, max] = std::minmax_element(column.begin(), column.end());
+  const double low = std::min<double>(*min, 0), high = std::max<double>(*max, 0);
+  const int lowest = scheme.bits == 8 ? -127 : 0, highest = scheme.bits == 8 ? 127 : 15;
+  ColumnCodes best = codes_for_range(low, high, scheme.bits, least_scale);
+  if (scheme.range == WeightRange::max) return best;
+  double least = squared_error(column, best, lowest, highest);
+  const int steps = scheme.bits == 8 ? 10 : 12;
+  const double step = scheme.bits == 8 ? 0.02 : 0.04;
+  for (int i = 0; i <= steps; ++i) {
+    for (int j = 0; j <= (scheme.bits == 8 ? 0 : steps); ++j) {
+      const double shrink_low = 1 - step * i, shrink_high = scheme.bits == 8 ? shrink_low : 1 - step * j;
+      const ColumnCodes candidate = codes_for_range(low * shrink_low, high * shrink_high, scheme.bits, least_scale);
+      const double error = squared_error(column, candidate, lowest, highest);
+      if (error < least) {
+        least = error;
+        best = candidate;
+      }
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& scheme,
+                                  std::span<const double> least_scales) {
+  QuantizedWeights result;
+  result.bits = scheme.bits;
+  result.n = layer.out;
+  result.k = layer.in;
+  const auto n = static_cast<std::size_t>(layer.out), k = static_cast<std::size_t>(layer.in);
+  result.codes.resize(n * k);
+  result.zero_points.resize(n);
+  result.scales.resize(n);
+  const int lowest = scheme.bits == 8 ? -127 : 0, highest = scheme.bits == 8 ? 127 : 15;
+  for (std::size_t column = 0; column < n; ++column) {
+    const std::span<const float> weights(layer.weight.data() + column * k, k);
+    const double weight_of_code = scheme.bits == 4 ? 1 << kernels::kNibbleShift : 1;
+    const ColumnCodes codes = choose_codes(weights, scheme, least_scales[column] * weight_of_code);
+    result.scales[column] = codes.scale / weight_of_code;
+    result.zero_points[column] = static_cast<std::uint8_t>(codes.zero_point);
+    for (std::size_t i = 0; i < k; ++i) {
+      result.codes[column * k + i] = static_cast<std::int16_t>(code_of(weights[i], codes, lowest, highest));
+    }
+  }
+  return result;
+}
+
+std::vector<std::uint8_t> pack_tiles(const QuantizedWeights& weights, int depth, std::span<const int> placement) {
+  std::vector<std::uint8_t> tiles(kernels::tile_bytes(weights.n, depth, weights.bits), 0);
+  const auto put_nibble = [&](int column, int position, int code) {
+    const kernels::NibblePosition at = kernels::nibble_position(column, position, depth);
+    const int shift = at.high ? 4 : 0;
+    tiles[at.byte] = static_cast<std::uint8_t>((tiles[at.byte] & ~(15 << shift)) | code << shift);
+  };
+  for (int column = 0; column < weights.n; ++column) {
+    if (weights.bits == 4) {
+      // The code that means zero, in every position that no input is read from.
+      for (int position = 0; position < depth; ++position) {
+        put_nibble(column, position, weights.zero_points[static_cast<std::size_t>(column)]);
+      }
+    }
+    for (int i = 0; i < weights.k; ++i) {
+      const int position = placement[static_cast<std::size_t>(i)];
+      const int code = weights.codes[static_cast<std::size_t>(column) * static_cast<std::size_t>(weights.k) +
+                                     static_cast<std::size_t>(i)];
+      if (weights.bits == 4) {
+        put_nibble(column, position, code);
+      } else {
+        tiles[kernels::tile_offset(column, position, depth)] = static_cast<std::uint8_t>(code);
+      }
+    }
+  }
+  return tiles;
+}
+
+}  // namespace intvit

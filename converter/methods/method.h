@@ -1,0 +1,34 @@
+// A method looks at statistics and assigns a quantizer to every place: it makes a Plan. Methods are registered in
+// methods.inc, one line each; --method, `vitconvert list methods` and the tests follow from there.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "converter/float/network.h"
+#include "converter/observe/statistics.h"
+#include "converter/plan.h"
+#include "engine/status.h"
+
+namespace intvit {
+
+struct MethodInput {
+  const FloatNetwork& network;
+  const CalibrationStatistics& statistics;
+  int weight_bits;      // 8 or 4
+  int activation_bits;  // 8
+};
+
+struct Method {
+  std::string_view name;
+  std::string_view summary;
+  Plan (*make_plan)(const MethodInput& input);
+};
+
+std::span<const Method> methods();
+
+// invalid_argument naming those that exist.
+Result<Method> find_method(const std::string& name);
+
+}  // namespace intvit

@@ -1,0 +1,72 @@
+#include "converter/observe/histogram.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace intvit {
+namespace {
+
+std::int64_t bin_of(double value, double width) { return static_cast<std::int64_t>(std::floor(value / width)); }
+
+}  // namespace
+
+// Makes the bins wide and many enough for [low, high] and everything already counted.
+void Histogram::cover(double low, double high) {
+  if (counts_.empty()) {
+    const double span = std::max({high - low, std::abs(high) * 1e-6, std::abs(low) * 1e-6, 1e-30});
+    width_ = std::exp2(std::ceil(std::log2(span / static_cast<double>(kBins))) + 1);
+    first_ = bin_of(low, width_);
+    counts_.assign(1, 0);
+  }
+  for (;;) {
+    const std::int64_t last = first_ + static_cast<std::int64_t>(counts_.size()) - 1;
+    const std::int64_t begin = std::min(first_, bin_of(low, width_));
+    const std::int64_t end = std::max(last, bin_of(high, width_)) + 1;
+    if (end - begin <= static_cast<std::int64_t>(kBins)) {
+      counts_.insert(counts_.begin(), static_cast<std::size_t>(first_ - begin), 0);
+      counts_.resize(static_cast<std::size_t>(end - begin), 0);
+      first_ = begin;
+      return;
+    }
+    // Twice the width: bins 2i and 2i + 1 become one.
+    const std::int64_t merged_first = first_ >> 1;
+    std::vector<std::uint64_t> merged(static_cast<std::size_t>((last >> 1) - merged_first + 1), 0);
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      merged[static_cast<std::size_t>(((first_ + static_cast<std::int64_t>(i)) >> 1) - merged_first)] += counts_[i];
+    }
+    counts_ = std::move(merged);
+    first_ = merged_first;
+    width_ *= 2;
+  }
+}
+
+void Histogram::add(const float* values, std::size_t count) {
+  if (count == 0) return;
+  const auto [low, high] = std::minmax_element(values, values + count);
+  min_ = count_ == 0 ? *low : std::min(min_, static_cast<double>(*low));
+  max_ = count_ == 0 ? *high : std::max(max_, static_cast<double>(*high));
+  cover(*low, *high);
+  const double inverse = 1 / width_;  // exact: the width is a power of two
+  for (std::size_t i = 0; i < count; ++i) {
+    ++counts_[static_cast<std::size_t>(static_cast<std::int64_t>(std::floor(values[i] * inverse)) - first_)];
+  }
+  count_ += count;
+}
+
+double Histogram::quantile(double p) const {
+  if (p <= 0) return min_;
+  if (p >= 1) return max_;
+  const double target = p * static_cast<double>(count_);
+  double seen = 0;
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    const double here = static_cast<double>(counts_[i]);
+    if (seen + here >= target) {
+      const double within = here > 0 ? (target - seen) / here : 0;
+      return std::clamp((static_cast<double>(first_ + static_cast<std::int64_t>(i)) + within) * width_, min_, max_);
+    }
+    seen += here;
+  }
+  return max_;
+}
+
+}  // namespace intvit

@@ -1,0 +1,31 @@
+// The two kinds of config.json. Internal to converter/read: use config.h.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "converter/read/config.h"
+#include "engine/status.h"
+
+namespace intvit {
+
+constexpr int kLargestImage = 8192;  // pixels, each edge
+constexpr int kLargestPatch = 256;
+constexpr int kLargestWidth = 1 << 17;  // embed_dim, mlp_dim
+constexpr int kMostBlocks = 1024;
+constexpr int kMostClasses = 1 << 20;
+constexpr int kMostRegisters = 256;
+
+// timm's hub form. `path` names the file in messages.
+Status read_timm_config(const nlohmann::json& json, const std::string& path, ModelConfig& config,
+                        std::vector<std::string>& notes);
+
+// transformers' ViT and DeiT.
+Status read_hugging_face_config(const nlohmann::json& json, const std::string& path, ModelConfig& config);
+
+// transformers' preprocessor_config.json; `json` is null when there is none, which leaves the processor's defaults.
+Status read_preprocessor_config(const nlohmann::json* json, const std::string& path, ModelConfig& config,
+                                std::vector<std::string>& notes);
+
+}  // namespace intvit

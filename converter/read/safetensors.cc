@@ -1,0 +1,158 @@
+#include "converter/read/safetensors.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "converter/read/message.h"
+#include "converter/read/safetensors_header.h"
+
+namespace intvit {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the values are copied as they lie in the file");
+
+constexpr std::size_t kLengthBytes = 8;
+constexpr std::uint64_t kLongestHeader = 100'000'000;  // the limit of the reference implementation
+
+struct Mapping {
+  std::shared_ptr<const void> owner;
+  std::span<const std::byte> bytes;
+};
+
+Result<Mapping> map_file(const std::string& path) {
+  const auto failed = [&path](const char* what) {
+    const int error = errno;
+    return Status(error == ENOENT || error == ENOTDIR ? Code::not_found : Code::io,
+                  "cannot " + std::string(what) + " " + in_quotes(path) + ": " + std::strerror(error));
+  };
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not block us
+  if (file < 0) return failed("open");
+  struct stat info = {};
+  if (::fstat(file, &info) != 0) {
+    Status status = failed("inspect");
+    ::close(file);
+    return status;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    ::close(file);
+    return {Code::invalid_argument, "cannot read " + in_quotes(path) + ": it is not a regular file"};
+  }
+  const std::size_t size = static_cast<std::size_t>(info.st_size);
+  if (size == 0) {  // mmap refuses empty files
+    ::close(file);
+    return Mapping{};
+  }
+  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+  Status status = start == MAP_FAILED ? failed("map") : Status();
+  ::close(file);
+  if (!status.ok()) return status;
+  Mapping mapping;
+  mapping.owner = std::shared_ptr<const void>(start, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
+  mapping.bytes = {static_cast<const std::byte*>(start), size};
+  return mapping;
+}
+
+float from_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+
+// Every half is a float, subnormals and zeros with their signs included.
+float from_f16(std::uint16_t bits) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000u) << 16;
+  const std::uint32_t exponent = (bits >> 10) & 0x1fu;
+  const std::uint32_t fraction = bits & 0x3ffu;
+  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | fraction << 13);  // infinity or NaN
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
+  }
+  return std::bit_cast<float>(sign | (exponent + 112u) << 23 | fraction << 13);
+}
+
+void convert16(const std::byte* source, float (*convert)(std::uint16_t), std::vector<float>& values) {
+  for (float& value : values) {
+    std::uint16_t bits;
+    std::memcpy(&bits, source, sizeof(bits));  // the header's length need not be a multiple of two
+    source += sizeof(bits);
+    value = convert(bits);
+  }
+}
+
+}  // namespace
+
+Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
+  Result<Mapping> mapping = map_file(path);
+  if (!mapping.ok()) return mapping.status();
+  Result<SafetensorsFile> file = open_memory(mapping.value().bytes, path);
+  if (file.ok()) file.value().mapping_ = std::move(mapping.value().owner);
+  return file;
+}
+
+Result<SafetensorsFile> SafetensorsFile::open_memory(std::span<const std::byte> bytes, std::string name) {
+  const auto corrupt = [&name](const std::string& what) {
+    return Status(Code::corrupt_file, "cannot read " + in_quotes(name) + ": " + what +
+                                          "; the file is truncated or not safetensors, get it again");
+  };
+  std::uint64_t length = 0;
+  if (bytes.size() < kLengthBytes) return corrupt("it has " + std::to_string(bytes.size()) + " bytes");
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (length == 0 || length > kLongestHeader || length > bytes.size() - kLengthBytes) {
+    return corrupt("its header claims " + std::to_string(length) + " bytes, but 1 to " +
+                   std::to_string(std::min<std::uint64_t>(kLongestHeader, bytes.size() - kLengthBytes)) +
+                   " are possible");
+  }
+  const std::span<const std::byte> data = bytes.subspan(kLengthBytes + static_cast<std::size_t>(length));
+  const std::string_view json(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes,
+                              static_cast<std::size_t>(length));
+  Result<SafetensorsHeader> header = parse_safetensors_header(json, data.size(), name);
+  if (!header.ok()) return header.status();
+
+  SafetensorsFile file;
+  file.name_ = std::move(name);
+  file.data_ = data;
+  file.tensors_ = std::move(header.value().tensors);
+  file.metadata_ = std::move(header.value().metadata);
+  return file;
+}
+
+const TensorInfo* SafetensorsFile::find(std::string_view name) const {
+  const auto at =
+      std::lower_bound(tensors_.begin(), tensors_.end(), name,
+                       [](const TensorInfo& tensor, std::string_view wanted) { return tensor.name < wanted; });
+  return at != tensors_.end() && at->name == name ? &*at : nullptr;
+}
+
+Result<std::vector<float>> SafetensorsFile::read(std::string_view name) const {
+  const TensorInfo* tensor = find(name);
+  if (tensor == nullptr) return {Code::not_found, in_quotes(name_) + " has no tensor " + in_quotes(name)};
+  if (!tensor->is_weight()) {
+    return {Code::unsupported, "tensor " + in_quotes(name) + " of " + in_quotes(name_) + " has type " +
+                                   in_quotes(tensor->dtype) +
+                                   "; weights must be F32, F16 or BF16, save it as one of them"};
+  }
+  const std::byte* source = data_.data() + tensor->begin;
+  const std::size_t bytes = tensor->end - tensor->begin;
+  std::vector<float> values(bytes / (tensor->dtype == "F32" ? 4 : 2));
+  if (tensor->dtype == "F32") {
+    if (bytes > 0) std::memcpy(values.data(), source, bytes);
+  } else {
+    convert16(source, tensor->dtype == "F16" ? from_f16 : from_bf16, values);
+  }
+  const auto bad = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+  if (bad != values.end()) {
+    return {Code::corrupt_file, "tensor " + in_quotes(name) + " of " + in_quotes(name_) + " has " +
+                                    (std::isnan(*bad) ? "NaN" : "an infinity") + " at element " +
+                                    std::to_string(bad - values.begin()) +
+                                    "; weights must be finite, get or train the checkpoint again"};
+  }
+  return values;
+}
+
+}  // namespace intvit

@@ -1,0 +1,56 @@
+// One safetensors file, mapped and read only: u64 little-endian header length, JSON header (name -> dtype, shape,
+// data_offsets; optionally __metadata__ with strings), then the data. The file may come from an enemy: everything in
+// the header is checked before a byte of data is touched, and memory is bounded by the file's size.
+// Assumes that nobody truncates the file while it is mapped. Not for writing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/status.h"
+
+namespace intvit {
+
+struct TensorInfo {
+  std::string name;
+  std::string dtype;  // as the file spells it: F32, F16, BF16, I64, ...
+  std::vector<std::int64_t> shape;
+  std::size_t begin = 0;  // bytes from the start of the data
+  std::size_t end = 0;
+
+  // F32, F16 and BF16, which read() converts; everything else is only listed.
+  bool is_weight() const { return dtype == "F32" || dtype == "F16" || dtype == "BF16"; }
+};
+
+class SafetensorsFile {
+ public:
+  static Result<SafetensorsFile> open(const std::string& path);
+
+  // `bytes` must outlive the object; `name` stands for the path in messages.
+  static Result<SafetensorsFile> open_memory(std::span<const std::byte> bytes, std::string name);
+
+  const std::string& name() const { return name_; }
+  const std::vector<TensorInfo>& tensors() const { return tensors_; }  // sorted by name
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+  // Null when there is no such tensor.
+  const TensorInfo* find(std::string_view name) const;
+
+  // The values in the file's order, exactly converted. A NaN or an infinity is an error, since no weight is one.
+  Result<std::vector<float>> read(std::string_view name) const;
+
+ private:
+  std::string name_;
+  std::shared_ptr<const void> mapping_;  // empty for open_memory
+  std::span<const std::byte> data_;      // what follows the header
+  std::vector<TensorInfo> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+}  // namespace intvit

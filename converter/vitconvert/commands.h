@@ -1,0 +1,32 @@
+// The subcommands of vitconvert, one file each. Each adds itself to the command line and says how to run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "converter/calibration.h"
+#include "converter/convert.h"
+#include "engine/exit_code.h"
+
+namespace intvit {
+
+// Returns the function to call if the subcommand was chosen; it returns the exit code.
+using Command = std::function<int()>;
+Command add_convert(CLI::App& app);
+Command add_reference(CLI::App& app);
+Command add_synth(CLI::App& app);
+Command add_inspect(CLI::App& app);
+Command add_list(CLI::App& app);
+
+// One line on stderr and the matching exit code.
+int report_error(const Status& status);
+
+// A line on stderr with a bar and the time left; nothing if stderr is no terminal.
+Progress terminal_progress();
+
+// Writes the model and prints what it is; --json prints one object instead. `report` may be empty.
+int finish_conversion(const Conversion& conversion, const std::string& output, const std::string& report, bool json,
+                      double seconds);
+
+}  // namespace intvit

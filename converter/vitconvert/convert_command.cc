@@ -1,0 +1,144 @@
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "converter/lower/input_geometry.h"
+#include "converter/read/load_network.h"
+#include "converter/report/html_report.h"
+#include "converter/vitconvert/commands.h"
+#include "engine/format/writer.h"
+#include "engine/session.h"
+#include "engine/tools/physical_cores.h"
+
+namespace intvit {
+namespace {
+
+struct Options {
+  std::string source, output, calibration, plan, write_plan, report;
+  int calibration_count = 0;
+  ConvertOptions convert;
+  bool json = false;
+};
+
+Result<std::string> read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Status(Code::not_found, "cannot open plan '" + path + "'");
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<std::vector<LabelledPicture>> calibration_pictures(const Options& options) {
+  Result<std::vector<LabelledPicture>> list = read_picture_list(options.calibration);
+  if (!list.ok() || options.calibration_count == 0) return list;
+  const auto wanted = static_cast<std::size_t>(options.calibration_count);
+  if (list.value().size() < wanted) {
+    return Status(Code::invalid_argument, "--calib-count " + std::to_string(wanted) + ", but '" + options.calibration +
+                                              "' names only " + std::to_string(list.value().size()) + " pictures");
+  }
+  list.value().resize(wanted);
+  return list;
+}
+
+int run(Options options) {
+  const auto start = std::chrono::steady_clock::now();
+  // Cheap mistakes first.
+  if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
+  const auto pictures = calibration_pictures(options);
+  if (!pictures.ok()) return report_error(pictures.status());
+  if (!options.plan.empty()) {
+    const Result<std::string> text = read_text(options.plan);
+    if (!text.ok()) return report_error(text.status());
+    Result<Plan> plan = plan_from_json(text.value(), options.plan);
+    if (!plan.ok()) return report_error(plan.status());
+    options.convert.plan = plan.take();
+  }
+  std::vector<std::string> notes;
+  const Result<FloatNetwork> network = load_network(options.source, &notes);
+  for (const std::string& note : notes) std::cerr << "vitconvert: note: " << note << '\n';
+  if (!network.ok()) return report_error(network.status());
+  const Result<InputGeometry> geometry = input_geometry(network.value().description.preprocessing);
+  if (!geometry.ok()) return report_error(geometry.status());
+
+  PictureFiles source(pictures.value(), geometry.value());
+  const Result<Conversion> conversion = convert(network.value(), source, options.convert, terminal_progress());
+  if (!conversion.ok()) return report_error(conversion.status());
+  if (!options.write_plan.empty()) {
+    const std::string text = plan_to_json(conversion.value().plan);
+    const Status status =
+        write_file_atomically(options.write_plan, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    if (!status.ok()) return report_error(status);
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return finish_conversion(conversion.value(), options.output, options.report, options.json, seconds);
+}
+
+}  // namespace
+
+int finish_conversion(const Conversion& conversion, const std::string& output, const std::string& report, bool json,
+                      double seconds) {
+  if (const Status status = write_file_atomically(output, conversion.file); !status.ok()) return report_error(status);
+  if (!report.empty()) {
+    const std::string page = html_report(conversion);
+    const Status status =
+        write_file_atomically(report, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
+    if (!status.ok()) return report_error(status);
+  }
+  const Verification& v = conversion.verification;
+  if (json) {
+    nlohmann::ordered_json sites = nlohmann::ordered_json::object();
+    for (const SiteError& error : conversion.site_errors) sites[error.site] = error.sqnr_db;
+    const nlohmann::ordered_json root = {{"model", output},
+                                         {"bytes", conversion.file.size()},
+                                         {"architecture", conversion.metadata.at("architecture")},
+                                         {"method", conversion.metadata.at("method")},
+                                         {"pictures", v.pictures},
+                                         {"top1_agreement", v.top1_agreement},
+                                         {"logit_sqnr_db", v.logit_sqnr_db},
+                                         {"seconds", seconds},
+                                         {"site_sqnr_db", sites}};
+    std::cout << root.dump(2) << '\n';
+    return kExitOk;
+  }
+  std::printf("%s: %s, method %s, W%sA%s, %.2f MB, in %.1f s\n", output.c_str(),
+              conversion.metadata.at("architecture").c_str(), conversion.metadata.at("method").c_str(),
+              conversion.metadata.at("weight_bits").c_str(), conversion.metadata.at("activation_bits").c_str(),
+              static_cast<double>(conversion.file.size()) / 1e6, seconds);
+  std::printf("against float on %d calibration pictures: top-1 agreement %.1f %%, logit SQNR %.2f dB\n", v.pictures,
+              v.top1_agreement, v.logit_sqnr_db);
+  return kExitOk;
+}
+
+Command add_convert(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->convert.threads = physical_cores();
+  CLI::App* command = app.add_subcommand("convert", "Checkpoint and calibration pictures -> model file");
+  command->add_option("SRC", options->source, ".safetensors file, or folder with config.json and model.safetensors")
+      ->required();
+  command->add_option("-o,--output", options->output, "The model file to write")->required();
+  command->add_option("--calib", options->calibration, "LIST file or folder of calibration pictures")->required();
+  command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
+      ->check(CLI::Range(1, 1000000));
+  command->add_option("--method", options->convert.method, "Quantization method; see 'vitconvert list methods'")
+      ->capture_default_str();
+  command->add_option("--wbits", options->convert.weight_bits, "Bits of weights: 8 or 4")
+      ->check(CLI::IsMember({4, 8}))
+      ->capture_default_str();
+  command->add_option("--abits", options->convert.activation_bits, "Bits of activations: 8")
+      ->check(CLI::IsMember({8}))
+      ->capture_default_str();
+  command->add_option("--seed", options->convert.seed, "Seed of methods that use random numbers")
+      ->capture_default_str();
+  command->add_option("--threads", options->convert.threads, "Threads")
+      ->check(CLI::Range(1, kMaxThreads))
+      ->capture_default_str();
+  command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");
+  command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON");
+  command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  return [options] { return run(*options); };
+}
+
+}  // namespace intvit

@@ -1,0 +1,49 @@
+#include <cstdio>
+#include <memory>
+
+#include "converter/methods/method.h"
+#include "converter/vitconvert/commands.h"
+#include "models/architectures.h"
+
+namespace intvit {
+namespace {
+
+void list_methods() {
+  for (const Method& method : methods()) {
+    std::printf("%-12s %s\n", std::string(method.name).c_str(), std::string(method.summary).c_str());
+  }
+}
+
+void list_architectures() {
+  for (const Architecture& a : architectures()) {
+    std::printf("%-40s %dx%d, patch %d, dim %d, depth %d, heads %d\n", a.name, a.image_size, a.image_size,
+                a.patch_size, a.embed_dim, a.depth, a.num_heads);
+  }
+}
+
+void list_formats() {
+  std::printf(
+      "checkpoints   .safetensors (F32, F16, BF16), one file or sharded with model.safetensors.index.json\n"
+      "folders       timm hub (config.json), Hugging Face ViT and DeiT (config.json, preprocessor_config.json)\n"
+      "pictures      JPEG, PNG, BMP\n"
+      "weights       8 bits: signed, a scale per output; 4 bits: unsigned, a scale and zero point per output\n"
+      "activations   8 bits: a scale and zero point per tensor; query, key and value per head\n");
+}
+
+}  // namespace
+
+Command add_list(CLI::App& app) {
+  auto what = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("list", "What this build knows: methods, archs or formats");
+  command->add_option("WHAT", *what, "methods, archs or formats")
+      ->required()
+      ->check(CLI::IsMember({"methods", "archs", "formats"}));
+  return [what] {
+    if (*what == "methods") list_methods();
+    if (*what == "archs") list_architectures();
+    if (*what == "formats") list_formats();
+    return static_cast<int>(kExitOk);
+  };
+}
+
+}  // namespace intvit

@@ -1,0 +1,64 @@
+#include <chrono>
+#include <memory>
+
+#include "converter/random_network.h"
+#include "converter/vitconvert/commands.h"
+#include "engine/session.h"
+#include "engine/tools/physical_cores.h"
+#include "models/architectures.h"
+
+namespace intvit {
+namespace {
+
+// Noise is all alike: a few pictures calibrate a random network as well as many.
+constexpr int kSyntheticPictures = 4;
+
+struct Options {
+  std::string architecture, output;
+  ConvertOptions convert;
+  bool json = false;
+};
+
+int run(const Options& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::optional<VitDescription> vit = describe_architecture(options.architecture);
+  if (!vit) {
+    const std::string nearest = nearest_architecture(options.architecture);
+    return report_error({Code::invalid_argument, "architecture '" + options.architecture + "' is unknown" +
+                                                     (nearest.empty() ? "" : ", did you mean '" + nearest + "'?") +
+                                                     "; 'vitconvert list archs' names all"});
+  }
+  const FloatNetwork network = random_network(*vit, options.convert.seed);
+  SyntheticPictures pictures(kSyntheticPictures, vit->preprocessing.height, vit->preprocessing.width,
+                             options.convert.seed);
+  const Result<Conversion> conversion = convert(network, pictures, options.convert, terminal_progress());
+  if (!conversion.ok()) return report_error(conversion.status());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return finish_conversion(conversion.value(), options.output, "", options.json, seconds);
+}
+
+}  // namespace
+
+Command add_synth(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->convert.threads = physical_cores();
+  options->convert.method = "minmax";
+  CLI::App* command = app.add_subcommand("synth", "A model with random weights, for measuring latency");
+  command->add_option("ARCH", options->architecture, "timm's name; see 'vitconvert list archs'")->required();
+  command->add_option("-o,--output", options->output, "The model file to write")->required();
+  command->add_option("--method", options->convert.method, "Quantization method")->capture_default_str();
+  command->add_option("--wbits", options->convert.weight_bits, "Bits of weights: 8 or 4")
+      ->check(CLI::IsMember({4, 8}))
+      ->capture_default_str();
+  command->add_option("--abits", options->convert.activation_bits, "Bits of activations: 8")
+      ->check(CLI::IsMember({8}))
+      ->capture_default_str();
+  command->add_option("--seed", options->convert.seed, "Seed of weights and pictures")->capture_default_str();
+  command->add_option("--threads", options->convert.threads, "Threads")
+      ->check(CLI::Range(1, kMaxThreads))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print one JSON object");
+  return [options] { return run(*options); };
+}
+
+}  // namespace intvit
