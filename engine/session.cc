@@ -77,6 +77,7 @@ Session::Session(std::shared_ptr<const Model> model, const kernels::KernelTable&
     : model_(std::move(model)),
       program_(model_->program()),
       kernels_(table),
+      preprocessor_(program_.input, table.resize),
       batch_(options.batch),
       team_(options.threads) {
   arena_bytes_ = program_.arena_bytes * static_cast<std::uint64_t>(batch_);
@@ -96,7 +97,12 @@ Session::Session(std::shared_ptr<const Model> model, const kernels::KernelTable&
   for (std::size_t i = 0; i < program_.steps.size(); ++i) stages_.push_back({i, i + 1});
 }
 
-std::uint8_t* Session::picture(int index) { return row<std::uint8_t>(program_.picture, 0) + index * static_cast<std::int64_t>(program_.buffers[program_.picture].bytes()); }
+Status Session::set_picture(int index, const PictureView& src) { return preprocessor_.run(src, picture(index)); }
+
+std::uint8_t* Session::picture(int index) {
+  // The picture's rows are not padded, so picture i follows picture i - 1 at once.
+  return row<std::uint8_t>(program_.picture, std::int64_t{program_.buffers[program_.picture].rows} * index);
+}
 
 std::span<const std::int32_t> Session::logits(int index) const {
   const Buffer& buffer = program_.buffers[program_.logits];

@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/image/preprocess.h"
 #include "engine/model.h"
 #include "engine/program/stages.h"
 #include "engine/thread_team.h"
@@ -35,7 +36,11 @@ class Session {
   // invalid_argument, unsupported_cpu or out_of_memory.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
 
-  // Where the caller puts picture `index` before run(): u8 [height][width][3] of the model's input size.
+  // Resizes and crops an 8-bit RGB picture of any size into place `index` of the next run(). May allocate when the
+  // size differs from the picture's before.
+  Status set_picture(int index, const PictureView& picture);
+
+  // The same place itself, u8 [height][width][3] of the model's input size, for callers who preprocess on their own.
   std::uint8_t* picture(int index);
 
   // Classifies pictures 0 .. count - 1. The pictures are overwritten: their memory is reused.
@@ -79,6 +84,7 @@ class Session {
   std::shared_ptr<const Model> model_;
   const Program& program_;
   const kernels::KernelTable& kernels_;
+  Preprocessor preprocessor_;
   int batch_;
   int count_ = 0;  // pictures of the current run
   std::vector<Stage> stages_;

@@ -70,27 +70,35 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 
 using Shape = std::vector<std::int64_t>;
 
+// A function and not nested braces, about which gcc 12 warns wrongly (-Wmaybe-uninitialized).
+void add(TensorName name, Shape shape, std::vector<TensorSpec>& specs) {
+  TensorSpec spec;
+  spec.name = std::move(name);
+  spec.shape = std::move(shape);
+  specs.push_back(std::move(spec));
+}
+
 void add_norm(const std::string& name, std::int64_t channels, std::vector<TensorSpec>& specs) {
-  specs.push_back({{name + ".weight"}, {channels}});
-  specs.push_back({{name + ".bias"}, {channels}});
+  add({name + ".weight"}, {channels}, specs);
+  add({name + ".bias"}, {channels}, specs);
 }
 
 void add_linear(const std::string& name, Shape shape, std::vector<TensorSpec>& specs) {
   const std::int64_t out = shape[0];
-  specs.push_back({{name + ".weight"}, std::move(shape)});
-  specs.push_back({{name + ".bias"}, {out}});
+  add({name + ".weight"}, std::move(shape), specs);
+  add({name + ".bias"}, {out}, specs);
 }
 
 void add_qkv(const std::string& name, const VitDescription& vit, bool split, std::vector<TensorSpec>& specs) {
   const std::int64_t channels = vit.embed_dim;
   if (!split) {
-    specs.push_back({{name + ".weight"}, {3 * channels, channels}});
-    if (vit.qkv_bias) specs.push_back({{name + ".bias"}, {3 * channels}});
+    add({name + ".weight"}, {3 * channels, channels}, specs);
+    if (vit.qkv_bias) add({name + ".bias"}, {3 * channels}, specs);
     return;
   }
   for (const TensorPart part : {TensorPart::query, TensorPart::key, TensorPart::value}) {
-    specs.push_back({{name + ".weight", part}, {channels, channels}});
-    if (vit.qkv_bias) specs.push_back({{name + ".bias", part}, {channels}});
+    add({name + ".weight", part}, {channels, channels}, specs);
+    if (vit.qkv_bias) add({name + ".bias", part}, {channels}, specs);
   }
 }
 
@@ -99,21 +107,21 @@ void add_qkv(const std::string& name, const VitDescription& vit, bool split, std
 std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayout& layout) {
   const std::int64_t channels = vit.embed_dim;
   std::vector<TensorSpec> specs;
-  if (vit.class_token) specs.push_back({{"cls_token"}, {1, 1, channels}});
-  if (vit.distillation_token) specs.push_back({{"dist_token"}, {1, 1, channels}});
-  if (vit.register_tokens > 0) specs.push_back({{"reg_token"}, {1, vit.register_tokens, channels}});
-  specs.push_back({{"pos_embed"}, {1, vit.no_embed_class ? vit.patches() : vit.tokens(), channels}});
+  if (vit.class_token) add({"cls_token"}, {1, 1, channels}, specs);
+  if (vit.distillation_token) add({"dist_token"}, {1, 1, channels}, specs);
+  if (vit.register_tokens > 0) add({"reg_token"}, {1, vit.register_tokens, channels}, specs);
+  add({"pos_embed"}, {1, vit.no_embed_class ? vit.patches() : vit.tokens(), channels}, specs);
   add_linear("patch_embed.proj", {channels, 3, vit.patch_size, vit.patch_size}, specs);
   for (int i = 0; i < vit.depth; ++i) {
     const std::string block = "blocks." + std::to_string(i) + ".";
     add_norm(block + "norm1", channels, specs);
     add_qkv(block + "attn.qkv", vit, layout.split_qkv, specs);
     add_linear(block + "attn.proj", {channels, channels}, specs);
-    if (vit.layer_scale) specs.push_back({{block + "ls1.gamma"}, {channels}});
+    if (vit.layer_scale) add({block + "ls1.gamma"}, {channels}, specs);
     add_norm(block + "norm2", channels, specs);
     add_linear(block + "mlp.fc1", {vit.mlp_dim, channels}, specs);
     add_linear(block + "mlp.fc2", {channels, vit.mlp_dim}, specs);
-    if (vit.layer_scale) specs.push_back({{block + "ls2.gamma"}, {channels}});
+    if (vit.layer_scale) add({block + "ls2.gamma"}, {channels}, specs);
   }
   add_norm(vit.fc_norm ? "fc_norm" : "norm", channels, specs);
   add_linear("head", {vit.num_classes, channels}, specs);

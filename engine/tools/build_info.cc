@@ -44,11 +44,9 @@ std::string build_type() {
 
 std::string version_text(const std::string& tool) {
   const Result<Isa> isa = select_isa("");
-  return tool + " " + version() +
-         "\ncompiler   " + compiler() + ", " + build_type() +
-         "\nbuilt for  " + built_isa_names() +
-         "\navailable  " + available_isa_names() +
-         "\nused       " + (isa.ok() ? std::string(isa_name(isa.value())) : "none: " + isa.status().message());
+  return tool + " " + version() + "\ncompiler   " + compiler() + ", " + build_type() + "\nbuilt for  " +
+         built_isa_names() + "\navailable  " + available_isa_names() + "\nused       " +
+         (isa.ok() ? std::string(isa_name(isa.value())) : "none: " + isa.status().message());
 }
 
 }  // namespace intvit

@@ -1,8 +1,9 @@
 // Classifies many picture files and hands over the results in the order of the pictures, whatever order they finish in.
 //
-// More pictures than threads: every thread classifies pictures of its own, decoding included, which is the fastest, since
-// threads never wait for each other. Otherwise all threads share each picture, which is the soonest. The results are the
-// same. Only a few results wait for their turn at any time, so that memory does not grow with the number of pictures.
+// More pictures than threads: every thread classifies pictures of its own, decoding included, which is the fastest,
+// since threads never wait for each other. Otherwise all threads share each picture, which is the soonest. The results
+// are the same. Only a few results wait for their turn at any time, so that memory does not grow with the number of
+// pictures.
 #pragma once
 
 #include <cstdint>

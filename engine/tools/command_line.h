@@ -1,5 +1,5 @@
-// What all tools do with their command line: help and version to stdout, an error as one line to stderr with exit code 2
-// and, for a mistyped option, what was probably meant. A header without a .cc, so that only programs need CLI11.
+// What all tools do with their command line: help and version to stdout, an error as one line to stderr with exit code
+// 2 and, for a mistyped option, what was probably meant. A header without a .cc, so that only programs need CLI11.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -18,8 +18,10 @@ namespace intvit {
 // The layout and the end of --help. `examples` are whole lines.
 inline void set_help(CLI::App& app, const std::string& examples) {
   app.formatter(std::make_shared<HelpFormatter>());
-  app.footer("Exit codes: 0 ok, 1 some inputs failed, 2 wrong usage, 3 model invalid or unsupported,\n"
-         "            4 this CPU cannot run it, 5 a check failed.\n\nExamples:\n" + examples);
+  app.footer(
+      "Exit codes: 0 ok, 1 some inputs failed, 2 wrong usage, 3 model invalid or unsupported,\n"
+      "            4 this CPU cannot run it, 5 a check failed.\n\nExamples:\n" +
+      examples);
 }
 
 // A whole number; the error message says what is allowed, --help stays short.

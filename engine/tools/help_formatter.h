@@ -1,5 +1,6 @@
-// How --help looks: option, name of its value and default in one column, the wrapped description in the other. CLI11's own
-// formatter neither wraps nor leaves out which options exclude which. Header only, so that only programs need CLI11.
+// How --help looks: option, name of its value and default in one column, the wrapped description in the other. CLI11's
+// own formatter neither wraps nor leaves out which options exclude which. Header only, so that only programs need
+// CLI11.
 #pragma once
 
 #include <CLI/CLI.hpp>

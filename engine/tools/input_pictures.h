@@ -1,5 +1,5 @@
-// The INPUT arguments of a tool, expanded to pictures: a file is itself, a folder all pictures in it and below (sorted),
-// and `-` the names in a stream, one per line, each a file or a folder. Files are not opened here.
+// The INPUT arguments of a tool, expanded to pictures: a file is itself, a folder all pictures in it and below
+// (sorted), and `-` the names in a stream, one per line, each a file or a folder. Files are not opened here.
 #pragma once
 
 #include <istream>

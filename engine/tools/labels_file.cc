@@ -16,10 +16,10 @@ Result<std::vector<std::string>> read_labels(const std::string& path, int classe
   if (file.bad()) return Status(Code::io, "cannot read the labels file '" + path + "'");
   if (labels.size() == static_cast<std::size_t>(classes)) return labels;
   const bool more = labels.size() > static_cast<std::size_t>(classes);
-  return Status(Code::invalid_argument, "the labels file '" + path + "' has " +
-                                            (more ? "more than " + std::to_string(classes) : std::to_string(labels.size())) +
-                                            " lines, but the model has " + std::to_string(classes) +
-                                            " classes; write one label per class");
+  return Status(Code::invalid_argument,
+                "the labels file '" + path + "' has " +
+                    (more ? "more than " + std::to_string(classes) : std::to_string(labels.size())) +
+                    " lines, but the model has " + std::to_string(classes) + " classes; write one label per class");
 }
 
 }  // namespace intvit

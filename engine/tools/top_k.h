@@ -1,5 +1,5 @@
-// The classes with the largest logits, and their probabilities. For display only: probabilities are the one place where a
-// tool computes in floating point; the order of the classes follows the integers alone.
+// The classes with the largest logits, and their probabilities. For display only: probabilities are the one place where
+// a tool computes in floating point; the order of the classes follows the integers alone.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// vitrun: classifies pictures with a model, or measures how often it is right. docs/ has the manual; this file is the order
-// of things and what goes to stderr.
+// vitrun: classifies pictures with a model, or measures how often it is right. docs/ has the manual; this file is the
+// order of things and what goes to stderr.
 #include <chrono>
 #include <cmath>
 #include <iomanip>
@@ -42,8 +42,8 @@ struct Job {
 // Writes what remains to be written and finds the exit code.
 int finish(Job& job) {
   if (!job.options.logits.empty() && job.failed > 0) {
-    std::cerr << "vitrun: '" << job.options.logits << "' has " << job.logits.rows() << " rows, for the pictures that ran; "
-              << job.failed << " missing\n";
+    std::cerr << "vitrun: '" << job.options.logits << "' has " << job.logits.rows()
+              << " rows, for the pictures that ran; " << job.failed << " missing\n";
   }
   if (const Status status = job.logits.write(); !status.ok()) return fail(status, kExitUsage);
   if (!std::cout.flush()) return fail({Code::io, "cannot write the results to stdout"}, kExitUsage);
@@ -51,7 +51,8 @@ int finish(Job& job) {
 }
 
 int predict(Job& job) {
-  ResultFormat format{job.options.json, job.options.digest, job.options.top_k, job.fraction_bits(), job.model->labels()};
+  ResultFormat format{job.options.json, job.options.digest, job.options.top_k, job.fraction_bits(),
+                      job.model->labels()};
   if (!job.options.labels.empty()) {
     Result<std::vector<std::string>> labels = read_labels(job.options.labels, job.model->classes());
     if (!labels.ok()) return fail(labels.status(), kExitUsage);
@@ -84,21 +85,28 @@ void print_accuracy(const Job& job, const Accuracy& accuracy, double images_per_
       return accuracy.count() > 0 ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
     };
     const nlohmann::ordered_json object = {
-        {"model", job.options.model},     {"count", accuracy.count()},
-        {"failed", job.failed},           {"top1", percent(accuracy.top1_percent())},
-        {"top1_low", percent(interval.low)},       {"top1_high", percent(interval.high)},
-        {"top5", percent(accuracy.top5_percent())}, {"images_per_s", images_per_s},
-        {"isa", isa_name(job.isa)},       {"threads", job.options.threads},
+        {"model", job.options.model},
+        {"count", accuracy.count()},
+        {"failed", job.failed},
+        {"top1", percent(accuracy.top1_percent())},
+        {"top1_low", percent(interval.low)},
+        {"top1_high", percent(interval.high)},
+        {"top5", percent(accuracy.top5_percent())},
+        {"images_per_s", images_per_s},
+        {"isa", isa_name(job.isa)},
+        {"threads", job.options.threads},
     };
     std::cout << json_text(object, 2) << '\n';
     return;
   }
-  std::cout << std::fixed << std::setprecision(2)                                                             //
-            << "pictures  " << accuracy.count() << (job.failed > 0 ? " (" + std::to_string(job.failed) + " failed)" : "")
-            << "\ntop-1     " << accuracy.top1_percent() << " % (95 % interval " << interval.low << " to "
-            << interval.high << ")\ntop-5     " << accuracy.top5_percent() << " %\nspeed     "
-            << std::setprecision(1) << images_per_s << " images/s, decoding included (" << job.options.threads
-            << (job.options.threads == 1 ? " thread, " : " threads, ") << isa_name(job.isa) << ")\n";
+  std::cout << std::fixed << std::setprecision(2);
+  std::cout << "pictures  " << accuracy.count();
+  if (job.failed > 0) std::cout << " (" << job.failed << " failed)";
+  std::cout << "\ntop-1     " << accuracy.top1_percent() << " % (95 % interval " << interval.low << " to "
+            << interval.high << ")\ntop-5     " << accuracy.top5_percent() << " %\n";
+  std::cout << "speed     " << std::setprecision(1) << images_per_s << " images/s, decoding included ("
+            << job.options.threads << (job.options.threads == 1 ? " thread, " : " threads, ") << isa_name(job.isa)
+            << ")\n";
 }
 
 std::string progress_text(std::size_t done, std::size_t total, const Accuracy& accuracy, double seconds) {
@@ -126,9 +134,7 @@ int evaluate(Job& job) {
   Accuracy accuracy;
   ProgressLine progress;
   const auto start = std::chrono::steady_clock::now();
-  const auto seconds = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
     if (picture.status.ok()) {
       accuracy.add(picture.logits.data(), job.model->classes(), labelled.value()[index].label);

@@ -47,16 +47,17 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
                  "Instruction set, one of " + built_isa_names() +
                      "; if not given, that of the environment variable INTVIT_ISA, else the best of this CPU")
       ->type_name("NAME");
-  CLI::Option* json = app.add_flag("--json", options.json,
-                                   "Print an array of {name, predictions or error}; with --eval one object");
+  CLI::Option* json =
+      app.add_flag("--json", options.json, "Print an array of {name, predictions or error}; with --eval one object");
   CLI::Option* digest = app.add_flag("--digest", options.digest,
                                      "Print only a hash of the integer logits and the name, to compare machines");
   app.add_option("--logits", options.logits, "Also write the logits, float32 [pictures, classes]")
       ->type_name("OUT.npy");
-  CLI::Option* labels = app.add_option("--labels", options.labels,
-                                       "Class names, one per line, instead of those in the model")
-                            ->type_name("FILE");
-  app.set_version_flag("--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
+  CLI::Option* labels =
+      app.add_option("--labels", options.labels, "Class names, one per line, instead of those in the model")
+          ->type_name("FILE");
+  app.set_version_flag(
+      "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
   digest->excludes(json)->excludes(top_k)->excludes(labels);
   eval->excludes(inputs)->excludes(digest)->excludes(top_k)->excludes(labels);
 

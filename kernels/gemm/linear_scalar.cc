@@ -4,19 +4,30 @@
 namespace intvit::kernels {
 namespace {
 
-int weight_at(const LinearWeights& weights, int column, int k) noexcept {
-  if (weights.bits == 8) {
-    return static_cast<std::int8_t>(weights.tiles[tile_offset(column, k, weights.k)]);
+// Group by group, as the weights lie (kernels/gemm/tiles.h).
+std::int32_t dot8(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
+  const std::uint8_t* group = weights.tiles + tile_offset(column, 0, weights.k);
+  std::int32_t sum = 0;
+  for (int k = 0; k < weights.k; k += kGroupDepth, group += kGroupBytes) {
+    for (int i = 0; i < kGroupDepth; ++i) sum += row[k + i] * static_cast<std::int8_t>(group[i]);
   }
-  const NibblePosition position = nibble_position(column, k, weights.k);
-  const int byte = weights.tiles[position.byte];
-  return (position.high ? byte >> 4 : byte & 15) - weights.zero_points[column];
+  return sum;
+}
+
+std::int32_t dot4(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
+  const std::uint8_t* groups = weights.tiles + nibble_position(column, 0, weights.k).byte;
+  const int zero_point = weights.zero_points[column];
+  std::int32_t sum = 0;
+  for (int k = 0; k < weights.k; k += 2 * kGroupDepth, groups += kGroupBytes) {
+    for (int i = 0; i < kGroupDepth; ++i) {
+      sum += row[k + i] * ((groups[i] & 15) - zero_point) + row[k + kGroupDepth + i] * ((groups[i] >> 4) - zero_point);
+    }
+  }
+  return sum * (1 << kNibbleShift);
 }
 
 std::int32_t dot(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
-  std::int32_t sum = 0;
-  for (int k = 0; k < weights.k; ++k) sum += row[k] * weight_at(weights, column, k);
-  return weights.bits == 4 ? sum * (1 << kNibbleShift) : sum;
+  return weights.bits == 4 ? dot4(row, weights, column) : dot8(row, weights, column);
 }
 
 void finish(const LinearArgs& args, int row, int column, std::int32_t sum) noexcept {

@@ -55,8 +55,8 @@ class SoftmaxVectors {
 template <typename Simd>
 std::uint32_t softmax_row(const SoftmaxArgs& args) {
   const SoftmaxVectors<Simd> codes(row_max<Simd>(args.scores, args.columns), args.scale);
-  // The padding is computed like the rest and then cleared; 64 columns are whole vectors on every instruction set.
-  for (int j = 0; j < args.padded_columns; j += Simd::kLanes16) {
+  // The last vector reaches into the padding, which is then cleared; padded_columns are whole vectors everywhere.
+  for (int j = 0; j < args.columns; j += Simd::kLanes16) {
     Simd::store_codes(args.dst + j,
                       codes(Simd::load32(args.scores + j), Simd::load32(args.scores + j + Simd::kLanes32)));
   }

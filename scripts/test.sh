@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs what the checks need and runs all of them: formatting, warnings as errors, unit tests under AddressSanitizer and
+# UBSan, the thread tests under ThreadSanitizer, some seconds of fuzzing, and at last the whole suite in release mode.
+# INTVIT_SHARED_DATA=<folder> adds the tests that need a real DeiT-Tiny and photographs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/install_packages.sh checks
+step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+
+step "formatting"
+git ls-files '*.h' '*.cc' | xargs clang-format --dry-run --Werror
+
+step "sanitizers: address and undefined behaviour"
+cmake --preset asan-ubsan -DINTVIT_WERROR=ON >/dev/null
+cmake --build --preset asan-ubsan --target test_kernels test_engine test_converter test_tools
+# oneDNN's and OpenMP's own pools are still reachable at exit; leaks are looked for where only our code runs.
+ASAN_OPTIONS=detect_leaks=0 ctest --preset asan-ubsan -L unit
+
+step "sanitizers: threads"
+cmake --preset tsan -DINTVIT_CONVERTER=OFF >/dev/null
+cmake --build --preset tsan --target test_engine
+ctest --preset tsan -R '^test_engine$'
+
+step "fuzzing"
+scripts/fuzz.sh 15
+
+step "release: all tests"
+cmake --preset release -DINTVIT_TESTS=ON -DINTVIT_WERROR=ON >/dev/null
+cmake --build --preset release
+ctest --preset release
