@@ -26,13 +26,16 @@ double squared_error(std::span<const float> column, const ColumnCodes& c, int lo
   return error;
 }
 
+// The scale of a column of zeros: any would do, and a fine one never limits what follows.
+constexpr double kZeroScale = 0x1p-20;
+
 ColumnCodes codes_for_range(double low, double high, int bits, double least_scale) {
   if (bits == 8) {
     const double magnitude = std::max(-low, high);
-    const double scale = magnitude > 0 ? magnitude / 127 : 1.0;
+    const double scale = magnitude > 0 ? magnitude / 127 : kZeroScale;
     return {std::max(scale, least_scale), 0};
   }
-  const double scale = std::max(high > low ? (high - low) / 15 : 1.0, least_scale);
+  const double scale = std::max(high > low ? (high - low) / 15 : kZeroScale, least_scale);
   return {scale, std::clamp(static_cast<int>(std::lround(-low / scale)), 0, 15)};
 }
 

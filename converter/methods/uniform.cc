@@ -12,8 +12,8 @@ UniformScheme uniform_scheme(double low, double high, int bits) {
   const int levels = (1 << bits) - 1;
   UniformScheme scheme;
   scheme.bits = bits;
-  // A tensor that is constantly zero still needs some scale; 1 stands for "no information", not for a range.
-  scheme.scale = high > low ? (high - low) / levels : 1.0;
+  // A tensor that is constantly zero still needs some scale; a fine one never limits what follows.
+  scheme.scale = high > low ? (high - low) / levels : 0x1p-20;
   scheme.zero_point = std::clamp(static_cast<int>(std::lround(-low / scheme.scale)), 0, levels);
   return scheme;
 }

@@ -1,0 +1,37 @@
+# Common to the CLI tests: strict mode, a temporary folder, and assertions that say what went wrong.
+# The binaries come in VITCONVERT, VITRUN and VITBENCH; INTVIT_DEMO_DIR is models/demo.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# expect_exit CODE COMMAND...: stdout and stderr go to $work/out and $work/err.
+expect_exit() {
+  local expected=$1 code=0
+  shift
+  "$@" >"$work/out" 2>"$work/err" || code=$?
+  [ "$code" -eq "$expected" ] || fail "'$*' gave exit code $code, expected $expected: $(cat "$work/err")"
+}
+
+# expect_error CODE TEXT COMMAND...: one line on stderr that contains TEXT, nothing on stdout.
+expect_error() {
+  local expected=$1 text=$2
+  shift 2
+  expect_exit "$expected" "$@"
+  [ "$(wc -l <"$work/err")" -eq 1 ] || fail "'$*' should print one line on stderr: $(cat "$work/err")"
+  grep -qF -- "$text" "$work/err" || fail "'$*' should mention '$text': $(cat "$work/err")"
+}
+
+# json_number FILE KEY: the number behind "KEY" in a JSON text.
+json_number() {
+  sed -n "s/.*\"$2\": *\(-\{0,1\}[0-9.][0-9.eE+-]*\).*/\1/p" "$1" | head -n 1
+}
+
+# at_least A B: A >= B as decimal numbers.
+at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
+
+isas() { "$VITRUN" --version | sed -n 's/^available *//p' | tr -d ','; }

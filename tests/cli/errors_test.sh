@@ -1,0 +1,54 @@
+# Users meet errors, not crashes: one clear line each, and the documented exit code.
+. "$(dirname "$0")/common.sh"
+
+demo=$INTVIT_DEMO_DIR
+picture=$(ls "$demo"/examples/* | head -n 1)
+"$VITCONVERT" convert "$demo" -o "$work/m.bin" --calib "$demo/calib.txt" >/dev/null
+
+# Models.
+expect_error 3 "nowhere.bin" "$VITRUN" "$work/nowhere.bin" "$picture"
+head -c 100000 "$work/m.bin" >"$work/truncated.bin"
+expect_error 3 "truncated.bin" "$VITRUN" "$work/truncated.bin" "$picture"
+expect_error 3 "not an intvit model" "$VITRUN" "$picture" "$picture"
+{ head -c 500000 "$work/m.bin"; printf 'XXXX'; tail -c +500005 "$work/m.bin"; } >"$work/damaged.bin"
+expect_error 3 "damaged" "$VITRUN" "$work/damaged.bin" "$picture"
+: >"$work/empty.bin"
+expect_error 3 "empty" "$VITRUN" "$work/empty.bin" "$picture"
+expect_error 3 "nowhere.bin" "$VITCONVERT" inspect "$work/nowhere.bin"
+
+# Pictures: the others still run.
+echo "this is no picture" >"$work/text.jpg"
+expect_exit 1 "$VITRUN" "$work/m.bin" "$work/text.jpg" "$picture" "$work/missing.png" --digest
+[ "$(wc -l <"$work/out")" -eq 1 ] || fail "the good picture should have been classified"
+[ "$(wc -l <"$work/err")" -eq 2 ] || fail "both bad pictures should be reported: $(cat "$work/err")"
+grep -q "text.jpg" "$work/err" && grep -q "missing.png" "$work/err" || fail "the bad pictures should be named"
+printf '%s\n' "$picture" | expect_exit 0 "$VITRUN" "$work/m.bin" - --digest
+[ "$(wc -l <"$work/out")" -eq 1 ] || fail "names on stdin"
+
+# Options.
+expect_error 2 "--topk" "$VITRUN" "$work/m.bin" "$picture" --topk 0
+expect_error 2 "--thread" "$VITRUN" "$work/m.bin" "$picture" --threads none
+expect_error 2 "did you mean '--threads'" "$VITRUN" "$work/m.bin" "$picture" --thraeds 2
+expect_error 2 "vitrun" "$VITRUN"
+expect_error 2 "sse9" "$VITRUN" "$work/m.bin" "$picture" --isa sse9
+expect_error 4 "available here: scalar" "$VITRUN" "$work/m.bin" "$picture" --isa amx
+INTVIT_ISA=amx expect_error 4 "INTVIT_ISA" "$VITRUN" "$work/m.bin" "$picture"
+expect_error 2 "unknown; choose one of" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method magic
+expect_error 2 "--wbits" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --wbits 5
+expect_error 2 "did you mean" "$VITCONVERT" synth deit_tinny_patch16_224 -o "$work/x.bin"
+
+# Conversions: nothing is left behind.
+expect_error 3 "nowhere" "$VITCONVERT" convert "$work/nowhere" -o "$work/x.bin" --calib "$demo/calib.txt"
+expect_error 3 "nowhere.txt" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/nowhere.txt"
+expect_error 2 "names only 64" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --calib-count 65
+echo "text.jpg 0" >"$work/bad.txt"
+expect_error 3 "text.jpg" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/bad.txt"
+echo '{"method": 1}' >"$work/plan.json"
+expect_error 2 "plan" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --plan "$work/plan.json"
+expect_error 3 "cannot create" "$VITCONVERT" convert "$demo" -o "$work/no/folder/x.bin" --calib "$demo/calib.txt"
+mkdir "$work/broken"
+cp "$demo/config.json" "$work/broken"
+head -c 4000 "$demo/model.safetensors" >"$work/broken/model.safetensors"
+expect_error 3 "model.safetensors" "$VITCONVERT" convert "$work/broken" -o "$work/x.bin" --calib "$demo/calib.txt"
+[ -z "$(ls "$work" | grep '^x\.bin' || true)" ] || fail "a failed conversion left a file behind"
+echo "all errors are as documented"

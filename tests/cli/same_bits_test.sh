@@ -1,0 +1,25 @@
+# The same integer logits on every instruction set of this machine, for any number of threads, one by one or in bulk.
+. "$(dirname "$0")/common.sh"
+
+"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/8.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" >/dev/null
+"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/4.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --wbits 4 >/dev/null
+compared=0
+for bits in 8 4; do
+  "$VITRUN" "$work/$bits.bin" "$INTVIT_DEMO_DIR/examples" --isa scalar --threads 1 --digest >"$work/law"
+  [ -s "$work/law" ] || fail "no digests"
+  for isa in $(isas); do
+    for threads in 1 2 3 7; do
+      for picture in "$INTVIT_DEMO_DIR"/examples/*; do
+        "$VITRUN" "$work/$bits.bin" "$picture" --isa "$isa" --threads "$threads" --digest
+      done >"$work/single"
+      "$VITRUN" "$work/$bits.bin" "$INTVIT_DEMO_DIR/examples" --isa "$isa" --threads "$threads" --digest >"$work/bulk"
+      diff "$work/law" "$work/single" || fail "$bits bits, $isa, $threads threads, one by one"
+      diff "$work/law" "$work/bulk" || fail "$bits bits, $isa, $threads threads, in bulk"
+      compared=$((compared + 2))
+    done
+  done
+done
+echo "$compared comparisons on: $(isas)"
+for isa in avx2 avxvnni avx512vnni amx; do
+  isas | grep -qw "$isa" || echo "SKIPPED: $isa is not built or not on this CPU"
+done

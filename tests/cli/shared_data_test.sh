@@ -1,0 +1,28 @@
+# The real DeiT-Tiny and 744 photographs, where they are on this machine: float accuracy, W8A8 and W4A8 accuracy, sizes.
+. "$(dirname "$0")/common.sh"
+data=${INTVIT_SHARED_DATA:-}
+if [ -z "$data" ] || [ ! -e "$data/deit_tiny/model.safetensors" ]; then
+  echo "SKIPPED: INTVIT_SHARED_DATA does not name a folder with deit_tiny and imagenet1k"
+  exit 77
+fi
+eval_list=$data/imagenet1k/eval.txt
+
+"$VITCONVERT" reference "$data/deit_tiny" --eval "$eval_list" --json >"$work/float.json"
+float_top1=$(json_number "$work/float.json" top1)
+echo "float: top-1 $float_top1 %"
+hits=$(awk -v p="$float_top1" 'BEGIN { printf "%.0f", p * 744 / 100 }')
+[ "$hits" -ge 580 ] && [ "$hits" -le 586 ] || fail "float top-1 is $hits of 744, expected 583 +- 3"
+
+# check NAME BITS LARGEST_DROP LARGEST_SIZE
+check() {
+  "$VITCONVERT" convert "$data/deit_tiny" -o "$work/$1.bin" --calib "$data/imagenet1k/calib.txt" --calib-count 32 \
+    --method percentile --wbits "$2" --abits 8
+  "$VITRUN" "$work/$1.bin" --eval "$eval_list" --json >"$work/$1.json"
+  local top1
+  top1=$(json_number "$work/$1.json" top1)
+  echo "$1: top-1 $top1 %, $(stat -c %s "$work/$1.bin") bytes"
+  at_least "$top1" "$(awk -v f="$float_top1" -v d="$3" 'BEGIN { print f - d }')" || fail "$1 loses too much"
+  at_least "$4" "$(stat -c %s "$work/$1.bin")" || fail "$1 is too large"
+}
+check w8a8 8 0.6 6200000
+check w4a8 4 5 3600000

@@ -1,0 +1,203 @@
+// Whole conversions of small random networks: every variant of architecture that the description allows, compared with the
+// float network, on every instruction set and thread count.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "converter/convert.h"
+#include "converter/random_network.h"
+#include "engine/session.h"
+
+using namespace intvit;
+
+namespace {
+
+const Progress kSilent = [](const std::string&, int, int) {};
+
+VitDescription tiny_vit() {
+  VitDescription vit;
+  vit.architecture = "test";
+  vit.patch_size = 8;
+  vit.embed_dim = 48;
+  vit.depth = 2;
+  vit.num_heads = 3;
+  vit.mlp_dim = 100;
+  vit.num_classes = 11;
+  vit.preprocessing.height = 32;
+  vit.preprocessing.width = 40;
+  vit.preprocessing.crop_pct = 1;
+  return vit;
+}
+
+Conversion must_convert(const FloatNetwork& network, const ConvertOptions& options) {
+  const Preprocessing& p = network.description.preprocessing;
+  SyntheticPictures pictures(6, p.height, p.width, 3);
+  Result<Conversion> conversion = convert(network, pictures, options, kSilent);
+  REQUIRE_MESSAGE(conversion.ok(), conversion.status().message());
+  return conversion.take();
+}
+
+double sqnr(const FloatNetwork& network, const ConvertOptions& options) {
+  return must_convert(network, options).verification.logit_sqnr_db;
+}
+
+struct Variant {
+  const char* name;
+  void (*change)(VitDescription&);
+};
+
+const Variant kVariants[] = {
+    {"plain", [](VitDescription&) {}},
+    {"tanh GELU", [](VitDescription& v) { v.activation = Activation::gelu_tanh; }},
+    {"quick GELU", [](VitDescription& v) { v.activation = Activation::quick_gelu; }},
+    {"ReLU", [](VitDescription& v) { v.activation = Activation::relu; }},
+    {"distilled", [](VitDescription& v) { v.distillation_token = true; }},
+    {"registers", [](VitDescription& v) { v.register_tokens = 3; }},
+    {"average pooling", [](VitDescription& v) { v.pooling = Pooling::average, v.fc_norm = true; }},
+    {"no class token", [](VitDescription& v) {
+       v.pooling = Pooling::average, v.fc_norm = true, v.class_token = false;
+     }},
+    {"odd head size", [](VitDescription& v) { v.embed_dim = 57, v.num_heads = 3, v.mlp_dim = 61; }},
+    {"one head", [](VitDescription& v) { v.num_heads = 1; }},
+    {"patch 4", [](VitDescription& v) { v.patch_size = 4; }},
+    {"large epsilon", [](VitDescription& v) { v.layer_norm_eps = 1e-2; }},
+    {"one class", [](VitDescription& v) { v.num_classes = 1; }},
+};
+
+}  // namespace
+
+TEST_CASE("every variant of the architecture is close to float") {
+  for (const Variant& variant : kVariants) {
+    CAPTURE(std::string(variant.name));
+    VitDescription vit = tiny_vit();
+    variant.change(vit);
+    const FloatNetwork network = random_network(vit, 7);
+    CHECK(sqnr(network, {.method = "minmax", .weight_bits = 8, .plan = {}}) > 28);
+    CHECK(sqnr(network, {.method = "percentile", .weight_bits = 8, .plan = {}}) > 24);
+    CHECK(sqnr(network, {.method = "percentile", .weight_bits = 4, .plan = {}}) > 5);
+  }
+}
+
+TEST_CASE("every method gives the same file twice, on any number of threads") {
+  const FloatNetwork network = random_network(tiny_vit(), 8);
+  for (const Method& method : methods()) {
+    CAPTURE(method.name);
+    for (const int bits : {8, 4}) {
+      const ConvertOptions one{.method = std::string(method.name), .weight_bits = bits, .threads = 1, .plan = {}};
+      ConvertOptions three = one;
+      three.threads = 3;
+      CHECK(must_convert(network, one).file == must_convert(network, three).file);
+    }
+  }
+}
+
+TEST_CASE("awkward networks convert without losing anything silently") {
+  VitDescription vit = tiny_vit();
+  FloatNetwork network = random_network(vit, 9);
+  FloatBlock& first = network.blocks[0];
+  SUBCASE("dead LayerNorm channels") {
+    first.norm1.gamma[3] = first.norm2.gamma[5] = 0;
+    first.norm2.beta[5] = 0;
+  }
+  SUBCASE("a LayerNorm that is all dead") {
+    for (float& gamma : first.norm1.gamma) gamma = 0;
+    for (float& beta : first.norm1.beta) beta = 0;
+  }
+  SUBCASE("outputs without weights, but with a large bias") {
+    for (int i = 0; i < vit.embed_dim; ++i) first.fc1.weight[static_cast<std::size_t>(i)] = 0;
+    first.fc1.bias[0] = 4;
+    for (int i = 0; i < vit.embed_dim; ++i) first.qkv.weight[static_cast<std::size_t>(i)] = 1e-30f;
+    first.qkv.bias[0] = -2;
+  }
+  SUBCASE("weights of one sign") {
+    for (float& w : first.fc2.weight) w = std::abs(w);
+  }
+  SUBCASE("a head that attends to one token") {
+    for (int i = 0; i < vit.embed_dim * vit.embed_dim; ++i) first.qkv.weight[static_cast<std::size_t>(i)] *= 12;
+  }
+  for (const int bits : {8, 4}) {
+    CAPTURE(bits);
+    CHECK(sqnr(network, {.method = "percentile", .weight_bits = bits, .plan = {}}) > (bits == 8 ? 20 : 5));
+  }
+}
+
+TEST_CASE("a converted model gives the same logits on every instruction set, thread count and batch") {
+  VitDescription vit = tiny_vit();
+  vit.distillation_token = true;
+  const FloatNetwork network = random_network(vit, 10);
+  for (const int bits : {8, 4}) {
+    const Conversion conversion = must_convert(network, {.method = "minmax", .weight_bits = bits, .plan = {}});
+    const auto model = Model::from_memory(conversion.file, "test");
+    REQUIRE(model.ok());
+    SyntheticPictures pictures(5, vit.preprocessing.height, vit.preprocessing.width, 99);
+    const auto logits_of = [&](Isa isa, int threads, int batch) {
+      SessionOptions options;
+      options.isa = isa;
+      options.threads = threads;
+      options.batch = batch;
+      auto session = Session::create(model.value(), options);
+      REQUIRE(session.ok());
+      std::vector<std::int32_t> all;
+      for (int first = 0; first < pictures.count(); first += batch) {
+        const int count = std::min(batch, pictures.count() - first);
+        for (int i = 0; i < count; ++i) REQUIRE(pictures.read(first + i, session.value()->picture(i)).ok());
+        session.value()->run(count);
+        for (int i = 0; i < count; ++i) {
+          const auto logits = session.value()->logits(i);
+          all.insert(all.end(), logits.begin(), logits.end());
+        }
+      }
+      return all;
+    };
+    const std::vector<std::int32_t> law = logits_of(Isa::scalar, 1, 1);
+    for (const Isa isa : available_isas()) {
+      for (const int threads : {1, 2, 3, 7}) {
+        for (const int batch : {1, 2, 5}) {
+          CAPTURE(isa_name(isa));
+          CAPTURE(threads);
+          CAPTURE(batch);
+          CHECK(logits_of(isa, threads, batch) == law);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a plan survives JSON, and bad plans are refused with a reason") {
+  const FloatNetwork network = random_network(tiny_vit(), 11);
+  const Conversion conversion = must_convert(network, {.method = "percentile", .plan = {}});
+  const std::string json = plan_to_json(conversion.plan);
+  const Result<Plan> parsed = plan_from_json(json, "test");
+  REQUIRE_MESSAGE(parsed.ok(), parsed.status().message());
+  CHECK(plan_to_json(parsed.value()) == json);
+
+  for (const char* bad : {"", "[]", "{}", "{\"residual_magnitude\": -1}",
+                          "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {\"x\": [{\"bits\": 9}]}, \"weights\": {}}",
+                          "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {}, \"weights\": {\"x\": {\"bits\": 5, \"range\": \"max\"}}}"}) {
+    CAPTURE(bad);
+    const Result<Plan> result = plan_from_json(bad, "test");
+    CHECK_FALSE(result.ok());
+    CHECK(result.status().code() == Code::invalid_argument);
+  }
+
+  // A plan without one of its places is an error that names the place.
+  Plan incomplete = parsed.value();
+  incomplete.activations.erase("blocks.1.mlp.fc2.input");
+  SyntheticPictures pictures(2, 32, 40, 3);
+  ConvertOptions options;
+  options.plan = incomplete;
+  const Result<Conversion> refused = convert(network, pictures, options, kSilent);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.status().message().find("blocks.1.mlp.fc2.input") != std::string::npos);
+}
+
+TEST_CASE("average pooling before the final norm only: the other order is refused") {
+  VitDescription vit = tiny_vit();
+  vit.pooling = Pooling::average;
+  const FloatNetwork network = random_network(vit, 12);
+  SyntheticPictures pictures(2, 32, 40, 3);
+  const Result<Conversion> refused = convert(network, pictures, {}, kSilent);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.status().code() == Code::unsupported);
+}

@@ -1,0 +1,285 @@
+// Sessions: the same logits however the work is split, no allocation while running, and errors for what cannot be.
+#include "engine/session.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/select_isa.h"
+#include "tests/engine/count_allocations.h"
+#include "tests/engine/tiny_program.h"
+#include "tests/kernels/test_data.h"
+
+namespace intvit::test {
+namespace {
+
+using Logits = std::vector<std::int32_t>;
+
+std::unique_ptr<Session> make_session(std::shared_ptr<const Model> model, const SessionOptions& options) {
+  Result<std::unique_ptr<Session>> session = Session::create(std::move(model), options);
+  INFO(session.status().message());
+  REQUIRE(session.ok());
+  return session.take();
+}
+
+// Logits of pictures with seeds first .. first + count - 1, in one run.
+std::vector<Logits> run(Session& session, const TinyOptions& options, std::uint64_t first, int count) {
+  for (int i = 0; i < count; ++i) {
+    const std::vector<std::uint8_t> picture = tiny_picture(options, first + static_cast<std::uint64_t>(i));
+    std::memcpy(session.picture(i), picture.data(), picture.size());
+  }
+  session.run(count);
+  std::vector<Logits> all;
+  for (int i = 0; i < count; ++i) all.emplace_back(session.logits(i).begin(), session.logits(i).end());
+  return all;
+}
+
+std::vector<Logits> reference(const std::shared_ptr<const Model>& model, const TinyOptions& options, int pictures) {
+  const auto session = make_session(model, {1, 1, Isa::scalar, false});
+  std::vector<Logits> all;
+  for (int i = 0; i < pictures; ++i) all.push_back(run(*session, options, static_cast<std::uint64_t>(i), 1)[0]);
+  return all;
+}
+
+std::vector<TinyOptions> variants() {
+  TinyOptions plain, mean, two, nibbles, larger;
+  mean.head = TinyHead::mean;
+  two.head = TinyHead::two_tokens;
+  nibbles.weight_bits = 4;
+  nibbles.blocks = 2;
+  // 65 tokens and two blocks: enough rows for seven threads to be at different operations of one chain.
+  larger = {7, 32, 4, 36, 3, 70, 2, 23, 8, TinyHead::class_token};
+  return {plain, mean, two, nibbles, larger};
+}
+
+TEST_CASE("session: logits are finite in number, differ between classes and between pictures") {
+  for (const TinyOptions& options : variants()) {
+    const auto model = tiny_model(options);
+    const std::vector<Logits> logits = reference(model, options, 4);
+    std::set<Logits> different(logits.begin(), logits.end());
+    CHECK(different.size() == logits.size());
+    for (const Logits& one : logits) {
+      CHECK(one.size() == options.classes);
+      CHECK(std::set<std::int32_t>(one.begin(), one.end()).size() > options.classes / 2);
+    }
+  }
+}
+
+TEST_CASE("session: the same logits for every instruction set, number of threads and batch") {
+  std::vector<Isa> isas = vector_isas();
+  isas.insert(isas.begin(), Isa::scalar);
+  for (const TinyOptions& options : variants()) {
+    const auto model = tiny_model(options);
+    const std::vector<Logits> expected = reference(model, options, 5);
+    for (const Isa isa : isas) {
+      for (const int threads : {1, 2, 3, 7}) {
+        for (int batch = 1; batch <= 5; batch += options.edge > 8 ? 2 : 1) {
+          const auto session = make_session(model, {threads, batch, isa, false});
+          for (int repeat = 0; repeat < 2; ++repeat) {
+            const std::vector<Logits> actual = run(*session, options, 0, batch);
+            for (int i = 0; i < batch; ++i) {
+              const auto index = static_cast<std::size_t>(i);
+              CHECK_MESSAGE(actual[index] == expected[index],
+                            describe(isa) << ", " << threads << " threads, batch " << batch << ", picture " << i);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// Members of a team may be at different operations between two barriers; what one still reads, no other may overwrite,
+// wherever the memory plan has put it. Scalar kernels make the operations long.
+TEST_CASE("session: threads that are ahead do not disturb those behind") {
+  const TinyOptions options = variants().back();
+  const auto model = tiny_model(options);
+  const std::vector<Logits> expected = reference(model, options, 4);
+  for (const int threads : {2, 4, 5, 8}) {
+    const auto session = make_session(model, {threads, 2, Isa::scalar, false});
+    int wrong = 0;
+    for (int repeat = 0; repeat < 20; ++repeat) {
+      const std::vector<Logits> actual = run(*session, options, 2, 2);
+      wrong += actual[0] != expected[2] || actual[1] != expected[3];
+    }
+    CHECK_MESSAGE(wrong == 0, threads << " threads: " << wrong << " of 20 runs differ");
+  }
+}
+
+TEST_CASE("session: fewer pictures than the batch, and runs that do not remember earlier ones") {
+  const TinyOptions options;
+  const auto model = tiny_model(options);
+  const std::vector<Logits> expected = reference(model, options, 5);
+  const auto session = make_session(model, {2, 5, std::nullopt, false});
+  for (const int count : {5, 1, 3, 2, 4, 1, 5}) {
+    const std::vector<Logits> actual = run(*session, options, 0, count);
+    for (std::size_t i = 0; i < actual.size(); ++i) CHECK(actual[i] == expected[i]);
+  }
+}
+
+TEST_CASE("session: profiling changes no logit and times every step") {
+  const TinyOptions options;
+  const auto model = tiny_model(options);
+  const auto session = make_session(model, {2, 1, std::nullopt, true});
+  CHECK(run(*session, options, 0, 1)[0] == reference(model, options, 1)[0]);
+  CHECK(session->step_nanoseconds().size() == model->program().steps.size());
+  CHECK(make_session(model, {})->step_nanoseconds().empty());
+}
+
+template <typename F>
+std::uint64_t allocations_of(F&& f) {
+  const std::uint64_t before = allocation_count();
+  f();
+  return allocation_count() - before;
+}
+
+TEST_CASE("allocation counter: sees every way of allocating") {
+  if (!can_count_allocations()) {
+    MESSAGE("SKIPPED: a sanitizer owns malloc");
+    return;
+  }
+  static void* volatile p;  // so that no allocation is optimised away
+  CHECK(allocations_of([] {}) == 0);
+  CHECK(allocations_of([] { p = new int; }) == 1);
+  delete static_cast<int*>(p);
+  CHECK(allocations_of([] { p = std::malloc(10); }) == 1);
+  CHECK(allocations_of([] { p = std::realloc(p, 20); }) == 1);
+  std::free(p);
+  CHECK(allocations_of([] { p = std::calloc(3, 4); }) == 1);
+  std::free(p);
+  CHECK(allocations_of([] { p = std::aligned_alloc(64, 64); }) == 1);
+  std::free(p);
+  CHECK(allocations_of([] {
+          void* q = nullptr;
+          if (posix_memalign(&q, 64, 64) == 0) p = q;
+        }) == 1);
+  std::free(p);
+  CHECK(allocations_of([] {
+          std::vector<int> v(100);
+          p = v.data();
+        }) == 1);
+  CHECK(allocations_of([] {
+          std::string s(100, 'x');
+          p = s.data();
+        }) == 1);
+  std::thread other;
+  CHECK(allocations_of([&] {
+          other = std::thread([] { p = new int; });
+          other.join();
+        }) >= 2);
+  delete static_cast<int*>(p);
+}
+
+TEST_CASE("session: run() allocates nothing, on no thread") {
+  if (!can_count_allocations()) {
+    MESSAGE("SKIPPED: a sanitizer owns malloc");
+    return;
+  }
+  for (const TinyOptions& options : variants()) {
+    for (const int threads : {1, 2, 3}) {
+      for (const bool profile : {false, true}) {
+        const auto session = make_session(tiny_model(options), {threads, 3, std::nullopt, profile});
+        const std::vector<std::uint8_t> picture = tiny_picture(options, 1);
+        CHECK(allocations_of([&] {  // the first run too
+                for (int i = 0; i < 5; ++i) {
+                  std::memcpy(session->picture(i % 3), picture.data(), picture.size());
+                  session->run(1 + i % 3);
+                  static_cast<void>(session->logits(0));
+                }
+              }) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("session: impossible options are errors that say what is allowed") {
+  const auto model = tiny_model();
+  const auto fails = [&](const SessionOptions& options, const std::string& part) {
+    const auto session = Session::create(model, options);
+    REQUIRE(!session.ok());
+    CHECK(session.status().code() == Code::invalid_argument);
+    CHECK(session.status().message().find(part) != std::string::npos);
+  };
+  fails({0, 1, {}, false}, "0 threads");
+  fails({-1, 1, {}, false}, "-1 threads");
+  fails({kMaxThreads + 1, 1, {}, false}, "1024");
+  fails({1, 0, {}, false}, "batch of 0");
+  fails({1, -3, {}, false}, "batch of -3");
+  fails({1, kMaxBatch + 1, {}, false}, "4096");
+  for (int i = 0; i < kIsaCount; ++i) {
+    const Isa isa = static_cast<Isa>(i);
+    if (isa_is_built(isa) && cpu_supports(isa)) continue;
+    const auto session = Session::create(model, {1, 1, isa, false});
+    REQUIRE(!session.ok());
+    CHECK(session.status().code() == Code::unsupported_cpu);
+    CHECK(session.status().message().find(available_isa_names()) != std::string::npos);
+  }
+}
+
+// Sets INTVIT_ISA for a scope.
+class IsaEnvironment {
+ public:
+  explicit IsaEnvironment(const std::string& value) {
+    const char* old = std::getenv("INTVIT_ISA");
+    if (old != nullptr) old_ = old;
+    had_ = old != nullptr;
+    setenv("INTVIT_ISA", value.c_str(), 1);
+  }
+  ~IsaEnvironment() { had_ ? setenv("INTVIT_ISA", old_.c_str(), 1) : unsetenv("INTVIT_ISA"); }
+  IsaEnvironment(const IsaEnvironment&) = delete;
+  IsaEnvironment& operator=(const IsaEnvironment&) = delete;
+
+ private:
+  std::string old_;
+  bool had_;
+};
+
+TEST_CASE("select_isa: names, environment, errors") {
+  {
+    const IsaEnvironment none("");
+    CHECK(select_isa("").value() == available_isas().back());
+  }
+  for (const Isa isa : available_isas()) {
+    const std::string name(isa_name(isa));
+    CHECK(select_isa(name).value() == isa);
+    const IsaEnvironment environment(name);
+    CHECK(select_isa("").value() == isa);
+    CHECK(select_isa("scalar").value() == Isa::scalar);  // the option wins over the environment
+  }
+  for (const char* name : {"AVX2", "avx", "avx512", "scalar ", "neon", "x"}) {
+    const auto isa = select_isa(name);
+    REQUIRE(!isa.ok());
+    CHECK(isa.status().code() == Code::invalid_argument);
+    CHECK(isa.status().message().find(available_isa_names()) != std::string::npos);
+    const IsaEnvironment environment(name);
+    const auto from_environment = select_isa("");
+    REQUIRE(!from_environment.ok());
+    CHECK(from_environment.status().message().find("INTVIT_ISA") != std::string::npos);
+  }
+  const IsaEnvironment environment("neon");
+  CHECK(!Session::create(tiny_model(), {}).ok());
+}
+
+TEST_CASE("session: a forced instruction set is the active one") {
+  const auto model = tiny_model();
+  for (const Isa isa : available_isas()) {
+    CHECK(make_session(model, {1, 1, isa, false})->isa() == isa);
+    const IsaEnvironment environment{std::string(isa_name(isa))};
+    CHECK(make_session(model, {})->isa() == isa);
+    const kernels::KernelTable& table = kernels::kernel_table(isa);
+    CHECK(table.isa == isa);
+    CHECK(table.linear_isa == isa);
+    CHECK(table.layer_norm_isa == isa);
+    CHECK(table.softmax_isa == isa);
+    CHECK(table.attention_isa == isa);
+  }
+}
+
+}  // namespace
+}  // namespace intvit::test

@@ -1,0 +1,108 @@
+// Results come in the order of the pictures, one for each, the failed ones included, and do not depend on the threads.
+#include "engine/tools/classify_in_order.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "engine/select_isa.h"
+#include "engine/tools/input_pictures.h"
+#include "tests/engine/tiny_program.h"
+
+namespace intvit {
+namespace {
+
+// A folder with `count` small pictures (binary BMP, 24 bits) that goes away at the end.
+class PictureFolder {
+ public:
+  explicit PictureFolder(int count) : path_(std::filesystem::temp_directory_path() / "intvit_classify_in_order_test") {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+    for (int i = 0; i < count; ++i) write(i);
+  }
+  ~PictureFolder() { std::filesystem::remove_all(path_); }
+  PictureFolder(const PictureFolder&) = delete;
+  PictureFolder& operator=(const PictureFolder&) = delete;
+
+  std::string name(int i) const { return path_ / ("picture" + std::to_string(1000 + i) + ".bmp"); }
+  std::string path() const { return path_; }
+
+ private:
+  void write(int i) const {
+    constexpr int kEdge = 8, kHeader = 54;
+    std::string file(kHeader + kEdge * kEdge * 3, '\0');
+    file[0] = 'B', file[1] = 'M';
+    file[2] = static_cast<char>(file.size());
+    file[10] = kHeader, file[14] = 40, file[18] = kEdge, file[22] = kEdge, file[26] = 1, file[28] = 24;
+    for (std::size_t at = kHeader; at < file.size(); ++at) {
+      file[at] = static_cast<char>(static_cast<std::size_t>(i + 1) * 97 * at);
+    }
+    std::ofstream(name(i), std::ios::binary) << file;
+  }
+
+  std::filesystem::path path_;
+};
+
+std::vector<ClassifiedPicture> classify(const std::vector<InputPicture>& pictures, int threads) {
+  std::vector<ClassifiedPicture> results;
+  const Status status = classify_in_order(test::tiny_model(), select_isa("").value(), threads, pictures,
+                                          [&](std::size_t index, const ClassifiedPicture& picture) {
+                                            CHECK(index == results.size());
+                                            results.push_back(picture);
+                                          });
+  CHECK(status.ok());
+  return results;
+}
+
+TEST_CASE("classify_in_order: all in order, whatever the number of threads") {
+  const int kCount = 40;
+  const PictureFolder folder(kCount);
+  std::vector<InputPicture> pictures;
+  for (int i = 0; i < kCount; ++i) pictures.push_back({folder.name(i), {}});
+  pictures[7].path += ".missing";
+  pictures[12].problem = Status(Code::io, "a problem");
+  const std::vector<ClassifiedPicture> expected = classify(pictures, 1);
+  REQUIRE(expected.size() == pictures.size());
+  for (int i = 0; i < kCount; ++i) CHECK(expected[static_cast<std::size_t>(i)].status.ok() == (i != 7 && i != 12));
+  CHECK(expected[12].status.message() == "a problem");
+  CHECK(expected[0].logits != expected[1].logits);
+  for (const int threads : {2, 3, 8, 50}) {
+    CAPTURE(threads);
+    const std::vector<ClassifiedPicture> results = classify(pictures, threads);
+    REQUIRE(results.size() == expected.size());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      CAPTURE(i);
+      CHECK(results[i].status.message() == expected[i].status.message());
+      CHECK(results[i].logits == expected[i].logits);
+    }
+  }
+}
+
+TEST_CASE("expand_inputs: files, folders and names from a stream") {
+  const PictureFolder folder(2);
+  std::istringstream names(folder.name(1) + "\n\nno such file.png\n" + folder.path() + "\n");
+  const std::vector<InputPicture> pictures = expand_inputs({folder.path(), "-", "x.png"}, names);
+  const std::vector<std::string> expected = {folder.name(0), folder.name(1), folder.name(1), "no such file.png",
+                                             folder.name(0), folder.name(1), "x.png"};
+  REQUIRE(pictures.size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(pictures[i].path == expected[i]);
+    CHECK(pictures[i].problem.ok());
+  }
+}
+
+TEST_CASE("expand_inputs: a folder without pictures is a problem, not nothing") {
+  const PictureFolder folder(0);
+  std::istringstream none;
+  const std::vector<InputPicture> pictures = expand_inputs({folder.path()}, none);
+  REQUIRE(pictures.size() == 1);
+  CHECK(!pictures[0].problem.ok());
+}
+
+}  // namespace
+}  // namespace intvit

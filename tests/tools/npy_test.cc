@@ -1,0 +1,52 @@
+// The bytes of a .npy file and the text of a digest, which other programs read.
+#include "engine/tools/npy.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "engine/tools/digest.h"
+
+namespace intvit {
+namespace {
+
+TEST_CASE("NpyMatrix: header as NumPy 1.0 wants it, then rows of little-endian floats") {
+  NpyMatrix matrix(3);
+  matrix.add_row(std::vector<float>{1, -2, 0.5f});
+  matrix.add_row(std::vector<float>{0, 0, 4});
+  const auto bytes = matrix.bytes();
+  REQUIRE(bytes.size() == 128 + 2 * 3 * 4);
+  const std::string header(bytes.begin(), bytes.begin() + 128);
+  CHECK(header.substr(0, 6) == "\x93NUMPY");
+  CHECK(header[6] == 1);
+  CHECK(header[7] == 0);
+  CHECK(header[8] + 256 * header[9] == 118);
+  CHECK(header.substr(10, 63) == "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }    ");
+  CHECK(header.back() == '\n');
+  CHECK(std::vector<std::uint8_t>(bytes.begin() + 128, bytes.begin() + 136) ==
+        std::vector<std::uint8_t>{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0});
+}
+
+TEST_CASE("NpyMatrix: no rows is a file too") {
+  NpyMatrix matrix(1000);
+  CHECK(matrix.bytes().size() == 128);
+  CHECK(matrix.rows() == 0);
+}
+
+TEST_CASE("hex64: always 16 digits") {
+  CHECK(hex64(0) == "0000000000000000");
+  CHECK(hex64(0x0123456789abcdef) == "0123456789abcdef");
+  CHECK(hex64(std::numeric_limits<std::uint64_t>::max()) == "ffffffffffffffff");
+}
+
+// Computed from the XXH64 specification for the bytes 01 00 00 00 ff ff ff ff: pins the byte order and the seed.
+TEST_CASE("logits_digest: XXH64 of the little-endian logits") {
+  const std::vector<std::int32_t> logits = {1, -1};
+  CHECK(hex64(logits_digest(logits)) == "30d40d27639bf559");
+}
+
+}  // namespace
+}  // namespace intvit
