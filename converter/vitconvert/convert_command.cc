@@ -12,13 +12,14 @@
 #include "converter/vitconvert/commands.h"
 #include "engine/format/writer.h"
 #include "engine/session.h"
+#include "engine/tools/labels_file.h"
 #include "engine/tools/physical_cores.h"
 
 namespace intvit {
 namespace {
 
 struct Options {
-  std::string source, output, calibration, plan, write_plan, report;
+  std::string source, output, calibration, plan, write_plan, report, labels;
   int calibration_count = 0;
   ConvertOptions convert;
   bool json = false;
@@ -56,9 +57,15 @@ int run(Options options) {
     options.convert.plan = plan.take();
   }
   std::vector<std::string> notes;
-  const Result<FloatNetwork> network = load_network(options.source, &notes);
+  Result<FloatNetwork> network = load_network(options.source, &notes);
   for (const std::string& note : notes) std::cerr << "vitconvert: note: " << note << '\n';
   if (!network.ok()) return report_error(network.status());
+  if (!options.labels.empty()) {
+    VitDescription& vit = network.value().description;
+    Result<std::vector<std::string>> labels = read_labels(options.labels, vit.num_classes);
+    if (!labels.ok()) return report_error(labels.status());
+    vit.labels = labels.take();
+  }
   const Result<InputGeometry> geometry = input_geometry(network.value().description.preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
 
@@ -134,6 +141,7 @@ Command add_convert(CLI::App& app) {
   command->add_option("--threads", options->convert.threads, "Threads")
       ->check(CLI::Range(1, kMaxThreads))
       ->capture_default_str();
+  command->add_option("--labels", options->labels, "Class names, one per line, where the checkpoint has none");
   command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");
   command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON");
   command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer");

@@ -231,13 +231,18 @@ Status check_flow(const Program& program) {
       const Buffer &a = program.buffers[i], &b = program.buffers[j];
       const bool together = alive[i].first <= alive[j].last && alive[j].first <= alive[i].last;
       const bool shared = a.offset < b.offset + b.bytes() && b.offset < a.offset + a.bytes();
-      c.require(!(together && shared),
-                "buffers " + std::to_string(i) + " and " + std::to_string(j) + " overlap while both are in use");
+      if (together && shared) {
+        c.require(false, "buffers " + std::to_string(i) + " and " + std::to_string(j) + " overlap while both are in use");
+      }
     }
   }
   std::vector<bool> written(program.buffers.size(), false);
   written[program.picture] = true;
   for (const Step& step : program.steps) {
+    const auto* linear = std::get_if<LinearOp>(&step.op);
+    if (linear != nullptr && linear->kind == LinearKind::residual) {
+      c.require(written[linear->dst], "'" + step.layer + "' adds to a buffer that nothing has written");
+    }
     std::visit(
         [&](const auto& op) {
           c.require(written[op.src], "'" + step.layer + "' reads a buffer that nothing has written");
@@ -245,7 +250,7 @@ Status check_flow(const Program& program) {
           c.require(op.dst != program.picture, "'" + step.layer + "' writes over the picture");
         },
         step.op);
-    if (const auto* linear = std::get_if<LinearOp>(&step.op); linear && linear->kind != LinearKind::residual) {
+    if (linear != nullptr && linear->kind != LinearKind::residual) {
       c.require(linear->src != linear->dst, "'" + step.layer + "' reads what it writes");
     }
   }

@@ -4,13 +4,10 @@
 #include <utility>
 
 #include "engine/image/decode.h"
-#include "kernels/kernel_table.h"
 
 namespace intvit {
 
-Classifier::Classifier(std::unique_ptr<Session> session)
-    : session_(std::move(session)),
-      preprocessor_(session_->model().program().input, kernels::kernel_table(session_->isa()).resize) {}
+Classifier::Classifier(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
 Result<Classifier> Classifier::create(std::shared_ptr<const Model> model, Isa isa, int threads) {
   SessionOptions options;
@@ -27,7 +24,7 @@ Status Classifier::run(const std::string& path) {
     {
       const Result<Picture> picture = read_picture(path);
       if (!picture.ok()) return picture.status();
-      const Status status = preprocessor_.run(picture.value().view(), session_->picture(0));
+      const Status status = session_->set_picture(0, picture.value().view());
       if (!status.ok()) return {status.code(), path + ": " + status.message()};
     }
     session_->run();

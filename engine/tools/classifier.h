@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 
-#include "engine/image/preprocess.h"
 #include "engine/session.h"
 
 namespace intvit {
@@ -26,7 +25,6 @@ class Classifier {
   explicit Classifier(std::unique_ptr<Session> session);
 
   std::unique_ptr<Session> session_;
-  Preprocessor preprocessor_;
 };
 
 }  // namespace intvit

@@ -38,7 +38,8 @@ grep -q "blocks.0.attn.qkv.input" "$work/report.html" || fail "the report names 
 
 # What a user sees: a name per picture, most probable first.
 "$VITRUN" "$work/w8a8.bin" "${pictures[@]}" --topk 1
-"$VITCONVERT" inspect "$work/w8a8.bin" | grep -q "blocks.5.mlp.fc2" || fail "inspect lists no layers"
+"$VITCONVERT" inspect "$work/w8a8.bin" >"$work/inspect.txt"
+grep -q "blocks.5.mlp.fc2" "$work/inspect.txt" || fail "inspect lists no layers"
 "$VITBENCH" "$work/w8a8.bin" --runs 3 --json >"$work/bench.json"
 for key in model isa threads batch runs median_ms min_ms p90_ms peak_rss_mib; do
   grep -q "\"$key\"" "$work/bench.json" || fail "vitbench --json has no $key"

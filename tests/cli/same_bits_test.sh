@@ -21,5 +21,5 @@ for bits in 8 4; do
 done
 echo "$compared comparisons on: $(isas)"
 for isa in avx2 avxvnni avx512vnni amx; do
-  isas | grep -qw "$isa" || echo "SKIPPED: $isa is not built or not on this CPU"
+  grep -qw "$isa" <<<"$(isas)" || echo "SKIPPED: $isa is not built or not on this CPU"
 done

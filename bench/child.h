@@ -1,0 +1,25 @@
+// The child process of a Contender: serves runs of one session until the pipe closes.
+#pragma once
+
+#include <cstdint>
+
+#include "bench/contender.h"
+
+namespace intvit::bench {
+
+struct RunCommand {
+  int untimed = 0;
+  int timed = 0;
+  double seconds = 0;
+};
+
+// Follows every command, before the milliseconds of its timed runs and the nanoseconds of all steps so far.
+struct RunAnswer {
+  double peak_rss_mib = 0;
+  std::uint64_t logits_digest = 0;
+};
+
+// Answers first with the Code and the message of making the session. Returns the child's exit code.
+int serve_runs(const Combination& combination, int commands, int answers);
+
+}  // namespace intvit::bench

@@ -1,0 +1,29 @@
+// The command line of vitbench.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/isa.h"
+
+namespace intvit::bench {
+
+enum class Format { table, markdown, csv, json };
+
+struct Options {
+  std::vector<std::string> models;
+  std::vector<int> threads;
+  std::vector<Isa> isas;
+  std::vector<int> batches;
+  int warmup = 0;      // untimed runs before everything
+  int runs = 0;        // timed runs per combination; 0: as many as fit into `seconds`
+  double seconds = 0;  // 0: no limit
+  bool profile = false;
+  Format format = Format::table;
+};
+
+// Fills `options`, or returns the exit code with which vitbench has to stop.
+std::optional<int> parse_options(int argc, const char* const* argv, Options& options);
+
+}  // namespace intvit::bench

@@ -1,0 +1,32 @@
+// A table of texts: aligned columns, Markdown or CSV.
+#pragma once
+
+#include <cstddef>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace intvit::bench {
+
+std::string fixed(double value, int decimals);
+
+class TextTable {
+ public:
+  using Cells = std::vector<std::string>;
+
+  // The first `left_columns` columns are aligned left (words), the others right (numbers).
+  TextTable(Cells header, std::size_t left_columns) : rows_{std::move(header)}, left_columns_(left_columns) {}
+
+  void add(Cells cells) { rows_.push_back(std::move(cells)); }  // as many as the header has
+
+  void print(std::ostream& out) const;
+  void print_markdown(std::ostream& out) const;
+  void print_csv(std::ostream& out) const;  // RFC 4180, LF at the end of lines
+
+ private:
+  std::vector<Cells> rows_;
+  std::size_t left_columns_;
+};
+
+}  // namespace intvit::bench
