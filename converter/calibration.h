@@ -1,5 +1,5 @@
-// Calibration: the float network sees some pictures, and what its activations look like is remembered. One picture is in
-// memory at a time.
+// Calibration: the float network sees some pictures, and what its activations look like is remembered. One picture is
+// in memory at a time.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ class PictureSource {
   virtual Status read(int index, std::uint8_t* pixels) = 0;
 };
 
-// Picture files, decoded and preprocessed by the engine's own integer code, so that calibration sees what the runtime sees.
+// Picture files, decoded and preprocessed by the engine's own integer code, so that calibration sees what the runtime
+// sees.
 class PictureFiles : public PictureSource {
  public:
   PictureFiles(std::vector<LabelledPicture> pictures, const InputGeometry& geometry);
@@ -52,8 +53,8 @@ using Progress = std::function<void(const std::string& stage, int done, int tota
 
 struct Calibration {
   CalibrationStatistics statistics;
-  std::vector<float> logits;  // [pictures][classes] of the float network
-  std::uint64_t checksum = 0; // of all pixels, in order
+  std::vector<float> logits;   // [pictures][classes] of the float network
+  std::uint64_t checksum = 0;  // of all pixels, in order
 };
 
 Result<Calibration> calibrate(const FloatNetwork& network, PictureSource& pictures, int threads,

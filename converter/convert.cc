@@ -1,5 +1,6 @@
 #include "converter/convert.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "converter/lower/lower.h"
@@ -49,6 +50,31 @@ std::vector<SiteError> measure_sites(const VitDescription& vit, const Calibratio
   return errors;
 }
 
+// "8", or "4-8" where a plan mixes them.
+std::string bit_range(int fewest, int most) {
+  return fewest == most ? std::to_string(fewest) : std::to_string(fewest) + "-" + std::to_string(most);
+}
+
+std::string bits_of_weights(const Plan& plan) {
+  int fewest = 99, most = 0;
+  for (const auto& [layer, scheme] : plan.weights) {
+    fewest = std::min(fewest, scheme.bits);
+    most = std::max(most, scheme.bits);
+  }
+  return bit_range(fewest, most);
+}
+
+std::string bits_of_activations(const Plan& plan) {
+  int fewest = 99, most = 0;
+  for (const auto& [site, schemes] : plan.activations) {
+    for (const UniformScheme& scheme : schemes) {
+      fewest = std::min(fewest, scheme.bits);
+      most = std::max(most, scheme.bits);
+    }
+  }
+  return bit_range(fewest, most);
+}
+
 std::string join(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
@@ -75,7 +101,8 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (options.plan) {
     result.plan = *options.plan;
   } else {
-    result.plan = method.value().make_plan({network, calibration.statistics, options.weight_bits, options.activation_bits});
+    result.plan =
+        method.value().make_plan({network, calibration.statistics, options.weight_bits, options.activation_bits});
     result.plan.method = options.method;
   }
   progress("lowering", 0, 1);
@@ -86,8 +113,8 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
 
   result.metadata = {{"architecture", network.description.architecture},
                      {"method", options.plan ? "plan (" + result.plan.method + ")" : options.method},
-                     {"weight_bits", std::to_string(options.weight_bits)},
-                     {"activation_bits", std::to_string(options.activation_bits)},
+                     {"weight_bits", bits_of_weights(result.plan)},
+                     {"activation_bits", bits_of_activations(result.plan)},
                      {"calibration_pictures", std::to_string(pictures.count())},
                      {"calibration_checksum", hex(calibration.checksum)},
                      {"seed", std::to_string(options.seed)},
@@ -98,7 +125,8 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   // Verified is the file itself, as the runtime reads it.
   const Result<std::shared_ptr<const Model>> model =
       Model::from_memory(encode_model(program, result.metadata), "converted model");
-  if (!model.ok()) return Status(Code::check_failed, "the converted model cannot be read back: " + model.status().message());
+  if (!model.ok())
+    return Status(Code::check_failed, "the converted model cannot be read back: " + model.status().message());
   const Result<Verification> verification =
       verify(model.value(), pictures, calibration.logits, options.threads, progress);
   if (!verification.ok()) return verification.status();

@@ -35,7 +35,8 @@ struct Conversion {
   std::vector<SiteError> site_errors;  // in the order of execution
 };
 
-// Same network, pictures and options: same bytes.
+// Same network, pictures and options: same bytes, on any number of threads (CPUs with other instruction sets may round
+// the float network differently in the last bit).
 Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
                            const Progress& progress);
 

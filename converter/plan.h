@@ -1,6 +1,6 @@
-// The plan: which quantizer every activation and every weight gets. A method makes it from statistics, a user can print it,
-// edit it and feed it back (JSON, docs/converter.md), and lowering turns it into integers. Nothing else passes from a paper's
-// method to the runtime.
+// The plan: which quantizer every activation and every weight gets. A method makes it from statistics, a user can print
+// it, edit it and feed it back (JSON, docs/converter.md), and lowering turns it into integers. Nothing else passes from
+// a paper's method to the runtime.
 #pragma once
 
 #include <map>

@@ -7,8 +7,8 @@
 
 namespace intvit {
 
-// Weights normal with deviation 1 / sqrt(inputs), so that activations have the size of a trained network's. The same seed
-// gives the same weights everywhere.
+// Weights normal with deviation 1 / sqrt(inputs), so that activations have the size of a trained network's. The same
+// seed gives the same weights everywhere.
 FloatNetwork random_network(const VitDescription& description, std::uint64_t seed);
 
 }  // namespace intvit

@@ -61,7 +61,8 @@ Result<Sections> find_sections(std::span<const std::uint8_t> bytes) {
     if (record.id < 1 || record.id > kSectionCount) continue;  // of a newer minor version
     const auto contents = bytes.subspan(record.offset, record.size);
     if (checksum64(contents) != record.checksum) {
-      return corrupt("section " + std::to_string(record.id) + " is damaged (its checksum is wrong); copy or convert it again");
+      return corrupt("section " + std::to_string(record.id) +
+                     " is damaged (its checksum is wrong); copy or convert it again");
     }
     if (found[record.id - 1]) return corrupt("section " + std::to_string(record.id) + " appears twice");
     found[record.id - 1] = true;

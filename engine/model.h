@@ -1,5 +1,5 @@
-// A model: a validated program, its constants and its metadata. Immutable and safe to share between threads and sessions;
-// weights stay in the mapped file, so several processes that open one model share its memory.
+// A model: a validated program, its constants and its metadata. Immutable and safe to share between threads and
+// sessions; weights stay in the mapped file, so several processes that open one model share its memory.
 #pragma once
 
 #include <memory>

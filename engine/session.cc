@@ -50,10 +50,12 @@ void Session::FreeAligned::operator()(std::uint8_t* p) const { std::free(p); }
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
   if (options.threads < 1 || options.threads > kMaxThreads) {
-    return Status(Code::invalid_argument, std::to_string(options.threads) + " threads, must be 1 to " + std::to_string(kMaxThreads));
+    return Status(Code::invalid_argument,
+                  std::to_string(options.threads) + " threads, must be 1 to " + std::to_string(kMaxThreads));
   }
   if (options.batch < 1 || options.batch > kMaxBatch) {
-    return Status(Code::invalid_argument, "a batch of " + std::to_string(options.batch) + ", must be 1 to " + std::to_string(kMaxBatch));
+    return Status(Code::invalid_argument,
+                  "a batch of " + std::to_string(options.batch) + ", must be 1 to " + std::to_string(kMaxBatch));
   }
   // A caller who names an instruction set gets the same checks as one who leaves the choice.
   const Result<Isa> isa = select_isa(options.isa ? std::string(isa_name(*options.isa)) : std::string());
@@ -87,7 +89,7 @@ Session::Session(std::shared_ptr<const Model> model, const kernels::KernelTable&
   if (arena_bytes_ > kMaxArenaBytes * 8) return;  // reported by create()
   arena_.reset(allocate_aligned(arena_bytes_));
   scratch_.reset(allocate_aligned(scratch_bytes_ * static_cast<std::size_t>(options.threads)));
-  // Padding columns are never written, only multiplied by zero weights; they still should be the same in every run.
+  // Padding columns only ever meet zero weights (validate() checks that), but memory should not be read uninitialised.
   if (arena_ != nullptr) std::memset(arena_.get(), 0, arena_bytes_);
   if (!options.profile) {
     stages_ = make_stages(program_);
@@ -268,8 +270,7 @@ void Session::execute(const PatchEmbedOp& op, int member) {
   const std::size_t depth = op.linear.k;
   auto* patches = static_cast<std::uint8_t*>(scratch(member));
   const std::int16_t* token_init = program_.constants[op.token_init].as<std::int16_t>();
-  kernels::LinearArgs args =
-      linear_args(op.linear, program_, patches + align(std::size_t{kPatchBlock} * depth));
+  kernels::LinearArgs args = linear_args(op.linear, program_, patches + align(std::size_t{kPatchBlock} * depth));
   args.requantizer.multiplier = program_.constants[op.linear.multiplier].as<std::int16_t>();
   args.epilogue = kernels::Epilogue::residual;
   args.src = patches;

@@ -1,9 +1,9 @@
 // A session executes a model: it owns one arena with all buffers for a batch of pictures, the scratch memory of its
-// threads, and the threads themselves. Everything is allocated in create(); run() allocates nothing. Use one session from
-// one thread at a time; for parallel requests make more sessions of one model.
+// threads, and the threads themselves. Everything is allocated in create(); run() allocates nothing. Use one session
+// from one thread at a time; for parallel requests make more sessions of one model.
 //
-// Rows (and heads) are split over the threads. Between two attention operations everything is local to a token row, so a
-// thread carries its rows through a whole chain of operations without meeting the others (engine/program/stages.h).
+// Rows (and heads) are split over the threads. Between two attention operations everything is local to a token row, so
+// a thread carries its rows through a whole chain of operations without meeting the others (engine/program/stages.h).
 // Integer results do not depend on the split.
 #pragma once
 
@@ -25,10 +25,10 @@ inline constexpr int kMaxThreads = 1024;
 inline constexpr int kMaxBatch = 4096;
 
 struct SessionOptions {
-  int threads = 1;          // 1..kMaxThreads
-  int batch = 1;            // most pictures per run(), 1..kMaxBatch
-  std::optional<Isa> isa;   // default: select_isa("")
-  bool profile = false;     // measure every step; costs a barrier per step
+  int threads = 1;         // 1..kMaxThreads
+  int batch = 1;           // most pictures per run(), 1..kMaxBatch
+  std::optional<Isa> isa;  // default: select_isa("")
+  bool profile = false;    // measure every step; costs a barrier per step
 };
 
 class Session {

@@ -18,7 +18,7 @@ enum class Code {
   unsupported,       // valid, but this version cannot do it
   unsupported_cpu,   // this CPU lacks what was asked for
   out_of_memory,
-  check_failed,      // a verification did not hold
+  check_failed,  // a verification did not hold
 };
 
 class [[nodiscard]] Status {
@@ -39,8 +39,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}              // NOLINT: implicit on purpose, as in `return model;`
-  Result(Status status) : status_(std::move(status)) {}      // NOLINT: implicit on purpose, as in `return error;`
+  Result(T value) : value_(std::move(value)) {}          // NOLINT: implicit on purpose, as in `return model;`
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT: implicit on purpose, as in `return error;`
   Result(Code code, std::string message) : status_(code, std::move(message)) {}
 
   bool ok() const { return value_.has_value(); }

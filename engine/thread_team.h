@@ -1,6 +1,6 @@
-// A fixed team of threads that run one function together and meet at barriers. Waiting threads spin for some microseconds,
-// then sleep in the kernel, so that an idle session costs nothing. One team belongs to one session; it never allocates
-// after construction.
+// A fixed team of threads that run one function together and meet at barriers. Waiting threads spin for some
+// microseconds, then sleep in the kernel, so that an idle session costs nothing. One team belongs to one session; it
+// never allocates after construction.
 #pragma once
 
 #include <atomic>
@@ -36,7 +36,7 @@ class ThreadTeam {
   alignas(64) std::atomic<unsigned> generation_{0};  // of run()
   std::atomic<bool> stop_{false};
   alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<unsigned> phase_{0};       // of barrier()
+  alignas(64) std::atomic<unsigned> phase_{0};  // of barrier()
   std::vector<std::thread> threads_;
 };
 

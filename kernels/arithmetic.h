@@ -45,7 +45,7 @@ namespace {
 // Requantization, the one way in which a 32-bit sum becomes a 16-bit value:
 //   round_q15(saturate_s16((sum + bias) >> shift) * multiplier)
 // The rounding constant 2^(shift-1) and, for codes, the zero point are part of the bias. The first step keeps 3 to 4
-// more bits than the result shows, so that the two roundings together err by less than 0.1 code (design D2).
+// more bits than an 8-bit result shows, so that the first rounding adds at most 1/16 code to the last one's half.
 [[maybe_unused]] constexpr std::int16_t requantize(std::int32_t sum, std::int32_t bias, int shift,
                                                    std::int16_t multiplier) noexcept {
   return multiply_q15(saturate_s16(wrapping_add(sum, bias) >> shift), multiplier);

@@ -19,19 +19,19 @@ constexpr KernelTable make_table(Isa isa) {
   KernelTable table{};
   table.isa = isa;
 // Lines stand in rising order of instruction sets, so the last one that fits wins.
-#define VIT_VARIANT(family, variant_isa)           \
-  if (Isa::variant_isa <= isa) {                   \
+#define VIT_VARIANT(family, variant_isa)            \
+  if (Isa::variant_isa <= isa) {                    \
     table.family = &family##_kernels_##variant_isa; \
-    table.family##_isa = Isa::variant_isa;         \
+    table.family##_isa = Isa::variant_isa;          \
   }
 #include "kernels/variants.inc"
 #undef VIT_VARIANT
   return table;
 }
 
-constexpr std::array<KernelTable, kIsaCount> kTables = {
-    make_table(Isa::scalar), make_table(Isa::avx2), make_table(Isa::avxvnni), make_table(Isa::avx512vnni),
-    make_table(Isa::amx)};
+constexpr std::array<KernelTable, kIsaCount> kTables = {make_table(Isa::scalar), make_table(Isa::avx2),
+                                                        make_table(Isa::avxvnni), make_table(Isa::avx512vnni),
+                                                        make_table(Isa::amx)};
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// All kernels for one instruction set. A session holds a pointer to one table; there is no global choice, so one process
-// can run two instruction sets and compare them.
+// All kernels for one instruction set. A session holds a pointer to one table; there is no global choice, so one
+// process can run two instruction sets and compare them.
 #pragma once
 
 #include "kernels/attention/attention.h"

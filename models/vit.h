@@ -21,10 +21,10 @@ enum class Pooling {
 struct VitDescription {
   std::string architecture;  // timm's name, e.g. deit_tiny_patch16_224
   int patch_size = 16;
-  int embed_dim = 0;         // C
-  int depth = 0;             // number of blocks
-  int num_heads = 0;         // H; the head size D is C / H
-  int mlp_dim = 0;           // width of fc1
+  int embed_dim = 0;  // C
+  int depth = 0;      // number of blocks
+  int num_heads = 0;  // H; the head size D is C / H
+  int mlp_dim = 0;    // width of fc1
   int num_classes = 0;
   double layer_norm_eps = 1e-6;
   Activation activation = Activation::gelu_erf;
@@ -34,8 +34,8 @@ struct VitDescription {
   int register_tokens = 0;
   bool no_embed_class = false;  // prefix tokens have no position embedding
   bool qkv_bias = true;
-  bool layer_scale = false;     // ls1/ls2.gamma
-  bool fc_norm = false;         // the norm stands after pooling (fc_norm) instead of before it (norm)
+  bool layer_scale = false;  // ls1/ls2.gamma
+  bool fc_norm = false;      // the norm stands after pooling (fc_norm) instead of before it (norm)
   Preprocessing preprocessing;
   std::vector<std::string> labels;  // empty, or one per class
 

@@ -27,16 +27,16 @@ struct FloatBlock {
   FloatLinear proj;  // layer scale folded in
   FloatLayerNorm norm2;
   FloatLinear fc1;
-  FloatLinear fc2;   // layer scale folded in
+  FloatLinear fc2;  // layer scale folded in
 };
 
 struct FloatNetwork {
   VitDescription description;
-  FloatLinear patch_embed;         // in = patch * patch * 3, ordered (y, x, channel) as pixels lie in memory
-  std::vector<float> token_init;   // [T][C]: prefix tokens + their positions, then the positions of the patches
+  FloatLinear patch_embed;        // in = patch * patch * 3, ordered (y, x, channel) as pixels lie in memory
+  std::vector<float> token_init;  // [T][C]: prefix tokens + their positions, then the positions of the patches
   std::vector<FloatBlock> blocks;
-  FloatLayerNorm norm;             // final norm (fc_norm when description.fc_norm)
-  FloatLinear head;                // distilled: in = 2C over (class, distillation), the mean of both heads folded in
+  FloatLayerNorm norm;  // final norm (fc_norm when description.fc_norm)
+  FloatLinear head;     // distilled: in = 2C over (class, distillation), the mean of both heads folded in
 };
 
 }  // namespace intvit

@@ -10,11 +10,14 @@ namespace intvit {
 
 double activation_value(Activation activation, double x) {
   switch (activation) {
-    case Activation::gelu_erf: return 0.5 * x * std::erfc(-x / std::numbers::sqrt2);
+    case Activation::gelu_erf:
+      return 0.5 * x * std::erfc(-x / std::numbers::sqrt2);
     case Activation::gelu_tanh:
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
-    case Activation::quick_gelu: return x / (1 + std::exp(-1.702 * x));
-    case Activation::relu: return std::max(x, 0.0);
+    case Activation::quick_gelu:
+      return x / (1 + std::exp(-1.702 * x));
+    case Activation::relu:
+      return std::max(x, 0.0);
   }
   return x;
 }

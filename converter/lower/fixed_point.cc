@@ -20,7 +20,7 @@ std::string text(double value) {
 Result<FixedPoint> make_fixed_point(double factor, double offset, std::int64_t sum_offset,
                                     MultiplierPrecision precision) {
   if (!(factor > 0) || factor > 0.999) {
-    return Status(Code::unsupported, "a requantization factor of " + text(factor) + " (must be in (0, 1))");
+    return Status(Code::unsupported, "a requantization factor of " + text(factor) + " (must be in (0, 0.999])");
   }
   // factor = multiplier * 2^-15 * 2^-shift with the multiplier in [2^11, 2^12) or [2^14, 2^15).
   const int multiplier_bits = precision == MultiplierPrecision::codes ? 12 : 15;

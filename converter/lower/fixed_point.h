@@ -7,9 +7,10 @@
 
 namespace intvit {
 
-// How many bits the 16-bit multiplier gets. The rest of the 15 are fraction bits of the value before the multiplication.
+// How many bits the 16-bit multiplier gets. The rest of the 15 are fraction bits of the value before the
+// multiplication.
 enum class MultiplierPrecision {
-  codes,    // result is an 8-bit code: [2048, 4096), 3 to 4 fraction bits, 11 to 12 bits of multiplier
+  codes,    // result is an 8-bit code: [2048, 4096], 3 to 4 fraction bits (a factor of 1/8 and more: fewer)
   sixteen,  // result is a 16-bit value: [16384, 32768)
 };
 
@@ -21,7 +22,7 @@ struct FixedPoint {
 };
 
 // `offset` is in units of the result, `sum_offset` an exact integer added to the sum (a zero-point correction).
-// unsupported if factor > 1 (the result would have coarser steps than the sum) or a bias leaves 31 bits.
+// unsupported if factor > 0.999 (the result would have coarser steps than the sum) or a bias leaves 31 bits.
 Result<FixedPoint> make_fixed_point(double factor, double offset, std::int64_t sum_offset,
                                     MultiplierPrecision precision);
 

@@ -68,13 +68,21 @@ class Lowering {
 
  private:
   Status check_plan() const {
-    const auto missing = [](const std::string& what) { return Status(Code::invalid_argument, "the plan has no " + what); };
+    const auto missing = [](const std::string& what) {
+      return Status(Code::invalid_argument, "the plan has no " + what);
+    };
     const auto check_site = [&](Site site, int b, std::size_t groups) -> Status {
       const auto found = plan_.activations.find(site_name(site, b));
       if (found == plan_.activations.end()) return missing("activation '" + site_name(site, b) + "'");
       if (found->second.size() != groups) {
         return {Code::invalid_argument, "the plan has " + std::to_string(found->second.size()) + " schemes for '" +
                                             site_name(site, b) + "', must be " + std::to_string(groups)};
+      }
+      for (const UniformScheme& codes : found->second) {
+        if (codes.bits != 8) {
+          return {Code::unsupported, std::to_string(codes.bits) + "-bit codes for '" + site_name(site, b) +
+                                         "'; this version executes 8-bit activations"};
+        }
       }
       return {};
     };
@@ -185,7 +193,8 @@ class Lowering {
     for (int o = 0; o < folded.out; ++o) {
       double bias = folded.bias[static_cast<std::size_t>(o)];
       for (int i = 0; i < folded.in; ++i) {
-        float& w = folded.weight[static_cast<std::size_t>(o) * static_cast<std::size_t>(folded.in) + static_cast<std::size_t>(i)];
+        float& w = folded.weight[static_cast<std::size_t>(o) * static_cast<std::size_t>(folded.in) +
+                                 static_cast<std::size_t>(i)];
         const auto channel = static_cast<std::size_t>(i % 3);
         bias -= w * p.mean[channel] / p.stddev[channel];
         w = static_cast<float>(w / (255 * p.stddev[channel]));
@@ -199,7 +208,9 @@ class Lowering {
     std::vector<std::int16_t> init(std::size_t{dst.rows} * dst.stride, 0);
     for (int t = 0; t < vit_.tokens(); ++t) {
       for (int c = 0; c < vit_.embed_dim; ++c) {
-        const double value = network_.token_init[static_cast<std::size_t>(t) * static_cast<std::size_t>(vit_.embed_dim) + static_cast<std::size_t>(c)];
+        const double value =
+            network_.token_init[static_cast<std::size_t>(t) * static_cast<std::size_t>(vit_.embed_dim) +
+                                static_cast<std::size_t>(c)];
         init[static_cast<std::size_t>(t) * dst.stride + static_cast<std::size_t>(c)] =
             static_cast<std::int16_t>(std::clamp(std::round(value / residual_unit_), -32767.0, 32767.0));
       }
@@ -232,7 +243,7 @@ class Lowering {
     int beta_shift = 0;
     while (beta_shift < 14 && std::ldexp(largest_beta, shift - beta_shift) > 32767) ++beta_shift;
     if (std::ldexp(largest_gamma, shift) > 32767 || std::ldexp(largest_beta, shift - beta_shift) > 32767) {
-      fail(name, {Code::unsupported, "a LayerNorm gain or offset of over 2^14 codes"});
+      fail(name, {Code::unsupported, "a LayerNorm gain or offset that is too large for 16 bits"});
     }
     std::vector<std::int16_t> affine;
     for (std::size_t c = 0; c < channels; ++c) {
@@ -280,10 +291,10 @@ class Lowering {
       constexpr Site kParts[] = {Site::query, Site::key, Site::value};
       return scheme(kParts[column / channels], b, column % channels / vit_.head_dim());
     };
-    project_in.linear = linear(block.qkv, layer_name(Layer::qkv, b),
-                               input_from(scheme(Site::qkv_input, b), src, channels),
-                               {[&](int c) { return column_scheme(c).scale; },
-                                [&](int c) { return static_cast<double>(column_scheme(c).zero_point); }});
+    project_in.linear =
+        linear(block.qkv, layer_name(Layer::qkv, b), input_from(scheme(Site::qkv_input, b), src, channels),
+               {[&](int c) { return column_scheme(c).scale; },
+                [&](int c) { return static_cast<double>(column_scheme(c).zero_point); }});
     builder_.step(layer_name(Layer::qkv, b), project_in);
 
     const BufferId attended = builder_.buffer(DataType::u8, tokens, channels);
@@ -298,11 +309,12 @@ class Lowering {
       int exponent;
       const double fraction = std::frexp(per_unit, &exponent);  // [0.5, 1) * 2^exponent
       const int left = std::max(exponent, 0), right = std::max(-exponent, 0);
-      const bool fits = left <= 15 && right <= 31 &&
-                        std::ldexp(65025.0 * vit_.head_dim(), left) < 2147483648.0;
+      const bool fits = left <= 15 && right <= 31 && std::ldexp(65025.0 * vit_.head_dim(), left) < 2147483648.0;
       if (!fits) fail(name, {Code::unsupported, "scales of query and key whose product is out of range"});
       const Mantissa ratio = make_mantissa(v.scale / out.scale);
-      if (ratio.shift < 0 || ratio.shift > 62) fail(name, {Code::unsupported, "a value scale out of range"});
+      if (ratio.shift < kernels::kMinRatioShift || ratio.shift > kernels::kMaxRatioShift) {
+        fail(name, {Code::unsupported, "a value scale that is over 256 times its output's scale"});
+      }
       parameters.resize(parameters.size() + kAttentionParameters);
       std::int32_t* p = &parameters[parameters.size() - kAttentionParameters];
       p[kQZero] = q.zero_point;
@@ -335,8 +347,8 @@ class Lowering {
     const BufferId hidden = builder_.buffer(DataType::u8, vit_.tokens(), vit_.mlp_dim);
     const LinearInput in = input_from(scheme(Site::fc1_input, b), src, vit_.embed_dim);
     const auto no_offset = [](int) { return 0.0; };
-    const QuantizedWeights w =
-        quantize(block.fc1, layer_name(Layer::fc1, b), in, [](int) { return 1.0; }, no_offset);
+    const QuantizedWeights w = quantize(
+        block.fc1, layer_name(Layer::fc1, b), in, [](int) { return 1.0; }, no_offset);
     // Steps of x must be coarser than those of the sums, whose finest bits are noise anyway.
     const double coarsest_sum = in.scale * *std::max_element(w.scales.begin(), w.scales.end());
     const ActivationTable table =
@@ -415,7 +427,8 @@ class Lowering {
   LinearConstants logits(const FloatLinear& head, const LinearInput& in) {
     const double unit = std::exp2(-16);
     const std::string name = layer_name(Layer::head, -1);
-    const QuantizedWeights w = quantize(head, name, in, [&](int) { return unit; }, [](int) { return 0.0; });
+    const QuantizedWeights w = quantize(
+        head, name, in, [&](int) { return unit; }, [](int) { return 0.0; });
     const auto columns = static_cast<std::size_t>(kernels::padded_columns(head.out));
     std::vector<std::int32_t> bias(columns, 0), multiplier(columns, 0);
     std::vector<std::uint8_t> shift(columns, 1);
@@ -423,8 +436,8 @@ class Lowering {
       const auto i = static_cast<std::size_t>(c);
       const double step = in.scale * w.scales[i];
       const Mantissa mantissa = make_mantissa(step / unit);
-      const double offset = std::round(head.bias[i] / step) +
-                            static_cast<double>(zero_point_correction(w, c, in.zero_point));
+      const double offset =
+          std::round(head.bias[i] / step) + static_cast<double>(zero_point_correction(w, c, in.zero_point));
       if (mantissa.shift < 1 || mantissa.shift > 62 || std::abs(offset) > 2147483647.0) {
         fail(name, {Code::unsupported, "logit scales out of range"});
         break;

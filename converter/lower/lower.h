@@ -1,5 +1,5 @@
-// Compiles a float network and a plan into a program of integer operations: quantizes the weights, folds every scale, zero
-// point, mean and standard deviation into integer constants, and plans the memory.
+// Compiles a float network and a plan into a program of integer operations: quantizes the weights, folds every scale,
+// zero point, mean and standard deviation into integer constants, and plans the memory.
 #pragma once
 
 #include <deque>
@@ -18,8 +18,8 @@ struct LoweredModel {
   std::deque<std::vector<std::uint8_t>> storage;
 };
 
-// invalid_argument if the plan lacks a place or a layer or does not fit the network; unsupported if the network or a scale
-// cannot be expressed in the engine's operations.
+// invalid_argument if the plan lacks a place or a layer or does not fit the network; unsupported if the network or a
+// scale cannot be expressed in the engine's operations.
 Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan);
 
 }  // namespace intvit

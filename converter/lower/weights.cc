@@ -39,8 +39,8 @@ ColumnCodes codes_for_range(double low, double high, int bits, double least_scal
   return {scale, std::clamp(static_cast<int>(std::lround(-low / scale)), 0, 15)};
 }
 
-// The range of a column: its extremes, or those shrunk by a common factor (and, for 4 bits, with either end shrunk on its
-// own) where clipping the few loses less than coarse steps for the many.
+// The range of a column: its extremes, or those shrunk by a common factor (and, for 4 bits, with either end shrunk on
+// its own) where clipping the few loses less than coarse steps for the many.
 ColumnCodes choose_codes(std::span<const float> column, const WeightScheme& scheme, double least_scale) {
   const auto [min, max] = std::minmax_element(column.begin(), column.end());
   const double low = std::min<double>(*min, 0), high = std::max<double>(*max, 0);

@@ -14,8 +14,8 @@ namespace intvit {
 // (kernels/gemm/tiles.h), and their scales are smaller accordingly.
 struct QuantizedWeights {
   int bits = 8;
-  int n = 0;  // columns (outputs)
-  int k = 0;  // inputs before padding
+  int n = 0;                              // columns (outputs)
+  int k = 0;                              // inputs before padding
   std::vector<std::int16_t> codes;        // [n][k]; 8 bits: signed, 4 bits: 0..15
   std::vector<std::uint8_t> zero_points;  // [n]; 0 for 8 bits
   std::vector<double> scales;             // [n]
@@ -28,8 +28,8 @@ struct QuantizedWeights {
   }
 };
 
-// Rounds to nearest. `least_scales` (one per column) bounds the scales from below, so that a bias stays representable in
-// units of the products; 0 where there is no bound.
+// Rounds to nearest. `least_scales` (one per column) bounds the scales from below, so that a bias stays representable
+// in units of the products; 0 where there is no bound.
 QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& scheme,
                                   std::span<const double> least_scales);
 

@@ -1,5 +1,5 @@
-// percentile: the range between the quantiles 1 - p and p that loses least, among p = 0.999, 0.9999, 0.99999 (the search of
-// RepQ-ViT, Li et al., ICCV 2023, for uniform quantizers) and the whole range.
+// percentile: the range between the quantiles 1 - p and p that loses least, among p = 0.999, 0.9999, 0.99999 (the
+// search of RepQ-ViT, Li et al., ICCV 2023, for uniform quantizers) and the whole range.
 #include <array>
 
 #include "converter/methods/uniform.h"

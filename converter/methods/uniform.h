@@ -1,5 +1,5 @@
-// What all methods with uniform codes share: from a range to a scheme, the error that a scheme makes, and the walk over the
-// places of a network.
+// What all methods with uniform codes share: from a range to a scheme, the error that a scheme makes, and the walk over
+// the places of a network.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,6 @@
-// A histogram of a stream of values that needs no range beforehand and bounded memory: when values fall outside, bins are
-// merged in pairs until they fit. At least kBins / 2 bins are used over the range seen, once it is not a single point.
+// A histogram of a stream of values that needs no range beforehand and bounded memory: when values fall outside, bins
+// are merged in pairs until they fit. At least kBins / 2 bins are used over the range seen, once it is not a single
+// point.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +35,8 @@ class Histogram {
 
   std::uint64_t count_ = 0;
   double min_ = 0, max_ = 0;
-  double width_ = 0;              // of a bin, a power of two
-  std::int64_t first_ = 0;        // bin i covers [(first_ + i) * width_, (first_ + i + 1) * width_)
+  double width_ = 0;        // of a bin, a power of two
+  std::int64_t first_ = 0;  // bin i covers [(first_ + i) * width_, (first_ + i + 1) * width_)
   std::vector<std::uint64_t> counts_;
 };
 

@@ -1,13 +1,7 @@
 #include "converter/read/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -22,44 +16,6 @@ static_assert(std::endian::native == std::endian::little, "the values are copied
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kLongestHeader = 100'000'000;  // the limit of the reference implementation
-
-struct Mapping {
-  std::shared_ptr<const void> owner;
-  std::span<const std::byte> bytes;
-};
-
-Result<Mapping> map_file(const std::string& path) {
-  const auto failed = [&path](const char* what) {
-    const int error = errno;
-    return Status(error == ENOENT || error == ENOTDIR ? Code::not_found : Code::io,
-                  "cannot " + std::string(what) + " " + in_quotes(path) + ": " + std::strerror(error));
-  };
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not block us
-  if (file < 0) return failed("open");
-  struct stat info = {};
-  if (::fstat(file, &info) != 0) {
-    Status status = failed("inspect");
-    ::close(file);
-    return status;
-  }
-  if (!S_ISREG(info.st_mode)) {
-    ::close(file);
-    return {Code::invalid_argument, "cannot read " + in_quotes(path) + ": it is not a regular file"};
-  }
-  const std::size_t size = static_cast<std::size_t>(info.st_size);
-  if (size == 0) {  // mmap refuses empty files
-    ::close(file);
-    return Mapping{};
-  }
-  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-  Status status = start == MAP_FAILED ? failed("map") : Status();
-  ::close(file);
-  if (!status.ok()) return status;
-  Mapping mapping;
-  mapping.owner = std::shared_ptr<const void>(start, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
-  mapping.bytes = {static_cast<const std::byte*>(start), size};
-  return mapping;
-}
 
 float from_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
@@ -88,10 +44,11 @@ void convert16(const std::byte* source, float (*convert)(std::uint16_t), std::ve
 }  // namespace
 
 Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
-  Result<Mapping> mapping = map_file(path);
-  if (!mapping.ok()) return mapping.status();
-  Result<SafetensorsFile> file = open_memory(mapping.value().bytes, path);
-  if (file.ok()) file.value().mapping_ = std::move(mapping.value().owner);
+  Result<MappedFile> mapped = MappedFile::open(path);
+  if (!mapped.ok()) return mapped.status();
+  const auto mapping = std::make_shared<const MappedFile>(mapped.take());
+  Result<SafetensorsFile> file = open_memory(std::as_bytes(mapping->bytes()), path);
+  if (file.ok()) file.value().mapping_ = mapping;
   return file;
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/format/mapped_file.h"
 #include "engine/status.h"
 
 namespace intvit {
@@ -47,8 +48,8 @@ class SafetensorsFile {
 
  private:
   std::string name_;
-  std::shared_ptr<const void> mapping_;  // empty for open_memory
-  std::span<const std::byte> data_;      // what follows the header
+  std::shared_ptr<const MappedFile> mapping_;  // empty for open_memory
+  std::span<const std::byte> data_;            // what follows the header
   std::vector<TensorInfo> tensors_;
   std::map<std::string, std::string> metadata_;
 };

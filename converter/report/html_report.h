@@ -1,4 +1,5 @@
-// One self-contained page about a conversion: what was done, how far it is from float, and the error of every quantizer.
+// One self-contained page about a conversion: what was done, how far it is from float, and the error of every
+// quantizer.
 #pragma once
 
 #include <string>

@@ -47,7 +47,8 @@ void print_json(const Model& model, const std::string& path) {
     root["steps"].push_back(row);
   }
   for (const Constant& constant : program.constants) {
-    root["constants"].push_back({{"name", constant.name}, {"type", type_name(constant.type)}, {"bytes", constant.bytes.size()}});
+    root["constants"].push_back(
+        {{"name", constant.name}, {"type", type_name(constant.type)}, {"bytes", constant.bytes.size()}});
   }
   std::cout << root.dump(2) << '\n';
 }
@@ -55,8 +56,8 @@ void print_json(const Model& model, const std::string& path) {
 void print_text(const Model& model, const std::string& path) {
   const Program& program = model.program();
   std::printf("%s: %.2f MB, input %ux%ux3, %d classes, arena %.0f KiB a picture\n", path.c_str(),
-              static_cast<double>(model.file_bytes()) / 1e6, program.input.height, program.input.width,
-              model.classes(), static_cast<double>(program.arena_bytes) / 1024);
+              static_cast<double>(model.file_bytes()) / 1e6, program.input.height, program.input.width, model.classes(),
+              static_cast<double>(program.arena_bytes) / 1024);
   for (const auto& [key, value] : model.metadata()) {
     if (key != "labels" && key != "site_sqnr_db") std::printf("  %-24s %s\n", key.c_str(), value.c_str());
   }

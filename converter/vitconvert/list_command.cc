@@ -16,8 +16,8 @@ void list_methods() {
 
 void list_architectures() {
   for (const Architecture& a : architectures()) {
-    std::printf("%-40s %dx%d, patch %d, dim %d, depth %d, heads %d\n", a.name, a.image_size, a.image_size,
-                a.patch_size, a.embed_dim, a.depth, a.num_heads);
+    std::printf("%-40s %dx%d, patch %d, dim %d, depth %d, heads %d\n", a.name, a.image_size, a.image_size, a.patch_size,
+                a.embed_dim, a.depth, a.num_heads);
   }
 }
 

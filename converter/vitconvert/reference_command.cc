@@ -32,6 +32,12 @@ int run(const Options& options) {
   const auto pictures = read_picture_list(options.list, vit.num_classes - 1);
   if (!pictures.ok()) return report_error(pictures.status());
 
+  for (const LabelledPicture& picture : pictures.value()) {
+    if (picture.label < 0) {
+      return report_error({Code::invalid_argument, "'" + options.list + "' gives no label for '" + picture.path + "'"});
+    }
+  }
+
   PictureFiles source(pictures.value(), geometry.value());
   std::vector<std::uint8_t> pixels(std::size_t{geometry.value().height} * geometry.value().width * 3);
   std::vector<float> logits(static_cast<std::size_t>(vit.num_classes));
@@ -59,9 +65,12 @@ int run(const Options& options) {
     if (const Status status = matrix.write(options.logits); !status.ok()) return report_error(status);
   }
   if (options.json) {
-    const nlohmann::ordered_json root = {{"count", accuracy.count()},       {"top1", accuracy.top1_percent()},
-                                         {"top5", accuracy.top5_percent()}, {"images_per_s", rate},
-                                         {"failed", failed},                {"architecture", vit.architecture}};
+    const nlohmann::ordered_json root = {{"count", accuracy.count()},
+                                         {"top1", accuracy.top1_percent()},
+                                         {"top5", accuracy.top5_percent()},
+                                         {"images_per_s", rate},
+                                         {"failed", failed},
+                                         {"architecture", vit.architecture}};
     std::cout << root.dump(2) << '\n';
   } else {
     std::printf("%s in float32: top-1 %.2f %% (%lld/%lld), top-5 %.2f %%, %.1f images/s\n", vit.architecture.c_str(),

@@ -1,5 +1,5 @@
-// Little-endian 32-bit words and short strings, as the metadata and program sections are made of. The reader checks every
-// access and remembers the first failure, so that decoding code can be written without a check per line.
+// Little-endian 32-bit words and short strings, as the metadata and program sections are made of. The reader checks
+// every access and remembers the first failure, so that decoding code can be written without a check per line.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// XXH64 (Yann Collet's xxHash, 64-bit variant, from its published specification): the checksum of every section of a model
-// file and the digest of logits. Not cryptographic: it finds damage, not forgery.
+// XXH64 (Yann Collet's xxHash, 64-bit variant, from its published specification): the checksum of every section of a
+// model file and the digest of logits. Not cryptographic: it finds damage, not forgery.
 #pragma once
 
 #include <cstdint>

@@ -11,13 +11,13 @@
 namespace intvit {
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not block us
   if (fd < 0) {
     const int error = errno;
     return Status(error == ENOENT || error == ENOTDIR ? Code::not_found : Code::io,
                   "cannot open '" + path + "': " + std::strerror(error));
   }
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(fd);
     return Status(Code::io, "cannot read '" + path + "': it is not a regular file");

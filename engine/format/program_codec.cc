@@ -12,7 +12,8 @@ void visit_geometry(InputGeometry& g, V& v) {
 }
 
 Status damaged(const std::string& what, const ByteReader& reader) {
-  return {Code::corrupt_file, "the program section is damaged: " + what + " near byte " + std::to_string(reader.position())};
+  return {Code::corrupt_file,
+          "the program section is damaged: " + what + " near byte " + std::to_string(reader.position())};
 }
 
 // Tries each alternative of Op in turn.

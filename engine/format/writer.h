@@ -1,5 +1,5 @@
-// Writes a model file: to a temporary file in the same folder, which is then renamed, so that no reader ever sees half of
-// one and a failed conversion leaves nothing behind. The same program and metadata give the same bytes.
+// Writes a model file: to a temporary file in the same folder, which is then renamed, so that no reader ever sees half
+// of one and a failed conversion leaves nothing behind. The same program and metadata give the same bytes.
 #pragma once
 
 #include <string>

@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::uint64_t kAlignment = 64;
 
-std::uint64_t aligned_bytes(const Buffer& buffer) { return (buffer.bytes() + kAlignment - 1) / kAlignment * kAlignment; }
+std::uint64_t aligned_bytes(const Buffer& buffer) {
+  return (buffer.bytes() + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 bool overlap(const Lifetime& a, const Lifetime& b) { return a.first <= b.last && b.first <= a.last; }
 
@@ -42,9 +44,8 @@ void plan_memory(Program& program) {
   const std::vector<Lifetime> alive = lifetimes(program);
   std::vector<BufferId> order(program.buffers.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::stable_sort(order.begin(), order.end(), [&](BufferId a, BufferId b) {
-    return program.buffers[a].bytes() > program.buffers[b].bytes();
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](BufferId a, BufferId b) { return program.buffers[a].bytes() > program.buffers[b].bytes(); });
   program.arena_bytes = 0;
   std::vector<BufferId> placed;
   for (const BufferId id : order) {

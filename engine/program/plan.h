@@ -5,7 +5,8 @@
 
 namespace intvit {
 
-// The first and the last stage (engine/program/stages.h) that touches a buffer; one that nothing touches has first > last.
+// The first and the last stage (engine/program/stages.h) that touches a buffer; one that nothing touches has first >
+// last.
 struct Lifetime {
   std::size_t first = SIZE_MAX;
   std::size_t last = 0;

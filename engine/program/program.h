@@ -1,8 +1,8 @@
-// A model is a program: a list of fused integer operations over a few buffers and many constants. The converter compiles
-// a network into it, the file stores it, and the session executes it; nothing here knows an architecture.
+// A model is a program: a list of fused integer operations over a few buffers and many constants. The converter
+// compiles a network into it, the file stores it, and the session executes it; nothing here knows an architecture.
 //
-// Dimension letters: T tokens of one picture, C channels, K inputs and N outputs of a linear. All buffers are per picture;
-// a session for a batch of B pictures holds B of each, one after another.
+// Dimension letters: T tokens of one picture, C channels, K inputs and N outputs of a linear. All buffers are per
+// picture; a session for a batch of B pictures holds B of each, one after another.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,7 @@ namespace intvit {
 
 enum class DataType : std::uint32_t { u8 = 0, s8 = 1, s16 = 2, s32 = 3 };
 
-constexpr std::uint32_t byte_size(DataType type) {
-  return type == DataType::s32 ? 4 : type == DataType::s16 ? 2 : 1;
-}
+constexpr std::uint32_t byte_size(DataType type) { return type == DataType::s32 ? 4 : type == DataType::s16 ? 2 : 1; }
 
 // A constant of the model: a view into the mapped file.
 struct Constant {
@@ -29,7 +27,9 @@ struct Constant {
   std::span<const std::uint8_t> bytes;
 
   template <typename T>
-  const T* as() const { return reinterpret_cast<const T*>(bytes.data()); }
+  const T* as() const {
+    return reinterpret_cast<const T*>(bytes.data());
+  }
   std::size_t count() const { return bytes.size() / byte_size(type); }
 };
 
@@ -61,7 +61,9 @@ struct LinearConstants {
   ConstantId multiplier = kNone;   // s16 [padded n], >= 0 (logits: s32)
 
   template <typename V>
-  void visit(V& v) { v(n), v(k), v(bits), v(tiles), v(zero_points), v(bias), v(shift), v(multiplier); }
+  void visit(V& v) {
+    v(n), v(k), v(bits), v(tiles), v(zero_points), v(bias), v(shift), v(multiplier);
+  }
 };
 
 // dst[t] = token_init[t] for the first `prefix` rows; the others add the patch embedding of one patch of the picture.
@@ -77,7 +79,9 @@ struct PatchEmbedOp {
   LinearConstants linear;
 
   template <typename V>
-  void visit(V& v) { v(src), v(dst), v(patch), v(prefix), v(token_init), linear.visit(v); }
+  void visit(V& v) {
+    v(src), v(dst), v(patch), v(prefix), v(token_init), linear.visit(v);
+  }
 };
 
 // Rows [first_row, first_row + rows of dst) of the residual stream -> codes (kernels/layer_norm/layer_norm.h).
@@ -111,10 +115,10 @@ struct LinearOp {
   BufferId dst = kNone;
   LinearKind kind = LinearKind::codes;
   LinearConstants linear;
-  ConstantId activation = kNone;             // s16 [2][64]: base, slope (kernels/lut/gated_activation.h)
+  ConstantId activation = kNone;  // s16 [2][64]: base, slope (kernels/lut/gated_activation.h)
   std::uint32_t activation_segment_bits = 0;
-  std::uint32_t activation_multiplier = 0;   // 0..32767
-  std::uint32_t activation_zero_point = 0;   // 0..255
+  std::uint32_t activation_multiplier = 0;  // 0..32767
+  std::uint32_t activation_zero_point = 0;  // 0..255
 
   template <typename V>
   void visit(V& v) {
@@ -134,7 +138,9 @@ struct AttentionOp {
   ConstantId parameters = kNone;  // s32 [heads][kAttentionParameters]
 
   template <typename V>
-  void visit(V& v) { v(src), v(dst), v(heads), v(head_dim), v(parameters); }
+  void visit(V& v) {
+    v(src), v(dst), v(heads), v(head_dim), v(parameters);
+  }
 };
 
 // Order of one head's numbers in AttentionOp::parameters.
@@ -160,7 +166,9 @@ struct MeanRowsOp {
   std::uint32_t row_count = 0;
 
   template <typename V>
-  void visit(V& v) { v(src), v(dst), v(first_row), v(row_count); }
+  void visit(V& v) {
+    v(src), v(dst), v(first_row), v(row_count);
+  }
 };
 
 using Op = std::variant<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp>;

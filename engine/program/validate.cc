@@ -18,12 +18,39 @@ constexpr std::uint32_t kMaxColumns = 1u << 24;
 
 const char* type_name(DataType type) {
   switch (type) {
-    case DataType::u8: return "u8";
-    case DataType::s8: return "s8";
-    case DataType::s16: return "s16";
-    case DataType::s32: return "s32";
+    case DataType::u8:
+      return "u8";
+    case DataType::s8:
+      return "s8";
+    case DataType::s16:
+      return "s16";
+    case DataType::s32:
+      return "s32";
   }
   return "unknown";
+}
+
+// A source row is made of pieces of `stride` codes, of which the first `used` mean something. The rest is whatever was
+// in memory, so its weights must be zero, or logits would depend on more than the picture.
+struct SourceRow {
+  std::uint32_t stride, used;
+};
+
+bool padding_weighs_nothing(const LinearConstants& l, const std::uint8_t* tiles, const std::uint8_t* zero_points,
+                            SourceRow row) {
+  const int depth = static_cast<int>(l.k), columns = static_cast<int>(l.n);
+  for (int k = 0; k < depth; ++k) {
+    if (static_cast<std::uint32_t>(k) % row.stride < row.used) continue;
+    for (int c = 0; c < columns; ++c) {
+      if (l.bits == 8) {
+        if (tiles[kernels::tile_offset(c, k, depth)] != 0) return false;
+      } else {
+        const kernels::NibblePosition at = kernels::nibble_position(c, k, depth);
+        if ((at.high ? tiles[at.byte] >> 4 : tiles[at.byte] & 15) != zero_points[c]) return false;
+      }
+    }
+  }
+  return true;
 }
 
 // Collects the first complaint; the checks after it are skipped.
@@ -70,14 +97,14 @@ class Checker {
   void within(const Constant* constant, T lowest, T highest, const char* role) {
     if (constant == nullptr || !ok()) return;
     const T* values = constant->as<T>();
-    const bool fine = std::all_of(values, values + constant->count(),
-                                  [&](T value) { return value >= lowest && value <= highest; });
+    const bool fine =
+        std::all_of(values, values + constant->count(), [&](T value) { return value >= lowest && value <= highest; });
     require(fine, std::string(role) + " '" + constant->name + "' has entries outside [" + std::to_string(lowest) +
                       ", " + std::to_string(highest) + "]");
   }
 
-  // `dst_columns` is what the epilogue writes; logits have 32-bit multipliers and longer shifts.
-  void linear(const LinearConstants& l, const Buffer& dst, bool logits) {
+  // Logits have 32-bit multipliers and longer shifts.
+  void linear(const LinearConstants& l, const Buffer& dst, bool logits, SourceRow row) {
     require(l.bits == 8 || l.bits == 4, std::to_string(l.bits) + "-bit weights, must be 8 or 4");
     require(l.n >= 1 && l.n <= kMaxColumns, std::to_string(l.n) + " outputs");
     const auto deepest = static_cast<std::uint32_t>(kernels::max_depth(static_cast<int>(l.bits)));
@@ -88,9 +115,15 @@ class Checker {
     require(dst.columns == l.n && dst.stride >= columns,
             "dst has " + std::to_string(dst.columns) + " columns in rows of " + std::to_string(dst.stride) +
                 ", must have " + std::to_string(l.n) + " in rows of at least " + std::to_string(columns));
-    const std::uint64_t bytes = kernels::tile_bytes(static_cast<int>(l.n), static_cast<int>(l.k), static_cast<int>(l.bits));
-    constant(l.tiles, l.bits == 8 ? DataType::s8 : DataType::u8, bytes, "weights");
-    if (l.bits == 4) within<std::uint8_t>(constant(l.zero_points, DataType::u8, columns, "zero points"), 0, 15, "zero points");
+    const std::uint64_t bytes =
+        kernels::tile_bytes(static_cast<int>(l.n), static_cast<int>(l.k), static_cast<int>(l.bits));
+    const Constant* tiles = constant(l.tiles, l.bits == 8 ? DataType::s8 : DataType::u8, bytes, "weights");
+    if (l.bits == 4)
+      within<std::uint8_t>(constant(l.zero_points, DataType::u8, columns, "zero points"), 0, 15, "zero points");
+    if (ok()) {
+      const std::uint8_t* zero_points = l.bits == 4 ? program_.constants[l.zero_points].bytes.data() : nullptr;
+      require(padding_weighs_nothing(l, tiles->bytes.data(), zero_points, row), "weights of padding are not zero");
+    }
     constant(l.bias, DataType::s32, columns, "bias");
     const Constant* shift = constant(l.shift, DataType::u8, columns, "shift");
     if (logits) {
@@ -113,16 +146,18 @@ void check(const PatchEmbedOp& op, const Program& program, Checker& c) {
   const Buffer* dst = c.buffer(op.dst, DataType::s16, "dst");
   if (!c.ok()) return;
   c.require(op.src == program.picture, "src must be the picture");
-  c.require(op.patch >= 1 && op.patch <= 128 && program.input.height % op.patch == 0 && program.input.width % op.patch == 0,
-            "patches of " + std::to_string(op.patch) + " do not divide the input of " +
-                std::to_string(program.input.height) + " x " + std::to_string(program.input.width));
+  c.require(
+      op.patch >= 1 && op.patch <= 128 && program.input.height % op.patch == 0 && program.input.width % op.patch == 0,
+      "patches of " + std::to_string(op.patch) + " do not divide the input of " + std::to_string(program.input.height) +
+          " x " + std::to_string(program.input.width));
   if (!c.ok()) return;
   const std::uint32_t patches = program.input.height / op.patch * (program.input.width / op.patch);
   c.require(op.prefix <= kMaxRows && dst->rows == op.prefix + patches,
             "dst has " + std::to_string(dst->rows) + " rows, must have " + std::to_string(op.prefix + patches));
   c.require(static_cast<int>(op.linear.k) == padded_depth(static_cast<int>(op.patch * op.patch * 3)),
             "weights have " + std::to_string(op.linear.k) + " inputs for patches of " + std::to_string(op.patch));
-  c.linear(op.linear, *dst, false);
+  const std::uint32_t pixels = op.patch * op.patch * 3;
+  c.linear(op.linear, *dst, false, {op.linear.k, pixels});
   if (c.ok()) c.constant(op.token_init, DataType::s16, std::uint64_t{dst->rows} * dst->stride, "token_init");
   (void)src;
 }
@@ -148,7 +183,7 @@ void check(const LinearOp& op, const Program&, Checker& c) {
                                                           : DataType::u8;
   const Buffer* dst = c.buffer(op.dst, type, "dst");
   if (!c.ok()) return;
-  c.linear(op.linear, *dst, op.kind == LinearKind::logits);
+  c.linear(op.linear, *dst, op.kind == LinearKind::logits, {src->stride, src->columns});
   const std::uint32_t ratio = src->rows / dst->rows;
   c.require(ratio * dst->rows == src->rows, "src rows are no multiple of dst rows");
   c.require(ratio == 1 ? op.linear.k <= src->stride : std::uint64_t{ratio} * src->stride == op.linear.k,
@@ -169,7 +204,8 @@ void check(const AttentionOp& op, const Program&, Checker& c) {
   if (!c.ok()) return;
   c.require(src->rows == dst->rows && src->rows <= kernels::kMaxTokens,
             std::to_string(src->rows) + " tokens, at most " + std::to_string(kernels::kMaxTokens));
-  c.require(dst->columns == op.heads * op.head_dim && src->columns == 3 * dst->columns, "columns do not match the heads");
+  c.require(dst->columns == op.heads * op.head_dim && src->columns == 3 * dst->columns,
+            "columns do not match the heads");
   const Constant* parameters =
       c.constant(op.parameters, DataType::s32, std::uint64_t{op.heads} * kAttentionParameters, "parameters");
   if (!c.ok()) return;
@@ -188,7 +224,7 @@ void check(const AttentionOp& op, const Program&, Checker& c) {
     in(kSoftmaxRightShift, 0, 31);
     in(kSoftmaxMultiplier, 0, 65535);
     in(kRatio, 1 << 30, INT32_MAX);
-    in(kRatioShift, 0, 62);
+    in(kRatioShift, kernels::kMinRatioShift, kernels::kMaxRatioShift);
     if (!c.ok()) return;
     c.require((std::uint64_t{op.head_dim} * 255 * 255 << p[kSoftmaxLeftShift]) < std::uint64_t{1} << 31,
               "softmax left shift of head " + std::to_string(h) + " can overflow");
@@ -232,7 +268,8 @@ Status check_flow(const Program& program) {
       const bool together = alive[i].first <= alive[j].last && alive[j].first <= alive[i].last;
       const bool shared = a.offset < b.offset + b.bytes() && b.offset < a.offset + a.bytes();
       if (together && shared) {
-        c.require(false, "buffers " + std::to_string(i) + " and " + std::to_string(j) + " overlap while both are in use");
+        c.require(false,
+                  "buffers " + std::to_string(i) + " and " + std::to_string(j) + " overlap while both are in use");
       }
     }
   }
@@ -265,8 +302,9 @@ Status validate(const Program& program) {
   Checker c(program, "the program");
   const InputGeometry& in = program.input;
   c.require(in.height >= 1 && in.height <= kMaxInputEdge && in.width >= 1 && in.width <= kMaxInputEdge &&
-                in.resize_height >= 1 && in.resize_height <= 65535 && in.resize_width >= 1 && in.resize_width <= 65535 &&
-                in.interpolation <= Interpolation::lanczos && in.crop_mode <= CropMode::squash,
+                in.resize_height >= 1 && in.resize_height <= 65535 && in.resize_width >= 1 &&
+                in.resize_width <= 65535 && in.interpolation <= Interpolation::lanczos &&
+                in.crop_mode <= CropMode::squash,
             "the input geometry is out of range");
   const Buffer* picture = c.buffer(program.picture, DataType::u8, "the picture");
   const Buffer* logits = c.buffer(program.logits, DataType::s32, "logits");
@@ -278,7 +316,8 @@ Status validate(const Program& program) {
   if (!c.ok()) return c.take();
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
-    Checker checker(program, "step " + std::to_string(i) + " (" + std::string(op_name(step.op)) + " '" + step.layer + "')");
+    Checker checker(program,
+                    "step " + std::to_string(i) + " (" + std::string(op_name(step.op)) + " '" + step.layer + "')");
     std::visit([&](const auto& op) { check(op, program, checker); }, step.op);
     if (!checker.ok()) return checker.take();
   }

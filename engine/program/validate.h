@@ -1,5 +1,5 @@
-// Decides whether a program can be executed without ever leaving its buffers and constants. Everything that the session and
-// the kernels rely on is checked here, once; nothing is checked while running.
+// Decides whether a program can be executed without ever leaving its buffers and constants. Everything that the session
+// and the kernels rely on is checked here, once; nothing is checked while running.
 #pragma once
 
 #include "engine/program/program.h"

@@ -2,15 +2,15 @@
 //
 //   score[i][j] = sum_d (q[i][d] - q_zero) * (k[j][d] - 128)
 //
-// Terms that do not depend on j shift a whole row of scores and vanish in softmax: so the zero point of k never appears,
-// and that of q only as q_zero * sum_d k, one number per key. With e = softmax codes and s their sum,
+// Terms that do not depend on j shift a whole row of scores and vanish in softmax: so the zero point of k never
+// appears, and that of q only as q_zero * sum_d k, one number per key. With e = softmax codes and s their sum,
 //
 //   code[i][d] = saturate_u8(round((sum_j e[j] * (v[j][d] - v_zero)) * ratio / s) + out_zero)
 //
 // in the same 16-bit requantization as everywhere, whose multiplier and shift are made per row from ratio / s.
 //
-// Range, D = head_dim <= 4096, T = tokens <= 65472: |score| <= D * 255 * 255 < 2^28; |sum_j| <= s * 255 <= T * 255^2 < 2^32
-// needs T <= 33000 to stay below 2^31, which is the limit that the reader enforces.
+// Range, D = head_dim <= 4096, T = tokens <= 32768 (the reader's limits): |score| <= D * 255 * 128 < 2^28, and
+// |sum_j e (v - v_zero)| <= T * 255 * 255 < 2^31.
 #pragma once
 
 #include <bit>
@@ -25,30 +25,32 @@ namespace intvit::kernels {
 
 inline constexpr int kMaxTokens = 32768;
 inline constexpr int kMaxHeadDim = 4096;
-inline constexpr int kMaxHeadDimDistanceBits = 28;  // (d << left_shift) stays below 2^31 if left_shift <= 2 more bits
+// Of AttentionHead::ratio_shift: the scales of v and of the result differ by less than a factor of 256 upwards.
+inline constexpr int kMinRatioShift = 23;
+inline constexpr int kMaxRatioShift = 62;
 
 struct AttentionHead {
-  std::int32_t q_zero;       // 0..255
-  std::int32_t v_zero;       // 0..255
+  std::int32_t q_zero;  // 0..255
+  std::int32_t v_zero;  // 0..255
   SoftmaxScale softmax;
   std::uint32_t ratio;       // scale_v / scale_out as ratio * 2^-ratio_shift, ratio in [2^30, 2^31)
-  std::int32_t ratio_shift;  // 0..62
+  std::int32_t ratio_shift;  // kMinRatioShift..kMaxRatioShift
   std::int32_t out_zero;     // 0..255
 };
 
 struct AttentionArgs {
-  const std::uint8_t* q;     // [tokens][stride], head_dim codes each
+  const std::uint8_t* q;  // [tokens][stride], head_dim codes each
   const std::uint8_t* k;
   const std::uint8_t* v;
   std::ptrdiff_t stride;
-  std::uint8_t* dst;         // [tokens][dst_stride], head_dim codes each, not one byte more
+  std::uint8_t* dst;  // [tokens][dst_stride], head_dim codes each, not one byte more
   std::ptrdiff_t dst_stride;
-  int tokens;                // T
-  int head_dim;              // D
-  int query_begin;           // rows of q and dst to do
+  int tokens;       // T
+  int head_dim;     // D
+  int query_begin;  // rows of q and dst to do
   int query_end;
   AttentionHead head;
-  void* scratch;             // attention_scratch_bytes(), 64-byte aligned, not shared between threads
+  void* scratch;  // attention_scratch_bytes(), 64-byte aligned, not shared between threads
 };
 
 struct AttentionKernels {
@@ -106,8 +108,11 @@ namespace {
   const int bits = std::bit_width(quotient);
   RowRequantizer row;
   // To the nearest: cut off, it would be up to 2^-11 too small, an eighth of a code at the end of the range.
-  row.multiplier = static_cast<std::int16_t>(((quotient >> (bits - 13)) + 1) >> 1);  // 2048..4096
-  const int shift = 21 + head.ratio_shift - bits;                       // multiplier * 2^-15 * 2^-shift
+  const auto multiplier = static_cast<std::int32_t>(((quotient >> (bits - 13)) + 1) >> 1);  // 2048..4096
+  const int shift = 21 + head.ratio_shift - bits;  // factor = multiplier * 2^-15 * 2^-shift
+  // A factor of 2^-3 and more, a value scale far above the result's, leaves less fraction and more multiplier.
+  const std::int32_t scaled = shift < 0 ? multiplier << -shift : multiplier;
+  row.multiplier = static_cast<std::int16_t>(scaled > 32767 ? 32767 : scaled);
   row.shift = shift < 0 ? 0 : shift > 31 ? 31 : shift;
   const std::int32_t rounding = row.shift == 0 ? 0 : static_cast<std::int32_t>(1u << (row.shift - 1));
   row.bias = wrapping_add(rounding, (128 - head.v_zero) * static_cast<std::int32_t>(sum));

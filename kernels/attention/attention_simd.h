@@ -15,7 +15,8 @@ namespace {
 // One group of one key, for the edges of pack_keys: missing codes become weights of zero.
 inline std::uint32_t key_group(const std::uint8_t* key, int first, int head_dim) {
   std::uint32_t group = 0x80808080u;
-  std::memcpy(&group, key + first, static_cast<std::size_t>(head_dim - first < kGroupDepth ? head_dim - first : kGroupDepth));
+  std::memcpy(&group, key + first,
+              static_cast<std::size_t>(head_dim - first < kGroupDepth ? head_dim - first : kGroupDepth));
   return group;
 }
 

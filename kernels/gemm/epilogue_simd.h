@@ -156,10 +156,14 @@ struct LogitsEpilogue {
 template <typename Simd, typename Multiply>
 void with_epilogue(const LinearArgs& args, Multiply&& multiply) {
   switch (args.epilogue) {
-    case Epilogue::codes: return multiply(CodesEpilogue<Simd>{args});
-    case Epilogue::activation: return multiply(ActivationEpilogue<Simd>{args});
-    case Epilogue::residual: return multiply(ResidualEpilogue<Simd>{args});
-    case Epilogue::logits: return multiply(LogitsEpilogue<Simd>{args});
+    case Epilogue::codes:
+      return multiply(CodesEpilogue<Simd>{args});
+    case Epilogue::activation:
+      return multiply(ActivationEpilogue<Simd>{args});
+    case Epilogue::residual:
+      return multiply(ResidualEpilogue<Simd>{args});
+    case Epilogue::logits:
+      return multiply(LogitsEpilogue<Simd>{args});
     case Epilogue::accumulators:
       return multiply(AccumulatorsEpilogue<Simd>{static_cast<std::int32_t*>(args.dst), args.dst_stride, nullptr});
   }

@@ -30,8 +30,8 @@ struct LinearWeights {
 // Per column, padded_columns(n) long; see requantize() in kernels/arithmetic.h.
 struct Requantizer {
   const std::int32_t* bias;
-  const std::uint8_t* shift;        // 0..31
-  const std::int16_t* multiplier;   // >= 0
+  const std::uint8_t* shift;       // 0..31
+  const std::int16_t* multiplier;  // >= 0
 };
 
 enum class Epilogue : std::uint32_t {

@@ -1,9 +1,9 @@
 // Matrix multiplication on AVX2 without dot-product instructions, exact for all values.
 //
-// vpmaddubsw (u8 x s8 pairs) saturates at 16 bits when 8-bit weights are large, so 8-bit weights and codes are widened to
-// 16 bits once per block and multiplied with vpmaddwd, which cannot overflow. 4-bit weights are at most 15 in magnitude:
-// a pair is at most 2 * 255 * 15 = 7650, and four of them, 30600, still fit 16 bits; so vpmaddubsw is exact there and
-// its 16-bit sums are widened only every fourth group.
+// vpmaddubsw (u8 x s8 pairs) saturates at 16 bits when 8-bit weights are large, so 8-bit weights and codes are widened
+// to 16 bits once per block and multiplied with vpmaddwd, which cannot overflow. 4-bit weights are at most 15 in
+// magnitude: a pair is at most 2 * 255 * 15 = 7650, and four of them, 30600, still fit 16 bits; so vpmaddubsw is exact
+// there and its 16-bit sums are widened only every fourth group.
 #pragma once
 
 #include <cstring>

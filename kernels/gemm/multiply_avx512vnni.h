@@ -11,9 +11,7 @@ namespace {
 
 // gcc 12 spills arrays of accumulators that _mm512_dpbusd_epi32 updates; as inline assembly they stay in registers,
 // which is worth a factor of two (docs/performance.md).
-inline void dot_u8s8(__m512i& sum, __m512i a, __m512i b) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
-}
+inline void dot_u8s8(__m512i& sum, __m512i a, __m512i b) { asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b)); }
 
 inline __m512i broadcast_group(const std::uint8_t* p) {
   std::int32_t group;
@@ -73,8 +71,7 @@ inline void expand_panel(const std::uint8_t* nibbles, const std::uint8_t* zero_p
   for (int g = 0; g < k; g += 2 * kGroupDepth, nibbles += kGroupBytes, dst += 2 * kGroupBytes) {
     const __m512i both = _mm512_loadu_si512(nibbles);
     _mm512_storeu_si512(dst, _mm512_sub_epi8(_mm512_and_si512(both, mask), zero));
-    _mm512_storeu_si512(dst + kGroupBytes,
-                        _mm512_sub_epi8(_mm512_and_si512(_mm512_srli_epi16(both, 4), mask), zero));
+    _mm512_storeu_si512(dst + kGroupBytes, _mm512_sub_epi8(_mm512_and_si512(_mm512_srli_epi16(both, 4), mask), zero));
   }
 }
 

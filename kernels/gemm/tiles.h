@@ -47,8 +47,8 @@ struct NibblePosition {
 
 constexpr NibblePosition nibble_position(int column, int k, int depth) {
   const int group = k / kGroupDepth;
-  const std::size_t panel = static_cast<std::size_t>(column / kPanelColumns) * kPanelColumns *
-                            static_cast<std::size_t>(depth) / 2;
+  const std::size_t panel =
+      static_cast<std::size_t>(column / kPanelColumns) * kPanelColumns * static_cast<std::size_t>(depth) / 2;
   return {panel + static_cast<std::size_t>(group / 2) * kGroupBytes +
               static_cast<std::size_t>(column % kPanelColumns) * kGroupDepth +
               static_cast<std::size_t>(k % kGroupDepth),

@@ -7,11 +7,11 @@
 //
 //   code = saturate_u8((u * gamma_c + beta_c * 2^beta_shift + 2^(shift-1)) >> shift)
 //
-// Range: |u| < 2^14.6, |gamma_c| <= 2^15, |beta_c| * 2^14 <= 2^29, so the sum stays below 2^30.4.
+// Range: |u| <= 2^13.5 + 2, |gamma_c| <= 2^15, |beta_c| * 2^14 <= 2^29, rounding <= 2^29: the sum is below 2^30.5.
 #pragma once
 
-#include <bit>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,11 +25,11 @@ struct LayerNormArgs {
   std::uint8_t* dst;
   std::ptrdiff_t dst_stride;
   int rows;
-  int channels;               // C, 1..65536
-  const std::int16_t* affine; // [C][2]: gamma_c, beta_c (the zero point is in beta)
-  int shift;                  // 1..30
-  int beta_shift;             // 0..14
-  std::uint64_t epsilon;      // C^2 * eps / scale^2, >= 1, < 2^62
+  int channels;                // C, 1..65536
+  const std::int16_t* affine;  // [C][2]: gamma_c, beta_c (the zero point is in beta)
+  int shift;                   // 1..30
+  int beta_shift;              // 0..14
+  std::uint64_t epsilon;       // C^2 * eps / scale^2, >= 1, < 2^62
 };
 
 struct LayerNormKernels {
@@ -38,9 +38,9 @@ struct LayerNormKernels {
 
 // What every channel of a row needs.
 struct RowNormalization {
-  int exponent;              // e, -9..14: x is scaled by 2^e
-  std::int16_t mean;         // round(mean * 2^e) modulo 2^16
-  std::int16_t inverse;      // 2^13.5 / sqrt(W * 4^e) in Q15
+  int exponent;          // e, -9..14: x is scaled by 2^e
+  std::int16_t mean;     // round(mean * 2^e) modulo 2^16
+  std::int16_t inverse;  // 2^13.5 / sqrt(W * 4^e) in Q15
 };
 
 namespace {
@@ -65,7 +65,7 @@ constexpr std::array<std::uint16_t, 512> make_inverse_sqrt_table() {
 
 inline constexpr std::array<std::uint16_t, 512> kInverseSqrt = make_inverse_sqrt_table();
 
-// 2^28.5 / sqrt(x) for x in [2^27, 2^29), at most 32767; relative error below 2^-15.
+// 2^28.5 / sqrt(x) for x in [2^27, 2^29), at most 32767; relative error below 2^-14.9.
 [[maybe_unused]] inline std::int16_t inverse_sqrt(std::uint32_t x) noexcept {
   const std::uint64_t guess = kInverseSqrt[x >> 20];
   const std::uint64_t square = (x * guess * guess) >> 27;  // 2^30 if the guess is right

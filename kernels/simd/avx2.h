@@ -1,5 +1,5 @@
-// The vector operations that the kernels' shared algorithms (*_simd.h) are written in, on AVX2. See simd/avx512.h, which
-// has the same members; here a vector has half as many elements.
+// The vector operations that the kernels' shared algorithms (*_simd.h) are written in, on AVX2. See simd/avx512.h,
+// which has the same members; here a vector has half as many elements.
 #pragma once
 
 #include <immintrin.h>
@@ -24,9 +24,7 @@ struct Avx2 {
   static I16 load16_half(const void* p) {
     return _mm256_zextsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
-  static void store16_half(void* p, I16 v) {
-    _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(v));
-  }
+  static void store16_half(void* p, I16 v) { _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(v)); }
 
   static I16 zero() { return _mm256_setzero_si256(); }
   static I16 set16(std::int16_t x) { return _mm256_set1_epi16(x); }
@@ -98,9 +96,7 @@ struct Avx2 {
     hi = _mm256_or_si256(_mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1)), high);
   }
 
-  static __m128i to_codes(I16 v) {
-    return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-  }
+  static __m128i to_codes(I16 v) { return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
   static void store_codes(void* p, I16 v) { _mm_storeu_si128(static_cast<__m128i*>(p), to_codes(v)); }
   static void store_codes_half(void* p, I16 v) { _mm_storel_epi64(static_cast<__m128i*>(p), to_codes(v)); }
 

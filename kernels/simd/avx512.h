@@ -23,9 +23,7 @@ struct Avx512 {
   static I16 load16_half(const void* p) {
     return _mm512_zextsi256_si512(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }
-  static void store16_half(void* p, I16 v) {
-    _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_castsi512_si256(v));
-  }
+  static void store16_half(void* p, I16 v) { _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_castsi512_si256(v)); }
 
   static I16 zero() { return _mm512_setzero_si512(); }
   static I16 set16(std::int16_t x) { return _mm512_set1_epi16(x); }

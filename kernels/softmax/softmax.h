@@ -13,11 +13,12 @@
 
 namespace intvit::kernels {
 
-// t = (min(65535, (d << left_shift) >> right_shift) * multiplier) >> 16, d = max - score, so that t has 11 fraction bits:
-// the converter picks the shifts such that t = 16 is reached before 65535 is. At most one of the shifts is not zero.
+// t = (min(65535, (d << left_shift) >> right_shift) * multiplier) >> 16, d = max - score, so that t has 11 fraction
+// bits: the converter picks the shifts such that t = 16 is reached before 65535 is. At most one of the shifts is not
+// zero.
 struct SoftmaxScale {
-  int left_shift;            // 0..15, small enough that (d << left_shift) < 2^31 for every d that can occur
-  int right_shift;           // 0..31
+  int left_shift;   // 0..15, small enough that (d << left_shift) < 2^31 for every d that can occur
+  int right_shift;  // 0..31
   std::uint16_t multiplier;
 };
 

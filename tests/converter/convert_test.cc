@@ -1,5 +1,5 @@
-// Whole conversions of small random networks: every variant of architecture that the description allows, compared with the
-// float network, on every instruction set and thread count.
+// Whole conversions of small random networks: every variant of architecture that the description allows, compared with
+// the float network, on every instruction set and thread count.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -55,9 +55,8 @@ const Variant kVariants[] = {
     {"distilled", [](VitDescription& v) { v.distillation_token = true; }},
     {"registers", [](VitDescription& v) { v.register_tokens = 3; }},
     {"average pooling", [](VitDescription& v) { v.pooling = Pooling::average, v.fc_norm = true; }},
-    {"no class token", [](VitDescription& v) {
-       v.pooling = Pooling::average, v.fc_norm = true, v.class_token = false;
-     }},
+    {"no class token",
+     [](VitDescription& v) { v.pooling = Pooling::average, v.fc_norm = true, v.class_token = false; }},
     {"odd head size", [](VitDescription& v) { v.embed_dim = 57, v.num_heads = 3, v.mlp_dim = 61; }},
     {"one head", [](VitDescription& v) { v.num_heads = 1; }},
     {"patch 4", [](VitDescription& v) { v.patch_size = 4; }},
@@ -172,9 +171,11 @@ TEST_CASE("a plan survives JSON, and bad plans are refused with a reason") {
   REQUIRE_MESSAGE(parsed.ok(), parsed.status().message());
   CHECK(plan_to_json(parsed.value()) == json);
 
-  for (const char* bad : {"", "[]", "{}", "{\"residual_magnitude\": -1}",
-                          "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {\"x\": [{\"bits\": 9}]}, \"weights\": {}}",
-                          "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {}, \"weights\": {\"x\": {\"bits\": 5, \"range\": \"max\"}}}"}) {
+  for (const char* bad :
+       {"", "[]", "{}", "{\"residual_magnitude\": -1}",
+        "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {\"x\": [{\"bits\": 9}]}, \"weights\": {}}",
+        "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {}, \"weights\": {\"x\": {\"bits\": 5, "
+        "\"range\": \"max\"}}}"}) {
     CAPTURE(bad);
     const Result<Plan> result = plan_from_json(bad, "test");
     CHECK_FALSE(result.ok());

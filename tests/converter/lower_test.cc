@@ -42,9 +42,9 @@ double weight_error(const FloatLinear& layer, const QuantizedWeights& w, int col
 
 TEST_CASE("weights are rounded to within half a step, and the least-error range never loses more") {
   FloatLinear layer = random_linear(20, 96, 1);
-  layer.weight[5] = 3;                                                              // an outlier in column 0
-  for (int i = 0; i < 96; ++i) layer.weight[static_cast<std::size_t>(96 + i)] = 0;  // column 1 is all zero
-  for (int i = 0; i < 96; ++i) layer.weight[static_cast<std::size_t>(192 + i)] = 0.5f;   // column 2 is constant
+  layer.weight[5] = 3;                                                                    // an outlier in column 0
+  for (int i = 0; i < 96; ++i) layer.weight[static_cast<std::size_t>(96 + i)] = 0;        // column 1 is all zero
+  for (int i = 0; i < 96; ++i) layer.weight[static_cast<std::size_t>(192 + i)] = 0.5f;    // column 2 is constant
   for (int i = 0; i < 96; ++i) layer.weight[static_cast<std::size_t>(288 + i)] = -0.25f;  // column 3: one sign
   const std::vector<double> no_bound(20, 0.0);
   for (const int bits : {8, 4}) {
@@ -58,7 +58,8 @@ TEST_CASE("weights are rounded to within half a step, and the least-error range 
       for (int i = 0; i < layer.in; ++i) {
         const double value = plain.scales[static_cast<std::size_t>(column)] * plain.value(column, i);
         // A zero point that had to be rounded moves the ends of the range by up to half a step more.
-        CHECK(std::abs(value - layer.weight[static_cast<std::size_t>(column * layer.in + i)]) <= step * (bits == 4 ? 1.01 : 0.501));
+        CHECK(std::abs(value - layer.weight[static_cast<std::size_t>(column * layer.in + i)]) <=
+              step * (bits == 4 ? 1.01 : 0.501));
       }
       CHECK(weight_error(layer, best, column) <= weight_error(layer, plain, column) + 1e-12);
     }
@@ -78,8 +79,8 @@ TEST_CASE("tiles hold every weight where the kernels look for it, and zero every
     for (const auto& [n, k] : {std::pair{1, 3}, {17, 64}, {40, 100}}) {
       CAPTURE(bits);
       CAPTURE(n);
-      const QuantizedWeights w =
-          quantize_weights(random_linear(n, k, 3), {bits, WeightRange::max}, std::vector<double>(static_cast<std::size_t>(n), 0.0));
+      const QuantizedWeights w = quantize_weights(random_linear(n, k, 3), {bits, WeightRange::max},
+                                                  std::vector<double>(static_cast<std::size_t>(n), 0.0));
       const int depth = kernels::padded_depth(k) + 64;
       // Every second position: the gaps must weigh nothing.
       std::vector<int> placement(static_cast<std::size_t>(k));
@@ -124,8 +125,8 @@ TEST_CASE("fixed-point factors reproduce real ones to a tenth of a code") {
       const double sum = std::round((target - zero) / factor);
       if (std::abs(sum) > 1e9) continue;
       const double exact = factor * (sum - 17) + zero;
-      const std::int16_t got =
-          kernels::requantize(static_cast<std::int32_t>(sum), fixed.value().bias, fixed.value().shift, fixed.value().multiplier);
+      const std::int16_t got = kernels::requantize(static_cast<std::int32_t>(sum), fixed.value().bias,
+                                                   fixed.value().shift, fixed.value().multiplier);
       // The bias is rounded to whole sums, which only matters when a sum is worth a good part of a code.
       worst = std::max(worst, std::abs(got - exact) - 0.5 - factor / 2);
     }
@@ -148,7 +149,8 @@ TEST_CASE("mantissas are normalised") {
 }
 
 TEST_CASE("activation tables follow the functions") {
-  for (const Activation activation : {Activation::gelu_erf, Activation::gelu_tanh, Activation::quick_gelu, Activation::relu}) {
+  for (const Activation activation :
+       {Activation::gelu_erf, Activation::gelu_tanh, Activation::quick_gelu, Activation::relu}) {
     const ActivationTable table = make_activation_table(activation, 7.5, 1e-4);
     CAPTURE(static_cast<int>(activation));
     CHECK(std::ldexp(7.5 * 1.5, table.fraction_bits) <= 32767);

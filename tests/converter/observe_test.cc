@@ -79,7 +79,8 @@ TEST_CASE("percentile never loses more than minmax by its own measure, and clips
   Histogram histogram;
   histogram.add(values.data(), values.size());
   const double plain = squared_error(histogram, uniform_scheme(histogram.min(), histogram.max(), 4));
-  const double clipped = squared_error(histogram, uniform_scheme(histogram.quantile(1e-5), histogram.quantile(1 - 1e-5), 4));
+  const double clipped =
+      squared_error(histogram, uniform_scheme(histogram.quantile(1e-5), histogram.quantile(1 - 1e-5), 4));
   CHECK(clipped < plain);
   CHECK(sqnr_db(histogram, uniform_scheme(histogram.min(), histogram.max(), 8)) >
         sqnr_db(histogram, uniform_scheme(histogram.min(), histogram.max(), 4)));

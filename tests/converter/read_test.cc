@@ -58,7 +58,7 @@ std::string safetensors(const Tensors& tensors, const std::string& metadata = ""
   std::string data;
   for (const auto& [name, tensor] : tensors) {
     std::string shape;
-    for (const std::int64_t n : tensor.shape) shape += (shape.empty() ? "" : ",") + std::to_string(n);
+    for (const std::int64_t n : tensor.shape) shape.append(shape.empty() ? "" : ",").append(std::to_string(n));
     const std::string begin = std::to_string(data.size());
     data.append(reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size() * sizeof(float));
     if (header.back() == '}') header += ',';

@@ -1,5 +1,5 @@
-// gated_activation: the tables that a converter makes for GELU and its relatives, against the functions in double. The
-// instruction sets are compared in linear_test.cc, and here for all 65536 inputs.
+// gated_activation: tables for GELU and its relatives (each chord fitted, which the converter's own do not need),
+// against the functions in double. The instruction sets are compared in linear_test.cc, and here for all 65536 inputs.
 #include "kernels/lut/gated_activation.h"
 
 #include <doctest/doctest.h>
