@@ -105,8 +105,14 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
         method.value().make_plan({network, calibration.statistics, options.weight_bits, options.activation_bits});
     result.plan.method = options.method;
   }
+  RoundedLayers rounded;
+  if (options.feedback) {
+    Result<RoundedLayers> layers = round_layers(network, result.plan, pictures, options.threads, progress);
+    if (!layers.ok()) return layers.status();
+    rounded = layers.take();
+  }
   progress("lowering", 0, 1);
-  const Result<LoweredModel> lowered = lower(network, result.plan);
+  const Result<LoweredModel> lowered = lower(network, result.plan, rounded);
   if (!lowered.ok()) return lowered.status();
   const Program& program = lowered.value().program;
   result.site_errors = measure_sites(network.description, calibration.statistics, result.plan);
@@ -117,6 +123,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
                      {"activation_bits", bits_of_activations(result.plan)},
                      {"calibration_pictures", std::to_string(pictures.count())},
                      {"calibration_checksum", hex(calibration.checksum)},
+                     {"weight_rounding", options.feedback ? "feedback" : "nearest"},
                      {"seed", std::to_string(options.seed)},
                      {"tool", "vitconvert " INTVIT_VERSION},
                      {"site_sqnr_db", join(result.site_errors)}};

@@ -16,6 +16,7 @@ struct ConvertOptions {
   std::string method = "percentile";
   int weight_bits = 8;
   int activation_bits = 8;
+  bool feedback = true;  // weights are rounded with error feedback (converter/optimise/), else to nearest
   std::uint64_t seed = 0;
   int threads = 1;
   std::optional<Plan> plan;  // used instead of the method's

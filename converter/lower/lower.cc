@@ -9,6 +9,7 @@
 #include "converter/lower/activation_table.h"
 #include "converter/lower/fixed_point.h"
 #include "converter/lower/input_geometry.h"
+#include "converter/lower/patch_embedding.h"
 #include "converter/lower/program_builder.h"
 #include "converter/lower/weights.h"
 #include "engine/program/plan.h"
@@ -45,7 +46,8 @@ std::vector<int> contiguous(int count) {
 
 class Lowering {
  public:
-  Lowering(const FloatNetwork& network, const Plan& plan) : network_(network), vit_(network.description), plan_(plan) {}
+  Lowering(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded)
+      : network_(network), vit_(network.description), plan_(plan), rounded_(rounded) {}
 
   Result<LoweredModel> run() {
     if (Status status = check_plan(); !status.ok()) return status;
@@ -130,7 +132,15 @@ class Lowering {
       const double offset = layer.bias[static_cast<std::size_t>(c)] / unit(c) + zero(c);
       least_scales[static_cast<std::size_t>(c)] = least_factor(offset) * unit(c) / in.scale;
     }
-    return quantize_weights(layer, plan_.weights.at(name), least_scales);
+    const auto rounded = rounded_.find(name);
+    if (rounded == rounded_.end()) return quantize_weights(layer, plan_.weights.at(name), least_scales);
+    // Columns whose scale is too fine for their bias have next to no weights: how those are rounded does not matter.
+    QuantizedWeights weights = rounded->second;
+    for (std::size_t c = 0; c < least_scales.size(); ++c) {
+      if (weights.scales[c] >= least_scales[c]) continue;
+      return quantize_weights(layer, plan_.weights.at(name), least_scales);
+    }
+    return weights;
   }
 
   // Sum of a column's integer weights times the input's zero point, to be taken off.
@@ -168,9 +178,9 @@ class Lowering {
     std::vector<std::int16_t> multiplier(columns, 0);
     for (int c = 0; c < layer.out; ++c) {
       const auto i = static_cast<std::size_t>(c);
-      const Result<FixedPoint> fixed =
-          make_fixed_point(in.scale * w.scales[i] / out.unit(c), layer.bias[i] / out.unit(c) + out.zero(c),
-                           zero_point_correction(w, c, in.zero_point), out.precision);
+      const Result<FixedPoint> fixed = make_fixed_point(
+          in.scale * w.scales[i] / out.unit(c), (layer.bias[i] + w.bias_correction[i]) / out.unit(c) + out.zero(c),
+          zero_point_correction(w, c, in.zero_point), out.precision);
       if (!fixed.ok()) {
         fail(name + "[" + std::to_string(c) + "]", fixed.status());
         break;
@@ -189,18 +199,7 @@ class Lowering {
   // Pixels are codes with scale 1 and zero point 0: (p / 255 - mean) / stddev goes into weights and bias.
   void embed() {
     const Preprocessing& p = vit_.preprocessing;
-    FloatLinear folded = network_.patch_embed;
-    for (int o = 0; o < folded.out; ++o) {
-      double bias = folded.bias[static_cast<std::size_t>(o)];
-      for (int i = 0; i < folded.in; ++i) {
-        float& w = folded.weight[static_cast<std::size_t>(o) * static_cast<std::size_t>(folded.in) +
-                                 static_cast<std::size_t>(i)];
-        const auto channel = static_cast<std::size_t>(i % 3);
-        bias -= w * p.mean[channel] / p.stddev[channel];
-        w = static_cast<float>(w / (255 * p.stddev[channel]));
-      }
-      folded.bias[static_cast<std::size_t>(o)] = static_cast<float>(bias);
-    }
+    const FloatLinear folded = fold_normalisation(network_.patch_embed, p);
     picture_ = builder_.program().picture = builder_.buffer(DataType::u8, p.height, p.width * 3, /*exact=*/true);
     residual_ = builder_.buffer(DataType::s16, vit_.tokens(), vit_.embed_dim);
 
@@ -456,6 +455,7 @@ class Lowering {
   const FloatNetwork& network_;
   const VitDescription& vit_;
   const Plan& plan_;
+  const RoundedLayers& rounded_;
   ProgramBuilder builder_;
   Status error_;
   double residual_unit_ = 0;
@@ -464,6 +464,8 @@ class Lowering {
 
 }  // namespace
 
-Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan) { return Lowering(network, plan).run(); }
+Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded) {
+  return Lowering(network, plan, rounded).run();
+}
 
 }  // namespace intvit

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/float/network.h"
+#include "converter/optimise/error_feedback.h"
 #include "converter/plan.h"
 #include "engine/program/program.h"
 #include "engine/status.h"
@@ -18,8 +19,9 @@ struct LoweredModel {
   std::deque<std::vector<std::uint8_t>> storage;
 };
 
+// Layers in `rounded` keep the integers found there, the others are rounded to nearest.
 // invalid_argument if the plan lacks a place or a layer or does not fit the network; unsupported if the network or a
 // scale cannot be expressed in the engine's operations.
-Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan);
+Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded = {});
 
 }  // namespace intvit

@@ -76,6 +76,7 @@ QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& 
   result.codes.resize(n * k);
   result.zero_points.resize(n);
   result.scales.resize(n);
+  result.bias_correction.resize(n, 0);
   const int lowest = scheme.bits == 8 ? -127 : 0, highest = scheme.bits == 8 ? 127 : 15;
   for (std::size_t column = 0; column < n; ++column) {
     const std::span<const float> weights(layer.weight.data() + column * k, k);

@@ -19,6 +19,8 @@ struct QuantizedWeights {
   std::vector<std::int16_t> codes;        // [n][k]; 8 bits: signed, 4 bits: 0..15
   std::vector<std::uint8_t> zero_points;  // [n]; 0 for 8 bits
   std::vector<double> scales;             // [n]
+  std::vector<double>
+      bias_correction;  // [n] to be added to the layer's bias: mean error of rounding, where it is known
 
   int value(int column, int input) const {  // in units of the column's scale
     const int code =

@@ -22,6 +22,7 @@ struct Options {
   std::string source, output, calibration, plan, write_plan, report, labels;
   int calibration_count = 0;
   ConvertOptions convert;
+  std::string weights = "feedback";
   bool json = false;
 };
 
@@ -45,6 +46,7 @@ Result<std::vector<LabelledPicture>> calibration_pictures(const Options& options
 
 int run(Options options) {
   const auto start = std::chrono::steady_clock::now();
+  options.convert.feedback = options.weights == "feedback";
   // Cheap mistakes first.
   if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
   const auto pictures = calibration_pictures(options);
@@ -135,6 +137,9 @@ Command add_convert(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--abits", options->convert.activation_bits, "Bits of activations: 8")
       ->check(CLI::IsMember({8}))
+      ->capture_default_str();
+  command->add_option("--weights", options->weights, "Rounding of weights: feedback (GPTQ-like) or nearest")
+      ->check(CLI::IsMember({"feedback", "nearest"}))
       ->capture_default_str();
   command->add_option("--seed", options->convert.seed, "Seed of methods that use random numbers")
       ->capture_default_str();

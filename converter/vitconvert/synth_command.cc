@@ -43,6 +43,7 @@ Command add_synth(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->convert.threads = physical_cores();
   options->convert.method = "minmax";
+  options->convert.feedback = false;  // only latency matters
   CLI::App* command = app.add_subcommand("synth", "A model with random weights, for measuring latency");
   command->add_option("ARCH", options->architecture, "timm's name; see 'vitconvert list archs'")->required();
   command->add_option("-o,--output", options->output, "The model file to write")->required();

@@ -20,7 +20,8 @@ check() {
 }
 check w8a8 "--method percentile --wbits 8 --abits 8" 1.2 950000
 check w8a8_minmax "--method minmax" 1.2 950000
-check w4a8 "--method percentile --wbits 4" 6 600000
+check w4a8_nearest "--method percentile --wbits 4 --weights nearest" 6 600000
+check w4a8 "--method percentile --wbits 4" 3 600000
 
 # The same inputs give the same file, byte for byte, whatever the number of threads.
 "$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/again.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --threads 1 >/dev/null

@@ -13,10 +13,10 @@ echo "float: top-1 $float_top1 %"
 hits=$(awk -v p="$float_top1" 'BEGIN { printf "%.0f", p * 744 / 100 }')
 [ "$hits" -ge 580 ] && [ "$hits" -le 586 ] || fail "float top-1 is $hits of 744, expected 583 +- 3"
 
-# check NAME BITS LARGEST_DROP LARGEST_SIZE
+# check NAME BITS LARGEST_DROP LARGEST_SIZE ROUNDING
 check() {
   "$VITCONVERT" convert "$data/deit_tiny" -o "$work/$1.bin" --calib "$data/imagenet1k/calib.txt" --calib-count 32 \
-    --method percentile --wbits "$2" --abits 8
+    --method percentile --wbits "$2" --abits 8 --weights "$5"
   "$VITRUN" "$work/$1.bin" --eval "$eval_list" --json >"$work/$1.json"
   local top1
   top1=$(json_number "$work/$1.json" top1)
@@ -24,5 +24,7 @@ check() {
   at_least "$top1" "$(awk -v f="$float_top1" -v d="$3" 'BEGIN { print f - d }')" || fail "$1 loses too much"
   at_least "$4" "$(stat -c %s "$work/$1.bin")" || fail "$1 is too large"
 }
-check w8a8 8 0.6 6200000
-check w4a8 4 5 3600000
+check w8a8 8 0.6 6200000 feedback
+check w8a8_nearest 8 0.6 6200000 nearest
+check w4a8 4 4 3600000 feedback
+check w4a8_nearest 4 5 3600000 nearest

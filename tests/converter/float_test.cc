@@ -17,9 +17,11 @@
 #include <utility>
 #include <vector>
 
+#include "converter/calibration.h"
 #include "converter/float/forward.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
+#include "converter/lower/input_geometry.h"
 #include "converter/read/load_network.h"
 #include "converter/report/npy.h"
 #include "engine/image/decode.h"
@@ -314,6 +316,42 @@ TEST_CASE("float network equals reference logits") {
   }
   MESSAGE("largest difference of a logit: " << difference);
   CHECK(difference < 1e-3);
+}
+
+// The shipped demo model against PyTorch and Pillow (models/demo/train.py). Only its PNG pictures: JPEG decoders differ
+// by a grey level or so.
+TEST_CASE("float network equals the demo model's reference logits") {
+  const char* demo = std::getenv("INTVIT_DEMO_DIR");
+  REQUIRE(demo != nullptr);
+  const std::string folder = demo;
+  const auto network = load_network(folder);
+  REQUIRE_MESSAGE(network.ok(), network.status().message());
+  const auto reference = read_npy(folder + "/reference_logits_test.npy");
+  REQUIRE(reference.ok());
+  const auto pictures = read_picture_list(folder + "/test.txt");
+  REQUIRE(pictures.ok());
+  const auto geometry = input_geometry(network.value().description.preprocessing);
+  REQUIRE(geometry.ok());
+  PictureFiles source(pictures.value(), geometry.value());
+  REQUIRE(source.count() == reference.value().rows);
+  std::vector<std::uint8_t> pixels(64 * 64 * 3);
+  std::vector<float> logits(static_cast<std::size_t>(reference.value().cols));
+  FloatForward forward(network.value(), 1);
+  int compared = 0;
+  float worst = 0;
+  for (int i = 0; i < source.count(); ++i) {
+    if (!pictures.value()[static_cast<std::size_t>(i)].path.ends_with(".png")) continue;
+    REQUIRE(source.read(i, pixels.data()).ok());
+    forward.run(pixels.data(), logits.data());
+    for (std::size_t c = 0; c < logits.size(); ++c) {
+      worst = std::max(worst,
+                       std::abs(logits[c] - reference.value().data[static_cast<std::size_t>(i) * logits.size() + c]));
+    }
+    ++compared;
+  }
+  MESSAGE("largest difference of a logit over " << compared << " pictures: " << worst);
+  CHECK(compared >= 20);
+  CHECK(worst < 1e-3f);
 }
 
 }  // namespace intvit

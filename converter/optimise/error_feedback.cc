@@ -1,0 +1,143 @@
+#include "converter/optimise/error_feedback.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "converter/float/parallel.h"
+#include "converter/lower/patch_embedding.h"
+
+namespace intvit {
+namespace {
+
+// Share of the mean variance that is added to every variance, so that inputs without variance do no harm.
+constexpr double kDamping = 0.01;
+
+using Matrix = std::vector<double>;  // [n][n], row-major
+
+// Lower triangle L with L L^T = a, in place; false if a is not positive definite.
+bool cholesky(Matrix& a, int n) {
+  for (int j = 0; j < n; ++j) {
+    double* row_j = &a[static_cast<std::size_t>(j) * static_cast<std::size_t>(n)];
+    double diagonal = row_j[j];
+    for (int k = 0; k < j; ++k) diagonal -= row_j[k] * row_j[k];
+    if (!(diagonal > 0)) return false;
+    row_j[j] = std::sqrt(diagonal);
+    for (int i = j + 1; i < n; ++i) {
+      double* row_i = &a[static_cast<std::size_t>(i) * static_cast<std::size_t>(n)];
+      double sum = row_i[j];
+      for (int k = 0; k < j; ++k) sum -= row_i[k] * row_j[k];
+      row_i[j] = sum / row_j[j];
+    }
+  }
+  return true;
+}
+
+// The inverse of a lower triangle, in place.
+void invert_lower(Matrix& l, int n) {
+  const auto at = [&](int i, int j) -> double& {
+    return l[static_cast<std::size_t>(i) * static_cast<std::size_t>(n) + static_cast<std::size_t>(j)];
+  };
+  for (int i = 0; i < n; ++i) {
+    at(i, i) = 1 / at(i, i);
+    for (int j = 0; j < i; ++j) {
+      double sum = 0;
+      for (int k = j; k < i; ++k) sum -= at(i, k) * at(k, j);
+      at(i, j) = sum * at(i, i);
+    }
+  }
+}
+
+}  // namespace
+
+void round_with_feedback(const FloatLinear& layer, const Moments& moments, int threads, QuantizedWeights& weights) {
+  const int n = layer.in;
+  const auto size = static_cast<std::size_t>(n);
+  // Inputs with the largest variance first: their errors have the most others left to make up for them.
+  std::vector<int> order(size);
+  std::iota(order.begin(), order.end(), 0);
+  const auto variance = [&](int i) { return moments.covariance[static_cast<std::size_t>(i) * (size + 1)]; };
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return variance(a) > variance(b); });
+
+  // With H = covariance + damping in that order and H = L L^T *from the last input to the first*, the error e of input
+  // i changes the optimal values of the inputs j after it by -e * U[i][j] / U[i][i], where H^-1 = U^T U, U upper
+  // triangular. Reversing the order turns that U into the inverse of an ordinary Cholesky factor.
+  double damping = 0;
+  for (int i = 0; i < n; ++i) damping += variance(i);
+  damping = std::max(kDamping * damping / n, 1e-12);
+  Matrix factor(size * size);
+  const auto reversed = [&](int i) { return order[size - 1 - static_cast<std::size_t>(i)]; };
+  for (;;) {
+    for (int i = 0; i < n; ++i) {
+      for (int j = 0; j < n; ++j) {
+        factor[static_cast<std::size_t>(i) * size + static_cast<std::size_t>(j)] =
+            moments.covariance[static_cast<std::size_t>(reversed(i)) * size + static_cast<std::size_t>(reversed(j))] +
+            (i == j ? damping : 0);
+      }
+    }
+    if (cholesky(factor, n)) break;
+    damping *= 10;  // float covariances may be off by more than the smallest variance
+  }
+  invert_lower(factor, n);
+  // feedback[i][j], j > i in rounding order: the share of input i's error that input j takes over.
+  std::vector<float> feedback(size * size, 0);
+  for (int i = 0; i < n; ++i) {
+    const auto row = size - 1 - static_cast<std::size_t>(i);
+    for (int j = i + 1; j < n; ++j) {
+      const auto column = size - 1 - static_cast<std::size_t>(j);
+      feedback[static_cast<std::size_t>(i) * size + static_cast<std::size_t>(j)] =
+          static_cast<float>(factor[row * size + column] / factor[row * size + row]);
+    }
+  }
+
+  const int lowest = weights.bits == 8 ? -127 : 0, highest = weights.bits == 8 ? 127 : 15;
+  const double code_weight = weights.bits == 4 ? 16 : 1;
+  parallel_for(threads, layer.out, [&](int column) {
+    const auto c = static_cast<std::size_t>(column);
+    const float* original = &layer.weight[c * size];
+    std::vector<float> target(size);
+    for (std::size_t i = 0; i < size; ++i) target[i] = original[order[i]];
+    const double step = weights.scales[c] * code_weight;
+    const int zero_point = weights.zero_points[c];
+    double bias = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      const double code = std::clamp<double>(std::nearbyint(target[i] / step) + zero_point, lowest, highest);
+      const double rounded = step * (code - zero_point);
+      const auto error = static_cast<float>(target[i] - rounded);
+      weights.codes[c * size + static_cast<std::size_t>(order[i])] = static_cast<std::int16_t>(code);
+      const float* share = &feedback[i * size];
+      for (std::size_t j = i + 1; j < size; ++j) target[j] -= error * share[j];
+      bias += (original[order[i]] - rounded) * moments.mean[static_cast<std::size_t>(order[i])];
+    }
+    weights.bias_correction[c] = bias;
+  });
+}
+
+Result<RoundedLayers> round_layers(const FloatNetwork& network, const Plan& plan, PictureSource& pictures, int threads,
+                                   const Progress& progress) {
+  std::map<std::string, const FloatLinear*> layers;
+  const FloatLinear patch_embed = fold_normalisation(network.patch_embed, network.description.preprocessing);
+  layers[layer_name(Layer::patch_embed, -1)] = &patch_embed;
+  for (int b = 0; b < network.description.depth; ++b) {
+    const FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
+    layers[layer_name(Layer::qkv, b)] = &block.qkv;
+    layers[layer_name(Layer::proj, b)] = &block.proj;
+    layers[layer_name(Layer::fc1, b)] = &block.fc1;
+    layers[layer_name(Layer::fc2, b)] = &block.fc2;
+  }
+  RoundedLayers rounded;
+  const Status status =
+      for_each_moments(network, plan, pictures, threads, progress, [&](const std::string& name, Moments&& moments) {
+        const auto scheme = plan.weights.find(name);
+        if (scheme == plan.weights.end()) return;  // lowering complains
+        const FloatLinear& layer = *layers.at(name);
+        QuantizedWeights weights =
+            quantize_weights(layer, scheme->second, std::vector<double>(static_cast<std::size_t>(layer.out), 0.0));
+        round_with_feedback(layer, moments, threads, weights);
+        rounded.emplace(name, std::move(weights));
+      });
+  if (!status.ok()) return status;
+  return rounded;
+}
+
+}  // namespace intvit
