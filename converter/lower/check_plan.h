@@ -1,0 +1,14 @@
+// Whether a plan, which a user may have edited, names a quantizer for every place of a network, and only such as the
+// engine executes.
+#pragma once
+
+#include "converter/plan.h"
+#include "engine/status.h"
+#include "models/vit.h"
+
+namespace intvit {
+
+// invalid_argument (something is missing) or unsupported; the message names the place.
+Status check_plan(const VitDescription& vit, const Plan& plan);
+
+}  // namespace intvit

@@ -1,0 +1,45 @@
+#include "converter/lower/layer_norm_constants.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace intvit {
+namespace {
+
+constexpr double kLargest = 32767;
+
+std::int16_t to_s16(double value) { return static_cast<std::int16_t>(std::round(value)); }
+
+}  // namespace
+
+Result<LayerNormConstants> layer_norm_constants(const FloatLayerNorm& norm, const UniformScheme& codes, double eps,
+                                                double residual_unit) {
+  const auto channels = static_cast<double>(norm.gamma.size());
+  const double sigma_units = std::exp2(13.5) / std::sqrt(channels);  // of u
+  const auto gamma = [&](std::size_t c) { return norm.gamma[c] / (codes.scale * sigma_units); };
+  const auto beta = [&](std::size_t c) { return norm.beta[c] / codes.scale + codes.zero_point; };
+  double largest_gamma = 0, largest_beta = 1;
+  for (std::size_t c = 0; c < norm.gamma.size(); ++c) {
+    largest_gamma = std::max(largest_gamma, std::abs(gamma(c)));
+    largest_beta = std::max(largest_beta, std::abs(beta(c)));
+  }
+  // As many fraction bits as gamma has room for; beta gets its own power of two, of at most 14 bits.
+  int shift = 30;
+  while (shift > 1 && std::ldexp(largest_gamma, shift) > kLargest) --shift;
+  while (shift > 1 && std::ldexp(largest_beta, shift - 14) > kLargest) --shift;
+  int beta_shift = 0;
+  while (beta_shift < 14 && std::ldexp(largest_beta, shift - beta_shift) > kLargest) ++beta_shift;
+  if (std::ldexp(largest_gamma, shift) > kLargest || std::ldexp(largest_beta, shift - beta_shift) > kLargest) {
+    return Status(Code::unsupported, "a LayerNorm gain or offset that is too large for 16 bits");
+  }
+  LayerNormConstants constants{{}, shift, beta_shift, 0};
+  for (std::size_t c = 0; c < norm.gamma.size(); ++c) {
+    constants.affine.push_back(to_s16(std::ldexp(gamma(c), shift)));
+    constants.affine.push_back(to_s16(std::ldexp(beta(c), shift - beta_shift)));
+  }
+  const double epsilon = channels * channels * eps / (residual_unit * residual_unit);
+  constants.epsilon = static_cast<std::uint64_t>(std::clamp(std::round(epsilon), 1.0, std::ldexp(1.0, 61)));
+  return constants;
+}
+
+}  // namespace intvit

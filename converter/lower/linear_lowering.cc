@@ -1,0 +1,130 @@
+#include "converter/lower/linear_lowering.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "kernels/gemm/tiles.h"
+
+namespace intvit {
+namespace {
+
+// Sum of a column's integer weights times the input's zero point, to be taken off.
+std::int64_t zero_point_correction(const QuantizedWeights& weights, int column, int zero_point) {
+  std::int64_t sum = 0;
+  for (int i = 0; i < weights.k; ++i) sum += weights.value(column, i);
+  return -sum * zero_point;
+}
+
+void copy_column(const QuantizedWeights& from, std::size_t column, QuantizedWeights& to) {
+  const auto k = static_cast<std::size_t>(to.k);
+  std::copy_n(from.codes.begin() + static_cast<std::ptrdiff_t>(column * k), k,
+              to.codes.begin() + static_cast<std::ptrdiff_t>(column * k));
+  to.scales[column] = from.scales[column];
+  to.zero_points[column] = from.zero_points[column];
+  to.bias_correction[column] = from.bias_correction[column];
+}
+
+}  // namespace
+
+std::vector<int> contiguous(int count) {
+  std::vector<int> placement(static_cast<std::size_t>(count));
+  std::iota(placement.begin(), placement.end(), 0);
+  return placement;
+}
+
+void LinearLowering::fail(const std::string& layer, const Status& status) {
+  if (error_.ok()) error_ = Status(status.code(), "'" + layer + "' needs " + status.message());
+}
+
+QuantizedWeights LinearLowering::quantize(const FloatLinear& layer, const std::string& name, const LinearInput& in,
+                                          const LinearOutput& out) const {
+  std::vector<double> least_scales(static_cast<std::size_t>(layer.out));
+  for (int c = 0; c < layer.out; ++c) {
+    const double offset = layer.bias[static_cast<std::size_t>(c)] / out.unit(c) + out.zero(c);
+    least_scales[static_cast<std::size_t>(c)] = least_factor(offset) * out.unit(c) / in.scale;
+  }
+  const auto rounded = rounded_.find(name);
+  if (rounded == rounded_.end()) return quantize_weights(layer, plan_.weights.at(name), least_scales);
+  QuantizedWeights weights = rounded->second;
+  std::vector<std::size_t> too_fine;
+  for (std::size_t c = 0; c < least_scales.size(); ++c) {
+    if (weights.scales[c] < least_scales[c]) too_fine.push_back(c);
+  }
+  if (!too_fine.empty()) {
+    // Columns that are next to nothing beside their bias: how their weights are rounded does not matter.
+    const QuantizedWeights coarser = quantize_weights(layer, plan_.weights.at(name), least_scales);
+    for (const std::size_t c : too_fine) copy_column(coarser, c, weights);
+  }
+  return weights;
+}
+
+LinearConstants LinearLowering::pack(const QuantizedWeights& weights, const std::string& name, const LinearInput& in) {
+  LinearConstants constants;
+  constants.n = static_cast<std::uint32_t>(weights.n);
+  constants.k = static_cast<std::uint32_t>(in.depth);
+  constants.bits = static_cast<std::uint32_t>(weights.bits);
+  constants.tiles = builder_.constant(name + ".weight", weights.bits == 8 ? DataType::s8 : DataType::u8,
+                                      pack_tiles(weights, in.depth, in.placement));
+  if (weights.bits == 4) {
+    std::vector<std::uint8_t> zeros = weights.zero_points;
+    zeros.resize(static_cast<std::size_t>(kernels::padded_columns(weights.n)), 0);
+    constants.zero_points = builder_.constant(name + ".weight_zero_point", DataType::u8, zeros);
+  }
+  return constants;
+}
+
+LinearConstants LinearLowering::requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
+                                            const LinearOutput& out, const QuantizedWeights& weights) {
+  const auto columns = static_cast<std::size_t>(kernels::padded_columns(layer.out));
+  std::vector<std::int32_t> bias(columns, 0);
+  std::vector<std::uint8_t> shift(columns, 0);
+  std::vector<std::int16_t> multiplier(columns, 0);
+  for (int c = 0; c < layer.out; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    const double offset = (layer.bias[i] + weights.bias_correction[i]) / out.unit(c) + out.zero(c);
+    const Result<FixedPoint> fixed = make_fixed_point(in.scale * weights.scales[i] / out.unit(c), offset,
+                                                      zero_point_correction(weights, c, in.zero_point), out.precision);
+    if (!fixed.ok()) {
+      fail(name + "[" + std::to_string(c) + "]", fixed.status());
+      break;
+    }
+    bias[i] = fixed.value().bias;
+    shift[i] = fixed.value().shift;
+    multiplier[i] = fixed.value().multiplier;
+  }
+  LinearConstants constants = pack(weights, name, in);
+  constants.bias = builder_.constant(name + ".bias", DataType::s32, bias);
+  constants.shift = builder_.constant(name + ".shift", DataType::u8, shift);
+  constants.multiplier = builder_.constant(name + ".multiplier", DataType::s16, multiplier);
+  return constants;
+}
+
+LinearConstants LinearLowering::logits(const FloatLinear& head, const std::string& name, const LinearInput& in,
+                                       double unit) {
+  const QuantizedWeights weights = quantize(head, name, in, {[unit](int) { return unit; }});
+  const auto columns = static_cast<std::size_t>(kernels::padded_columns(head.out));
+  std::vector<std::int32_t> bias(columns, 0), multiplier(columns, 0);
+  std::vector<std::uint8_t> shift(columns, 1);
+  for (int c = 0; c < head.out; ++c) {
+    const auto i = static_cast<std::size_t>(c);
+    const double step = in.scale * weights.scales[i];
+    const Mantissa mantissa = make_mantissa(step / unit);
+    const double offset = std::round((head.bias[i] + weights.bias_correction[i]) / step) +
+                          static_cast<double>(zero_point_correction(weights, c, in.zero_point));
+    if (mantissa.shift < 1 || mantissa.shift > 62 || std::abs(offset) > 2147483647.0) {
+      fail(name, {Code::unsupported, "logit scales out of range"});
+      break;
+    }
+    bias[i] = static_cast<std::int32_t>(offset);
+    multiplier[i] = static_cast<std::int32_t>(mantissa.mantissa);
+    shift[i] = static_cast<std::uint8_t>(mantissa.shift);
+  }
+  LinearConstants constants = pack(weights, name, in);
+  constants.bias = builder_.constant(name + ".bias", DataType::s32, bias);
+  constants.shift = builder_.constant(name + ".shift", DataType::u8, shift);
+  constants.multiplier = builder_.constant(name + ".multiplier", DataType::s32, multiplier);
+  return constants;
+}
+
+}  // namespace intvit

@@ -1,0 +1,62 @@
+// Linear layers -> the integer constants of kernels/gemm/linear.h.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "converter/lower/fixed_point.h"
+#include "converter/lower/program_builder.h"
+#include "converter/lower/weights.h"
+
+namespace intvit {
+
+// Where a linear's codes come from: scale and zero point of its inputs, and the place of each input in a source row.
+struct LinearInput {
+  double scale;
+  int zero_point;
+  int depth;                   // codes per source row that are multiplied, a multiple of 64
+  std::vector<int> placement;  // [in]
+};
+
+// placement of a row without gaps
+std::vector<int> contiguous(int count);
+
+// What a column's sums must become: real value / unit + zero, per column where columns differ.
+struct LinearOutput {
+  std::function<double(int column)> unit;
+  std::function<double(int column)> zero = [](int) { return 0.0; };
+  MultiplierPrecision precision = MultiplierPrecision::codes;
+};
+
+class LinearLowering {
+ public:
+  // All are kept by reference. The first failure goes to `error`, with the layer's name.
+  LinearLowering(ProgramBuilder& builder, const Plan& plan, const RoundedLayers& rounded, Status& error)
+      : builder_(builder), plan_(plan), rounded_(rounded), error_(error) {}
+
+  // The layer's integers: those that were rounded with feedback, else rounded to nearest.
+  QuantizedWeights quantize(const FloatLinear& layer, const std::string& name, const LinearInput& in,
+                            const LinearOutput& out) const;
+
+  LinearConstants requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
+                              const LinearOutput& out) {
+    return requantized(layer, name, in, out, quantize(layer, name, in, out));
+  }
+  LinearConstants requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
+                              const LinearOutput& out, const QuantizedWeights& weights);
+
+  // Logits: (sum + bias) * mantissa >> shift in units of `unit`.
+  LinearConstants logits(const FloatLinear& head, const std::string& name, const LinearInput& in, double unit);
+
+ private:
+  LinearConstants pack(const QuantizedWeights& weights, const std::string& name, const LinearInput& in);
+  void fail(const std::string& layer, const Status& status);
+
+  ProgramBuilder& builder_;
+  const Plan& plan_;
+  const RoundedLayers& rounded_;
+  Status& error_;
+};
+
+}  // namespace intvit
