@@ -67,7 +67,11 @@ class Session {
   void work(int member);
   // A row of a buffer, counted through all pictures of the batch.
   template <typename T>
-  T* row(BufferId id, std::int64_t index) const;
+  T* row(BufferId id, std::int64_t index) const {
+    const Buffer& buffer = program_.buffers[id];
+    std::uint8_t* base = arena_.get() + buffer.offset * static_cast<std::uint64_t>(batch_);
+    return reinterpret_cast<T*>(base) + index * buffer.stride;
+  }
   // This member's share of `total` units.
   struct Range {
     std::int64_t begin, end;
