@@ -1,0 +1,23 @@
+# The same integer logits on an instruction set as in the scalar law, for any number of threads, one by one or in bulk.
+# Usage: same_bits.sh ISA; skipped (77) where this build or CPU has no such instruction set.
+. "$(dirname "$0")/common.sh"
+isa=$1
+if ! grep -qw "$isa" <<<"$(isas)"; then
+  echo "SKIPPED: $isa is not built or not on this CPU; available: $(isas)"
+  exit 77
+fi
+
+"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/8.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" >/dev/null
+"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/4.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --wbits 4 >/dev/null
+for bits in 8 4; do
+  "$VITRUN" "$work/$bits.bin" "$INTVIT_DEMO_DIR/examples" --isa scalar --threads 1 --digest >"$work/law"
+  [ -s "$work/law" ] || fail "no digests"
+  for threads in 1 2 3 7; do
+    for picture in "$INTVIT_DEMO_DIR"/examples/*; do
+      "$VITRUN" "$work/$bits.bin" "$picture" --isa "$isa" --threads "$threads" --digest
+    done >"$work/single"
+    "$VITRUN" "$work/$bits.bin" "$INTVIT_DEMO_DIR/examples" --isa "$isa" --threads "$threads" --digest >"$work/bulk"
+    diff "$work/law" "$work/single" || fail "$bits bits, $isa, $threads threads, one by one"
+    diff "$work/law" "$work/bulk" || fail "$bits bits, $isa, $threads threads, in bulk"
+  done
+done
