@@ -19,6 +19,10 @@ Command add_synth(CLI::App& app);
 Command add_inspect(CLI::App& app);
 Command add_list(CLI::App& app);
 
+// What convert and synth have in common: --method, --wbits, --abits, --seed, --threads. Defaults are what `options`
+// holds.
+void add_convert_options(CLI::App& command, ConvertOptions& options);
+
 // One line on stderr and the matching exit code.
 int report_error(const Status& status);
 

@@ -11,9 +11,7 @@
 #include "converter/report/html_report.h"
 #include "converter/vitconvert/commands.h"
 #include "engine/format/writer.h"
-#include "engine/session.h"
 #include "engine/tools/labels_file.h"
-#include "engine/tools/physical_cores.h"
 
 namespace intvit {
 namespace {
@@ -122,7 +120,6 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
 
 Command add_convert(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  options->convert.threads = physical_cores();
   CLI::App* command = app.add_subcommand("convert", "Checkpoint and calibration pictures -> model file");
   command->add_option("SRC", options->source, ".safetensors file, or folder with config.json and model.safetensors")
       ->required();
@@ -130,21 +127,9 @@ Command add_convert(CLI::App& app) {
   command->add_option("--calib", options->calibration, "LIST file or folder of calibration pictures")->required();
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
-  command->add_option("--method", options->convert.method, "Quantization method; see 'vitconvert list methods'")
-      ->capture_default_str();
-  command->add_option("--wbits", options->convert.weight_bits, "Bits of weights: 8 or 4")
-      ->check(CLI::IsMember({4, 8}))
-      ->capture_default_str();
-  command->add_option("--abits", options->convert.activation_bits, "Bits of activations: 8")
-      ->check(CLI::IsMember({8}))
-      ->capture_default_str();
+  add_convert_options(*command, options->convert);
   command->add_option("--weights", options->weights, "Rounding of weights: feedback (GPTQ-like) or nearest")
       ->check(CLI::IsMember({"feedback", "nearest"}))
-      ->capture_default_str();
-  command->add_option("--seed", options->convert.seed, "Seed of methods that use random numbers")
-      ->capture_default_str();
-  command->add_option("--threads", options->convert.threads, "Threads")
-      ->check(CLI::Range(1, kMaxThreads))
       ->capture_default_str();
   command->add_option("--labels", options->labels, "Class names, one per line, where the checkpoint has none");
   command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");

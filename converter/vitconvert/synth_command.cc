@@ -3,8 +3,6 @@
 
 #include "converter/random_network.h"
 #include "converter/vitconvert/commands.h"
-#include "engine/session.h"
-#include "engine/tools/physical_cores.h"
 #include "models/architectures.h"
 
 namespace intvit {
@@ -41,23 +39,12 @@ int run(const Options& options) {
 
 Command add_synth(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  options->convert.threads = physical_cores();
   options->convert.method = "minmax";
   options->convert.feedback = false;  // only latency matters
   CLI::App* command = app.add_subcommand("synth", "A model with random weights, for measuring latency");
   command->add_option("ARCH", options->architecture, "timm's name; see 'vitconvert list archs'")->required();
   command->add_option("-o,--output", options->output, "The model file to write")->required();
-  command->add_option("--method", options->convert.method, "Quantization method")->capture_default_str();
-  command->add_option("--wbits", options->convert.weight_bits, "Bits of weights: 8 or 4")
-      ->check(CLI::IsMember({4, 8}))
-      ->capture_default_str();
-  command->add_option("--abits", options->convert.activation_bits, "Bits of activations: 8")
-      ->check(CLI::IsMember({8}))
-      ->capture_default_str();
-  command->add_option("--seed", options->convert.seed, "Seed of weights and pictures")->capture_default_str();
-  command->add_option("--threads", options->convert.threads, "Threads")
-      ->check(CLI::Range(1, kMaxThreads))
-      ->capture_default_str();
+  add_convert_options(*command, options->convert);
   command->add_flag("--json", options->json, "Print one JSON object");
   return [options] { return run(*options); };
 }

@@ -18,7 +18,7 @@
 #include <cstdint>
 
 #include "kernels/arithmetic.h"
-#include "kernels/gemm/tiles.h"
+#include "kernels/gemm/linear.h"
 #include "kernels/softmax/softmax.h"
 
 namespace intvit::kernels {
@@ -90,7 +90,7 @@ constexpr AttentionScratch attention_scratch(int tokens, int head_dim) {
   s.codes = take(kQueryBlock * t64);
   s.rows = take(kQueryBlock * d64);
   s.output = take(kQueryBlock * d64);
-  s.gemm = take(deepest * 2 * (48 + kPanelColumns) + 64);
+  s.gemm = take(linear_scratch_bytes(static_cast<int>(deepest)));
   s.total = at;
   return s;
 }

@@ -9,8 +9,8 @@
 namespace intvit::kernels {
 namespace {
 
-// gcc 12 spills arrays of accumulators that _mm512_dpbusd_epi32 updates; as inline assembly they stay in registers,
-// which is worth a factor of two (docs/performance.md).
+// gcc 12 is known to spill arrays of accumulators that _mm512_dpbusd_epi32 updates; as inline assembly they stay in
+// registers.
 inline void dot_u8s8(__m512i& sum, __m512i a, __m512i b) { asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b)); }
 
 inline __m512i broadcast_group(const std::uint8_t* p) {

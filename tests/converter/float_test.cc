@@ -23,11 +23,12 @@
 #include "converter/float/parallel.h"
 #include "converter/lower/input_geometry.h"
 #include "converter/read/load_network.h"
-#include "converter/report/npy.h"
 #include "engine/image/decode.h"
 #include "engine/tools/accuracy.h"
+#include "engine/tools/npy.h"
 #include "engine/tools/picture_list.h"
 #include "tests/converter/float_reference.h"
+#include "tests/converter/npy_reader.h"
 
 namespace intvit {
 namespace {
@@ -236,14 +237,17 @@ TEST_CASE("npy files") {
   const TemporaryFolder folder;
   const std::string path = (folder.path / "m.npy").string();
   const std::vector<float> data = {1.5f, -0.0f, 3e38f, 1e-45f, std::numeric_limits<float>::infinity(), 6.0f};
-  REQUIRE(write_npy(path, data.data(), 2, 3).ok());
+  NpyMatrix written(3);
+  written.add_row(std::span(data).first(3));
+  written.add_row(std::span(data).last(3));
+  REQUIRE(written.write(path).ok());
   const auto matrix = read_npy(path);
   REQUIRE_MESSAGE(matrix.ok(), matrix.status().message());
   CHECK(matrix.value().rows == 2);
   CHECK(matrix.value().cols == 3);
   CHECK(matrix.value().data == data);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);  // no temporary file left
-  CHECK(!write_npy((folder.path / "none/m.npy").string(), data.data(), 2, 3).ok());
+  CHECK(!written.write((folder.path / "none/m.npy").string()).ok());
 
   const auto with_header = [&](std::string header, std::size_t body) {
     header.resize(118, ' ');

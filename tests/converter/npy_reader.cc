@@ -1,13 +1,9 @@
-#include "converter/report/npy.h"
-
-#include <unistd.h>
+#include "tests/converter/npy_reader.h"
 
 #include <bit>
-#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <fstream>
 #include <string_view>
 #include <system_error>
@@ -19,23 +15,11 @@ static_assert(std::endian::native == std::endian::little, "floats are copied as 
 
 constexpr std::string_view kMagic("\x93NUMPY\x01\x00", 8);  // format 1.0: a 16-bit header length follows
 constexpr std::size_t kFixedBytes = kMagic.size() + 2;
-constexpr std::size_t kAlignment = 64;
 
 struct Shape {
   int rows = 0;
   int cols = 0;
 };
-
-std::string header_for(int rows, int cols) {
-  std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
-                     std::to_string(cols) + "), }";
-  text.append(kAlignment - 1 - (kFixedBytes + text.size()) % kAlignment, ' ');
-  text += '\n';
-  std::string header(kMagic);
-  header += static_cast<char>(text.size() & 0xff);
-  header += static_cast<char>(text.size() >> 8);
-  return header + text;
-}
 
 bool skip(std::string_view& text, std::string_view expected) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\n')) text.remove_prefix(1);
@@ -60,27 +44,7 @@ bool parse_header(std::string_view text, Shape& shape) {
          (skip(text, ",") || true) && skip(text, "}") && skip(text, "") && text.empty();
 }
 
-std::string reason() { return std::generic_category().message(errno); }
-
-bool write_all(std::FILE* file, const std::string& header, const float* data, std::size_t count) {
-  return std::fwrite(header.data(), 1, header.size(), file) == header.size() &&
-         std::fwrite(data, sizeof(float), count, file) == count && std::fflush(file) == 0;
-}
-
 }  // namespace
-
-Status write_npy(const std::string& path, const float* data, int rows, int cols) {
-  const std::string temporary = path + ".tmp" + std::to_string(::getpid());
-  std::FILE* file = std::fopen(temporary.c_str(), "wb");
-  if (file == nullptr) return {Code::io, "cannot create " + temporary + ": " + reason()};
-  const bool written = write_all(file, header_for(rows, cols), data, static_cast<std::size_t>(rows) * cols);
-  std::string why = written ? "" : reason();
-  if (std::fclose(file) != 0 && why.empty()) why = reason();
-  if (why.empty() && std::rename(temporary.c_str(), path.c_str()) != 0) why = reason();
-  if (why.empty()) return {};
-  std::remove(temporary.c_str());
-  return {Code::io, "cannot write " + path + ": " + why};
-}
 
 Result<NpyArray> read_npy(const std::string& path) {
   const auto corrupt = [&](const std::string& what) { return Status(Code::corrupt_file, path + ": " + what); };

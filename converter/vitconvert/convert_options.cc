@@ -1,0 +1,22 @@
+#include "converter/vitconvert/commands.h"
+#include "engine/session.h"
+#include "engine/tools/physical_cores.h"
+
+namespace intvit {
+
+void add_convert_options(CLI::App& command, ConvertOptions& options) {
+  options.threads = physical_cores();
+  command.add_option("--method", options.method, "Quantization method; see 'vitconvert list methods'")
+      ->capture_default_str();
+  command.add_option("--wbits", options.weight_bits, "Bits of weights: 8 or 4")
+      ->check(CLI::IsMember({4, 8}))
+      ->capture_default_str();
+  command.add_option("--abits", options.activation_bits, "Bits of activations: 8")
+      ->check(CLI::IsMember({8}))
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "Seed of random numbers: methods that use any, synth's weights")
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "Threads")->check(CLI::Range(1, kMaxThreads))->capture_default_str();
+}
+
+}  // namespace intvit
