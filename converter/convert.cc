@@ -5,6 +5,7 @@
 
 #include "converter/lower/lower.h"
 #include "converter/methods/uniform.h"
+#include "converter/optimise/sequential.h"
 #include "engine/format/writer.h"
 
 #ifndef INTVIT_VERSION
@@ -36,7 +37,8 @@ std::vector<SiteError> measure_sites(const VitDescription& vit, const Calibratio
     const std::vector<Histogram>& histograms = statistics.at(site, block);
     double worst = 999;
     for (std::size_t i = 0; i < histograms.size() && i < schemes->second.size(); ++i) {
-      worst = std::min(worst, sqnr_db(histograms[i], schemes->second[i]));
+      if (schemes->second[i].kind == CodeKind::uniform)
+        worst = std::min(worst, sqnr_db(histograms[i], schemes->second[i].grid));
     }
     errors.push_back({site_name(site, block), worst});
   };
@@ -67,7 +69,7 @@ std::string bits_of_weights(const Plan& plan) {
 std::string bits_of_activations(const Plan& plan) {
   int fewest = 99, most = 0;
   for (const auto& [site, schemes] : plan.activations) {
-    for (const UniformScheme& scheme : schemes) {
+    for (const ActivationScheme& scheme : schemes) {
       fewest = std::min(fewest, scheme.bits);
       most = std::max(most, scheme.bits);
     }
@@ -101,13 +103,15 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (options.plan) {
     result.plan = *options.plan;
   } else {
-    result.plan =
-        method.value().make_plan({network, calibration.statistics, options.weight_bits, options.activation_bits});
+    Result<Plan> plan = method.value().make_plan({network, calibration.statistics, options.weight_bits,
+                                                  options.activation_bits, pictures, options.threads, progress});
+    if (!plan.ok()) return plan.status();
+    result.plan = plan.take();
     result.plan.method = options.method;
   }
   RoundedLayers rounded;
   if (options.feedback) {
-    Result<RoundedLayers> layers = round_layers(network, result.plan, pictures, options.threads, progress);
+    Result<RoundedLayers> layers = optimise_weights(network, result.plan, pictures, {}, options.threads, progress);
     if (!layers.ok()) return layers.status();
     rounded = layers.take();
   }

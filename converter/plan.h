@@ -5,40 +5,19 @@
 
 #include <map>
 #include <string>
-#include <vector>
 
 #include "converter/float/sites.h"
+#include "converter/scheme.h"
 #include "engine/status.h"
 
 namespace intvit {
 
-// x = scale * (code - zero_point), code in [0, 2^bits).
-struct UniformScheme {
-  int bits = 8;
-  double scale = 1;
-  int zero_point = 0;
-
-  double lowest() const { return -scale * zero_point; }
-  double highest() const { return scale * ((1 << bits) - 1 - zero_point); }
-};
-
-// Per tensor: one scheme. Per head (query, key, value): one per head.
-using ActivationSchemes = std::vector<UniformScheme>;
-
-enum class WeightRange {
-  max,  // every column's own extremes
-  mse,  // the range with the least squared rounding error of the column
-};
-
-// Per output channel. 8 bits: symmetric, [-127, 127]. 4 bits: 16 levels anywhere (a zero point per column).
-struct WeightScheme {
-  int bits = 8;
-  WeightRange range = WeightRange::max;
-};
-
 struct Plan {
   std::string method;
   std::map<std::string, ActivationSchemes> activations;  // by site_name()
+  std::map<std::string, SoftmaxScheme> softmax;          // by site_name(); where absent: exponential, 8 bits
+  std::map<std::string, ResidualScheme> residuals;       // by site_name(); where absent: 16 bits
+  std::map<std::string, Equalisation> equalisations;     // by site_name() of a linear's input
   std::map<std::string, WeightScheme> weights;           // by layer_name(), e.g. "blocks.3.attn.qkv"
   // Largest magnitude seen, which 16-bit values must be able to hold: of the residual stream, and of what enters each
   // activation function, by site_name().

@@ -55,6 +55,32 @@ void FloatForward::run(const std::uint8_t* pixels_hwc, float* logits, Observer* 
   observer_ = nullptr;
 }
 
+void FloatForward::run_embedding(const std::uint8_t* pixels_hwc, float* residual, Observer* observer) {
+  const OneThreadPerTask one_thread_per_task;
+  observer_ = observer;
+  embed(pixels_hwc);
+  observer_ = nullptr;
+  std::copy(residual_.begin(), residual_.end(), residual);
+}
+
+void FloatForward::run_block(int index, float* residual, Observer* observer) {
+  const OneThreadPerTask one_thread_per_task;
+  observer_ = observer;
+  std::copy_n(residual, residual_.size(), residual_.begin());
+  attend(network_.blocks[static_cast<std::size_t>(index)], index);
+  feed_forward(network_.blocks[static_cast<std::size_t>(index)], index);
+  observer_ = nullptr;
+  std::copy(residual_.begin(), residual_.end(), residual);
+}
+
+void FloatForward::run_classifier(const float* residual, float* logits, Observer* observer) {
+  const OneThreadPerTask one_thread_per_task;
+  observer_ = observer;
+  std::copy_n(residual, residual_.size(), residual_.begin());
+  classify(logits);
+  observer_ = nullptr;
+}
+
 void FloatForward::observe(Site site, int block, std::vector<float>& data, int rows, int cols) {
   if (observer_ != nullptr) observer_->on_activation(site, block, data.data(), rows, cols);
 }

@@ -35,6 +35,11 @@ class FloatForward {
   // pixels_hwc: height x width x 3 bytes, RGB, of the network's input size; logits: num_classes floats.
   void run(const std::uint8_t* pixels_hwc, float* logits, Observer* observer = nullptr);
 
+  // The same in pieces, for those who go through a network block by block. residual: [T][C], read and written.
+  void run_embedding(const std::uint8_t* pixels_hwc, float* residual, Observer* observer = nullptr);
+  void run_block(int index, float* residual, Observer* observer = nullptr);
+  void run_classifier(const float* residual, float* logits, Observer* observer = nullptr);
+
  private:
   void embed(const std::uint8_t* pixels_hwc);
   void attend(const FloatBlock& block, int index);

@@ -15,7 +15,7 @@ Status check_site(const Plan& plan, Site site, int block, std::size_t groups) {
     return {Code::invalid_argument, "the plan has " + std::to_string(found->second.size()) + " schemes for '" +
                                         site_name(site, block) + "', must be " + std::to_string(groups)};
   }
-  for (const UniformScheme& codes : found->second) {
+  for (const ActivationScheme& codes : found->second) {
     if (codes.bits != 8) {
       return {Code::unsupported, std::to_string(codes.bits) + "-bit codes for '" + site_name(site, block) +
                                      "'; this version executes 8-bit activations"};

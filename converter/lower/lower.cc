@@ -47,7 +47,7 @@ class Lowering {
 
  private:
   const UniformScheme& scheme(Site site, int b, int head = 0) const {
-    return plan_.activations.at(site_name(site, b))[static_cast<std::size_t>(head)];
+    return plan_.activations.at(site_name(site, b))[static_cast<std::size_t>(head)].grid;
   }
 
   LinearInput input_from(const UniformScheme& codes, BufferId src, int in) const {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "converter/float/network.h"
-#include "converter/optimise/error_feedback.h"
+#include "converter/lower/weights.h"
 #include "converter/plan.h"
 #include "engine/program/program.h"
 #include "engine/status.h"

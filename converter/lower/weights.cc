@@ -10,7 +10,7 @@ namespace {
 
 struct ColumnCodes {
   double scale;
-  int zero_point;  // 4 bits only
+  int zero_point;  // 0 for 8 bits
 };
 
 int code_of(double weight, const ColumnCodes& c, int lowest, int highest) {
@@ -35,8 +35,9 @@ ColumnCodes codes_for_range(double low, double high, int bits, double least_scal
     const double scale = magnitude > 0 ? magnitude / 127 : kZeroScale;
     return {std::max(scale, least_scale), 0};
   }
-  const double scale = std::max(high > low ? (high - low) / 15 : kZeroScale, least_scale);
-  return {scale, std::clamp(static_cast<int>(std::lround(-low / scale)), 0, 15)};
+  const int levels = (1 << bits) - 1;
+  const double scale = std::max(high > low ? (high - low) / levels : kZeroScale, least_scale);
+  return {scale, std::clamp(static_cast<int>(std::lround(-low / scale)), 0, levels)};
 }
 
 // The range of a column: its extremes, or those shrunk by a common factor (and, for 4 bits, with either end shrunk on
@@ -44,7 +45,7 @@ ColumnCodes codes_for_range(double low, double high, int bits, double least_scal
 ColumnCodes choose_codes(std::span<const float> column, const WeightScheme& scheme, double least_scale) {
   const auto [min, max] = std::minmax_element(column.begin(), column.end());
   const double low = std::min<double>(*min, 0), high = std::max<double>(*max, 0);
-  const int lowest = scheme.bits == 8 ? -127 : 0, highest = scheme.bits == 8 ? 127 : 15;
+  const auto [lowest, highest] = weight_code_range(scheme.bits);
   ColumnCodes best = codes_for_range(low, high, scheme.bits, least_scale);
   if (scheme.range == WeightRange::max) return best;
   double least = squared_error(column, best, lowest, highest);
@@ -77,10 +78,10 @@ QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& 
   result.zero_points.resize(n);
   result.scales.resize(n);
   result.bias_correction.resize(n, 0);
-  const int lowest = scheme.bits == 8 ? -127 : 0, highest = scheme.bits == 8 ? 127 : 15;
+  const auto [lowest, highest] = weight_code_range(scheme.bits);
   for (std::size_t column = 0; column < n; ++column) {
     const std::span<const float> weights(layer.weight.data() + column * k, k);
-    const double weight_of_code = scheme.bits == 4 ? 1 << kernels::kNibbleShift : 1;
+    const double weight_of_code = result.code_weight();
     const ColumnCodes codes = choose_codes(weights, scheme, least_scales[column] * weight_of_code);
     result.scales[column] = codes.scale / weight_of_code;
     result.zero_points[column] = static_cast<std::uint8_t>(codes.zero_point);
@@ -92,14 +93,14 @@ QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& 
 }
 
 std::vector<std::uint8_t> pack_tiles(const QuantizedWeights& weights, int depth, std::span<const int> placement) {
-  std::vector<std::uint8_t> tiles(kernels::tile_bytes(weights.n, depth, weights.bits), 0);
+  std::vector<std::uint8_t> tiles(kernels::tile_bytes(weights.n, depth, weights.stored_bits()), 0);
   const auto put_nibble = [&](int column, int position, int code) {
     const kernels::NibblePosition at = kernels::nibble_position(column, position, depth);
     const int shift = at.high ? 4 : 0;
     tiles[at.byte] = static_cast<std::uint8_t>((tiles[at.byte] & ~(15 << shift)) | code << shift);
   };
   for (int column = 0; column < weights.n; ++column) {
-    if (weights.bits == 4) {
+    if (weights.stored_bits() == 4) {
       // The code that means zero, in every position that no input is read from.
       for (int position = 0; position < depth; ++position) {
         put_nibble(column, position, weights.zero_points[static_cast<std::size_t>(column)]);
@@ -109,10 +110,11 @@ std::vector<std::uint8_t> pack_tiles(const QuantizedWeights& weights, int depth,
       const int position = placement[static_cast<std::size_t>(i)];
       const int code = weights.codes[static_cast<std::size_t>(column) * static_cast<std::size_t>(weights.k) +
                                      static_cast<std::size_t>(i)];
-      if (weights.bits == 4) {
+      if (weights.stored_bits() == 4) {
         put_nibble(column, position, code);
       } else {
-        tiles[kernels::tile_offset(column, position, depth)] = static_cast<std::uint8_t>(code);
+        const int zero_point = weights.zero_points[static_cast<std::size_t>(column)];
+        tiles[kernels::tile_offset(column, position, depth)] = static_cast<std::uint8_t>(code - zero_point);
       }
     }
   }

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "converter/float/network.h"
@@ -10,13 +13,13 @@
 
 namespace intvit {
 
-// w[column][k] = scale[column] * (code - zero_point[column]) for 8 bits; 4-bit codes count sixteen times
-// (kernels/gemm/tiles.h), and their scales are smaller accordingly.
+// w[column][k] = scale[column] * (code - zero_point[column]) for weights stored as bytes (5 to 8 bits); those stored as
+// nibbles (3 and 4 bits) count sixteen times (kernels/gemm/tiles.h), and their scales are smaller accordingly.
 struct QuantizedWeights {
   int bits = 8;
   int n = 0;                              // columns (outputs)
   int k = 0;                              // inputs before padding
-  std::vector<std::int16_t> codes;        // [n][k]; 8 bits: signed, 4 bits: 0..15
+  std::vector<std::int16_t> codes;        // [n][k]; 8 bits: signed, fewer: 0..2^bits - 1
   std::vector<std::uint8_t> zero_points;  // [n]; 0 for 8 bits
   std::vector<double> scales;             // [n]
   std::vector<double>
@@ -26,9 +29,19 @@ struct QuantizedWeights {
     const int code =
         codes[static_cast<std::size_t>(column) * static_cast<std::size_t>(k) + static_cast<std::size_t>(input)] -
         zero_points[static_cast<std::size_t>(column)];
-    return bits == 4 ? code * 16 : code;
+    return code * code_weight();
   }
+  int stored_bits() const { return bits <= 4 ? 4 : 8; }
+  int code_weight() const { return bits <= 4 ? 16 : 1; }
 };
+
+// Lowest and highest code.
+constexpr std::pair<int, int> weight_code_range(int bits) {
+  return bits == 8 ? std::pair{-127, 127} : std::pair{0, (1 << bits) - 1};
+}
+
+// Integers that were chosen before lowering, by layer_name().
+using RoundedLayers = std::map<std::string, QuantizedWeights>;
 
 // Rounds to nearest. `least_scales` (one per column) bounds the scales from below, so that a bias stays representable
 // in units of the products; 0 where there is no bound.

@@ -4,7 +4,7 @@
 
 namespace intvit {
 
-#define VIT_METHOD(name, summary) Plan plan_##name(const MethodInput& input);
+#define VIT_METHOD(name, summary) Result<Plan> plan_##name(const MethodInput& input);
 #include "converter/methods/methods.inc"
 #undef VIT_METHOD
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "converter/calibration.h"
 #include "converter/float/network.h"
 #include "converter/observe/statistics.h"
 #include "converter/plan.h"
@@ -16,14 +17,17 @@ namespace intvit {
 struct MethodInput {
   const FloatNetwork& network;
   const CalibrationStatistics& statistics;
-  int weight_bits;      // 8 or 4
-  int activation_bits;  // 8
+  int weight_bits;      // 3..6, 8
+  int activation_bits;  // 3..6, 8
+  PictureSource& pictures;
+  int threads;
+  const Progress& progress;
 };
 
 struct Method {
   std::string_view name;
   std::string_view summary;
-  Plan (*make_plan)(const MethodInput& input);
+  Result<Plan> (*make_plan)(const MethodInput& input);
 };
 
 std::span<const Method> methods();

@@ -3,7 +3,7 @@
 
 namespace intvit {
 
-Plan plan_minmax(const MethodInput& input) {
+Result<Plan> plan_minmax(const MethodInput& input) {
   return uniform_plan(input, WeightRange::max, [](const Histogram& histogram, int bits) {
     return uniform_scheme(histogram.min(), histogram.max(), bits);
   });

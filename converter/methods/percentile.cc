@@ -25,6 +25,8 @@ UniformScheme best_percentile(const Histogram& histogram, int bits) {
 
 }  // namespace
 
-Plan plan_percentile(const MethodInput& input) { return uniform_plan(input, WeightRange::mse, best_percentile); }
+Result<Plan> plan_percentile(const MethodInput& input) {
+  return uniform_plan(input, WeightRange::mse, best_percentile);
+}
 
 }  // namespace intvit

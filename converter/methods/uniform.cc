@@ -44,7 +44,7 @@ Plan uniform_plan(const MethodInput& input, WeightRange weight_range,
   const auto activation = [&](Site site, int block) {
     ActivationSchemes schemes;
     for (const Histogram& histogram : statistics.at(site, block)) {
-      schemes.push_back(choose(histogram, input.activation_bits));
+      schemes.push_back(uniform(choose(histogram, input.activation_bits)));
     }
     plan.activations[site_name(site, block)] = std::move(schemes);
   };

@@ -5,48 +5,13 @@
 #include <numeric>
 
 #include "converter/float/parallel.h"
-#include "converter/lower/patch_embedding.h"
+#include "converter/optimise/cholesky.h"
 
 namespace intvit {
 namespace {
 
 // Share of the mean variance that is added to every variance, so that inputs without variance do no harm.
 constexpr double kDamping = 0.01;
-
-using Matrix = std::vector<double>;  // [n][n], row-major
-
-// Lower triangle L with L L^T = a, in place; false if a is not positive definite.
-bool cholesky(Matrix& a, int n) {
-  for (int j = 0; j < n; ++j) {
-    double* row_j = &a[static_cast<std::size_t>(j) * static_cast<std::size_t>(n)];
-    double diagonal = row_j[j];
-    for (int k = 0; k < j; ++k) diagonal -= row_j[k] * row_j[k];
-    if (!(diagonal > 0)) return false;
-    row_j[j] = std::sqrt(diagonal);
-    for (int i = j + 1; i < n; ++i) {
-      double* row_i = &a[static_cast<std::size_t>(i) * static_cast<std::size_t>(n)];
-      double sum = row_i[j];
-      for (int k = 0; k < j; ++k) sum -= row_i[k] * row_j[k];
-      row_i[j] = sum / row_j[j];
-    }
-  }
-  return true;
-}
-
-// The inverse of a lower triangle, in place.
-void invert_lower(Matrix& l, int n) {
-  const auto at = [&](int i, int j) -> double& {
-    return l[static_cast<std::size_t>(i) * static_cast<std::size_t>(n) + static_cast<std::size_t>(j)];
-  };
-  for (int i = 0; i < n; ++i) {
-    at(i, i) = 1 / at(i, i);
-    for (int j = 0; j < i; ++j) {
-      double sum = 0;
-      for (int k = j; k < i; ++k) sum -= at(i, k) * at(k, j);
-      at(i, j) = sum * at(i, i);
-    }
-  }
-}
 
 }  // namespace
 
@@ -65,7 +30,7 @@ void round_with_feedback(const FloatLinear& layer, const Moments& moments, int t
   double damping = 0;
   for (int i = 0; i < n; ++i) damping += variance(i);
   damping = std::max(kDamping * damping / n, 1e-12);
-  Matrix factor(size * size);
+  SquareMatrix factor(size * size);
   const auto reversed = [&](int i) { return order[size - 1 - static_cast<std::size_t>(i)]; };
   for (;;) {
     for (int i = 0; i < n; ++i) {
@@ -75,10 +40,10 @@ void round_with_feedback(const FloatLinear& layer, const Moments& moments, int t
             (i == j ? damping : 0);
       }
     }
-    if (cholesky(factor, n)) break;
+    if (cholesky(factor, n, threads)) break;
     damping *= 10;  // float covariances may be off by more than the smallest variance
   }
-  invert_lower(factor, n);
+  invert_lower(factor, n, threads);
   // feedback[i][j], j > i in rounding order: the share of input i's error that input j takes over.
   std::vector<float> feedback(size * size, 0);
   for (int i = 0; i < n; ++i) {
@@ -90,9 +55,9 @@ void round_with_feedback(const FloatLinear& layer, const Moments& moments, int t
     }
   }
 
-  const int lowest = weights.bits == 8 ? -127 : 0, highest = weights.bits == 8 ? 127 : 15;
-  const double code_weight = weights.bits == 4 ? 16 : 1;
-  parallel_for(threads, layer.out, [&](int column) {
+  const auto [lowest, highest] = weight_code_range(weights.bits);
+  const double code_weight = weights.code_weight();
+  parallel_for(threads, layer.out, [&, lowest = lowest, highest = highest](int column) {
     const auto c = static_cast<std::size_t>(column);
     const float* original = &layer.weight[c * size];
     std::vector<float> target(size);
@@ -111,33 +76,6 @@ void round_with_feedback(const FloatLinear& layer, const Moments& moments, int t
     }
     weights.bias_correction[c] = bias;
   });
-}
-
-Result<RoundedLayers> round_layers(const FloatNetwork& network, const Plan& plan, PictureSource& pictures, int threads,
-                                   const Progress& progress) {
-  std::map<std::string, const FloatLinear*> layers;
-  const FloatLinear patch_embed = fold_normalisation(network.patch_embed, network.description.preprocessing);
-  layers[layer_name(Layer::patch_embed, -1)] = &patch_embed;
-  for (int b = 0; b < network.description.depth; ++b) {
-    const FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
-    layers[layer_name(Layer::qkv, b)] = &block.qkv;
-    layers[layer_name(Layer::proj, b)] = &block.proj;
-    layers[layer_name(Layer::fc1, b)] = &block.fc1;
-    layers[layer_name(Layer::fc2, b)] = &block.fc2;
-  }
-  RoundedLayers rounded;
-  const Status status =
-      for_each_moments(network, plan, pictures, threads, progress, [&](const std::string& name, Moments&& moments) {
-        const auto scheme = plan.weights.find(name);
-        if (scheme == plan.weights.end()) return;  // lowering complains
-        const FloatLinear& layer = *layers.at(name);
-        QuantizedWeights weights =
-            quantize_weights(layer, scheme->second, std::vector<double>(static_cast<std::size_t>(layer.out), 0.0));
-        round_with_feedback(layer, moments, threads, weights);
-        rounded.emplace(name, std::move(weights));
-      });
-  if (!status.ok()) return status;
-  return rounded;
 }
 
 }  // namespace intvit

@@ -3,9 +3,6 @@
 // goes back to Optimal Brain Surgeon, Hassibi and Stork 1993). What remains of the mean error goes into the bias.
 #pragma once
 
-#include <map>
-#include <string>
-
 #include "converter/lower/weights.h"
 #include "converter/optimise/moments.h"
 
@@ -14,10 +11,5 @@ namespace intvit {
 // Replaces the codes of `weights` (whose scales and zero points stay) and sets its bias correction. `layer` holds the
 // float weights. Deterministic.
 void round_with_feedback(const FloatLinear& layer, const Moments& moments, int threads, QuantizedWeights& weights);
-
-// All layers of a network but the head (which sees one row per picture, too few for a covariance), by layer_name().
-using RoundedLayers = std::map<std::string, QuantizedWeights>;
-Result<RoundedLayers> round_layers(const FloatNetwork& network, const Plan& plan, PictureSource& pictures, int threads,
-                                   const Progress& progress);
 
 }  // namespace intvit

@@ -1,14 +1,8 @@
-// What rounding with error feedback needs to know of a layer's inputs: their means and covariances over the calibration
-// pictures, as the quantized network would present them (activations are replaced by what their codes stand for).
+// First and second moments of a layer's inputs: all that rounding with error feedback and the ridge correction need to
+// know of them.
 #pragma once
 
-#include <map>
-#include <span>
-#include <string>
 #include <vector>
-
-#include "converter/calibration.h"
-#include "converter/plan.h"
 
 namespace intvit {
 
@@ -19,10 +13,12 @@ struct Moments {
   std::vector<float> covariance;  // [inputs][inputs]
 };
 
-// Runs the float network over the pictures with simulated activation codes, as often as it takes to keep the
-// covariances of one pass below `memory_bytes`; hands over each layer's moments as soon as they are complete.
-Status for_each_moments(const FloatNetwork& network, const Plan& plan, PictureSource& pictures, int threads,
-                        const Progress& progress, const std::function<void(const std::string& layer, Moments&&)>& use,
-                        std::size_t memory_bytes = std::size_t{256} << 20);
+// Of rows x cols values.
+Moments moments_of(const float* data, int rows, int cols, int threads);
+
+// [cols_a][cols_b]: mean over the rows of (a - mean a) (b - mean b). The same for every number of threads.
+std::vector<float> cross_covariance(const float* a, int cols_a, const float* b, int cols_b, int rows, int threads);
+
+std::vector<double> column_means(const float* data, int rows, int cols);
 
 }  // namespace intvit

@@ -174,7 +174,7 @@ TEST_CASE("a plan survives JSON, and bad plans are refused with a reason") {
   for (const char* bad :
        {"", "[]", "{}", "{\"residual_magnitude\": -1}",
         "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {\"x\": [{\"bits\": 9}]}, \"weights\": {}}",
-        "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {}, \"weights\": {\"x\": {\"bits\": 5, "
+        "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {}, \"weights\": {\"x\": {\"bits\": 2, "
         "\"range\": \"max\"}}}"}) {
     CAPTURE(bad);
     const Result<Plan> result = plan_from_json(bad, "test");
