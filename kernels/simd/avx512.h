@@ -114,7 +114,7 @@ struct Avx512 {
     return static_cast<std::uint32_t>(_mm512_reduce_add_epi64(sums));
   }
 
-  // One bit, or one element of ones, for each of 16 bits.
+  // Per element: a bit here, ones or zeros throughout on AVX2.
   using Mask16 = __mmask32;
   static I16 min16(I16 a, I16 b) { return _mm512_min_epi16(a, b); }
   static Mask16 outside16(I16 a, I16 low, I16 high) {
