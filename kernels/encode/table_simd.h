@@ -45,10 +45,10 @@ struct Window {
   std::int32_t entries() const { return last - first + 1; }
 
   void fill(const CodeTable& table, std::int16_t* entry) const {
-    const std::int16_t* const begin = entry;
+    std::int32_t filled = 0;
     for (int level = 0; level < table.levels; ++level) {
-      const std::int32_t end = level < table.levels - 1 ? table.thresholds[level] : last + 1;
-      for (const std::int16_t value = table.values[level]; entry < begin + (end - first); ++entry) *entry = value;
+      const std::int32_t end = (level < table.levels - 1 ? table.thresholds[level] : last + 1) - first;
+      for (const std::int16_t value = table.values[level]; filled < end; ++filled) entry[filled] = value;
     }
   }
 };
