@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/attention/attention.h"
+#include "kernels/encode/encode.h"
 #include "kernels/gemm/linear.h"
 #include "kernels/isa.h"
 #include "kernels/layer_norm/layer_norm.h"

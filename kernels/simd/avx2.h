@@ -126,6 +126,23 @@ struct Avx2 {
     for (int i = 0; i < n; i += 32) sums = _mm256_add_epi64(sums, _mm256_sad_epu8(load(p + i), _mm256_setzero_si256()));
     return static_cast<std::uint32_t>(reduce_add64(sums));
   }
+
+  using Mask16 = __m256i;
+  static I16 min16(I16 a, I16 b) { return _mm256_min_epi16(a, b); }
+  static Mask16 outside16(I16 a, I16 low, I16 high) {
+    return _mm256_or_si256(_mm256_cmpgt_epi16(low, a), _mm256_cmpgt_epi16(a, high));
+  }
+  static I16 select16(Mask16 mask, I16 a, I16 b) { return _mm256_blendv_epi8(b, a, mask); }
+  static std::int16_t reduce_min16(I16 a) {
+    const __m128i bias = _mm_set1_epi16(-32768);  // phminposuw is for unsigned values
+    const __m128i x = _mm_min_epi16(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    return static_cast<std::int16_t>(_mm_cvtsi128_si32(_mm_xor_si128(_mm_minpos_epu16(_mm_xor_si128(x, bias)), bias)));
+  }
+  static std::int16_t reduce_max16(I16 a) {  // -1 - a reverses the order
+    return static_cast<std::int16_t>(-1 - reduce_min16(_mm256_xor_si256(a, _mm256_set1_epi16(-1))));
+  }
+  static void store_low_bytes(void* p, I16 v) { store_codes(p, _mm256_and_si256(v, _mm256_set1_epi16(0xff))); }
+  static void store_high_bytes(void* p, I16 v) { store_codes(p, _mm256_srli_epi16(v, 8)); }
 };
 
 }  // namespace

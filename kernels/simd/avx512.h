@@ -113,6 +113,27 @@ struct Avx512 {
     }
     return static_cast<std::uint32_t>(_mm512_reduce_add_epi64(sums));
   }
+
+  // Per element: a bit here, ones or zeros throughout on AVX2.
+  using Mask16 = __mmask32;
+  static I16 min16(I16 a, I16 b) { return _mm512_min_epi16(a, b); }
+  static Mask16 outside16(I16 a, I16 low, I16 high) {
+    return _mm512_cmplt_epi16_mask(a, low) | _mm512_cmpgt_epi16_mask(a, high);
+  }
+  static I16 select16(Mask16 mask, I16 a, I16 b) { return _mm512_mask_blend_epi16(mask, b, a); }
+  static std::int16_t reduce_min16(I16 a) {
+    const __m128i bias = _mm_set1_epi16(-32768);  // phminposuw is for unsigned values
+    const __m256i half = _mm256_min_epi16(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+    const __m128i x = _mm_min_epi16(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+    return static_cast<std::int16_t>(_mm_cvtsi128_si32(_mm_xor_si128(_mm_minpos_epu16(_mm_xor_si128(x, bias)), bias)));
+  }
+  static std::int16_t reduce_max16(I16 a) {  // -1 - a reverses the order
+    return static_cast<std::int16_t>(-1 - reduce_min16(_mm512_xor_si512(a, _mm512_set1_epi16(-1))));
+  }
+  static void store_low_bytes(void* p, I16 v) {
+    _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi16_epi8(v));
+  }
+  static void store_high_bytes(void* p, I16 v) { store_low_bytes(p, _mm512_srli_epi16(v, 8)); }
 };
 
 }  // namespace

@@ -1,0 +1,115 @@
+// encode.h's even codes for whole vectors, and the extremes of a row.
+#pragma once
+
+#include "kernels/encode/encode_law.h"
+#include "kernels/encode/for_each_vector.h"
+
+namespace intvit::kernels {
+namespace {
+
+// An AffineCode for every element. With lowest = -zero and highest = max_code - zero the law's code - zero is one
+// clamp: clamp(scaled + zero, 0, max_code) - zero = clamp(scaled, lowest, highest).
+template <typename Simd>
+struct AffineVectors {
+  typename Simd::I16 multiplier, power, lowest, highest, step;
+};
+
+template <typename Simd>
+AffineVectors<Simd> same_code(const AffineCode& code, int max_code) {
+  return {Simd::set16(code.multiplier), Simd::set16(code.power), Simd::set16(static_cast<std::int16_t>(-code.zero)),
+          Simd::set16(static_cast<std::int16_t>(max_code - code.zero)), Simd::set16(code.step)};
+}
+
+template <typename Simd>
+AffineVectors<Simd> codes_from(const AffineCodes& codes, int c, typename Simd::I16 max_code) {
+  const auto zero = Simd::load16(codes.zero + c);
+  return {Simd::load16(codes.multiplier + c), Simd::load16(codes.power + c), Simd::sub16(Simd::zero(), zero),
+          Simd::sub16(max_code, zero), Simd::load16(codes.step + c)};
+}
+
+// What a call's AffineCodes have in common.
+template <typename Simd>
+struct AffineGrid {
+  using I16 = typename Simd::I16;
+  I16 outlier, minus_outlier, grid_unit, grid_zero, grid_max;
+  int step_shift;
+
+  explicit AffineGrid(const EncodeArgs& args)
+      : outlier(Simd::set16(args.outlier)),
+        minus_outlier(Simd::set16(static_cast<std::int16_t>(-args.outlier))),
+        grid_unit(Simd::set16(static_cast<std::int16_t>(1 << (15 - args.fine_bits)))),
+        grid_zero(Simd::set16(args.grid_zero)),
+        grid_max(Simd::set16(args.grid_max)),
+        step_shift(args.step_shift) {}
+
+  // Saturation at 16 bits cannot be seen: the clamp is narrower.
+  I16 values(I16 x, const AffineVectors<Simd>& code) const {
+    const I16 scaled = Simd::multiply_q15(Simd::multiply_q15(x, code.multiplier), code.power);
+    const I16 number = Simd::min16(Simd::max16(scaled, code.lowest), code.highest);
+    const I16 coded = Simd::multiply_q15(Simd::shift_left16(number, step_shift), code.step);
+    const auto far = Simd::outside16(x, minus_outlier, outlier);
+    const I16 steps = Simd::select16(far, Simd::multiply_q15(x, grid_unit), coded);
+    return Simd::min16(Simd::max16(Simd::adds16(steps, grid_zero), Simd::zero()), grid_max);
+  }
+};
+
+template <typename Simd>
+void store_values(std::uint8_t* dst, std::ptrdiff_t plane_stride, typename Simd::I16 values) {
+  Simd::store_low_bytes(dst, values);
+  if (plane_stride != 0) Simd::store_high_bytes(dst + plane_stride, values);
+}
+
+template <typename Simd>
+AffineCode affine_code_of_row_simd(const std::int16_t* src, const AffineGrid<Simd>& grid, const EncodeArgs& args) {
+  auto lowest = Simd::zero();
+  auto highest = Simd::zero();
+  for_each_vector<Simd>(args.columns, [&](int c) {
+    const auto x = Simd::load16(src + c);
+    const auto near = Simd::select16(Simd::outside16(x, grid.minus_outlier, grid.outlier), Simd::zero(), x);
+    lowest = Simd::min16(lowest, near);
+    highest = Simd::max16(highest, near);
+  });
+  return affine_code_for_range(Simd::reduce_min16(lowest), Simd::reduce_max16(highest), args.max_code, args.step_shift,
+                               args.fine_bits);
+}
+
+template <typename Simd>
+void encode_row(const std::int16_t* src, std::uint8_t* dst, const AffineCode& code, const AffineGrid<Simd>& grid,
+                const EncodeArgs& args) {
+  const AffineVectors<Simd> vectors = same_code<Simd>(code, args.max_code);
+  const std::ptrdiff_t plane_stride = args.plane_stride;
+  for_each_vector<Simd>(args.columns, [&](int c) {
+    store_values<Simd>(dst + c, plane_stride, grid.values(Simd::load16(src + c), vectors));
+  });
+}
+
+template <typename Simd>
+void encode_row_by_columns(const std::int16_t* src, std::uint8_t* dst, const AffineGrid<Simd>& grid,
+                           const EncodeArgs& args) {
+  const auto max_code = Simd::set16(static_cast<std::int16_t>(args.max_code));
+  const AffineCodes codes = args.codes;
+  const std::ptrdiff_t plane_stride = args.plane_stride;
+  for_each_vector<Simd>(args.columns, [&](int c) {
+    const auto values = grid.values(Simd::load16(src + c), codes_from<Simd>(codes, c, max_code));
+    store_values<Simd>(dst + c, plane_stride, values);
+  });
+}
+
+template <typename Simd>
+void encode_affine(const EncodeArgs& args) {
+  const AffineGrid<Simd> grid(args);
+  for (int r = 0; r < args.rows; ++r) {
+    const std::int16_t* src = args.src + r * args.src_stride;
+    std::uint8_t* dst = args.dst + r * args.dst_stride;
+    if (args.kind == EncodeKind::columns) {
+      encode_row_by_columns<Simd>(src, dst, grid, args);
+    } else if (args.kind == EncodeKind::rows) {
+      encode_row<Simd>(src, dst, affine_code_at(args.codes, r), grid, args);
+    } else {
+      encode_row<Simd>(src, dst, affine_code_of_row_simd<Simd>(src, grid, args), grid, args);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace intvit::kernels

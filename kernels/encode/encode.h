@@ -1,0 +1,89 @@
+// encode: 16-bit values -> codes of 2 to 8 bits -> the values that these codes stand for, on a grid that all codes of a
+// tensor share and that the matrix multiplication reads. A quantizer may be uneven (a table) or differ from row to row
+// or from column to column: the multiplication sees the grid alone. The codes themselves are never stored.
+//
+// x is in units of 2^-fine_bits steps of the grid. Values of more than 8 bits are written as two planes of bytes.
+// encode_law.h has the definition.
+//
+// The ranges stated here are for whoever reads a file to check: thresholds that fall would even lead out of scratch.
+// Of x nothing is expected.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/encode/affine_code.h"
+#include "kernels/encode/nearest_group.h"
+
+namespace intvit::kernels {
+
+enum class EncodeKind : std::uint32_t {
+  table = 0,         // one table for all
+  rows = 1,          // even codes, one AffineCode per row
+  columns = 2,       // even codes, one AffineCode per column
+  dynamic_rows = 3,  // even codes, a row's AffineCode follows from its own extremes
+};
+
+// value = values[number of k with thresholds[k] <= x]
+struct CodeTable {
+  const std::int16_t* thresholds;  // [levels - 1], ascending, equal ones allowed
+  const std::int16_t* values;      // [levels], 0..32767, grid_zero included
+  int levels;                      // 2..256
+};
+
+// The members of AffineCode, each an array over rows or columns.
+struct AffineCodes {
+  const std::int16_t* multiplier;
+  const std::int16_t* power;
+  const std::int16_t* zero;
+  const std::int16_t* step;
+};
+
+struct EncodeArgs {
+  const std::int16_t* src;
+  std::ptrdiff_t src_stride;  // elements
+  std::uint8_t* dst;          // does not overlap src
+  std::ptrdiff_t dst_stride;
+  std::ptrdiff_t plane_stride;  // from a row's low bytes to its high bytes; 0: low bytes only, for values up to 255
+  int rows;
+  int columns;  // so many bytes are written per row and plane
+  EncodeKind kind;
+  CodeTable table;                   // kind table; it uses nothing below but scratch
+  AffineCodes codes;                 // kinds rows, columns
+  int max_code;                      // 1..255
+  int step_shift;                    // 0..14; max_code << step_shift <= 32767
+  int fine_bits;                     // 1..12
+  std::int16_t outlier;              // 0..32767: larger |x| have no code, only the grid's rounding
+  std::int16_t grid_zero, grid_max;  // grid_max 1..32767; at most 255 where plane_stride is 0
+  void* scratch;                     // encode_scratch_bytes(columns), 64-byte aligned
+};
+
+// The extremes of each column.
+struct RangeArgs {
+  const std::int16_t* src;
+  std::ptrdiff_t src_stride;  // elements
+  int rows;
+  int columns;
+  std::int16_t* lowest;   // [columns], overwritten; 32767 if there are no rows
+  std::int16_t* highest;  // [columns], overwritten; -32768 if there are no rows
+};
+
+struct EncodeKernels {
+  void (*run)(const EncodeArgs&) noexcept;
+  void (*column_ranges)(const RangeArgs&) noexcept;
+};
+
+// Vector kernels expand a table of many levels to one entry per x between its outer thresholds. Half the range of s16
+// is enough for whatever has one sign.
+inline constexpr int kEncodeWindowEntries = 32768;
+
+namespace {
+
+// The same for every number of columns so far.
+[[maybe_unused]] constexpr std::size_t encode_scratch_bytes([[maybe_unused]] int columns) noexcept {
+  return kEncodeWindowEntries * sizeof(std::int16_t);
+}
+
+}  // namespace
+
+}  // namespace intvit::kernels

@@ -1,0 +1,57 @@
+#include "kernels/encode/encode_simd.h"
+#include "kernels/simd/avx2.h"
+
+namespace intvit::kernels {
+namespace {
+
+// All thresholds are compared, in the form x > threshold - 1, which the instruction set has. For a threshold of -32768
+// that does not exist in 16 bits: it counts from the start, and a bound of 32767 never does.
+template <int kBits>
+class CodeSearch {
+ public:
+  explicit CodeSearch(const CodeTable& table) {
+    const PaddedTable<kBits> padded(table);
+    int least = 0;
+    for (int k = 0; k < kBounds; ++k) {
+      const bool always = padded.thresholds[k] == -32768;
+      least += always ? 1 : 0;
+      bounds_[k] =
+          _mm256_set1_epi16(always ? std::int16_t{32767} : static_cast<std::int16_t>(padded.thresholds[k] - 1));
+    }
+    least_ = _mm256_set1_epi16(static_cast<std::int16_t>(least));
+    alignas(16) std::uint8_t low[16] = {};
+    alignas(16) std::uint8_t high[16] = {};
+    for (int i = 0; i <= kBounds; ++i) {
+      low[i] = static_cast<std::uint8_t>(padded.values[i]);
+      high[i] = static_cast<std::uint8_t>(padded.values[i] >> 8);
+    }
+    low_ = _mm_load_si128(reinterpret_cast<const __m128i*>(low));
+    high_ = _mm_load_si128(reinterpret_cast<const __m128i*>(high));
+  }
+
+  // The bytes of a value are looked up separately, in a vector that holds nothing but codes.
+  void encode(__m256i x, std::uint8_t* dst, std::ptrdiff_t plane_stride) const {
+    __m256i number = least_;
+    for (int k = 0; k < kBounds; ++k) number = _mm256_sub_epi16(number, _mm256_cmpgt_epi16(x, bounds_[k]));
+    const __m128i codes = Avx2::to_codes(number);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm_shuffle_epi8(low_, codes));
+    if (plane_stride == 0) return;
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst + plane_stride), _mm_shuffle_epi8(high_, codes));
+  }
+
+ private:
+  static constexpr int kBounds = (1 << kBits) - 1;
+  __m256i bounds_[kBounds];
+  __m256i least_;
+  __m128i low_, high_;
+};
+
+void run(const EncodeArgs& args) noexcept { encode<Avx2, CodeSearch, 4>(args); }
+void column_ranges(const RangeArgs& args) noexcept { column_ranges_simd<Avx2>(args); }
+
+}  // namespace
+
+extern const EncodeKernels encode_kernels_avx2;
+const EncodeKernels encode_kernels_avx2 = {run, column_ranges};
+
+}  // namespace intvit::kernels

@@ -1,0 +1,14 @@
+#include "kernels/encode/encode_law.h"
+
+namespace intvit::kernels {
+namespace {
+
+void run(const EncodeArgs& args) noexcept { encode_by_law(args); }
+void column_ranges(const RangeArgs& args) noexcept { column_ranges_by_law(args); }
+
+}  // namespace
+
+extern const EncodeKernels encode_kernels_scalar;
+const EncodeKernels encode_kernels_scalar = {run, column_ranges};
+
+}  // namespace intvit::kernels
