@@ -19,6 +19,10 @@ namespace {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
 }
 
+[[maybe_unused]] constexpr std::int32_t wrapping_shift_left(std::int32_t x, int shift) noexcept {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(x) << shift);
+}
+
 [[maybe_unused]] constexpr std::int16_t saturate_s16(std::int32_t x) noexcept {
   return static_cast<std::int16_t>(x < -32768 ? -32768 : x > 32767 ? 32767 : x);
 }
@@ -31,10 +35,20 @@ namespace {
   return static_cast<std::uint8_t>(x < 0 ? 0 : x > 255 ? 255 : x);
 }
 
+// A code of fewer than 8 bits: x clamped to [0, max_code], max_code in 1..255. One minimum before saturate_u8.
+[[maybe_unused]] constexpr std::uint8_t clamp_code(std::int32_t x, int max_code) noexcept {
+  return saturate_u8(x < max_code ? x : max_code);
+}
+
 // round(a * b / 2^15), ties upwards: x86's pmulhrsw. Not both may be -32768 (one factor is always a constant >= 0 or
 // is checked when the model is read).
 [[maybe_unused]] constexpr std::int16_t multiply_q15(std::int16_t a, std::int16_t b) noexcept {
   return static_cast<std::int16_t>((static_cast<std::int32_t>(a) * b + 0x4000) >> 15);
+}
+
+// a * b modulo 2^16: x86's pmullw.
+[[maybe_unused]] constexpr std::int16_t multiply_low16(std::int16_t a, std::int16_t b) noexcept {
+  return static_cast<std::int16_t>(static_cast<std::uint16_t>(static_cast<std::int32_t>(a) * b));
 }
 
 // floor(a * b / 2^16) of unsigned values: x86's pmulhuw.

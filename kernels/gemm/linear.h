@@ -4,8 +4,12 @@
 //
 // followed by what the next operation needs, without the 32-bit sums ever reaching memory.
 //
-// Range: |w| <= 128 and k <= 65536 - 64, so |sum| <= 65472 * 255 * 128 < 2^31: no sum overflows. 4-bit weights minus
-// their zero point lie in [-15, 15] and are counted sixteen times, so there k <= 35072 is the limit.
+// A source of more than 8 bits lies in two byte planes, and then src[r][k] is low + 256 * high, 0..65535 for whatever
+// bytes there are: the same instructions multiply the high bytes first and the low ones on top of 256 times that.
+//
+// Range: |w| <= 128 for 8-bit weights; 4-bit weights minus their zero point lie in [-15, 15] and are counted sixteen
+// times. max_depth() is the k up to which k * largest value * largest weight < 2^31, so that no sum wraps. Beyond it,
+// sums are modulo 2^32.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +20,14 @@
 
 namespace intvit::kernels {
 
-constexpr int max_depth(int weight_bits) { return weight_bits == 8 ? 65536 - kDepthPadding : 35072; }
+// max_value: 1..65535.
+constexpr int max_depth(int weight_bits, int max_value = 255) {
+  const int max_weight = weight_bits == 8 ? 128 : 15 << kNibbleShift;
+  const int depth = INT32_MAX / (max_value * max_weight) / kDepthPadding * kDepthPadding;
+  return depth < 65536 ? depth : 65536 - kDepthPadding;
+}
 
-// n columns (outputs), k inputs; k is already padded_depth(K) and src rows have that many readable bytes.
+// n columns (outputs), k inputs; k is already padded_depth(K) and src rows have that many readable bytes in each plane.
 struct LinearWeights {
   const std::uint8_t* tiles;        // kernels/gemm/tiles.h
   const std::uint8_t* zero_points;  // [padded_columns(n)] for 4 bits, null for 8
@@ -35,26 +44,35 @@ struct Requantizer {
 };
 
 enum class Epilogue : std::uint32_t {
-  codes = 0,     // dst u8  = saturate_u8(requantize(sum))
-  activation,    // dst u8  = activate(requantize(sum)): GELU straight into the next layer's codes
-  residual,      // dst s16 = saturate_s16(residual + requantize(sum))
-  logits,        // dst s32 = saturate_s32(round((sum + bias) * logit_multiplier / 2^logit_shift))
-  accumulators,  // dst s32 = sum; for tests and benchmarks
+  codes = 0,          // dst u8  = clamp_code(requantize(sum), max_code)
+  activation,         // dst u8  = clamp_code(activate_value(requantize(sum)), max_code): GELU straight into codes
+  values,             // dst s16 = requantize(sum)
+  activation_values,  // dst s16 = activate_value(requantize(sum))
+  residual,           // dst s16 = saturate_s16(residual + requantize(sum)), put on a grid where there are grains
+  logits,             // dst s32 = saturate_s32(round((sum + bias) * logit_multiplier / 2^logit_shift))
+  accumulators,       // dst s32 = sum; for tests and benchmarks
 };
 
 struct LinearArgs {
   const std::uint8_t* src;
-  std::ptrdiff_t src_stride;  // bytes between rows
+  std::ptrdiff_t src_stride;        // bytes between rows
+  std::ptrdiff_t plane_stride = 0;  // bytes from a row's low bytes to its high bytes; 0: there is one plane only
   int rows;
   LinearWeights weights;
   Requantizer requantizer;
   Epilogue epilogue;
   void* dst;
   std::ptrdiff_t dst_stride;  // elements between rows, >= padded_columns(n): padding columns are written too
+  // codes and activation only: 1..255
+  int max_code = 255;
   // residual only; may be dst itself
   const std::int16_t* residual;
   std::ptrdiff_t residual_stride;
-  // activation only
+  // residual only, per column, padded like the requantizer; null for a stream of plain 16-bit values. See to_grid().
+  const std::int16_t* grain_power;  // >= 0
+  const std::int16_t* grain_unit;
+  std::int16_t grain_limit;  // >= 0
+  // activation and activation_values only
   GatedActivation activation;
   // logits only, per column, padded like the requantizer (whose shift and multiplier are then unused)
   const std::int32_t* logit_multiplier;  // >= 0
@@ -74,6 +92,17 @@ struct LinearKernels {
 };
 
 namespace {
+
+// A residual stream of few bits whose columns have steps of different sizes: the nearest of the codes -limit - 1 to
+// limit, times the column's step. For a step of 2^g, unit is 2^g and power 2^(15 - g); for g = 0 it is 32767, which
+// changes nothing in any x from -16383 to 16384.
+[[maybe_unused]] inline std::int16_t to_grid(std::int16_t x, std::int16_t power, std::int16_t unit,
+                                             std::int16_t limit) noexcept {
+  const std::int16_t code = multiply_q15(x, power);
+  const auto lowest = static_cast<std::int16_t>(~limit);
+  const std::int16_t at_most = code < limit ? code : limit;
+  return multiply_low16(at_most > lowest ? at_most : lowest, unit);
+}
 
 // The logits epilogue is a few thousand elements a picture: scalar everywhere.
 [[maybe_unused]] inline std::int32_t scale_logit(std::int32_t sum, std::int32_t bias, std::int32_t multiplier,

@@ -9,7 +9,7 @@ std::int32_t dot8(const std::uint8_t* row, const LinearWeights& weights, int col
   const std::uint8_t* group = weights.tiles + tile_offset(column, 0, weights.k);
   std::int32_t sum = 0;
   for (int k = 0; k < weights.k; k += kGroupDepth, group += kGroupBytes) {
-    for (int i = 0; i < kGroupDepth; ++i) sum += row[k + i] * static_cast<std::int8_t>(group[i]);
+    for (int i = 0; i < kGroupDepth; ++i) sum = wrapping_add(sum, row[k + i] * static_cast<std::int8_t>(group[i]));
   }
   return sum;
 }
@@ -20,43 +20,70 @@ std::int32_t dot4(const std::uint8_t* row, const LinearWeights& weights, int col
   std::int32_t sum = 0;
   for (int k = 0; k < weights.k; k += 2 * kGroupDepth, groups += kGroupBytes) {
     for (int i = 0; i < kGroupDepth; ++i) {
-      sum += row[k + i] * ((groups[i] & 15) - zero_point) + row[k + kGroupDepth + i] * ((groups[i] >> 4) - zero_point);
+      sum = wrapping_add(sum, row[k + i] * ((groups[i] & 15) - zero_point) +
+                                  row[k + kGroupDepth + i] * ((groups[i] >> 4) - zero_point));
     }
   }
-  return sum * (1 << kNibbleShift);
+  return wrapping_shift_left(sum, kNibbleShift);
 }
 
-std::int32_t dot(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
+std::int32_t dot_plane(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
   return weights.bits == 4 ? dot4(row, weights, column) : dot8(row, weights, column);
+}
+
+// Modulo 2^32, the sum of (low + 256 * high) * w.
+std::int32_t dot(const LinearArgs& args, int row, int column) noexcept {
+  const std::uint8_t* low = args.src + row * args.src_stride;
+  const std::int32_t sum = dot_plane(low, args.weights, column);
+  if (args.plane_stride == 0) return sum;
+  return wrapping_add(wrapping_shift_left(dot_plane(low + args.plane_stride, args.weights, column), 8), sum);
+}
+
+std::int16_t add_residual(const LinearArgs& args, int row, int column, std::int16_t x) noexcept {
+  const std::int16_t sum = saturate_s16(args.residual[row * args.residual_stride + column] + x);
+  if (args.grain_power == nullptr) return sum;
+  return to_grid(sum, args.grain_power[column], args.grain_unit[column], args.grain_limit);
+}
+
+template <typename T>
+T& dst_element(const LinearArgs& args, int row, int column) noexcept {
+  return static_cast<T*>(args.dst)[row * args.dst_stride + column];
 }
 
 void finish(const LinearArgs& args, int row, int column, std::int32_t sum) noexcept {
   const Requantizer& rq = args.requantizer;
-  const auto dst_index = row * args.dst_stride + column;
-  if (args.epilogue == Epilogue::accumulators) {
-    static_cast<std::int32_t*>(args.dst)[dst_index] = sum;
-    return;
-  }
-  if (args.epilogue == Epilogue::logits) {
-    static_cast<std::int32_t*>(args.dst)[dst_index] =
-        scale_logit(sum, rq.bias[column], args.logit_multiplier[column], args.logit_shift[column]);
-    return;
-  }
-  const std::int16_t x = requantize(sum, rq.bias[column], rq.shift[column], rq.multiplier[column]);
-  if (args.epilogue == Epilogue::codes) {
-    static_cast<std::uint8_t*>(args.dst)[dst_index] = saturate_u8(x);
-  } else if (args.epilogue == Epilogue::activation) {
-    static_cast<std::uint8_t*>(args.dst)[dst_index] = activate(x, args.activation);
-  } else {
-    static_cast<std::int16_t*>(args.dst)[dst_index] =
-        saturate_s16(args.residual[row * args.residual_stride + column] + x);
+  const auto requantized = [&] { return requantize(sum, rq.bias[column], rq.shift[column], rq.multiplier[column]); };
+  switch (args.epilogue) {
+    case Epilogue::codes:
+      dst_element<std::uint8_t>(args, row, column) = clamp_code(requantized(), args.max_code);
+      return;
+    case Epilogue::activation:
+      dst_element<std::uint8_t>(args, row, column) =
+          clamp_code(activate_value(requantized(), args.activation), args.max_code);
+      return;
+    case Epilogue::values:
+      dst_element<std::int16_t>(args, row, column) = requantized();
+      return;
+    case Epilogue::activation_values:
+      dst_element<std::int16_t>(args, row, column) = activate_value(requantized(), args.activation);
+      return;
+    case Epilogue::residual:
+      dst_element<std::int16_t>(args, row, column) = add_residual(args, row, column, requantized());
+      return;
+    case Epilogue::logits:
+      dst_element<std::int32_t>(args, row, column) =
+          scale_logit(sum, rq.bias[column], args.logit_multiplier[column], args.logit_shift[column]);
+      return;
+    case Epilogue::accumulators:
+      dst_element<std::int32_t>(args, row, column) = sum;
+      return;
   }
 }
 
 void run(const LinearArgs& args) noexcept {
   for (int row = 0; row < args.rows; ++row) {
     for (int column = 0; column < padded_columns(args.weights.n); ++column) {
-      finish(args, row, column, dot(args.src + row * args.src_stride, args.weights, column));
+      finish(args, row, column, dot(args, row, column));
     }
   }
 }

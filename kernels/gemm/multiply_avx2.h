@@ -4,6 +4,10 @@
 // to 16 bits once per block and multiplied with vpmaddwd, which cannot overflow. 4-bit weights are at most 15 in
 // magnitude: a pair is at most 2 * 255 * 15 = 7650, and four of them, 30600, still fit 16 bits; so vpmaddubsw is exact
 // there and its 16-bit sums are widened only every fourth group.
+//
+// Two byte planes become one 16-bit value where codes are widened anyway. vpmaddwd is signed, so that is all for values
+// up to 32767, and valid models have no larger ones; blocks that do are given their 2^16 back in a slower loop. With
+// 4-bit weights, the high bytes go first, and the low ones on top of 256 times their sums.
 #pragma once
 
 #include <cstring>
@@ -14,8 +18,8 @@
 namespace intvit::kernels {
 namespace {
 
-// R rows of 16-bit codes [R][k] against one widened panel [k / 4][16][4].
-template <int R, typename Columns>
+// R rows of 16-bit codes [R][k] against one widened panel [k / 4][16][4]. kLarge: there are codes above 32767.
+template <int R, bool kLarge, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t* src, const std::int16_t* panel, int k,
                                                              const Columns& columns, int row) {
   __m256i sums[R][4];  // element (column, pair of k): two elements belong to each of four columns
@@ -35,7 +39,13 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
     for (int c = 0; c < 4; ++c) {
       const __m256i b = Avx2::load(panel + 16 * c);
 #pragma GCC unroll 3
-      for (int r = 0; r < R; ++r) sums[r][c] = _mm256_add_epi32(sums[r][c], _mm256_madd_epi16(a[r], b));
+      for (int r = 0; r < R; ++r) {
+        sums[r][c] = _mm256_add_epi32(sums[r][c], _mm256_madd_epi16(a[r], b));
+        if constexpr (kLarge) {
+          const __m256i missing = _mm256_madd_epi16(_mm256_srli_epi16(a[r], 15), b);
+          sums[r][c] = _mm256_add_epi32(sums[r][c], _mm256_slli_epi32(missing, 16));
+        }
+      }
     }
   }
 #pragma GCC unroll 3
@@ -49,26 +59,35 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
 // R rows of codes against one expanded panel of 4-bit weights [k / 4][16][4]; k is a multiple of 16.
 template <int R, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile_s4(const std::uint8_t* src, std::ptrdiff_t stride,
-                                                            const std::uint8_t* panel, int k, const Columns& columns,
-                                                            int row) {
+                                                            std::ptrdiff_t plane_stride, const std::uint8_t* panel,
+                                                            int k, const Columns& columns, int row) {
   __m256i lo[R], hi[R];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm256_setzero_si256();
   const __m256i ones = _mm256_set1_epi16(1);
-  for (int k0 = 0; k0 < k; k0 += 4 * kGroupDepth, panel += 4 * kGroupBytes) {
+  for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
+    const std::uint8_t* weights = panel;
+    for (int k0 = 0; k0 < k; k0 += 4 * kGroupDepth, weights += 4 * kGroupBytes) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        __m256i pairs_lo = _mm256_setzero_si256(), pairs_hi = pairs_lo;
+#pragma GCC unroll 4
+        for (int g = 0; g < 4; ++g) {
+          std::int32_t group;
+          std::memcpy(&group, src + plane + r * stride + k0 + g * kGroupDepth, sizeof group);
+          const __m256i a = _mm256_set1_epi32(group);
+          pairs_lo = _mm256_add_epi16(pairs_lo, _mm256_maddubs_epi16(a, Avx2::load(weights + g * kGroupBytes)));
+          pairs_hi = _mm256_add_epi16(pairs_hi, _mm256_maddubs_epi16(a, Avx2::load(weights + g * kGroupBytes + 32)));
+        }
+        lo[r] = _mm256_add_epi32(lo[r], _mm256_madd_epi16(pairs_lo, ones));
+        hi[r] = _mm256_add_epi32(hi[r], _mm256_madd_epi16(pairs_hi, ones));
+      }
+    }
+    if (plane == 0) break;
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
-      __m256i pairs_lo = _mm256_setzero_si256(), pairs_hi = pairs_lo;
-#pragma GCC unroll 4
-      for (int g = 0; g < 4; ++g) {
-        std::int32_t group;
-        std::memcpy(&group, src + r * stride + k0 + g * kGroupDepth, sizeof group);
-        const __m256i a = _mm256_set1_epi32(group);
-        pairs_lo = _mm256_add_epi16(pairs_lo, _mm256_maddubs_epi16(a, Avx2::load(panel + g * kGroupBytes)));
-        pairs_hi = _mm256_add_epi16(pairs_hi, _mm256_maddubs_epi16(a, Avx2::load(panel + g * kGroupBytes + 32)));
-      }
-      lo[r] = _mm256_add_epi32(lo[r], _mm256_madd_epi16(pairs_lo, ones));
-      hi[r] = _mm256_add_epi32(hi[r], _mm256_madd_epi16(pairs_hi, ones));
+      lo[r] = _mm256_slli_epi32(lo[r], 8);
+      hi[r] = _mm256_slli_epi32(hi[r], 8);
     }
   }
 #pragma GCC unroll 4
@@ -83,6 +102,26 @@ inline void widen_codes(const std::uint8_t* src, int k, std::int16_t* dst) {
     Avx2::store(dst + i, _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i))));
   }
   for (; i < k; ++i) dst[i] = src[i];
+}
+
+// The same with the high bytes of another plane. Returns whether there are values above 32767.
+inline bool widen_planes(const std::uint8_t* low, const std::uint8_t* high, int k, std::int16_t* dst) {
+  const auto widen = [](const std::uint8_t* p) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  };
+  __m256i all = _mm256_setzero_si256();
+  int i = 0;
+  for (; i + 16 <= k; i += 16) {
+    const __m256i values = _mm256_or_si256(widen(low + i), _mm256_slli_epi16(widen(high + i), 8));
+    Avx2::store(dst + i, values);
+    all = _mm256_or_si256(all, values);
+  }
+  bool large = _mm256_movemask_epi8(_mm256_srai_epi16(all, 15)) != 0;
+  for (; i < k; ++i) {
+    dst[i] = static_cast<std::int16_t>(low[i] + 256 * high[i]);
+    large |= high[i] > 127;
+  }
+  return large;
 }
 
 inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
@@ -106,32 +145,49 @@ inline void expand_panel(const std::uint8_t* nibbles, const std::uint8_t* zero_p
   }
 }
 
-// Rows [first, first + rows) are passed to the epilogue under their own numbers.
+// Rows [first, last) are passed to the epilogue under their own numbers.
+template <bool kLarge, typename Columns>
+void multiply_rows_s16(const std::int16_t* codes, const std::int16_t* panel, int k, const Columns& columns, int first,
+                       int last) {
+  const auto at = [&](int r) { return codes + static_cast<std::ptrdiff_t>(r - first) * k; };
+  int row = first;
+  for (; row + 3 <= last; row += 3) multiply_tile_s16<3, kLarge>(at(row), panel, k, columns, row);
+  for (; row < last; ++row) multiply_tile_s16<1, kLarge>(at(row), panel, k, columns, row);
+}
+
 template <typename EpilogueType>
-void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-                 const EpilogueType& epilogue) {
+void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane_stride, int rows,
+                 const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
   const int k = weights.k;
   auto* panel = static_cast<std::int16_t*>(scratch);
   std::int16_t* codes = panel + static_cast<std::ptrdiff_t>(k) * kPanelColumns;
   for (int first = 0; first < rows; first += kWidenedRows) {
     const int last = first + kWidenedRows < rows ? first + kWidenedRows : rows;
+    bool large = false;
     for (int r = first; r < last; ++r) {
-      widen_codes(src + r * stride, k, codes + static_cast<std::ptrdiff_t>(r - first) * k);
+      const std::uint8_t* row = src + r * stride;
+      std::int16_t* widened = codes + static_cast<std::ptrdiff_t>(r - first) * k;
+      if (plane_stride == 0) {
+        widen_codes(row, k, widened);
+      } else {
+        large |= widen_planes(row, row + plane_stride, k, widened);
+      }
     }
     for (int p = 0; p < panel_count(weights.n); ++p) {
       widen_panel(weights.tiles + static_cast<std::ptrdiff_t>(p) * k * kPanelColumns, k, panel);
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
-      const auto at = [&](int r) { return codes + static_cast<std::ptrdiff_t>(r - first) * k; };
-      int row = first;
-      for (; row + 3 <= last; row += 3) multiply_tile_s16<3>(at(row), panel, k, columns, row);
-      for (; row < last; ++row) multiply_tile_s16<1>(at(row), panel, k, columns, row);
+      if (large) {
+        multiply_rows_s16<true>(codes, panel, k, columns, first, last);
+      } else {
+        multiply_rows_s16<false>(codes, panel, k, columns, first, last);
+      }
     }
   }
 }
 
 template <typename EpilogueType>
-void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-                 const EpilogueType& epilogue) {
+void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
+                 const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
   const int k = weights.k;
   auto* panel = static_cast<std::uint8_t*>(scratch);
   for (int p = 0; p < panel_count(weights.n); ++p) {
@@ -139,19 +195,19 @@ void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const
                  weights.zero_points + p * kPanelColumns, k, panel);
     const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
     int row = 0;
-    for (; row + 4 <= rows; row += 4) multiply_tile_s4<4>(src + row * stride, stride, panel, k, columns, row);
-    for (; row < rows; ++row) multiply_tile_s4<1>(src + row * stride, stride, panel, k, columns, row);
+    for (; row + 4 <= rows; row += 4) multiply_tile_s4<4>(src + row * stride, stride, plane, panel, k, columns, row);
+    for (; row < rows; ++row) multiply_tile_s4<1>(src + row * stride, stride, plane, panel, k, columns, row);
   }
 }
 
 // The same interface as multiply() of multiply_avx512vnni.h.
 template <typename EpilogueType>
 void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-              const EpilogueType& epilogue) {
+              const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
   if (weights.bits == 4) {
-    multiply_s4(src, stride, rows, weights, scratch, epilogue);
+    multiply_s4(src, stride, plane_stride, rows, weights, scratch, epilogue);
   } else {
-    multiply_s8(src, stride, rows, weights, scratch, epilogue);
+    multiply_s8(src, stride, plane_stride, rows, weights, scratch, epilogue);
   }
 }
 

@@ -19,31 +19,42 @@ inline __m512i broadcast_group(const std::uint8_t* p) {
   return _mm512_set1_epi32(group);
 }
 
-// R rows against one panel (kHalf) or two; panels are k * 16 bytes apart. Sums are shifted left by kSumShift.
+// R rows against one panel (kHalf) or two; panels are k * 16 bytes apart. Sums are shifted left by kSumShift. If
+// plane_stride is not 0, the high bytes there go first, and the low ones on top of 256 times their sums.
 template <int R, bool kHalf, int kSumShift, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src, std::ptrdiff_t stride,
-                                                         const std::uint8_t* panel, int k, const Columns& columns,
-                                                         int row) {
+                                                         std::ptrdiff_t plane_stride, const std::uint8_t* panel, int k,
+                                                         const Columns& columns, int row) {
   __m512i lo[R], hi[R];
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm512_setzero_si512();
-  const std::uint8_t* right = panel + static_cast<std::ptrdiff_t>(k) * kPanelColumns;
-  // Four base pointers and multiples of the stride reach twelve rows without twelve address registers.
-  const std::uint8_t* base[4] = {src, src + 3 * stride, src + 6 * stride, src + 9 * stride};
-  for (int g = 0; g < k; g += kGroupDepth) {
-    const __m512i b0 = _mm512_loadu_si512(panel);
-    __m512i b1;
-    if constexpr (!kHalf) b1 = _mm512_loadu_si512(right);
+  for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
+    const std::uint8_t* left = panel;
+    const std::uint8_t* right = panel + static_cast<std::ptrdiff_t>(k) * kPanelColumns;
+    // Four base pointers and multiples of the stride reach twelve rows without twelve address registers.
+    const std::uint8_t* first = src + plane;
+    const std::uint8_t* base[4] = {first, first + 3 * stride, first + 6 * stride, first + 9 * stride};
+    for (int g = 0; g < k; g += kGroupDepth) {
+      const __m512i b0 = _mm512_loadu_si512(left);
+      __m512i b1;
+      if constexpr (!kHalf) b1 = _mm512_loadu_si512(right);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; ++r) {
+        const __m512i a = broadcast_group(base[r / 3] + (r % 3) * stride);
+        dot_u8s8(lo[r], a, b0);
+        if constexpr (!kHalf) dot_u8s8(hi[r], a, b1);
+      }
+      left += kGroupBytes;
+      right += kGroupBytes;
+#pragma GCC unroll 4
+      for (int i = 0; i < (R + 2) / 3; ++i) base[i] += kGroupDepth;
+    }
+    if (plane == 0) break;
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
-      const __m512i a = broadcast_group(base[r / 3] + (r % 3) * stride);
-      dot_u8s8(lo[r], a, b0);
-      if constexpr (!kHalf) dot_u8s8(hi[r], a, b1);
+      lo[r] = _mm512_slli_epi32(lo[r], 8);
+      hi[r] = _mm512_slli_epi32(hi[r], 8);
     }
-    panel += kGroupBytes;
-    right += kGroupBytes;
-#pragma GCC unroll 4
-    for (int i = 0; i < (R + 2) / 3; ++i) base[i] += kGroupDepth;
   }
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r) {
@@ -52,14 +63,16 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
 }
 
 template <bool kHalf, int kSumShift, typename Columns>
-void multiply_columns(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const std::uint8_t* panel, int k,
-                      const Columns& columns) {
+void multiply_columns(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
+                      const std::uint8_t* panel, int k, const Columns& columns) {
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };
-  for (; row + 12 <= rows; row += 12) multiply_tile<12, kHalf, kSumShift>(at(row), stride, panel, k, columns, row);
-  for (; row + 6 <= rows; row += 6) multiply_tile<6, kHalf, kSumShift>(at(row), stride, panel, k, columns, row);
-  for (; row + 2 <= rows; row += 2) multiply_tile<2, kHalf, kSumShift>(at(row), stride, panel, k, columns, row);
-  for (; row < rows; ++row) multiply_tile<1, kHalf, kSumShift>(at(row), stride, panel, k, columns, row);
+  for (; row + 12 <= rows; row += 12) {
+    multiply_tile<12, kHalf, kSumShift>(at(row), stride, plane, panel, k, columns, row);
+  }
+  for (; row + 6 <= rows; row += 6) multiply_tile<6, kHalf, kSumShift>(at(row), stride, plane, panel, k, columns, row);
+  for (; row + 2 <= rows; row += 2) multiply_tile<2, kHalf, kSumShift>(at(row), stride, plane, panel, k, columns, row);
+  for (; row < rows; ++row) multiply_tile<1, kHalf, kSumShift>(at(row), stride, plane, panel, k, columns, row);
 }
 
 // Nibble tiles of one panel -> 8-bit tiles.
@@ -76,8 +89,8 @@ inline void expand_panel(const std::uint8_t* nibbles, const std::uint8_t* zero_p
 }
 
 template <int kSumShift, typename EpilogueType>
-void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights,
-                     void* scratch, const EpilogueType& epilogue) {
+void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
+                     const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
   const int panels = panel_count(weights.n);
   const std::size_t panel_bytes = static_cast<std::size_t>(weights.k) * kPanelColumns;
   auto* expanded = static_cast<std::uint8_t*>(scratch);
@@ -94,22 +107,23 @@ void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, int rows, c
     }
     if (count == 2) {
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
-      multiply_columns<false, kSumShift>(src, stride, rows, panel, weights.k, columns);
+      multiply_columns<false, kSumShift>(src, stride, plane, rows, panel, weights.k, columns);
     } else {
       const typename EpilogueType::template Columns<true> columns(epilogue, p * kPanelColumns);
-      multiply_columns<true, kSumShift>(src, stride, rows, panel, weights.k, columns);
+      multiply_columns<true, kSumShift>(src, stride, plane, rows, panel, weights.k, columns);
     }
   }
 }
 
-// rows x k codes times all panels. 8-bit tiles need k to be a multiple of 4 only (attention), 4-bit ones of 8.
+// rows x k codes times all panels. 8-bit tiles need k to be a multiple of 4 only (attention), 4-bit ones of 8. A
+// plane_stride other than 0 is the way from a row's low bytes to its high ones.
 template <typename EpilogueType>
 void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-              const EpilogueType& epilogue) {
+              const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
   if (weights.bits == 4) {
-    multiply_panels<kNibbleShift>(src, stride, rows, weights, scratch, epilogue);
+    multiply_panels<kNibbleShift>(src, stride, plane_stride, rows, weights, scratch, epilogue);
   } else {
-    multiply_panels<0>(src, stride, rows, weights, scratch, epilogue);
+    multiply_panels<0>(src, stride, plane_stride, rows, weights, scratch, epilogue);
   }
 }
 

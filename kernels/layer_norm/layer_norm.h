@@ -1,11 +1,14 @@
-// layer_norm: 16-bit residual rows -> 8-bit codes of gamma * (x - mean) / sigma + beta, row by row.
+// layer_norm: 16-bit residual rows -> 8-bit codes, or 16-bit values, of gamma * (x - mean) / sigma + beta, row by row.
 //
 // Per row: S1 = sum x, S2 = sum x^2 (64 bits), V = C * S2 - S1^2 + epsilon = C * sum (x - mean)^2 exactly, plus eps in
 // the same units. W = V / C bounds every |x - mean| by sqrt(W), which is what makes 16 bits enough: the row is
 // scaled by a power of two 2^e such that W * 4^e < 2^29, so that no centred element exceeds 2^14.5. A mantissa
 // 1/sqrt(W * 4^e), by table and one Newton step, then brings every row to the same unit sigma = 2^13.5 / sqrt(C), and
 //
-//   code = saturate_u8((u * gamma_c + beta_c * 2^beta_shift + 2^(shift-1)) >> shift)
+//   value = saturate_s16((u * gamma_c + beta_c * 2^beta_shift + 2^(shift-1)) >> shift)
+//   code  = value clamped to [0, max_code]
+//
+// Where the consumer wants more than 8 bits or non-uniform codes, the values themselves are written.
 //
 // Range: |u| <= 2^13.5 + 2, |gamma_c| <= 2^15, |beta_c| * 2^14 <= 2^29, rounding <= 2^29: the sum is below 2^30.5.
 #pragma once
@@ -22,14 +25,16 @@ namespace intvit::kernels {
 struct LayerNormArgs {
   const std::int16_t* src;
   std::ptrdiff_t src_stride;  // elements
-  std::uint8_t* dst;
-  std::ptrdiff_t dst_stride;
+  void* dst;                  // u8 codes, or s16 values
+  std::ptrdiff_t dst_stride;  // elements
   int rows;
   int channels;                // C, 1..65536
   const std::int16_t* affine;  // [C][2]: gamma_c, beta_c (the zero point is in beta)
   int shift;                   // 1..30
   int beta_shift;              // 0..14
   std::uint64_t epsilon;       // C^2 * eps / scale^2, >= 1, < 2^62
+  int max_code = 255;          // codes only: 1..255
+  bool values = false;
 };
 
 struct LayerNormKernels {
@@ -105,8 +110,8 @@ inline constexpr std::array<std::uint16_t, 512> kInverseSqrt = make_inverse_sqrt
 }
 
 // One element of a row. The subtraction is modulo 2^16: its true result fits, so wrapping cannot be seen.
-[[maybe_unused]] inline std::uint8_t layer_norm_code(std::int16_t x, const RowNormalization& row, std::int16_t gamma,
-                                                     std::int16_t beta, int shift, int beta_shift) noexcept {
+[[maybe_unused]] inline std::int16_t layer_norm_value(std::int16_t x, const RowNormalization& row, std::int16_t gamma,
+                                                      std::int16_t beta, int shift, int beta_shift) noexcept {
   const auto scaled = static_cast<std::uint16_t>(
       row.exponent >= 0 ? static_cast<std::uint16_t>(x) << row.exponent
                         : multiply_q15(x, static_cast<std::int16_t>(1 << (15 + row.exponent))));
@@ -114,7 +119,22 @@ inline constexpr std::array<std::uint16_t, 512> kInverseSqrt = make_inverse_sqrt
       static_cast<std::int16_t>(static_cast<std::uint16_t>(scaled - static_cast<std::uint16_t>(row.mean)));
   const std::int16_t u = multiply_q15(centred, row.inverse);
   const std::int32_t product = wrapping_add(u * gamma, beta * (1 << beta_shift));
-  return saturate_u8(saturate_s16(wrapping_add(product, 1 << (shift - 1)) >> shift));
+  return saturate_s16(wrapping_add(product, 1 << (shift - 1)) >> shift);
+}
+
+// Channels [first, C) of a row; T is what is written: u8 codes or s16 values.
+template <typename T>
+void layer_norm_elements(const std::int16_t* src, T* dst, const RowNormalization& row, const LayerNormArgs& args,
+                         int first) noexcept {
+  for (int c = first; c < args.channels; ++c) {
+    const std::int16_t value =
+        layer_norm_value(src[c], row, args.affine[2 * c], args.affine[2 * c + 1], args.shift, args.beta_shift);
+    if constexpr (sizeof(T) == 1) {
+      dst[c] = clamp_code(value, args.max_code);
+    } else {
+      dst[c] = value;
+    }
+  }
 }
 
 }  // namespace

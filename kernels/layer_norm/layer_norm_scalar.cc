@@ -4,10 +4,11 @@
 namespace intvit::kernels {
 namespace {
 
-void run(const LayerNormArgs& args) noexcept {
+template <typename T>
+void layer_norm_rows(const LayerNormArgs& args) noexcept {
   for (int r = 0; r < args.rows; ++r) {
     const std::int16_t* src = args.src + r * args.src_stride;
-    std::uint8_t* dst = args.dst + r * args.dst_stride;
+    T* dst = static_cast<T*>(args.dst) + r * args.dst_stride;
     std::int64_t sum = 0;
     std::uint64_t sum_of_squares = 0;
     for (int c = 0; c < args.channels; ++c) {
@@ -15,9 +16,15 @@ void run(const LayerNormArgs& args) noexcept {
       sum_of_squares += static_cast<std::uint64_t>(std::int64_t{src[c]} * src[c]);
     }
     const RowNormalization row = normalize_row(sum, sum_of_squares, args.channels, args.epsilon);
-    for (int c = 0; c < args.channels; ++c) {
-      dst[c] = layer_norm_code(src[c], row, args.affine[2 * c], args.affine[2 * c + 1], args.shift, args.beta_shift);
-    }
+    layer_norm_elements(src, dst, row, args, 0);
+  }
+}
+
+void run(const LayerNormArgs& args) noexcept {
+  if (args.values) {
+    layer_norm_rows<std::int16_t>(args);
+  } else {
+    layer_norm_rows<std::uint8_t>(args);
   }
 }
 

@@ -36,13 +36,15 @@ RowNormalization row_normalization(const std::int16_t* src, const LayerNormArgs&
   return normalize_row(sum, sum_of_squares, args.channels, args.epsilon);
 }
 
-template <typename Simd, bool kShiftLeft>
-void write_codes(const std::int16_t* src, std::uint8_t* dst, const RowNormalization& row, const LayerNormArgs& args) {
+// T is what is written: u8 codes or s16 values.
+template <typename Simd, bool kShiftLeft, typename T>
+void write_row(const std::int16_t* src, T* dst, const RowNormalization& row, const LayerNormArgs& args) {
   constexpr int kLanes = Simd::kLanes16;
   const auto mean = Simd::set16(row.mean);
   const auto inverse = Simd::set16(row.inverse);
   const auto power = Simd::set16(kShiftLeft ? std::int16_t{0} : static_cast<std::int16_t>(1 << (15 + row.exponent)));
   const auto rounding = Simd::set32(1 << (args.shift - 1));
+  const auto max_code = Simd::set16(static_cast<std::int16_t>(args.max_code));
   const auto beta_unit = static_cast<std::int16_t>(1 << args.beta_shift);
   int c = 0;
   for (; c + kLanes <= args.channels; c += kLanes) {
@@ -53,25 +55,37 @@ void write_codes(const std::int16_t* src, std::uint8_t* dst, const RowNormalizat
     Simd::pair_with(u, beta_unit, lo, hi);
     lo = Simd::multiply_add_pairs(lo, Simd::load16(args.affine + 2 * c));
     hi = Simd::multiply_add_pairs(hi, Simd::load16(args.affine + 2 * c + kLanes));
-    Simd::store_codes(dst + c, Simd::pack32(Simd::shift_right32(Simd::add32(lo, rounding), args.shift),
-                                            Simd::shift_right32(Simd::add32(hi, rounding), args.shift)));
+    const auto values = Simd::pack32(Simd::shift_right32(Simd::add32(lo, rounding), args.shift),
+                                     Simd::shift_right32(Simd::add32(hi, rounding), args.shift));
+    if constexpr (sizeof(T) == 1) {
+      Simd::store_codes(dst + c, Simd::min16(values, max_code));
+    } else {
+      Simd::store16(dst + c, values);
+    }
   }
-  for (; c < args.channels; ++c) {
-    dst[c] = layer_norm_code(src[c], row, args.affine[2 * c], args.affine[2 * c + 1], args.shift, args.beta_shift);
+  layer_norm_elements(src, dst, row, args, c);
+}
+
+template <typename Simd, typename T>
+void write_rows(const LayerNormArgs& args) {
+  for (int r = 0; r < args.rows; ++r) {
+    const std::int16_t* src = args.src + r * args.src_stride;
+    T* dst = static_cast<T*>(args.dst) + r * args.dst_stride;
+    const RowNormalization row = row_normalization<Simd>(src, args);
+    if (row.exponent >= 0) {
+      write_row<Simd, true>(src, dst, row, args);
+    } else {
+      write_row<Simd, false>(src, dst, row, args);
+    }
   }
 }
 
 template <typename Simd>
 void layer_norm_rows(const LayerNormArgs& args) {
-  for (int r = 0; r < args.rows; ++r) {
-    const std::int16_t* src = args.src + r * args.src_stride;
-    std::uint8_t* dst = args.dst + r * args.dst_stride;
-    const RowNormalization row = row_normalization<Simd>(src, args);
-    if (row.exponent >= 0) {
-      write_codes<Simd, true>(src, dst, row, args);
-    } else {
-      write_codes<Simd, false>(src, dst, row, args);
-    }
+  if (args.values) {
+    write_rows<Simd, std::int16_t>(args);
+  } else {
+    write_rows<Simd, std::uint8_t>(args);
   }
 }
 

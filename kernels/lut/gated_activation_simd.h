@@ -1,4 +1,4 @@
-// activate() of gated_activation.h for a whole vector.
+// activate_value() of gated_activation.h for a whole vector.
 #pragma once
 
 #include "kernels/lut/gated_activation.h"
@@ -17,7 +17,7 @@ class ActivationVectors {
         zero_point_(Simd::set16(act.zero_point)),
         segment_bits_(act.segment_bits) {}
 
-  // Codes as 16-bit values that still need the unsigned saturation of store_codes.
+  // For codes, the result still needs the unsigned saturation of store_codes.
   typename Simd::I16 operator()(typename Simd::I16 x) const {
     const auto magnitude = Simd::min_u16(Simd::abs16(x), limit_);  // |-32768| is 32768 as an unsigned number
     const auto fraction = Simd::shift_left16(Simd::and16(magnitude, within_mask_), 15 - segment_bits_);

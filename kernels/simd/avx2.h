@@ -35,10 +35,12 @@ struct Avx2 {
   static I16 adds16(I16 a, I16 b) { return _mm256_adds_epi16(a, b); }
   static I16 subs16(I16 a, I16 b) { return _mm256_subs_epi16(a, b); }
   static I16 max16(I16 a, I16 b) { return _mm256_max_epi16(a, b); }
+  static I16 min16(I16 a, I16 b) { return _mm256_min_epi16(a, b); }
   static I16 min_u16(I16 a, I16 b) { return _mm256_min_epu16(a, b); }
   static I16 abs16(I16 a) { return _mm256_abs_epi16(a); }
   static I16 and16(I16 a, I16 b) { return _mm256_and_si256(a, b); }
   static I16 multiply_q15(I16 a, I16 b) { return _mm256_mulhrs_epi16(a, b); }
+  static I16 multiply_low16(I16 a, I16 b) { return _mm256_mullo_epi16(a, b); }
   static I16 multiply_high_u16(I16 a, I16 b) { return _mm256_mulhi_epu16(a, b); }
   static I16 shift_left16(I16 a, int n) { return _mm256_sll_epi16(a, _mm_cvtsi32_si128(n)); }
   static I16 shift_right_u16(I16 a, int n) { return _mm256_srl_epi16(a, _mm_cvtsi32_si128(n)); }

@@ -34,10 +34,12 @@ struct Avx512 {
   static I16 adds16(I16 a, I16 b) { return _mm512_adds_epi16(a, b); }
   static I16 subs16(I16 a, I16 b) { return _mm512_subs_epi16(a, b); }
   static I16 max16(I16 a, I16 b) { return _mm512_max_epi16(a, b); }
+  static I16 min16(I16 a, I16 b) { return _mm512_min_epi16(a, b); }
   static I16 min_u16(I16 a, I16 b) { return _mm512_min_epu16(a, b); }
   static I16 abs16(I16 a) { return _mm512_abs_epi16(a); }
   static I16 and16(I16 a, I16 b) { return _mm512_and_si512(a, b); }
   static I16 multiply_q15(I16 a, I16 b) { return _mm512_mulhrs_epi16(a, b); }
+  static I16 multiply_low16(I16 a, I16 b) { return _mm512_mullo_epi16(a, b); }
   static I16 multiply_high_u16(I16 a, I16 b) { return _mm512_mulhi_epu16(a, b); }
   static I16 shift_left16(I16 a, int n) { return _mm512_sll_epi16(a, _mm_cvtsi32_si128(n)); }
   static I16 shift_right_u16(I16 a, int n) { return _mm512_srl_epi16(a, _mm_cvtsi32_si128(n)); }

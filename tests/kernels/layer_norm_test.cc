@@ -18,12 +18,14 @@ struct Parameters {
   int shift = 20;
   int beta_shift = 14;
   std::uint64_t epsilon = 1;
+  int max_code = 255;
 };
 
-// Compares all instruction sets for `rows` rows that `make_row(row pointer, channels, random)` fills.
-template <typename MakeRow>
-void compare(const std::vector<Isa>& isas, int rows, int channels, const Parameters& parameters, Pattern affine,
-             std::uint64_t seed, MakeRow&& make_row) {
+// Compares all instruction sets for `rows` rows that `make_row(row pointer, channels, random)` fills. T is what is
+// written: u8 codes or s16 values.
+template <typename T, typename MakeRow>
+void compare_results(const std::vector<Isa>& isas, int rows, int channels, const Parameters& parameters, Pattern affine,
+                     std::uint64_t seed, MakeRow&& make_row) {
   Random random(seed);
   const auto c = static_cast<std::size_t>(channels);
   const std::size_t src_stride = c + seed % 7, dst_stride = c + seed % 5;
@@ -32,24 +34,37 @@ void compare(const std::vector<Isa>& isas, int rows, int channels, const Paramet
   FencedBuffer<std::int16_t> gamma_beta(2 * c);
   for (int r = 0; r < rows; ++r) make_row(src.data() + static_cast<std::size_t>(r) * src_stride, channels, random);
   fill(gamma_beta.data(), 2 * c, affine, random);
-  const auto run = [&](Isa isa, GuardedBuffer<std::uint8_t>& dst) {
+  const auto run = [&](Isa isa, GuardedBuffer<T>& dst) {
     kernel_table(isa).layer_norm->run({src.data(), static_cast<std::ptrdiff_t>(src_stride), dst.data(),
                                        static_cast<std::ptrdiff_t>(dst_stride), rows, channels, gamma_beta.data(),
-                                       parameters.shift, parameters.beta_shift, parameters.epsilon});
+                                       parameters.shift, parameters.beta_shift, parameters.epsilon, parameters.max_code,
+                                       sizeof(T) == 2});
   };
-  GuardedBuffer<std::uint8_t> expected(last * dst_stride + c, seed % 11);
+  GuardedBuffer<T> expected(last * dst_stride + c, seed % 11);
   run(Isa::scalar, expected);
   REQUIRE(expected.guards_intact());
   for (const Isa isa : isas) {
-    GuardedBuffer<std::uint8_t> actual(last * dst_stride + c, seed % 63);
+    GuardedBuffer<T> actual(last * dst_stride + c, seed % 63);
     run(isa, actual);
     const std::ptrdiff_t at = first_difference(expected, actual);
-    const std::string message = describe(isa) + ": " + std::to_string(rows) + " x " + std::to_string(channels) +
-                                ", shift " + std::to_string(parameters.shift) + ", beta_shift " +
-                                std::to_string(parameters.beta_shift) + ", element " + std::to_string(at);
+    const std::string message =
+        describe(isa) + ": " + std::to_string(rows) + " x " + std::to_string(channels) + ", shift " +
+        std::to_string(parameters.shift) + ", beta_shift " + std::to_string(parameters.beta_shift) + ", max_code " +
+        std::to_string(parameters.max_code) + (sizeof(T) == 2 ? ", values" : "") + ", element " + std::to_string(at);
     CHECK_MESSAGE(at < 0, message);
     CHECK_MESSAGE(actual.guards_intact(), message);
   }
+}
+
+// Codes of 8 bits and of fewer, and values.
+template <typename MakeRow>
+void compare(const std::vector<Isa>& isas, int rows, int channels, const Parameters& parameters, Pattern affine,
+             std::uint64_t seed, MakeRow&& make_row) {
+  compare_results<std::uint8_t>(isas, rows, channels, parameters, affine, seed, make_row);
+  compare_results<std::int16_t>(isas, rows, channels, parameters, affine, seed, make_row);
+  Parameters narrow = parameters;
+  narrow.max_code = static_cast<int>(1 + seed * 37 % 255);
+  compare_results<std::uint8_t>(isas, rows, channels, narrow, affine, seed, make_row);
 }
 
 // Uniform around a mean, of a magnitude that differs from row to row: reaches most exponents.
@@ -118,6 +133,35 @@ TEST_CASE("layer_norm: constant, extreme and spiky rows of every exponent") {
   }
 }
 
+TEST_CASE("layer_norm: codes are the values clamped to max_code") {
+  Random random(76);
+  const int channels = 333;
+  std::vector<std::int16_t> x(channels), affine(2 * channels), values(channels);
+  std::vector<std::uint8_t> codes(channels);
+  for (const Isa isa : all_isas()) {
+    for (int max_code = 1; max_code <= 255; ++max_code) {
+      any_row(x.data(), channels, random);
+      for (std::size_t c = 0; c < channels; ++c) {
+        affine[2 * c] = static_cast<std::int16_t>(random.integer(-2000, 2000));
+        affine[2 * c + 1] = static_cast<std::int16_t>(random.integer(-100, 400));
+      }
+      LayerNormArgs args{x.data(), channels, values.data(), channels, 1, channels, affine.data(), 14,
+                         14,       1,        max_code,      true};
+      kernel_table(isa).layer_norm->run(args);
+      args.dst = codes.data();
+      args.values = false;
+      kernel_table(isa).layer_norm->run(args);
+      int wrong = 0, inside = 0;
+      for (std::size_t c = 0; c < channels; ++c) {
+        if (codes[c] != std::clamp<int>(values[c], 0, max_code)) ++wrong;
+        if (values[c] >= 0 && values[c] <= max_code) ++inside;
+      }
+      CHECK_MESSAGE(wrong == 0, describe(isa) << ", max_code " << max_code);
+      CHECK((inside > 0 || max_code < 32));
+    }
+  }
+}
+
 // A layer as the converter prepares it, and the formula that it stands for.
 struct Layer {
   std::vector<double> gamma, beta;  // codes per sigma; zero point included in beta
@@ -183,6 +227,39 @@ TEST_CASE("layer_norm: within 0.6 code of the formula") {
       MESSAGE("layer_norm: C " << channels << ", sigma " << sigma << ": at most " << worst << " code from the formula");
       CHECK(worst < 0.6);
     }
+  }
+}
+
+// Values of 12 bits: 200 steps a sigma. u has 2^13.5 / sqrt(C) units a sigma, so its own rounding now shows.
+TEST_CASE("layer_norm: values against the formula") {
+  Random random(80);
+  for (const int channels : {192, 384, 768, 1024}) {
+    double worst = 0;
+    const double unit = std::sqrt(channels) * std::exp2(-13.5);
+    for (int i = 0; i < 150; ++i) {
+      std::vector<double> gamma, beta;
+      std::vector<std::int16_t> x, affine, values(static_cast<std::size_t>(channels));
+      const int shift = 15, beta_shift = 12;  // as many bits of gamma and beta as fit
+      for (int c = 0; c < channels; ++c) {
+        gamma.push_back(random.real(-200, 200));
+        beta.push_back(random.real(-1000, 3000));
+        affine.push_back(static_cast<std::int16_t>(std::lround(gamma.back() * unit * std::exp2(shift))));
+        affine.push_back(static_cast<std::int16_t>(std::lround(beta.back() * std::exp2(shift - beta_shift))));
+        x.push_back(saturate_s16(static_cast<std::int32_t>(std::lround(random.bell(50, 3000)))));
+      }
+      kernel_table(Isa::scalar)
+          .layer_norm->run({x.data(), channels, values.data(), channels, 1, channels, affine.data(), shift, beta_shift,
+                            1, 255, true});
+      double mean = 0, variance = 0;
+      for (const std::int16_t value : x) mean += value / static_cast<double>(channels);
+      for (const std::int16_t value : x) variance += (value - mean) * (value - mean) / channels;
+      for (std::size_t c = 0; c < x.size(); ++c) {
+        const double real = gamma[c] * (x[c] - mean) / std::sqrt(variance) + beta[c];
+        worst = std::max(worst, std::fabs(values[c] - real));
+      }
+    }
+    MESSAGE("layer_norm: C " << channels << ", 200 steps a sigma: at most " << worst << " from the formula");
+    CHECK(worst < 1.5);
   }
 }
 

@@ -156,6 +156,13 @@ inline std::vector<Isa> vector_isas() {
   return isas;
 }
 
+// For the tests of what the kernels compute, as opposed to whether they agree.
+inline std::vector<Isa> all_isas() {
+  std::vector<Isa> isas = vector_isas();
+  isas.push_back(Isa::scalar);
+  return isas;
+}
+
 inline std::string describe(Isa isa) { return std::string(isa_name(isa)); }
 
 }  // namespace intvit::test
