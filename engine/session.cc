@@ -29,6 +29,10 @@ struct ScratchNeeds {
   }
   std::size_t operator()(const LayerNormOp&) const { return 0; }
   std::size_t operator()(const MeanRowsOp&) const { return 0; }
+  std::size_t operator()(const EncodeOp& op) const {
+    return channel_group_scratch(op.kind == EncodeOpKind::channel_groups ? program.buffers[op.src].columns : 0) +
+           kernels::encode_scratch_bytes(static_cast<int>(program.buffers[op.src].columns));
+  }
 };
 
 std::uint64_t now_nanoseconds() {

@@ -72,6 +72,7 @@ class Session {
     std::uint8_t* base = arena_.get() + buffer.offset * static_cast<std::uint64_t>(batch_);
     return reinterpret_cast<T*>(base) + index * buffer.stride;
   }
+  void* row_of_any_type(BufferId id, std::int64_t index) const;
   // This member's share of `total` units.
   struct Range {
     std::int64_t begin, end;
@@ -83,6 +84,8 @@ class Session {
   void execute(const LinearOp& op, int member);
   void execute(const AttentionOp& op, int member);
   void execute(const MeanRowsOp& op, int member);
+  void execute(const EncodeOp& op, int member);
+  void encode_channel_groups(const EncodeOp& op, int member);
   void* scratch(int member) const { return scratch_.get() + static_cast<std::size_t>(member) * scratch_bytes_; }
 
   std::shared_ptr<const Model> model_;

@@ -20,7 +20,55 @@ kernels::LinearArgs linear_args(const LinearConstants& l, const Program& program
   return args;
 }
 
+void set_softmax(const AttentionOp& op, std::int64_t head, const Program& program, kernels::AttentionArgs& args) {
+  args.softmax_kind = static_cast<kernels::SoftmaxKind>(op.softmax_kind);
+  if (args.softmax_kind == kernels::SoftmaxKind::exponential) return;
+  args.wide = op.planes == 2;
+  args.softmax_table.thresholds = program.constants[op.thresholds].as<std::int16_t>() + head * (op.levels - 1);
+  args.softmax_table.values = program.constants[op.values].as<std::int16_t>() + head * op.levels;
+  args.softmax_table.levels = static_cast<int>(op.levels);
+  if (args.softmax_kind != kernels::SoftmaxKind::absolute) return;
+  const std::int32_t* groups = program.constants[op.row_groups].as<std::int32_t>();
+  args.softmax_table.groups = static_cast<int>(op.groups);
+  args.softmax_table.group_bounds = groups;
+  args.softmax_table.group_offsets = groups + op.groups;
+  args.softmax_table.group_divisors = groups + 2 * op.groups;
+}
+
+kernels::EncodeArgs encode_args(const EncodeOp& op, const Program& program) {
+  const Buffer& dst = program.buffers[op.dst];
+  kernels::EncodeArgs args{};
+  args.dst_stride = dst.stride;
+  args.plane_stride = op.planes == 2 ? dst.stride / 2 : 0;
+  constexpr kernels::EncodeKind kKinds[] = {kernels::EncodeKind::table, kernels::EncodeKind::rows,
+                                            kernels::EncodeKind::columns, kernels::EncodeKind::dynamic_rows};
+  args.kind = kKinds[static_cast<int>(op.kind)];
+  if (op.kind == EncodeOpKind::table) {
+    args.table = {program.constants[op.thresholds].as<std::int16_t>(),
+                  program.constants[op.values].as<std::int16_t>(), static_cast<int>(op.levels)};
+  }
+  args.max_code = static_cast<int>(op.max_code);
+  args.step_shift = static_cast<int>(op.step_shift);
+  args.fine_bits = static_cast<int>(op.fine_bits);
+  args.outlier = static_cast<std::int16_t>(op.outlier);
+  args.grid_zero = static_cast<std::int16_t>(op.grid_zero);
+  args.grid_max = static_cast<std::int16_t>(op.grid_max);
+  return args;
+}
+
+void set_grain(const ResidualGrain& grain, const Program& program, kernels::LinearArgs& args) {
+  if (!grain.any()) return;
+  args.grain_power = program.constants[grain.power].as<std::int16_t>();
+  args.grain_unit = program.constants[grain.unit].as<std::int16_t>();
+  args.grain_limit = static_cast<std::int16_t>(grain.limit);
+}
+
 }  // namespace
+
+// The first byte of a row whose elements have the buffer's own type.
+void* Session::row_of_any_type(BufferId id, std::int64_t index) const {
+  return row<std::uint8_t>(id, index * byte_size(program_.buffers[id].type));
+}
 
 void Session::execute(const LinearOp& op, int member) {
   const Buffer& src = program_.buffers[op.src];
@@ -31,21 +79,24 @@ void Session::execute(const LinearOp& op, int member) {
   kernels::LinearArgs args = linear_args(op.linear, program_, scratch(member));
   args.src = row<std::uint8_t>(op.src, rows.begin * src_rows_per_dst_row);
   args.src_stride = src_rows_per_dst_row * src.stride;
+  args.plane_stride = op.planes == 2 ? src.stride / 2 : 0;
+  args.max_code = static_cast<int>(op.max_code);
+  const bool values = dst.type == DataType::s16;
   args.rows = static_cast<int>(rows.end - rows.begin);
   args.dst_stride = dst.stride;
   const Constant& multiplier = program_.constants[op.linear.multiplier];
   switch (op.kind) {
     case LinearKind::codes:
-      args.epilogue = kernels::Epilogue::codes;
-      args.dst = row<std::uint8_t>(op.dst, rows.begin);
+      args.epilogue = values ? kernels::Epilogue::values : kernels::Epilogue::codes;
+      args.dst = row_of_any_type(op.dst, rows.begin);
       break;
     case LinearKind::activation: {
       const std::int16_t* table = program_.constants[op.activation].as<std::int16_t>();
-      args.epilogue = kernels::Epilogue::activation;
+      args.epilogue = values ? kernels::Epilogue::activation_values : kernels::Epilogue::activation;
       args.activation = {table, table + kernels::kActivationSegments, static_cast<int>(op.activation_segment_bits),
                          static_cast<std::int16_t>(op.activation_multiplier),
                          static_cast<std::int16_t>(op.activation_zero_point)};
-      args.dst = row<std::uint8_t>(op.dst, rows.begin);
+      args.dst = row_of_any_type(op.dst, rows.begin);
       break;
     }
     case LinearKind::residual:
@@ -53,6 +104,7 @@ void Session::execute(const LinearOp& op, int member) {
       args.dst = row<std::int16_t>(op.dst, rows.begin);
       args.residual = row<std::int16_t>(op.dst, rows.begin);
       args.residual_stride = dst.stride;
+      set_grain(op.grain, program_, args);
       break;
     case LinearKind::logits:
       args.epilogue = kernels::Epilogue::logits;
@@ -74,10 +126,20 @@ void Session::execute(const LayerNormOp& op, int member) {
     const std::int64_t picture = begin / dst.rows;
     const std::int64_t end = std::min(rows.end, (picture + 1) * dst.rows);
     const std::int64_t src_row = picture * src.rows + op.first_row + begin % dst.rows;
-    kernels_.layer_norm->run({row<std::int16_t>(op.src, src_row), src.stride, row<std::uint8_t>(op.dst, begin),
-                              dst.stride, static_cast<int>(end - begin), static_cast<int>(src.columns),
-                              program_.constants[op.affine].as<std::int16_t>(), static_cast<int>(op.shift),
-                              static_cast<int>(op.beta_shift), op.epsilon()});
+    kernels::LayerNormArgs args{};
+    args.src = row<std::int16_t>(op.src, src_row);
+    args.src_stride = src.stride;
+    args.dst = row_of_any_type(op.dst, begin);
+    args.dst_stride = dst.stride;
+    args.rows = static_cast<int>(end - begin);
+    args.channels = static_cast<int>(src.columns);
+    args.affine = program_.constants[op.affine].as<std::int16_t>();
+    args.shift = static_cast<int>(op.shift);
+    args.beta_shift = static_cast<int>(op.beta_shift);
+    args.epsilon = op.epsilon();
+    args.max_code = static_cast<int>(op.max_code);
+    args.values = dst.type == DataType::s16;
+    kernels_.layer_norm->run(args);
     begin = end;
   }
 }
@@ -101,8 +163,12 @@ void Session::execute(const AttentionOp& op, int member) {
     args.k = q + channels;
     args.v = q + 2 * channels;
     args.stride = src.stride;
-    args.dst = row<std::uint8_t>(op.dst, picture * tokens) + head * op.head_dim;
+    args.dst = static_cast<std::uint8_t*>(row_of_any_type(op.dst, picture * tokens)) +
+               head * op.head_dim * byte_size(dst.type);
     args.dst_stride = dst.stride;
+    args.max_code = static_cast<int>(op.max_code);
+    args.values = dst.type == DataType::s16;
+    set_softmax(op, head, program_, args);
     args.tokens = static_cast<int>(tokens);
     args.head_dim = static_cast<int>(op.head_dim);
     args.query_begin = static_cast<int>(query);
@@ -129,6 +195,70 @@ void Session::execute(const MeanRowsOp& op, int member) {
   }
 }
 
+void Session::execute(const EncodeOp& op, int member) {
+  if (op.kind == EncodeOpKind::channel_groups) return encode_channel_groups(op, member);
+  const Buffer& src = program_.buffers[op.src];
+  const Buffer& dst = program_.buffers[op.dst];
+  const Range rows = share(std::int64_t{dst.rows} * count_, member);
+  // One call per picture where rows have schemes of their own.
+  for (std::int64_t begin = rows.begin; begin < rows.end;) {
+    const std::int64_t token = begin % dst.rows;
+    const std::int64_t end =
+        op.kind == EncodeOpKind::tokens ? std::min(rows.end, begin - token + dst.rows) : rows.end;
+    kernels::EncodeArgs args = encode_args(op, program_);
+    args.src = row<std::int16_t>(op.src, begin);
+    args.src_stride = src.stride;
+    args.dst = row<std::uint8_t>(op.dst, begin);
+    args.rows = static_cast<int>(end - begin);
+    args.columns = static_cast<int>(src.columns);
+    args.scratch = scratch(member);
+    if (op.kind == EncodeOpKind::tokens) {
+      const std::int16_t* codes = program_.constants[op.codes].as<std::int16_t>() + token;
+      const std::ptrdiff_t count = dst.rows;
+      args.codes = {codes, codes + count, codes + 2 * count, codes + 3 * count};
+    }
+    kernels_.encode->run(args);
+    begin = end;
+  }
+}
+
+// A member does whole blocks of channels of one picture: their extremes, their groups, their codes.
+void Session::encode_channel_groups(const EncodeOp& op, int member) {
+  const Buffer& src = program_.buffers[op.src];
+  const Buffer& dst = program_.buffers[op.dst];
+  const std::int64_t blocks = (src.columns + kChannelBlock - 1) / kChannelBlock;
+  const Range units = share(blocks * count_, member);
+  auto* notes = static_cast<std::int16_t*>(scratch(member));
+  const std::int16_t* groups = program_.constants[op.codes].as<std::int16_t>();
+  const int group_count = static_cast<int>(op.groups);
+  for (std::int64_t begin = units.begin; begin < units.end;) {
+    const std::int64_t picture = begin / blocks;
+    const std::int64_t end = std::min(units.end, (picture + 1) * blocks);
+    const std::int64_t first = begin % blocks * kChannelBlock;
+    const std::int64_t last =
+        std::min<std::int64_t>(src.columns, (end - picture * blocks) * kChannelBlock);
+    const std::int64_t count = last - first;
+    const std::int16_t* values = row<std::int16_t>(op.src, picture * src.rows) + first;
+    std::int16_t *lowest = notes, *highest = notes + count, *codes = notes + 2 * count;
+    kernels_.encode->column_ranges(
+        {values, src.stride, static_cast<int>(src.rows), static_cast<int>(count), lowest, highest});
+    for (std::int64_t c = 0; c < count; ++c) {
+      const int group = kernels::nearest_group(lowest[c], highest[c], groups, groups + group_count, group_count);
+      for (int i = 0; i < 4; ++i) codes[i * count + c] = groups[(2 + i) * group_count + group];
+    }
+    kernels::EncodeArgs args = encode_args(op, program_);
+    args.src = values;
+    args.src_stride = src.stride;
+    args.dst = row<std::uint8_t>(op.dst, picture * dst.rows) + first;
+    args.rows = static_cast<int>(src.rows);
+    args.columns = static_cast<int>(count);
+    args.codes = {codes, codes + count, codes + 2 * count, codes + 3 * count};
+    args.scratch = notes + channel_group_scratch(src.columns) / sizeof(std::int16_t);
+    kernels_.encode->run(args);
+    begin = end;
+  }
+}
+
 void Session::execute(const PatchEmbedOp& op, int member) {
   const Buffer& image = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
@@ -145,6 +275,7 @@ void Session::execute(const PatchEmbedOp& op, int member) {
   args.src = patches;
   args.src_stride = static_cast<std::ptrdiff_t>(depth);
   args.dst_stride = args.residual_stride = dst.stride;
+  set_grain(op.grain, program_, args);
 
   const Range rows = share(std::int64_t{dst.rows} * count_, member);
   for (std::int64_t begin = rows.begin; begin < rows.end;) {

@@ -12,7 +12,7 @@ inline constexpr std::array<std::uint8_t, 8> kMagic = {'I', 'N', 'T', 'V', 'I', 
 inline constexpr std::uint16_t kContainerMajor = 1;
 inline constexpr std::uint16_t kContainerMinor = 0;
 // Op set: what the program means, to the last rounding. A reader takes exactly its own.
-inline constexpr std::uint32_t kOpSet = 1;
+inline constexpr std::uint32_t kOpSet = 2;
 
 inline constexpr std::size_t kSectionAlignment = 64;
 

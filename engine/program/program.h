@@ -66,6 +66,19 @@ struct LinearConstants {
   }
 };
 
+// Steps of a residual stream that has fewer than 16 bits, per column (kernels/gemm/linear.h, to_grid). None: 16 bits.
+struct ResidualGrain {
+  ConstantId power = kNone;  // s16 [padded n], >= 0
+  ConstantId unit = kNone;   // s16 [padded n]
+  std::uint32_t limit = 0;   // 0..32767
+
+  bool any() const { return power != kNone; }
+  template <typename V>
+  void visit(V& v) {
+    v(power), v(unit), v(limit);
+  }
+};
+
 // dst[t] = token_init[t] for the first `prefix` rows; the others add the patch embedding of one patch of the picture.
 // The picture is u8 [H][W][3]; a patch's K = patch * patch * 3 pixels are ordered (y, x, channel).
 struct PatchEmbedOp {
@@ -77,14 +90,19 @@ struct PatchEmbedOp {
   std::uint32_t prefix = 0;
   ConstantId token_init = kNone;  // s16 [T][stride of dst]
   LinearConstants linear;
+  ResidualGrain grain;
 
   template <typename V>
   void visit(V& v) {
-    v(src), v(dst), v(patch), v(prefix), v(token_init), linear.visit(v);
+    v(src), v(dst), v(patch), v(prefix), v(token_init), linear.visit(v), grain.visit(v);
   }
 };
 
-// Rows [first_row, first_row + rows of dst) of the residual stream -> codes (kernels/layer_norm/layer_norm.h).
+// Operations that make codes write to a u8 buffer, clamped to [0, max_code], or to an s16 buffer: then it is the value
+// before the clamp, in finer units, for an encode operation.
+
+// Rows [first_row, first_row + rows of dst) of the residual stream -> codes or values
+// (kernels/layer_norm/layer_norm.h).
 struct LayerNormOp {
   static constexpr std::uint32_t kKind = 2;
   static constexpr const char* kName = "layer_norm";
@@ -96,18 +114,20 @@ struct LayerNormOp {
   std::uint32_t beta_shift = 0;
   std::uint32_t epsilon_low = 0;
   std::uint32_t epsilon_high = 0;
+  std::uint32_t max_code = 255;  // 1..255
 
   std::uint64_t epsilon() const { return std::uint64_t{epsilon_high} << 32 | epsilon_low; }
   template <typename V>
   void visit(V& v) {
-    v(src), v(dst), v(first_row), v(affine), v(shift), v(beta_shift), v(epsilon_low), v(epsilon_high);
+    v(src), v(dst), v(first_row), v(affine), v(shift), v(beta_shift), v(epsilon_low), v(epsilon_high), v(max_code);
   }
 };
 
 enum class LinearKind : std::uint32_t { codes = 0, activation = 1, residual = 2, logits = 3 };
 
 // src codes x weights -> dst (kernels/gemm/linear.h). A src with several rows per dst row (the two class tokens of a
-// distilled DeiT) is read as one long row. residual: dst is the residual stream itself.
+// distilled DeiT) is read as one long row. residual: dst is the residual stream itself. codes and activation: codes or
+// values. With two planes every src row holds its low bytes in its first half and its high bytes in its second.
 struct LinearOp {
   static constexpr std::uint32_t kKind = 3;
   static constexpr const char* kName = "linear";
@@ -119,15 +139,19 @@ struct LinearOp {
   std::uint32_t activation_segment_bits = 0;
   std::uint32_t activation_multiplier = 0;  // 0..32767
   std::uint32_t activation_zero_point = 0;  // 0..255
+  std::uint32_t planes = 1;                 // of src, 1 or 2
+  std::uint32_t max_code = 255;             // 1..255
+  ResidualGrain grain;                      // residual only
 
   template <typename V>
   void visit(V& v) {
     v(src), v(dst), v(kind), linear.visit(v);
     v(activation), v(activation_segment_bits), v(activation_multiplier), v(activation_zero_point);
+    v(planes), v(max_code), grain.visit(v);
   }
 };
 
-// src codes [T][3C] (q, k, v; head by head in each) -> dst codes [T][C] (kernels/attention/attention.h).
+// src codes [T][3C] (q, k, v; head by head in each) -> dst codes or values [T][C] (kernels/attention/attention.h).
 struct AttentionOp {
   static constexpr std::uint32_t kKind = 4;
   static constexpr const char* kName = "attention";
@@ -136,10 +160,20 @@ struct AttentionOp {
   std::uint32_t heads = 0;
   std::uint32_t head_dim = 0;
   ConstantId parameters = kNone;  // s32 [heads][kAttentionParameters]
+  std::uint32_t max_code = 255;   // 1..255
+  // Softmax codes (kernels/softmax/softmax.h): 0 exponential, 1 relative, 2 absolute. Tables are per head.
+  std::uint32_t softmax_kind = 0;
+  std::uint32_t levels = 0;        // 2..256
+  std::uint32_t planes = 1;        // 2: values up to 32767, else up to 255
+  std::uint32_t groups = 0;        // absolute: 1..64
+  ConstantId thresholds = kNone;   // s16 [heads][levels - 1], ascending
+  ConstantId values = kNone;       // s16 [heads][levels]
+  ConstantId row_groups = kNone;   // absolute: s32 [3][groups]: bounds (the last is not used), offsets, divisors
 
   template <typename V>
   void visit(V& v) {
-    v(src), v(dst), v(heads), v(head_dim), v(parameters);
+    v(src), v(dst), v(heads), v(head_dim), v(parameters), v(max_code);
+    v(softmax_kind), v(levels), v(planes), v(groups), v(thresholds), v(values), v(row_groups);
   }
 };
 
@@ -171,7 +205,40 @@ struct MeanRowsOp {
   }
 };
 
-using Op = std::variant<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp>;
+enum class EncodeOpKind : std::uint32_t { table = 0, tokens = 1, channel_groups = 2, dynamic_tokens = 3 };
+
+// src values (s16) -> codes of few bits -> what these stand for, on the grid that the next linear reads: u8, or two
+// planes of bytes, the low ones in the first half of every dst row (kernels/encode/encode.h). Values are in units of
+// the grid's step / 2^fine_bits; a table's thresholds may have any unit.
+struct EncodeOp {
+  static constexpr std::uint32_t kKind = 6;
+  static constexpr const char* kName = "encode";
+  BufferId src = kNone;
+  BufferId dst = kNone;
+  EncodeOpKind kind = EncodeOpKind::table;
+  std::uint32_t planes = 1;
+  std::uint32_t levels = 0;       // table: 2..256
+  ConstantId thresholds = kNone;  // table: s16 [levels - 1], ascending
+  ConstantId values = kNone;      // table: s16 [levels], >= 0
+  // tokens: s16 [4][T], multiplier, power, zero, step of every row. channel_groups: s16 [6][groups], lowest and highest
+  // of the group's channels, then the same four; every channel of a picture takes the group nearest to its extremes.
+  ConstantId codes = kNone;
+  std::uint32_t groups = 0;      // 1..256
+  std::uint32_t max_code = 255;  // 1..255
+  std::uint32_t step_shift = 0;  // max_code << step_shift <= 32767
+  std::uint32_t fine_bits = 1;   // 1..12
+  std::uint32_t outlier = 32767;
+  std::uint32_t grid_zero = 0;   // 0..grid_max
+  std::uint32_t grid_max = 255;  // 1..32767; with one plane up to 255
+
+  template <typename V>
+  void visit(V& v) {
+    v(src), v(dst), v(kind), v(planes), v(levels), v(thresholds), v(values), v(codes), v(groups), v(max_code);
+    v(step_shift), v(fine_bits), v(outlier), v(grid_zero), v(grid_max);
+  }
+};
+
+using Op = std::variant<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp>;
 
 // An operation and the layer of the network that it came from, e.g. "blocks.3.attn.qkv".
 struct Step {

@@ -13,6 +13,9 @@ std::uint32_t row_local_rows(const Op& op, const Program& program) {
   if (const auto* norm = std::get_if<LayerNormOp>(&op)) {
     return rows(norm->src) == rows(norm->dst) ? rows(norm->dst) : 0;
   }
+  if (const auto* encode = std::get_if<EncodeOp>(&op)) {
+    return encode->kind == EncodeOpKind::channel_groups ? 0 : rows(encode->dst);
+  }
   return 0;
 }
 

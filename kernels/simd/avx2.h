@@ -130,7 +130,6 @@ struct Avx2 {
   }
 
   using Mask16 = __m256i;
-  static I16 min16(I16 a, I16 b) { return _mm256_min_epi16(a, b); }
   static Mask16 outside16(I16 a, I16 low, I16 high) {
     return _mm256_or_si256(_mm256_cmpgt_epi16(low, a), _mm256_cmpgt_epi16(a, high));
   }

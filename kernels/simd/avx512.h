@@ -118,7 +118,6 @@ struct Avx512 {
 
   // Per element: a bit here, ones or zeros throughout on AVX2.
   using Mask16 = __mmask32;
-  static I16 min16(I16 a, I16 b) { return _mm512_min_epi16(a, b); }
   static Mask16 outside16(I16 a, I16 low, I16 high) {
     return _mm512_cmplt_epi16_mask(a, low) | _mm512_cmpgt_epi16_mask(a, high);
   }
