@@ -85,6 +85,12 @@ inline void widen_codes(const std::uint8_t* src, int k, std::int16_t* dst) {
   for (; i < k; ++i) dst[i] = src[i];
 }
 
+// Low and high bytes -> values of at most 32767.
+inline void widen_planes(const std::uint8_t* low, const std::uint8_t* high, int k, std::int16_t* dst) {
+  widen_codes(low, k, dst);
+  for (int i = 0; i < k; ++i) dst[i] = static_cast<std::int16_t>(dst[i] | high[i] << 8);
+}
+
 inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
   for (int i = 0; i < k * kPanelColumns; i += 16) {
     Avx2::store(dst + i, _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i))));
@@ -109,14 +115,19 @@ inline void expand_panel(const std::uint8_t* nibbles, const std::uint8_t* zero_p
 // Rows [first, first + rows) are passed to the epilogue under their own numbers.
 template <typename EpilogueType>
 void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-                 const EpilogueType& epilogue) {
+                 const EpilogueType& epilogue, std::ptrdiff_t plane_stride) {
   const int k = weights.k;
   auto* panel = static_cast<std::int16_t*>(scratch);
   std::int16_t* codes = panel + static_cast<std::ptrdiff_t>(k) * kPanelColumns;
   for (int first = 0; first < rows; first += kWidenedRows) {
     const int last = first + kWidenedRows < rows ? first + kWidenedRows : rows;
     for (int r = first; r < last; ++r) {
-      widen_codes(src + r * stride, k, codes + static_cast<std::ptrdiff_t>(r - first) * k);
+      std::int16_t* widened = codes + static_cast<std::ptrdiff_t>(r - first) * k;
+      if (plane_stride == 0) {
+        widen_codes(src + r * stride, k, widened);
+      } else {
+        widen_planes(src + r * stride, src + r * stride + plane_stride, k, widened);
+      }
     }
     for (int p = 0; p < panel_count(weights.n); ++p) {
       widen_panel(weights.tiles + static_cast<std::ptrdiff_t>(p) * k * kPanelColumns, k, panel);
@@ -144,14 +155,14 @@ void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const
   }
 }
 
-// The same interface as multiply() of multiply_avx512vnni.h.
+// The same interface as multiply() of multiply_avx512vnni.h; two planes with 8-bit weights only.
 template <typename EpilogueType>
 void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-              const EpilogueType& epilogue) {
+              const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
   if (weights.bits == 4) {
     multiply_s4(src, stride, rows, weights, scratch, epilogue);
   } else {
-    multiply_s8(src, stride, rows, weights, scratch, epilogue);
+    multiply_s8(src, stride, rows, weights, scratch, epilogue, plane_stride);
   }
 }
 
