@@ -113,6 +113,8 @@ void Session::execute(const AttentionOp& op, int member) {
                  static_cast<std::uint32_t>(p[kRatio]),
                  p[kRatioShift],
                  p[kOutZero]};
+    args.softmax_kind = kernels::SoftmaxKind::exponential;
+    args.max_code = 255;
     args.scratch = scratch(member);
     kernels_.attention->run(args);
     begin += count;
