@@ -103,6 +103,31 @@ class Checker {
                       ", " + std::to_string(highest) + "]");
   }
 
+  // Where codes or values are made: the dst buffer tells which.
+  const Buffer* codes_or_values(BufferId id, std::uint32_t max_code) {
+    const bool values = id < program_.buffers.size() && program_.buffers[id].type == DataType::s16;
+    require(max_code >= 1 && max_code <= 255, "max_code is " + std::to_string(max_code) + ", must be 1 to 255");
+    return buffer(id, values ? DataType::s16 : DataType::u8, "dst");
+  }
+
+  void ascending(const Constant* constant, std::size_t lists, const char* role) {
+    if (constant == nullptr || !ok()) return;
+    const std::size_t length = constant->count() / lists;
+    const auto* values = constant->as<std::int16_t>();
+    for (std::size_t i = 0; i < lists; ++i) {
+      require(std::is_sorted(values + i * length, values + (i + 1) * length),
+              std::string(role) + " '" + constant->name + "' do not ascend");
+    }
+  }
+
+  void grain(const ResidualGrain& g, std::uint32_t n) {
+    if (!g.any()) return;
+    const auto columns = static_cast<std::uint64_t>(padded_columns(static_cast<int>(n)));
+    within<std::int16_t>(constant(g.power, DataType::s16, columns, "grain powers"), 0, INT16_MAX, "grain powers");
+    constant(g.unit, DataType::s16, columns, "grain units");
+    require(g.limit <= INT16_MAX, "grain limit " + std::to_string(g.limit) + ", at most 32767");
+  }
+
   // Logits have 32-bit multipliers and longer shifts.
   void linear(const LinearConstants& l, const Buffer& dst, bool logits, SourceRow row) {
     require(l.bits == 8 || l.bits == 4, std::to_string(l.bits) + "-bit weights, must be 8 or 4");
@@ -158,14 +183,16 @@ void check(const PatchEmbedOp& op, const Program& program, Checker& c) {
             "weights have " + std::to_string(op.linear.k) + " inputs for patches of " + std::to_string(op.patch));
   const std::uint32_t pixels = op.patch * op.patch * 3;
   c.linear(op.linear, *dst, false, {op.linear.k, pixels});
+  c.grain(op.grain, op.linear.n);
   if (c.ok()) c.constant(op.token_init, DataType::s16, std::uint64_t{dst->rows} * dst->stride, "token_init");
   (void)src;
 }
 
 void check(const LayerNormOp& op, const Program&, Checker& c) {
   const Buffer* src = c.buffer(op.src, DataType::s16, "src");
-  const Buffer* dst = c.buffer(op.dst, DataType::u8, "dst");
+  const Buffer* dst = c.codes_or_values(op.dst, op.max_code);
   if (!c.ok()) return;
+  c.require(op.src != op.dst, "src is dst");
   c.require(src->columns == dst->columns && src->columns <= 65536, "src and dst differ in columns or have over 65536");
   c.require(op.first_row <= src->rows && dst->rows <= src->rows - op.first_row,
             "rows " + std::to_string(op.first_row) + " to " + std::to_string(std::uint64_t{op.first_row} + dst->rows) +
@@ -178,16 +205,20 @@ void check(const LayerNormOp& op, const Program&, Checker& c) {
 void check(const LinearOp& op, const Program&, Checker& c) {
   const Buffer* src = c.buffer(op.src, DataType::u8, "src");
   c.require(op.kind <= LinearKind::logits, "unknown kind of linear");
-  const DataType type = op.kind == LinearKind::logits     ? DataType::s32
-                        : op.kind == LinearKind::residual ? DataType::s16
-                                                          : DataType::u8;
-  const Buffer* dst = c.buffer(op.dst, type, "dst");
+  c.require(op.planes == 1 || op.planes == 2, std::to_string(op.planes) + " planes, must be 1 or 2");
+  const Buffer* dst = op.kind == LinearKind::logits     ? c.buffer(op.dst, DataType::s32, "dst")
+                      : op.kind == LinearKind::residual ? c.buffer(op.dst, DataType::s16, "dst")
+                                                        : c.codes_or_values(op.dst, op.max_code);
   if (!c.ok()) return;
-  c.linear(op.linear, *dst, op.kind == LinearKind::logits, {src->stride, src->columns});
+  c.require(src->stride % op.planes == 0 && src->columns <= src->stride / op.planes,
+            "src's rows do not hold " + std::to_string(op.planes) + " planes");
+  const std::uint32_t plane = src->stride / op.planes;
+  c.linear(op.linear, *dst, op.kind == LinearKind::logits, {plane, src->columns});
   const std::uint32_t ratio = src->rows / dst->rows;
   c.require(ratio * dst->rows == src->rows, "src rows are no multiple of dst rows");
-  c.require(ratio == 1 ? op.linear.k <= src->stride : std::uint64_t{ratio} * src->stride == op.linear.k,
-            "weights have " + std::to_string(op.linear.k) + " inputs, src has rows of " + std::to_string(src->stride));
+  c.require(ratio == 1 ? op.linear.k <= plane : std::uint64_t{ratio} * src->stride == op.linear.k && op.planes == 1,
+            "weights have " + std::to_string(op.linear.k) + " inputs, src has rows of " + std::to_string(plane));
+  if (op.kind == LinearKind::residual) c.grain(op.grain, op.linear.n);
   if (op.kind == LinearKind::activation) {
     c.constant(op.activation, DataType::s16, 2 * kernels::kActivationSegments, "activation");
     c.require(op.activation_segment_bits <= 9 && op.activation_multiplier <= 32767 && op.activation_zero_point <= 255,
@@ -195,9 +226,40 @@ void check(const LinearOp& op, const Program&, Checker& c) {
   }
 }
 
+void check_softmax(const AttentionOp& op, const Buffer& src, Checker& c) {
+  const auto kind = static_cast<kernels::SoftmaxKind>(op.softmax_kind);
+  c.require(kind <= kernels::SoftmaxKind::absolute, "unknown kind of softmax " + std::to_string(op.softmax_kind));
+  if (!c.ok() || kind == kernels::SoftmaxKind::exponential) return;
+  c.require(op.levels >= 2 && op.levels <= kernels::kMaxSoftmaxLevels && (op.planes == 1 || op.planes == 2),
+            "softmax codes of " + std::to_string(op.levels) + " levels in " + std::to_string(op.planes) + " planes");
+  if (!c.ok()) return;
+  const Constant* thresholds =
+      c.constant(op.thresholds, DataType::s16, std::uint64_t{op.heads} * (op.levels - 1), "thresholds");
+  c.within<std::int16_t>(thresholds, 0, kernels::kMaxSoftmaxDistance + 1, "thresholds");
+  c.ascending(thresholds, op.heads, "thresholds");
+  const Constant* values = c.constant(op.values, DataType::s16, std::uint64_t{op.heads} * op.levels, "values");
+  c.within<std::int16_t>(values, 0, op.planes == 2 ? INT16_MAX : 255, "values");
+  if (!c.ok()) return;
+  const auto* all = values->as<std::int16_t>();
+  const std::uint64_t largest = static_cast<std::uint64_t>(*std::max_element(all, all + values->count()));
+  c.require(src.rows * largest * 255 < std::uint64_t{1} << 31,
+            "softmax values of " + std::to_string(largest) + " for " + std::to_string(src.rows) + " tokens");
+  if (!c.ok() || kind == kernels::SoftmaxKind::relative) return;
+  c.require(op.groups >= 1 && op.groups <= kernels::kMaxSoftmaxGroups, std::to_string(op.groups) + " groups of rows");
+  if (!c.ok()) return;
+  const Constant* groups = c.constant(op.row_groups, DataType::s32, std::uint64_t{3} * op.groups, "row groups");
+  if (!c.ok()) return;
+  const auto* numbers = groups->as<std::int32_t>();
+  c.require(std::is_sorted(numbers, numbers + op.groups - 1), "bounds of row groups do not ascend");
+  for (std::uint32_t g = 0; g < op.groups; ++g) {
+    const std::int32_t divisor = numbers[2 * op.groups + g];
+    c.require(divisor >= 1 && divisor < 1 << 23, "divisor of row group " + std::to_string(g) + " out of range");
+  }
+}
+
 void check(const AttentionOp& op, const Program&, Checker& c) {
   const Buffer* src = c.buffer(op.src, DataType::u8, "src");
-  const Buffer* dst = c.buffer(op.dst, DataType::u8, "dst");
+  const Buffer* dst = c.codes_or_values(op.dst, op.max_code);
   if (!c.ok()) return;
   c.require(op.heads >= 1 && op.heads <= 4096 && op.head_dim >= 1 && op.head_dim <= kernels::kMaxHeadDim,
             std::to_string(op.heads) + " heads of " + std::to_string(op.head_dim));
@@ -219,7 +281,7 @@ void check(const AttentionOp& op, const Program&, Checker& c) {
     };
     in(kQZero, 0, 255);
     in(kVZero, 0, 255);
-    in(kOutZero, 0, 255);
+    in(kOutZero, 0, dst->type == DataType::s16 ? INT16_MAX : 255);
     in(kSoftmaxLeftShift, 0, 15);
     in(kSoftmaxRightShift, 0, 31);
     in(kSoftmaxMultiplier, 0, 65535);
@@ -228,6 +290,45 @@ void check(const AttentionOp& op, const Program&, Checker& c) {
     if (!c.ok()) return;
     c.require((std::uint64_t{op.head_dim} * 255 * 255 << p[kSoftmaxLeftShift]) < std::uint64_t{1} << 31,
               "softmax left shift of head " + std::to_string(h) + " can overflow");
+  }
+  check_softmax(op, *src, c);
+}
+
+void check(const EncodeOp& op, const Program&, Checker& c) {
+  const Buffer* src = c.buffer(op.src, DataType::s16, "src");
+  const Buffer* dst = c.buffer(op.dst, DataType::u8, "dst");
+  c.require(op.kind <= EncodeOpKind::dynamic_tokens, "unknown kind of encoding");
+  c.require(op.planes == 1 || op.planes == 2, std::to_string(op.planes) + " planes, must be 1 or 2");
+  if (!c.ok()) return;
+  c.require(src->rows == dst->rows && src->columns == dst->columns, "src and dst differ in shape");
+  c.require(dst->stride % op.planes == 0 && dst->columns <= dst->stride / op.planes,
+            "dst's rows do not hold " + std::to_string(op.planes) + " planes");
+  const int highest = op.planes == 2 ? INT16_MAX : 255;
+  if (op.kind == EncodeOpKind::table) {
+    c.require(op.levels >= 2 && op.levels <= 256, std::to_string(op.levels) + " levels, must be 2 to 256");
+    if (!c.ok()) return;
+    c.ascending(c.constant(op.thresholds, DataType::s16, op.levels - 1, "thresholds"), 1, "thresholds");
+    c.within<std::int16_t>(c.constant(op.values, DataType::s16, op.levels, "values"), 0,
+                           static_cast<std::int16_t>(highest), "values");
+    return;
+  }
+  c.require(op.max_code >= 1 && op.max_code <= 255 && op.step_shift <= 14 &&
+                op.max_code << op.step_shift <= INT16_MAX && op.fine_bits >= 1 && op.fine_bits <= 12 &&
+                op.outlier <= INT16_MAX && op.grid_max >= 1 && static_cast<int>(op.grid_max) <= highest &&
+                op.grid_zero <= op.grid_max,
+            "parameters out of range");
+  if (!c.ok() || op.kind == EncodeOpKind::dynamic_tokens) return;
+  const bool tokens = op.kind == EncodeOpKind::tokens;
+  c.require(tokens || (op.groups >= 1 && op.groups <= 256), std::to_string(op.groups) + " groups, must be 1 to 256");
+  if (!c.ok()) return;
+  const std::uint64_t count = tokens ? dst->rows : op.groups;
+  const Constant* codes = c.constant(op.codes, DataType::s16, (tokens ? 4 : 6) * count, "codes");
+  if (!c.ok()) return;
+  const std::int16_t* numbers = codes->as<std::int16_t>() + (tokens ? 0 : 2 * count);  // after the groups' bounds
+  for (std::uint64_t i = 0; i < 4 * count; ++i) {
+    const bool is_zero = i / count == 2;
+    c.require(numbers[i] >= 0 && (!is_zero || numbers[i] <= static_cast<int>(op.max_code)),
+              "codes '" + codes->name + "' out of range");
   }
 }
 

@@ -3,14 +3,16 @@
 //   score[i][j] = sum_d (q[i][d] - q_zero) * (k[j][d] - 128)
 //
 // Terms that do not depend on j shift a whole row of scores and vanish in softmax: so the zero point of k never
-// appears, and that of q only as q_zero * sum_d k, one number per key. With e = softmax codes and s their sum,
+// appears, and that of q only as q_zero * sum_d k, one number per key. With e = softmax codes (or a table's values) and
+// s their divisor, which is their sum unless a table says otherwise,
 //
-//   code[i][d] = saturate_u8(round((sum_j e[j] * (v[j][d] - v_zero)) * ratio / s) + out_zero)
+//   code[i][d] = clamp(round((sum_j e[j] * (v[j][d] - v_zero)) * ratio / s) + out_zero, 0, max_code)
 //
-// in the same 16-bit requantization as everywhere, whose multiplier and shift are made per row from ratio / s.
+// in the same 16-bit requantization as everywhere, whose multiplier and shift are made per row from ratio / s. Instead
+// of codes the result can be the 16-bit value before the clamp.
 //
-// Range, D = head_dim <= 4096, T = tokens <= 32768 (the reader's limits): |score| <= D * 255 * 128 < 2^28, and
-// |sum_j e (v - v_zero)| <= T * 255 * 255 < 2^31.
+// Range, D = head_dim <= 4096, T = tokens <= 32768, T * max(e) * 255 < 2^31 (the reader's limits): |score| <= D * 255 *
+// 128 < 2^28, |sum_j e (v - v_zero)| <= T * max(e) * 255 < 2^31, sum_j e < 2^31 / 255.
 #pragma once
 
 #include <bit>
@@ -35,7 +37,7 @@ struct AttentionHead {
   SoftmaxScale softmax;
   std::uint32_t ratio;       // scale_v / scale_out as ratio * 2^-ratio_shift, ratio in [2^30, 2^31)
   std::int32_t ratio_shift;  // kMinRatioShift..kMaxRatioShift
-  std::int32_t out_zero;     // 0..255
+  std::int32_t out_zero;     // 0..255; any s16 if the result is values
 };
 
 struct AttentionArgs {
@@ -43,14 +45,19 @@ struct AttentionArgs {
   const std::uint8_t* k;
   const std::uint8_t* v;
   std::ptrdiff_t stride;
-  std::uint8_t* dst;  // [tokens][dst_stride], head_dim codes each, not one byte more
-  std::ptrdiff_t dst_stride;
-  int tokens;       // T
-  int head_dim;     // D
-  int query_begin;  // rows of q and dst to do
+  void* dst;                  // [tokens][dst_stride], head_dim codes (u8) or values (s16) each, not one byte more
+  std::ptrdiff_t dst_stride;  // elements
+  int tokens;                 // T
+  int head_dim;               // D
+  int query_begin;            // rows of q and dst to do
   int query_end;
   AttentionHead head;
-  void* scratch;  // attention_scratch_bytes(), 64-byte aligned, not shared between threads
+  SoftmaxKind softmax_kind;
+  SoftmaxTable softmax_table;  // unless exponential
+  bool wide;                   // the table's values have 15 bits and not 8
+  int max_code;                // 1..255
+  bool values;                 // the result is 16-bit values
+  void* scratch;               // attention_scratch_bytes(), 64-byte aligned, not shared between threads
 };
 
 struct AttentionKernels {
@@ -69,9 +76,10 @@ inline constexpr int kQueryBlock = 24;
 
 // Sections of the scratch memory of a SIMD version, in bytes, each a multiple of 64.
 struct AttentionScratch {
-  std::size_t keys, key_bias, values, scores, codes, rows, output, gemm, total;
+  std::size_t keys, key_bias, values, scores, codes, softmax, rows, output, gemm, total;
 };
 
+// Enough for two planes of softmax values and for 16-bit results.
 constexpr AttentionScratch attention_scratch(int tokens, int head_dim) {
   const auto t64 = static_cast<std::size_t>(padded_depth(tokens));
   const auto d64 = static_cast<std::size_t>(padded_depth(head_dim));
@@ -87,9 +95,10 @@ constexpr AttentionScratch attention_scratch(int tokens, int head_dim) {
   s.key_bias = take(t64 * 4);
   s.values = take(t64 * d64);
   s.scores = take(kQueryBlock * t64 * 4);
-  s.codes = take(kQueryBlock * t64);
+  s.codes = take(kQueryBlock * t64 * 2);
+  s.softmax = take(softmax_scratch_bytes(static_cast<int>(t64)));
   s.rows = take(kQueryBlock * d64);
-  s.output = take(kQueryBlock * d64);
+  s.output = take(kQueryBlock * d64 * 2);
   s.gemm = take(linear_scratch_bytes(static_cast<int>(deepest)));
   s.total = at;
   return s;
@@ -101,27 +110,56 @@ constexpr std::size_t attention_scratch_bytes(int tokens, int head_dim) {
 
 namespace {
 
+// How many bits of a row's factor the multiplier has, as requantize() wants them: for codes few, so that the value
+// between its two steps keeps fraction bits; for 16-bit values all, so that it keeps its range.
+inline constexpr int kCodeMultiplierBits = 12;
+inline constexpr int kValueMultiplierBits = 15;
+
 // One 64-bit division per row and head.
-[[maybe_unused]] inline RowRequantizer row_requantizer(const AttentionHead& head, std::uint32_t sum) noexcept {
-  // ratio / sum = quotient * 2^-(24 + ratio_shift); sum < 2^23, so quotient >= 2^31.
-  const std::uint64_t quotient = (std::uint64_t{head.ratio} << 24) / sum;
+[[maybe_unused]] inline RowRequantizer row_requantizer(const AttentionHead& head, const SoftmaxSums& sums,
+                                                       int multiplier_bits) noexcept {
+  // ratio / divisor = quotient * 2^-(24 + ratio_shift); any divisor < 2^32 leaves quotient >= 2^22.
+  const std::uint64_t quotient = (std::uint64_t{head.ratio} << 24) / sums.divisor;
   const int bits = std::bit_width(quotient);
   RowRequantizer row;
-  // To the nearest: cut off, it would be up to 2^-11 too small, an eighth of a code at the end of the range.
-  const auto multiplier = static_cast<std::int32_t>(((quotient >> (bits - 13)) + 1) >> 1);  // 2048..4096
-  const int shift = 21 + head.ratio_shift - bits;  // factor = multiplier * 2^-15 * 2^-shift
-  // A factor of 2^-3 and more, a value scale far above the result's, leaves less fraction and more multiplier.
-  const std::int32_t scaled = shift < 0 ? multiplier << -shift : multiplier;
+  // To the nearest: cut off, one of 12 bits would be up to 2^-11 too small, an eighth of a code at the end of the
+  // range. In [2^(multiplier_bits - 1), 2^multiplier_bits].
+  const auto multiplier = static_cast<std::int32_t>(((quotient >> (bits - multiplier_bits - 1)) + 1) >> 1);
+  const int shift = 9 + multiplier_bits + head.ratio_shift - bits;  // factor = multiplier * 2^-15 * 2^-shift
+  // A factor of 2^(multiplier_bits - 15) and more, where codes are coarse and their values fine, leaves less fraction
+  // and more multiplier, up to a factor of 1.
+  const std::int32_t scaled = shift >= 0 ? multiplier : shift < -4 ? 32767 : multiplier << -shift;
   row.multiplier = static_cast<std::int16_t>(scaled > 32767 ? 32767 : scaled);
   row.shift = shift < 0 ? 0 : shift > 31 ? 31 : shift;
-  const std::int32_t rounding = row.shift == 0 ? 0 : static_cast<std::int32_t>(1u << (row.shift - 1));
-  row.bias = wrapping_add(rounding, (128 - head.v_zero) * static_cast<std::int32_t>(sum));
+  const std::uint32_t rounding = row.shift == 0 ? 0 : 1u << (row.shift - 1);
+  row.bias = static_cast<std::int32_t>(rounding + static_cast<std::uint32_t>(128 - head.v_zero) * sums.values);
   return row;
 }
 
-[[maybe_unused]] inline std::uint8_t attention_code(std::int32_t sum, const RowRequantizer& row,
-                                                    std::int32_t out_zero) noexcept {
-  return saturate_u8(saturate_s16(requantize(sum, row.bias, row.shift, row.multiplier) + out_zero));
+[[maybe_unused]] inline std::int16_t attention_value(std::int32_t sum, const RowRequantizer& row,
+                                                     std::int32_t out_zero) noexcept {
+  return saturate_s16(requantize(sum, row.bias, row.shift, row.multiplier) + out_zero);
+}
+
+[[maybe_unused]] inline std::uint8_t attention_code(std::int32_t sum, const RowRequantizer& row, std::int32_t out_zero,
+                                                    int max_code) noexcept {
+  const std::int16_t value = attention_value(sum, row, out_zero);
+  return static_cast<std::uint8_t>(value < 0 ? 0 : value > max_code ? max_code : value);
+}
+
+// Softmax of one row of an attention's scores, but for the scores and where the values go. `plane_bytes` is where the
+// second plane would begin.
+[[maybe_unused]] inline SoftmaxArgs attention_softmax(const AttentionArgs& args, std::ptrdiff_t plane_bytes,
+                                                      void* scratch) noexcept {
+  SoftmaxArgs softmax{};
+  softmax.plane_stride = args.wide && args.softmax_kind != SoftmaxKind::exponential ? plane_bytes : 0;
+  softmax.columns = args.tokens;
+  softmax.padded_columns = padded_depth(args.tokens);
+  softmax.scale = args.head.softmax;
+  softmax.kind = args.softmax_kind;
+  softmax.table = args.softmax_table;
+  softmax.scratch = scratch;
+  return softmax;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The law for attention.h.
 #include "kernels/attention/attention.h"
+#include "kernels/softmax/softmax_scalar.h"
 
 namespace intvit::kernels {
 namespace {
@@ -17,20 +18,26 @@ void run(const AttentionArgs& args) noexcept {
   auto* scratch = static_cast<std::uint8_t*>(args.scratch);
   auto* scores = reinterpret_cast<std::int32_t*>(scratch + layout.scores);
   std::uint8_t* codes = scratch + layout.codes;
+  SoftmaxArgs softmax = attention_softmax(args, padded_depth(args.tokens), scratch + layout.softmax);
+  softmax.scores = scores;
+  softmax.dst = codes;
+  const std::uint8_t* high = softmax.plane_stride != 0 ? codes + softmax.plane_stride : nullptr;
   for (int i = args.query_begin; i < args.query_end; ++i) {
     for (int j = 0; j < args.tokens; ++j) scores[j] = score(args, i, j);
-    std::int32_t max = scores[0];
-    for (int j = 1; j < args.tokens; ++j) max = scores[j] > max ? scores[j] : max;
-    std::uint32_t sum_of_codes = 0;
-    for (int j = 0; j < args.tokens; ++j) {
-      codes[j] = softmax_code(max, scores[j], args.head.softmax);
-      sum_of_codes += codes[j];
-    }
-    const RowRequantizer row = row_requantizer(args.head, sum_of_codes);
+    const RowRequantizer row = row_requantizer(args.head, softmax_row_scalar(softmax),
+                                               args.values ? kValueMultiplierBits : kCodeMultiplierBits);
     for (int d = 0; d < args.head_dim; ++d) {
       std::int32_t sum = 0;
-      for (int j = 0; j < args.tokens; ++j) sum += codes[j] * (args.v[j * args.stride + d] - 128);
-      args.dst[i * args.dst_stride + d] = attention_code(sum, row, args.head.out_zero);
+      for (int j = 0; j < args.tokens; ++j) {
+        const int e = codes[j] + (high ? 256 * high[j] : 0);
+        sum = wrapping_add(sum, e * (args.v[j * args.stride + d] - 128));
+      }
+      const std::ptrdiff_t at = i * args.dst_stride + d;
+      if (args.values) {
+        static_cast<std::int16_t*>(args.dst)[at] = attention_value(sum, row, args.head.out_zero);
+      } else {
+        static_cast<std::uint8_t*>(args.dst)[at] = attention_code(sum, row, args.head.out_zero, args.max_code);
+      }
     }
   }
 }

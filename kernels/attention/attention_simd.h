@@ -101,12 +101,13 @@ inline void pack_values(const AttentionArgs& args, int depth, std::uint8_t* tile
   }
 }
 
-// Probabilities x V: every row has its own requantizer.
-template <typename Simd>
+// Probabilities x V: every row has its own requantizer. Element is std::uint8_t for codes, std::int16_t for values.
+template <typename Simd, typename Element>
 struct AttentionEpilogue {
   const RowRequantizer* requantizers;
   std::int32_t out_zero;
-  std::uint8_t* dst;
+  int max_code;
+  Element* dst;
   std::ptrdiff_t stride;
 
   template <bool kHalf>
@@ -119,15 +120,22 @@ struct AttentionEpilogue {
       const auto bias = Simd::set32(rq.bias);
       const auto x = Simd::pack32(Simd::shift_right32(Simd::add32(lo, bias), rq.shift),
                                   Simd::shift_right32(Simd::add32(hi, bias), rq.shift));
-      const auto codes = Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
-                                      Simd::set16(static_cast<std::int16_t>(e.out_zero)));
-      store_codes<Simd, kHalf>(e.dst + r * e.stride + column, codes);
+      const auto values = Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
+                                       Simd::set16(static_cast<std::int16_t>(e.out_zero)));
+      Element* out = e.dst + r * e.stride + column;
+      if constexpr (sizeof(Element) == 1) {
+        store_codes<Simd, kHalf>(out, Simd::min16(values, Simd::set16(static_cast<std::int16_t>(e.max_code))));
+      } else if constexpr (kHalf) {
+        Simd::store16_half(out, values);
+      } else {
+        Simd::store16(out, values);
+      }
     }
   };
 };
 
-template <typename Simd>
-void attention_rows(const AttentionArgs& args) {
+template <typename Simd, typename Element>
+void attention_elements(const AttentionArgs& args) {
   const AttentionScratch layout = attention_scratch(args.tokens, args.head_dim);
   auto* scratch = static_cast<std::uint8_t*>(args.scratch);
   std::uint8_t* keys = scratch + layout.keys;
@@ -136,7 +144,7 @@ void attention_rows(const AttentionArgs& args) {
   auto* scores = reinterpret_cast<std::int32_t*>(scratch + layout.scores);
   std::uint8_t* codes = scratch + layout.codes;
   std::uint8_t* queries = scratch + layout.rows;
-  std::uint8_t* output = scratch + layout.output;
+  auto* output = reinterpret_cast<Element*>(scratch + layout.output);
 
   const int key_depth = (args.head_dim + kGroupDepth - 1) / kGroupDepth * kGroupDepth;
   const int value_depth = (args.tokens + kGroupDepth - 1) / kGroupDepth * kGroupDepth;
@@ -150,6 +158,10 @@ void attention_rows(const AttentionArgs& args) {
   const bool whole_groups = args.head_dim % kGroupDepth == 0;
   const bool whole_panels = args.head_dim % kPanelColumns == 0;
 
+  const SoftmaxArgs softmax =
+      attention_softmax(args, std::ptrdiff_t{kQueryBlock} * padded_tokens, scratch + layout.softmax);
+  const SoftmaxRows<Simd> softmax_rows(softmax);
+  constexpr int kMultiplierBits = sizeof(Element) == 1 ? kCodeMultiplierBits : kValueMultiplierBits;
   RowRequantizer requantizers[kQueryBlock];
   for (int begin = args.query_begin; begin < args.query_end; begin += kQueryBlock) {
     const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
@@ -166,20 +178,29 @@ void attention_rows(const AttentionArgs& args) {
     multiply(q, q_stride, rows, key_weights, scratch + layout.gemm,
              AccumulatorsEpilogue<Simd>{scores, padded_tokens, key_bias});
     for (int r = 0; r < rows; ++r) {
-      const SoftmaxArgs softmax{scores + static_cast<std::ptrdiff_t>(r) * padded_tokens,
-                                codes + static_cast<std::ptrdiff_t>(r) * padded_tokens, args.tokens, padded_tokens,
-                                args.head.softmax};
-      requantizers[r] = row_requantizer(args.head, softmax_row<Simd>(softmax));
+      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(r) * padded_tokens;
+      requantizers[r] = row_requantizer(args.head, softmax_rows(scores + at, codes + at), kMultiplierBits);
     }
-    std::uint8_t* dst = args.dst + begin * args.dst_stride;
-    AttentionEpilogue<Simd> epilogue{requantizers, args.head.out_zero, whole_panels ? dst : output,
-                                     whole_panels ? args.dst_stride : padded_dim};
-    multiply(codes, padded_tokens, rows, value_weights, scratch + layout.gemm, epilogue);
+    Element* dst = static_cast<Element*>(args.dst) + begin * args.dst_stride;
+    const AttentionEpilogue<Simd, Element> epilogue{requantizers, args.head.out_zero, args.max_code,
+                                                    whole_panels ? dst : output,
+                                                    whole_panels ? args.dst_stride : padded_dim};
+    multiply(codes, padded_tokens, rows, value_weights, scratch + layout.gemm, epilogue, softmax.plane_stride);
     if (!whole_panels) {
       for (int r = 0; r < rows; ++r) {
-        std::memcpy(dst + r * args.dst_stride, output + r * padded_dim, static_cast<std::size_t>(args.head_dim));
+        std::memcpy(dst + r * args.dst_stride, output + r * padded_dim,
+                    static_cast<std::size_t>(args.head_dim) * sizeof(Element));
       }
     }
+  }
+}
+
+template <typename Simd>
+void attention_rows(const AttentionArgs& args) {
+  if (args.values) {
+    attention_elements<Simd, std::int16_t>(args);
+  } else {
+    attention_elements<Simd, std::uint8_t>(args);
   }
 }
 

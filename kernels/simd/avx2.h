@@ -57,6 +57,23 @@ struct Avx2 {
     const __m256i high = _mm256_shuffle_epi8(high_bytes, high_index);
     return _mm256_mulhi_epu16(a, _mm256_or_si256(low, high));
   }
+  // Likewise round(a / 2^n) = multiply_q15(a, 2^(15 - n)); for n = 0 the factor is -32768 and the result -a.
+  static I16 rounded_shift15_each(I16 a, I16 n) {
+    const __m256i low_bytes = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1,  //
+                                               0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1);
+    const __m256i high_bytes = _mm256_setr_epi8(-128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0,  //
+                                                -128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+    // From 16 on the top bit of the index is set, which looks up 0.
+    const __m256i factor = shuffle_16(low_bytes, high_bytes, _mm256_add_epi16(n, _mm256_set1_epi16(0x70)));
+    return _mm256_abs_epi16(_mm256_mulhrs_epi16(a, factor));
+  }
+  // 16-bit elements of 16 low and 16 high bytes, looked up by the low four bits.
+  static I16 shuffle_16(__m256i low_bytes, __m256i high_bytes, I16 index) {
+    // A byte of an index whose top bit is set looks up 0.
+    const __m256i low = _mm256_shuffle_epi8(low_bytes, _mm256_or_si256(index, _mm256_set1_epi16(-32768)));
+    const __m256i high_index = _mm256_or_si256(_mm256_slli_epi16(index, 8), _mm256_set1_epi16(0x80));
+    return _mm256_or_si256(low, _mm256_shuffle_epi8(high_bytes, high_index));
+  }
 
   static I32 add32(I32 a, I32 b) { return _mm256_add_epi32(a, b); }
   static I32 sub32(I32 a, I32 b) { return _mm256_sub_epi32(a, b); }
@@ -120,6 +137,31 @@ struct Avx2 {
       first_out = pack32(_mm256_srai_epi32(_mm256_slli_epi32(pairs_lo, 16), 16),
                          _mm256_srai_epi32(_mm256_slli_epi32(pairs_hi, 16), 16));
       second_out = pack32(_mm256_srai_epi32(pairs_lo, 16), _mm256_srai_epi32(pairs_hi, 16));
+    }
+  };
+
+  // Few levels, as all thresholds are compared with.
+  struct StepTable {
+    static constexpr int kLevels = 16;
+    std::int16_t thresholds[kLevels];
+    int levels;
+    __m256i low_bytes, high_bytes;
+
+    StepTable() = default;
+    StepTable(const std::int16_t* thresholds_in, const std::int16_t* values, int levels_in) : levels(levels_in) {
+      for (int k = 0; k < kLevels; ++k) thresholds[k] = thresholds_in[k];
+      const __m256i all = load(values);
+      const __m256i low = _mm256_and_si256(all, _mm256_set1_epi16(255)), high = _mm256_srli_epi16(all, 8);
+      const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(low, high), 0xd8);
+      low_bytes = _mm256_permute2x128_si256(bytes, bytes, 0x00);
+      high_bytes = _mm256_permute2x128_si256(bytes, bytes, 0x11);
+    }
+    I16 look_up(I16 x) const {
+      __m256i level = _mm256_set1_epi16(static_cast<std::int16_t>(levels - 1));
+      for (int k = 0; k < levels - 1; ++k) {
+        level = _mm256_add_epi16(level, _mm256_cmpgt_epi16(_mm256_set1_epi16(thresholds[k]), x));
+      }
+      return shuffle_16(low_bytes, high_bytes, level);
     }
   };
 

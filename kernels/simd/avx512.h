@@ -49,6 +49,8 @@ struct Avx512 {
   static I16 shift_right_by_6_plus(I16 a, I16 n) {
     return _mm512_srlv_epi16(a, _mm512_add_epi16(n, _mm512_set1_epi16(6)));
   }
+  // round(a / 2^n), element by element, for a in 0..32767; 0 where n >= 16. n in 0..31.
+  static I16 rounded_shift15_each(I16 a, I16 n) { return halve_up_u16(_mm512_srlv_epi16(_mm512_add_epi16(a, a), n)); }
 
   static I32 add32(I32 a, I32 b) { return _mm512_add_epi32(a, b); }
   static I32 sub32(I32 a, I32 b) { return _mm512_sub_epi32(a, b); }
@@ -104,6 +106,29 @@ struct Avx512 {
     void look_up(I16 index, I16& first_out, I16& second_out) const {
       first_out = _mm512_permutex2var_epi16(first[0], index, first[1]);
       second_out = _mm512_permutex2var_epi16(second[0], index, second[1]);
+    }
+  };
+
+  // A value for each of up to kLevels ranges: look_up gives values[k] where k of the ascending thresholds are <= x.
+  // Both arrays have kLevels entries; the last threshold is not looked at, and those from levels - 1 on must be 32767,
+  // which no x may be.
+  struct StepTable {
+    static constexpr int kLevels = 32;
+    __m512i thresholds, values;
+
+    StepTable() = default;
+    StepTable(const std::int16_t* thresholds_in, const std::int16_t* values_in, int /*levels*/)
+        : thresholds(_mm512_loadu_si512(thresholds_in)), values(_mm512_loadu_si512(values_in)) {}
+    // A binary search: `at` counts thresholds known to be reached, and the probe is the last of the next `step`.
+    I16 look_up(I16 x) const {
+      __m512i at = _mm512_setzero_si512();
+#pragma GCC unroll 5
+      for (int step = 16; step > 0; step /= 2) {
+        const __m512i probe = _mm512_add_epi16(at, _mm512_set1_epi16(static_cast<std::int16_t>(step - 1)));
+        const __mmask32 reached = _mm512_cmple_epi16_mask(_mm512_permutexvar_epi16(probe, thresholds), x);
+        at = _mm512_mask_add_epi16(at, reached, at, _mm512_set1_epi16(static_cast<std::int16_t>(step)));
+      }
+      return _mm512_permutexvar_epi16(at, values);
     }
   };
 

@@ -1,12 +1,21 @@
-// softmax of one row of attention scores, as codes: e[j] = round(255 * 2^-t[j]), t[j] = (max - score[j]) * scale.
+// softmax of one row of attention scores, as codes of three kinds. All start from t[j] = (max - score[j]) * scale, the
+// distance to the row's maximum in octaves: the probability is 2^-t[j] / sum_i 2^-t[i].
 //
-// The codes are relative to the row's maximum, not to its sum: 255 always stands for the largest probability, and the
-// division by the sum of the codes (one per row) happens in the epilogue of probabilities x V, where it costs nothing.
-// So rows of 197 nearly equal probabilities keep eight bits each, where codes of [0, 1] would have one or two.
+// exponential: e[j] = round(255 * 2^-t[j]).
+// relative:    steps of a table, found by the distance to the row's maximum: any quantizer of 2^-t.
+// absolute:    steps of a table, found by -log2 of the probability itself: any quantizer of [0, 1].
+//
+// The first two are relative to the row's maximum, not to its sum: the largest code always stands for the largest
+// probability, and the division by the sum of the codes (one per row) happens in the epilogue of probabilities x V,
+// where it costs nothing. So rows of 197 nearly equal probabilities keep eight bits each, where codes of [0, 1] would
+// have one or two. The last divides by what its codes are steps of, the same for all rows (of a group).
+//
 // No exponential and no division per element: t is fixed point with 11 fraction bits, its integer part is a shift, and
-// 2^-fraction a cubic in 16-bit arithmetic, off by less than 2^-12.
+// 2^-fraction a cubic in 16-bit arithmetic, off by less than 2^-12. Tables need not even that: thresholds between
+// probabilities are thresholds between distances (softmax_table.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/arithmetic.h"
@@ -22,7 +31,27 @@ struct SoftmaxScale {
   std::uint16_t multiplier;
 };
 
-inline constexpr int kSoftmaxFractionBits = 11;
+enum class SoftmaxKind : std::uint32_t { exponential = 0, relative = 1, absolute = 2 };
+
+inline constexpr int kSoftmaxFractionBits = 11;      // of t
+inline constexpr int kSoftmaxTableFractionBits = 8;  // of thresholds
+inline constexpr int kMaxSoftmaxDistance = 4095;     // of which a table sees: 16 octaves
+inline constexpr int kMaxSoftmaxLevels = 256;
+inline constexpr int kMaxSoftmaxGroups = 64;
+
+// Steps of the kinds relative and absolute. The reader checks all of it; beyond that, any numbers are defined, as the
+// functions of softmax_table.h say.
+struct SoftmaxTable {
+  const std::int16_t* thresholds;  // [levels - 1] ascending, 0..4096 (4096 is never reached), units of 1/256 octave
+  const std::int16_t* values;      // [levels], 0..32767, in general descending: value k is of distances at or beyond
+                                   // threshold k - 1 and before threshold k
+  int levels;                      // 2..kMaxSoftmaxLevels
+  // absolute only: rows are grouped by their largest probability; one group with offset 0 is plain absolute.
+  const std::int32_t* group_bounds;    // [groups - 1] ascending, of -log2(largest probability), 1/256 octave
+  const std::int32_t* group_offsets;   // [groups], what a distance is measured from: 1/256 octave
+  const std::int32_t* group_divisors;  // [groups], 1..2^23 - 1
+  int groups;                          // 1..kMaxSoftmaxGroups
+};
 
 namespace {
 
@@ -32,17 +61,26 @@ inline constexpr std::int16_t kExp2C1 = -22582;
 inline constexpr std::int16_t kExp2C2 = 7570;
 inline constexpr std::int16_t kExp2C3 = -1311;
 
-[[maybe_unused]] inline std::uint8_t softmax_code(std::int32_t max, std::int32_t score,
-                                                  const SoftmaxScale& scale) noexcept {
+[[maybe_unused]] inline std::uint16_t softmax_distance(std::int32_t max, std::int32_t score,
+                                                       const SoftmaxScale& scale) noexcept {
   const auto distance = static_cast<std::uint32_t>(max) - static_cast<std::uint32_t>(score);
   const auto scaled = static_cast<std::int32_t>((distance << scale.left_shift) >> scale.right_shift);
-  const std::uint16_t t = multiply_high_u16(saturate_u16(scaled), scale.multiplier);
-  const int whole = t >> kSoftmaxFractionBits;
+  return multiply_high_u16(saturate_u16(scaled), scale.multiplier);
+}
+
+// 32640 * 2^-fraction(t)
+[[maybe_unused]] inline int softmax_power(std::uint16_t t) noexcept {
   const auto fraction = static_cast<std::int16_t>((t & ((1 << kSoftmaxFractionBits) - 1)) << 4);  // Q15
   std::int16_t power = static_cast<std::int16_t>(kExp2C2 + multiply_q15(kExp2C3, fraction));
   power = static_cast<std::int16_t>(kExp2C1 + multiply_q15(power, fraction));
-  power = static_cast<std::int16_t>(kExp2C0 + multiply_q15(power, fraction));
-  const int doubled = whole + 6 >= 16 ? 0 : power >> (whole + 6);
+  return static_cast<std::int16_t>(kExp2C0 + multiply_q15(power, fraction));
+}
+
+[[maybe_unused]] inline std::uint8_t softmax_code(std::int32_t max, std::int32_t score,
+                                                  const SoftmaxScale& scale) noexcept {
+  const std::uint16_t t = softmax_distance(max, score, scale);
+  const int shift = (t >> kSoftmaxFractionBits) + 6;
+  const int doubled = shift >= 16 ? 0 : softmax_power(t) >> shift;
   return static_cast<std::uint8_t>((doubled + 1) >> 1);
 }
 
@@ -51,13 +89,29 @@ inline constexpr std::int16_t kExp2C3 = -1311;
 struct SoftmaxArgs {
   const std::int32_t* scores;  // [padded_columns]; beyond `columns` anything
   std::uint8_t* dst;           // [padded_columns]; beyond `columns` zeros are written
-  int columns;                 // 1..
-  int padded_columns;          // a multiple of 64
+  // Bytes from dst to a second plane like it, for the high bytes of the table's values; 0: there is none, and only low
+  // bytes exist. Always 0 for the kind exponential.
+  std::ptrdiff_t plane_stride;
+  int columns;         // 1..; at most 32768 for the kind absolute
+  int padded_columns;  // a multiple of 64
   SoftmaxScale scale;
+  SoftmaxKind kind;
+  SoftmaxTable table;  // unless exponential
+  void* scratch;       // unless exponential: softmax_scratch_bytes(), not shared between threads
 };
 
+struct SoftmaxSums {
+  std::uint32_t values;   // sum of what was written
+  std::uint32_t divisor;  // what value / divisor is a probability by, at least 1
+};
+
+// A value for every distance, and the row's distances.
+constexpr std::size_t softmax_scratch_bytes(int padded_columns) {
+  return (kMaxSoftmaxDistance + 1 + static_cast<std::size_t>(padded_columns)) * sizeof(std::int16_t);
+}
+
 struct SoftmaxKernels {
-  std::uint32_t (*run)(const SoftmaxArgs&) noexcept;  // returns the sum of the codes, at least 255
+  SoftmaxSums (*run)(const SoftmaxArgs&) noexcept;
 };
 
 }  // namespace intvit::kernels

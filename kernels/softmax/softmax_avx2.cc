@@ -4,7 +4,7 @@
 namespace intvit::kernels {
 namespace {
 
-std::uint32_t run(const SoftmaxArgs& args) noexcept { return softmax_row<Avx2>(args); }
+SoftmaxSums run(const SoftmaxArgs& args) noexcept { return SoftmaxRows<Avx2>(args)(args.scores, args.dst); }
 
 }  // namespace
 

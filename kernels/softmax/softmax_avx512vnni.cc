@@ -4,7 +4,7 @@
 namespace intvit::kernels {
 namespace {
 
-std::uint32_t run(const SoftmaxArgs& args) noexcept { return softmax_row<Avx512>(args); }
+SoftmaxSums run(const SoftmaxArgs& args) noexcept { return SoftmaxRows<Avx512>(args)(args.scores, args.dst); }
 
 }  // namespace
 

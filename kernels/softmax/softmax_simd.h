@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "kernels/softmax/softmax.h"
+#include "kernels/softmax/softmax_table.h"
 
 namespace intvit::kernels {
 namespace {
@@ -22,27 +22,34 @@ std::int32_t row_max(const std::int32_t* scores, int columns) {
   return max;
 }
 
-// One vector of codes as 16-bit values.
+// Vectors of t and of what it stands for, as 16-bit values.
 template <typename Simd>
 class SoftmaxVectors {
  public:
   SoftmaxVectors(std::int32_t max, const SoftmaxScale& scale)
       : max_(Simd::set32(max)), scale_(scale), multiplier_(Simd::set16(static_cast<std::int16_t>(scale.multiplier))) {}
 
-  typename Simd::I16 operator()(typename Simd::I32 lo, typename Simd::I32 hi) const {
-    const auto scaled = Simd::pack32_u(distance(lo), distance(hi));
-    const auto t = Simd::multiply_high_u16(scaled, multiplier_);
-    const auto whole = Simd::shift_right_u16(t, kSoftmaxFractionBits);
+  typename Simd::I16 distances(const std::int32_t* scores) const {
+    return Simd::multiply_high_u16(
+        Simd::pack32_u(scaled(Simd::load32(scores)), scaled(Simd::load32(scores + Simd::kLanes32))), multiplier_);
+  }
+
+  // 32640 * 2^-fraction(t)
+  static typename Simd::I16 power(typename Simd::I16 t) {
     const auto fraction =
         Simd::shift_left16(Simd::and16(t, Simd::set16((1 << kSoftmaxFractionBits) - 1)), 15 - kSoftmaxFractionBits);
     auto power = Simd::add16(Simd::set16(kExp2C2), Simd::multiply_q15(Simd::set16(kExp2C3), fraction));
     power = Simd::add16(Simd::set16(kExp2C1), Simd::multiply_q15(power, fraction));
-    power = Simd::add16(Simd::set16(kExp2C0), Simd::multiply_q15(power, fraction));
-    return Simd::halve_up_u16(Simd::shift_right_by_6_plus(power, whole));
+    return Simd::add16(Simd::set16(kExp2C0), Simd::multiply_q15(power, fraction));
+  }
+  static typename Simd::I16 whole(typename Simd::I16 t) { return Simd::shift_right_u16(t, kSoftmaxFractionBits); }
+
+  static typename Simd::I16 codes(typename Simd::I16 t) {
+    return Simd::halve_up_u16(Simd::shift_right_by_6_plus(power(t), whole(t)));
   }
 
  private:
-  typename Simd::I32 distance(typename Simd::I32 scores) const {
+  typename Simd::I32 scaled(typename Simd::I32 scores) const {
     const auto d = Simd::sub32(max_, scores);
     return Simd::shift_right_u32(Simd::shift_left32(d, scale_.left_shift), scale_.right_shift);
   }
@@ -52,17 +59,122 @@ class SoftmaxVectors {
   typename Simd::I16 multiplier_;
 };
 
+// Thresholds and values in the form that Simd::StepTable wants: filled up to its size with thresholds that no distance
+// reaches, and ascending, whatever the file says.
 template <typename Simd>
-std::uint32_t softmax_row(const SoftmaxArgs& args) {
-  const SoftmaxVectors<Simd> codes(row_max<Simd>(args.scores, args.columns), args.scale);
-  // The last vector reaches into the padding, which is then cleared; padded_columns are whole vectors everywhere.
-  for (int j = 0; j < args.columns; j += Simd::kLanes16) {
-    Simd::store_codes(args.dst + j,
-                      codes(Simd::load32(args.scores + j), Simd::load32(args.scores + j + Simd::kLanes32)));
+typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool wide) {
+  constexpr int kLevels = Simd::StepTable::kLevels;
+  std::int16_t thresholds[kLevels], values[kLevels];
+  std::int16_t highest = INT16_MIN;
+  for (int k = 0; k < kLevels; ++k) {
+    if (k < table.levels - 1) highest = table.thresholds[k] > highest ? table.thresholds[k] : highest;
+    thresholds[k] = k < table.levels - 1 ? highest : INT16_MAX;
+    values[k] = k < table.levels ? table_value(table.values[k], wide) : std::int16_t{0};
   }
-  std::memset(args.dst + args.columns, 0, static_cast<std::size_t>(args.padded_columns - args.columns));
-  return Simd::sum_bytes(args.dst, args.padded_columns);
+  return typename Simd::StepTable(thresholds, values, table.levels);
 }
+
+// Rows of one kind, scale and table, of which the arguments' scores and dst are not used.
+template <typename Simd>
+class SoftmaxRows {
+ public:
+  explicit SoftmaxRows(const SoftmaxArgs& args) : args_(args) {
+    if (args.kind == SoftmaxKind::exponential) return;
+    if (args.table.levels <= Simd::StepTable::kLevels) {
+      steps_ = make_step_table<Simd>(args.table, wide());
+    } else {
+      fill_values();
+    }
+  }
+
+  SoftmaxSums operator()(const std::int32_t* scores, std::uint8_t* dst) const {
+    const SoftmaxVectors<Simd> vectors(row_max<Simd>(scores, args_.columns), args_.scale);
+    return args_.kind == SoftmaxKind::exponential ? exponential_row(vectors, scores, dst)
+                                                  : table_row(vectors, scores, dst);
+  }
+
+ private:
+  SoftmaxSums exponential_row(const SoftmaxVectors<Simd>& vectors, const std::int32_t* scores,
+                              std::uint8_t* dst) const {
+    // The last vector reaches into the padding, which is then cleared; padded_columns are whole vectors everywhere.
+    for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
+      Simd::store_codes(dst + j, vectors.codes(vectors.distances(scores + j)));
+    }
+    clear_padding(dst);
+    const std::uint32_t sum = Simd::sum_bytes(dst, args_.padded_columns);
+    return {sum, sum};
+  }
+
+  SoftmaxSums table_row(const SoftmaxVectors<Simd>& vectors, const std::int32_t* scores, std::uint8_t* dst) const {
+    std::int16_t* t = distances();
+    for (int j = 0; j < args_.columns; j += Simd::kLanes16) Simd::store16(t + j, vectors.distances(scores + j));
+    const SoftmaxRow row =
+        args_.kind == SoftmaxKind::absolute ? absolute_row(args_.table, sum_shares(t)) : SoftmaxRow{};
+    const auto base = Simd::set16(static_cast<std::int16_t>(row.base));
+    const auto table_distances = [&](int j) {
+      const auto d = Simd::add16(Simd::shift_right_u16(Simd::load16(t + j), kSoftmaxDistanceShift), base);
+      return Simd::max16(Simd::min16(d, Simd::set16(kMaxSoftmaxDistance)), Simd::zero());
+    };
+    if (args_.table.levels <= Simd::StepTable::kLevels) {
+      for (int j = 0; j < args_.columns; j += Simd::kLanes16) store_values(dst + j, steps_.look_up(table_distances(j)));
+    } else {
+      for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
+        std::int16_t values[Simd::kLanes16];
+        Simd::store16(values, table_distances(j));
+        for (std::int16_t& value : values) value = value_of_distance()[value];
+        store_values(dst + j, Simd::load16(values));
+      }
+    }
+    clear_padding(dst);
+    std::uint32_t sum = Simd::sum_bytes(dst, args_.padded_columns);
+    if (wide()) {
+      clear_padding(dst + args_.plane_stride);
+      sum += Simd::sum_bytes(dst + args_.plane_stride, args_.padded_columns) << 8;
+    }
+    return {sum, row.divisor != 0 ? row.divisor : sum > 0 ? sum : 1};
+  }
+
+  // Of 32640 * 2^-t, modulo 2^32.
+  std::uint32_t sum_shares(std::int16_t* t) const {
+    // Beyond the last column a distance at which nothing is left.
+    for (int j = args_.columns; j % Simd::kLanes16 != 0; ++j) t[j] = -1;
+    auto sums = Simd::zero();
+    for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
+      const auto distance = Simd::load16(t + j);
+      const auto shares =
+          Simd::rounded_shift15_each(SoftmaxVectors<Simd>::power(distance), SoftmaxVectors<Simd>::whole(distance));
+      sums = Simd::add32(sums, Simd::multiply_add_pairs(shares, Simd::set16(1)));
+    }
+    return static_cast<std::uint32_t>(Simd::reduce_add32(sums));
+  }
+
+  void store_values(std::uint8_t* dst, typename Simd::I16 values) const {
+    if (wide()) {
+      Simd::store_codes(dst + args_.plane_stride, Simd::shift_right_u16(values, 8));
+      values = Simd::and16(values, Simd::set16(255));
+    }
+    Simd::store_codes(dst, values);
+  }
+
+  void clear_padding(std::uint8_t* dst) const {
+    std::memset(dst + args_.columns, 0, static_cast<std::size_t>(args_.padded_columns - args_.columns));
+  }
+
+  void fill_values() const {
+    int level = 0;
+    for (int distance = 0; distance <= kMaxSoftmaxDistance; ++distance) {
+      while (level < args_.table.levels - 1 && args_.table.thresholds[level] <= distance) ++level;
+      value_of_distance()[distance] = table_value(args_.table.values[level], wide());
+    }
+  }
+
+  bool wide() const { return args_.plane_stride != 0; }
+  std::int16_t* value_of_distance() const { return static_cast<std::int16_t*>(args_.scratch); }
+  std::int16_t* distances() const { return value_of_distance() + kMaxSoftmaxDistance + 1; }
+
+  SoftmaxArgs args_;
+  typename Simd::StepTable steps_;  // if it is large enough for the table
+};
 
 }  // namespace
 }  // namespace intvit::kernels

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tests/kernels/softmax_tables.h"
 #include "tests/kernels/test_data.h"
 
 namespace intvit::test {
@@ -51,6 +52,15 @@ AttentionHead random_head(const Case& c, Random& random) {
   return head;
 }
 
+// What differs between kinds of softmax and of results.
+struct Variant {
+  SoftmaxKind kind = SoftmaxKind::exponential;
+  OwnedSoftmaxTable table;
+  bool wide = false;
+  int max_code = 255;
+  bool values = false;
+};
+
 class AttentionCase {
  public:
   AttentionCase(const Case& c, std::uint64_t seed)
@@ -68,8 +78,11 @@ class AttentionCase {
   }
 
   AttentionHead& head() { return head_; }
+  Variant& variant() { return variant_; }
 
-  std::size_t dst_elements() const { return (static_cast<std::size_t>(c_.tokens) - 1) * dst_stride_ + channels_; }
+  std::size_t dst_bytes() const {
+    return ((static_cast<std::size_t>(c_.tokens) - 1) * dst_stride_ + channels_) * (variant_.values ? 2 : 1);
+  }
 
   void run(Isa isa, GuardedBuffer<std::uint8_t>& dst) {
     GuardedBuffer<std::uint8_t> scratch(attention_scratch_bytes(c_.tokens, c_.head_dim));
@@ -79,30 +92,38 @@ class AttentionCase {
     args.k = args.q + channels_;
     args.v = args.k + channels_;
     args.stride = static_cast<std::ptrdiff_t>(stride_);
-    args.dst = dst.data() + head_at;
+    args.dst = dst.data() + head_at * (variant_.values ? 2 : 1);
     args.dst_stride = static_cast<std::ptrdiff_t>(dst_stride_);
     args.tokens = c_.tokens;
     args.head_dim = c_.head_dim;
     args.query_begin = c_.query_begin;
     args.query_end = c_.query_end;
     args.head = head_;
+    args.softmax_kind = variant_.kind;
+    args.softmax_table = variant_.table.view();
+    args.wide = variant_.wide;
+    args.max_code = variant_.max_code;
+    args.values = variant_.values;
     args.scratch = scratch.data();
     kernel_table(isa).attention->run(args);
     CHECK(scratch.guards_intact());
   }
 
   void compare(const std::vector<Isa>& isas, std::uint64_t seed) {
-    GuardedBuffer<std::uint8_t> expected(dst_elements(), seed % 29);
+    GuardedBuffer<std::uint8_t> expected(dst_bytes(), variant_.values ? seed % 29 * 2 : seed % 29);
     run(Isa::scalar, expected);
     REQUIRE(expected.guards_intact());
     for (const Isa isa : isas) {
-      GuardedBuffer<std::uint8_t> actual(dst_elements(), seed % 31);
+      GuardedBuffer<std::uint8_t> actual(dst_bytes(), variant_.values ? seed % 31 * 2 : seed % 31);
       run(isa, actual);
       const std::ptrdiff_t at = first_difference(expected, actual);
-      const std::string message = describe(isa) + ": " + std::to_string(c_.tokens) + " tokens, head_dim " +
-                                  std::to_string(c_.head_dim) + ", queries " + std::to_string(c_.query_begin) + " to " +
-                                  std::to_string(c_.query_end) + ", element " + std::to_string(at) + ", seed " +
-                                  std::to_string(seed);
+      const std::string message =
+          describe(isa) + ": " + std::to_string(c_.tokens) + " tokens, head_dim " + std::to_string(c_.head_dim) +
+          ", queries " + std::to_string(c_.query_begin) + " to " + std::to_string(c_.query_end) + ", kind " +
+          std::to_string(static_cast<int>(variant_.kind)) + ", " + std::to_string(variant_.table.values.size()) +
+          " levels, wide " + std::to_string(variant_.wide) + ", values " + std::to_string(variant_.values) +
+          ", max code " + std::to_string(variant_.max_code) + ", byte " + std::to_string(at) + ", seed " +
+          std::to_string(seed);
       CHECK_MESSAGE(at < 0, message);
       CHECK_MESSAGE(actual.guards_intact(), message);
     }
@@ -114,6 +135,7 @@ class AttentionCase {
   FencedBuffer<std::uint8_t> src_;
   std::size_t dst_stride_;
   AttentionHead head_{};
+  Variant variant_;
 };
 
 void compare(const std::vector<Isa>& isas, const Case& c, std::uint64_t seed) {
@@ -170,6 +192,60 @@ TEST_CASE("attention: extreme codes and zero points") {
   }
 }
 
+TEST_CASE("attention: softmax tables, wide values, narrow codes and 16-bit results") {
+  const std::vector<Isa> isas = vector_isas();
+  Random random(5);
+  std::uint64_t seed = 4000;
+  const auto compare_variant = [&](int tokens, int head_dim, const Variant& variant, int query_end) {
+    AttentionCase attention({tokens, head_dim, Pattern::random, 2, query_end < tokens ? 3 : 0, query_end}, seed);
+    attention.variant() = variant;
+    if (variant.values) attention.head().out_zero = static_cast<std::int32_t>(random.any_magnitude(15));
+    if (variant.values && attention.head().out_zero == 32768) attention.head().out_zero = 32767;
+    attention.compare(isas, seed++);
+  };
+  for (const int tokens : {1, 17, 64, 197}) {
+    for (const int head_dim : {16, 32, 64, 80, 5}) {
+      for (const SoftmaxKind kind : {SoftmaxKind::exponential, SoftmaxKind::relative, SoftmaxKind::absolute}) {
+        for (const int levels : {2, 15, 16, 17, 32, 33, 64, 256}) {
+          for (int i = 0; i < 8; ++i) {
+            Variant variant;
+            variant.kind = kind;
+            variant.wide = i % 2 == 1;
+            variant.values = i % 4 / 2 == 1;
+            variant.table = i < 6 ? random_softmax_table(levels, variant.wide ? 32767 : 255, random)
+                                  : hostile_softmax_table(levels, random);
+            variant.max_code = static_cast<int>(random.chance(30) ? 255 : (1 << random.integer(1, 8)) - 1);
+            compare_variant(tokens, head_dim, variant, std::min(tokens, 30));
+          }
+        }
+      }
+    }
+  }
+  for (const int levels : {16, 24, 200}) {
+    for (const bool wide : {false, true}) {
+      Variant variant;
+      variant.kind = levels == 24 ? SoftmaxKind::absolute : SoftmaxKind::relative;
+      variant.wide = wide;
+      variant.values = levels != 16;
+      variant.table = random_softmax_table(levels, wide ? 8191 : 255, random);
+      compare_variant(1025, 64, variant, 30);
+    }
+  }
+}
+
+TEST_CASE("attention: codes end at max_code") {
+  AttentionCase attention({40, 24}, 78);  // a seed without gaps between rows
+  attention.head().ratio_shift = 30;
+  GuardedBuffer<std::uint8_t> all(attention.dst_bytes());
+  attention.run(Isa::scalar, all);
+  for (const int max_code : {1, 7, 15, 200, 255}) {
+    attention.variant().max_code = max_code;
+    GuardedBuffer<std::uint8_t> some(attention.dst_bytes());
+    attention.run(Isa::scalar, some);
+    for (std::size_t i = 0; i < all.size(); ++i) REQUIRE(some[i] == std::min<int>(all[i], max_code));
+  }
+}
+
 // Equal scores of the most tokens that the reader accepts: the sums come within 1 % of 2^31.
 TEST_CASE("attention: 32768 tokens") {
   const std::vector<Isa> isas = vector_isas();
@@ -183,7 +259,7 @@ TEST_CASE("attention: 32768 tokens") {
       attention.head().out_zero = 255 - zero;
       attention.compare(isas, 9);
       // All values are equal, so the output is v - v_zero + out_zero, exactly.
-      GuardedBuffer<std::uint8_t> dst(attention.dst_elements());
+      GuardedBuffer<std::uint8_t> dst(attention.dst_bytes());
       attention.run(Isa::scalar, dst);
       const int value = (pattern == Pattern::all_min ? 0 : 255) - zero + 255 - zero;
       CHECK(std::abs(dst[100 * 4] - std::clamp(value, 0, 255)) <= 0);
@@ -191,22 +267,44 @@ TEST_CASE("attention: 32768 tokens") {
   }
 }
 
-TEST_CASE("row_requantizer: multiplier within 2^-12 of the ratio, for every sum") {
+TEST_CASE("row_requantizer: the multiplier is the ratio to its last bit, for every divisor") {
   Random random(4);
-  double worst = 0;
-  for (int i = 0; i < 200000; ++i) {
-    AttentionHead head{};
-    head.ratio = static_cast<std::uint32_t>(random.integer(1u << 30, INT32_MAX));
-    head.ratio_shift = static_cast<std::int32_t>(random.integer(27, 33));
-    const auto sum = static_cast<std::uint32_t>(random.integer(255, 255 * 600));
-    const RowRequantizer row = row_requantizer(head, sum);
-    REQUIRE(row.multiplier >= 2048);
-    REQUIRE(row.multiplier <= 4096);
-    const double exact = head.ratio * std::ldexp(1.0, -head.ratio_shift) / sum;
-    worst = std::max(worst, std::fabs(row.multiplier * std::ldexp(1.0, -15 - row.shift) / exact - 1));
+  for (const int bits : {kCodeMultiplierBits, kValueMultiplierBits}) {
+    double worst = 0;
+    for (int i = 0; i < 50000; ++i) {
+      AttentionHead head{};
+      head.ratio = static_cast<std::uint32_t>(random.integer(1u << 30, INT32_MAX));
+      head.ratio_shift = static_cast<std::int32_t>(random.integer(27, 33));
+      const auto divisor = static_cast<std::uint32_t>(random.integer(255, i % 2 == 0 ? 255 * 600 : 8421504));
+      const RowRequantizer row = row_requantizer(head, {divisor, divisor}, bits);
+      REQUIRE(row.multiplier >= 1 << (bits - 1));
+      REQUIRE(row.multiplier <= std::min(1 << bits, 32767));
+      const double exact = head.ratio * std::ldexp(1.0, -head.ratio_shift) / divisor;
+      worst = std::max(worst, std::fabs(row.multiplier * std::ldexp(1.0, -15 - row.shift) / exact - 1));
+    }
+    MESSAGE("row_requantizer: multipliers of " << bits << " bits, relative error at most 2^" << std::log2(worst));
+    CHECK(worst < std::exp2(0.01 - bits));
   }
-  MESSAGE("row_requantizer: relative error at most 2^" << std::log2(worst));
-  CHECK(worst < std::exp2(-11.99));
+}
+
+TEST_CASE("row_requantizer: factors near 1 and beyond, and divisors that no table has") {
+  for (const int bits : {kCodeMultiplierBits, kValueMultiplierBits}) {
+    for (std::int32_t ratio_shift = kMinRatioShift; ratio_shift <= kMaxRatioShift; ++ratio_shift) {
+      for (const std::uint32_t divisor : {1u, 2u, 15u, 255u, 4095u, (1u << 23) - 1, UINT32_MAX}) {
+        AttentionHead head{};
+        head.ratio = 1500000000;
+        head.ratio_shift = ratio_shift;
+        const RowRequantizer row = row_requantizer(head, {UINT32_MAX, divisor}, bits);
+        const double exact = std::min(head.ratio * std::ldexp(1.0, -ratio_shift) / divisor, 32767 / 32768.0);
+        REQUIRE(row.multiplier > 0);
+        REQUIRE(row.shift >= 0);
+        REQUIRE(row.shift <= 31);
+        if (row.shift < 31) {
+          CHECK(std::fabs(row.multiplier * std::ldexp(1.0, -15 - row.shift) / exact - 1) < std::exp2(0.01 - bits));
+        }
+      }
+    }
+  }
 }
 
 struct AttentionErrors {
@@ -241,9 +339,20 @@ AttentionErrors worst_errors(double spread, Random& random) {
     const std::uint8_t *q = qkv.data(), *k = q + d, *v = k + d;
     std::vector<std::uint8_t> dst(t * d);
     GuardedBuffer<std::uint8_t> scratch(attention_scratch_bytes(tokens, head_dim));
-    kernel_table(Isa::scalar)
-        .attention->run({q, k, v, static_cast<std::ptrdiff_t>(3 * d), dst.data(), head_dim, tokens, head_dim, 0, tokens,
-                         head, scratch.data()});
+    AttentionArgs args{};
+    args.q = q;
+    args.k = k;
+    args.v = v;
+    args.stride = static_cast<std::ptrdiff_t>(3 * d);
+    args.dst = dst.data();
+    args.dst_stride = head_dim;
+    args.tokens = tokens;
+    args.head_dim = head_dim;
+    args.query_end = tokens;
+    args.head = head;
+    args.max_code = 255;
+    args.scratch = scratch.data();
+    kernel_table(Isa::scalar).attention->run(args);
     for (std::size_t row = 0; row < t; ++row) {
       std::vector<std::int32_t> scores(t);
       for (std::size_t j = 0; j < t; ++j) {

@@ -1,4 +1,4 @@
-// softmax: every instruction set against the scalar law, and the law against exp2 in double.
+// softmax by the exponential: every instruction set against the scalar law, and the law against exp2 in double.
 #include "kernels/softmax/softmax.h"
 
 #include <doctest/doctest.h>
@@ -14,6 +14,20 @@ namespace {
 
 using namespace intvit::kernels;
 
+std::uint32_t run_softmax(Isa isa, const std::int32_t* scores, std::uint8_t* dst, int columns,
+                          const SoftmaxScale& scale) {
+  SoftmaxArgs args{};
+  args.scores = scores;
+  args.dst = dst;
+  args.columns = columns;
+  args.padded_columns = padded_depth(columns);
+  args.scale = scale;
+  args.kind = SoftmaxKind::exponential;
+  const SoftmaxSums sums = kernel_table(isa).softmax->run(args);
+  REQUIRE(sums.divisor == sums.values);
+  return sums.values;
+}
+
 void compare(const std::vector<Isa>& isas, const std::vector<std::int32_t>& row, const SoftmaxScale& scale,
              std::uint64_t seed) {
   const auto columns = static_cast<int>(row.size());
@@ -23,7 +37,7 @@ void compare(const std::vector<Isa>& isas, const std::vector<std::int32_t>& row,
   fill(scores.data(), static_cast<std::size_t>(padded), Pattern::random, random);  // the padding may be anything
   std::copy(row.begin(), row.end(), scores.data());
   const auto run = [&](Isa isa, GuardedBuffer<std::uint8_t>& dst) {
-    return kernel_table(isa).softmax->run({scores.data(), dst.data(), columns, padded, scale});
+    return run_softmax(isa, scores.data(), dst.data(), columns, scale);
   };
   GuardedBuffer<std::uint8_t> expected(static_cast<std::size_t>(padded), seed % 61);
   const std::uint32_t sum = run(Isa::scalar, expected);
@@ -129,9 +143,7 @@ SoftmaxErrors worst_errors(double spread, Random& random) {
       scores[static_cast<std::size_t>(j)] = static_cast<std::int32_t>(std::lround(random.bell(0, spread / t_per_unit)));
     }
     std::vector<std::uint8_t> codes(scores.size());
-    const std::uint32_t sum =
-        kernel_table(Isa::scalar)
-            .softmax->run({scores.data(), codes.data(), columns, padded_depth(columns), fit_scale(t_per_unit)});
+    const std::uint32_t sum = run_softmax(Isa::scalar, scores.data(), codes.data(), columns, fit_scale(t_per_unit));
     const std::int32_t max = *std::max_element(scores.begin(), scores.begin() + columns);
     const auto exact = [&](std::size_t j) { return std::exp2((static_cast<double>(scores[j]) - max) * t_per_unit); };
     double exact_sum = 0;
