@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "converter/equalise.h"
 #include "converter/lower/lower.h"
 #include "converter/methods/uniform.h"
 #include "converter/optimise/sequential.h"
@@ -109,14 +110,17 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
     result.plan = plan.take();
     result.plan.method = options.method;
   }
+  // From here on the network with the plan's equalisations folded in stands for the original one.
+  FloatNetwork equalised = network;
+  if (Status status = equalise(result.plan, equalised); !status.ok()) return status;
   RoundedLayers rounded;
   if (options.feedback) {
-    Result<RoundedLayers> layers = optimise_weights(network, result.plan, pictures, {}, options.threads, progress);
+    Result<RoundedLayers> layers = optimise_weights(equalised, result.plan, pictures, {}, options.threads, progress);
     if (!layers.ok()) return layers.status();
     rounded = layers.take();
   }
   progress("lowering", 0, 1);
-  const Result<LoweredModel> lowered = lower(network, result.plan, rounded);
+  const Result<LoweredModel> lowered = lower(equalised, result.plan, rounded);
   if (!lowered.ok()) return lowered.status();
   const Program& program = lowered.value().program;
   result.site_errors = measure_sites(network.description, calibration.statistics, result.plan);

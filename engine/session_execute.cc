@@ -44,8 +44,8 @@ kernels::EncodeArgs encode_args(const EncodeOp& op, const Program& program) {
                                             kernels::EncodeKind::columns, kernels::EncodeKind::dynamic_rows};
   args.kind = kKinds[static_cast<int>(op.kind)];
   if (op.kind == EncodeOpKind::table) {
-    args.table = {program.constants[op.thresholds].as<std::int16_t>(),
-                  program.constants[op.values].as<std::int16_t>(), static_cast<int>(op.levels)};
+    args.table = {program.constants[op.thresholds].as<std::int16_t>(), program.constants[op.values].as<std::int16_t>(),
+                  static_cast<int>(op.levels)};
   }
   args.max_code = static_cast<int>(op.max_code);
   args.step_shift = static_cast<int>(op.step_shift);
@@ -203,8 +203,7 @@ void Session::execute(const EncodeOp& op, int member) {
   // One call per picture where rows have schemes of their own.
   for (std::int64_t begin = rows.begin; begin < rows.end;) {
     const std::int64_t token = begin % dst.rows;
-    const std::int64_t end =
-        op.kind == EncodeOpKind::tokens ? std::min(rows.end, begin - token + dst.rows) : rows.end;
+    const std::int64_t end = op.kind == EncodeOpKind::tokens ? std::min(rows.end, begin - token + dst.rows) : rows.end;
     kernels::EncodeArgs args = encode_args(op, program_);
     args.src = row<std::int16_t>(op.src, begin);
     args.src_stride = src.stride;
@@ -235,8 +234,7 @@ void Session::encode_channel_groups(const EncodeOp& op, int member) {
     const std::int64_t picture = begin / blocks;
     const std::int64_t end = std::min(units.end, (picture + 1) * blocks);
     const std::int64_t first = begin % blocks * kChannelBlock;
-    const std::int64_t last =
-        std::min<std::int64_t>(src.columns, (end - picture * blocks) * kChannelBlock);
+    const std::int64_t last = std::min<std::int64_t>(src.columns, (end - picture * blocks) * kChannelBlock);
     const std::int64_t count = last - first;
     const std::int16_t* values = row<std::int16_t>(op.src, picture * src.rows) + first;
     std::int16_t *lowest = notes, *highest = notes + count, *codes = notes + 2 * count;

@@ -19,7 +19,8 @@ Result<std::array<std::int32_t, kAttentionParameters>> attention_parameters(cons
   int exponent;
   const double fraction = std::frexp(per_unit, &exponent);  // [0.5, 1) * 2^exponent
   const int left = std::max(exponent, 0), right = std::max(-exponent, 0);
-  if (left > 15 || right > 31 || std::ldexp(65025.0 * head_dim, left) >= 2147483648.0) {
+  if (left > 15 || right > 31 ||
+      std::ldexp(static_cast<double>(query.highest_code()) * key.highest_code() * head_dim, left) >= 2147483648.0) {
     return Status(Code::unsupported, "scales of query and key whose product is out of range");
   }
   const Mantissa ratio = make_mantissa(value.scale / out.scale);

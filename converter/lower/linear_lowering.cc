@@ -16,6 +16,16 @@ std::int64_t zero_point_correction(const QuantizedWeights& weights, int column, 
   return -sum * zero_point;
 }
 
+// Whether no input can make a column's sum leave 32 bits.
+bool fits_32_bits(const QuantizedWeights& weights, int column, int highest_code, std::int64_t bias) {
+  std::int64_t most = bias, least = bias;
+  for (int i = 0; i < weights.k; ++i) {
+    const std::int64_t product = std::int64_t{weights.value(column, i)} * highest_code;
+    (product > 0 ? most : least) += product;
+  }
+  return most <= INT32_MAX && least >= INT32_MIN && most - bias <= INT32_MAX && least - bias >= INT32_MIN;
+}
+
 void copy_column(const QuantizedWeights& from, std::size_t column, QuantizedWeights& to) {
   const auto k = static_cast<std::size_t>(to.k);
   std::copy_n(from.codes.begin() + static_cast<std::ptrdiff_t>(column * k), k,
@@ -87,6 +97,10 @@ LinearConstants LinearLowering::requantized(const FloatLinear& layer, const std:
                                                       zero_point_correction(weights, c, in.zero_point), out.precision);
     if (!fixed.ok()) {
       fail(name + "[" + std::to_string(c) + "]", fixed.status());
+      break;
+    }
+    if (!fits_32_bits(weights, c, in.highest_code, fixed.value().bias)) {
+      fail(name, {Code::unsupported, "sums of more than 32 bits; give its input a grid of fewer bits"});
       break;
     }
     bias[i] = fixed.value().bias;

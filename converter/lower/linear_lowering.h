@@ -17,6 +17,7 @@ struct LinearInput {
   int zero_point;
   int depth;                   // codes per source row that are multiplied, a multiple of 64
   std::vector<int> placement;  // [in]
+  int highest_code = 255;      // what a code can be
 };
 
 // placement of a row without gaps

@@ -6,6 +6,7 @@
 #include "converter/lower/activation_table.h"
 #include "converter/lower/attention_parameters.h"
 #include "converter/lower/check_plan.h"
+#include "converter/lower/encoding.h"
 #include "converter/lower/input_geometry.h"
 #include "converter/lower/layer_norm_constants.h"
 #include "converter/lower/linear_lowering.h"
@@ -21,6 +22,20 @@ namespace {
 // Room above the largest residual seen in calibration; 16 bits can spare it.
 constexpr double kResidualHeadroom = 1.5;
 
+// value scale / result unit of attention; the smallest divisor of softmax codes is 255.
+constexpr double kLargestAttentionRatio = 200;
+
+// The real value of one step of the 16-bit residual stream. Where the stream has coarser steps of its own, all of them
+// are this one times powers of two (check_plan), and the finest has a grain of at least 2.
+double residual_unit(const Plan& plan) {
+  double finest = 0;
+  for (const auto& [site, scheme] : plan.residuals) {
+    if (finest == 0 || scheme.step < finest) finest = scheme.step;
+  }
+  if (finest > 0) return finest / 2;
+  return plan.residual_magnitude * kResidualHeadroom / 32767;
+}
+
 class Lowering {
  public:
   Lowering(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded)
@@ -28,7 +43,8 @@ class Lowering {
 
   Result<LoweredModel> run() {
     if (Status status = check_plan(vit_, plan_); !status.ok()) return status;
-    residual_unit_ = plan_.residual_magnitude * kResidualHeadroom / 32767;
+    residual_unit_ = residual_unit(plan_);
+    if (plan_.residuals.empty()) residual_unit_ = std::max(residual_unit_, coarsest_product());
     Result<InputGeometry> geometry = input_geometry(vit_.preprocessing);
     if (!geometry.ok()) return geometry.status();
     builder_.program().input = geometry.take();
@@ -46,18 +62,110 @@ class Lowering {
   }
 
  private:
-  const UniformScheme& scheme(Site site, int b, int head = 0) const {
-    return plan_.activations.at(site_name(site, b))[static_cast<std::size_t>(head)].grid;
+  // The largest real value of one unit of a sum that is added to the residual stream, whose steps can be no finer:
+  // activations and weights of few bits make products that are coarser than 16 bits of stream would be.
+  double coarsest_product() const {
+    double coarsest = 0;
+    const auto layer = [&](const FloatLinear& linear, Layer which, Site input, int b) {
+      const QuantizedWeights weights = linears_.quantize(linear, layer_name(which, b),
+                                                         {scheme(input, b).scale, 0, 0, {}}, {[](int) { return 1e9; }});
+      coarsest =
+          std::max(coarsest, scheme(input, b).scale * *std::max_element(weights.scales.begin(), weights.scales.end()));
+    };
+    for (int b = 0; b < vit_.depth; ++b) {
+      const FloatBlock& block = network_.blocks[static_cast<std::size_t>(b)];
+      layer(block.proj, Layer::proj, Site::attention_output, b);
+      layer(block.fc2, Layer::fc2, Site::fc2_input, b);
+    }
+    return coarsest / 0.98;
   }
 
-  LinearInput input_from(const UniformScheme& codes, BufferId src, int in) const {
-    return {codes.scale, codes.zero_point, static_cast<int>(builder_.at(src).stride), contiguous(in)};
+  // What the codes of a place stand for: the codes' own scheme, or the grid of those that have one.
+  const ActivationScheme& place(Site site, int b, int head = 0) const {
+    return plan_.activations.at(site_name(site, b))[static_cast<std::size_t>(head)];
+  }
+  const UniformScheme& scheme(Site site, int b, int head = 0) const { return place(site, b, head).grid; }
+
+  // A tensor on its way to a linear: its producer writes `buffer` in codes of `codes`, or, where these are not plain
+  // uniform ones, 16-bit values, and encode() makes of them what the linear reads.
+  struct Tensor {
+    const ActivationScheme& scheme;
+    BufferId buffer;
+    UniformScheme codes;
+    FineUnit unit;
+    std::uint32_t max_code;
+    bool encoded() const { return scheme.kind != CodeKind::uniform; }
+  };
+
+  Tensor tensor(Site site, int b, int rows, int columns, double least_unit) {
+    const ActivationScheme& s = place(site, b);
+    if (s.kind == CodeKind::uniform) {
+      return {s,
+              builder_.buffer(DataType::u8, rows, columns),
+              s.grid,
+              {s.grid.scale, 0},
+              static_cast<std::uint32_t>(s.grid.highest_code())};
+    }
+    const Result<FineUnit> unit = fine_unit(s, least_unit);
+    if (!unit.ok()) fail(site_name(site, b), unit.status());
+    const FineUnit fine = unit.ok() ? unit.value() : FineUnit{1, 1};
+    return {s, builder_.buffer(DataType::s16, rows, columns), {16, fine.unit, 0}, fine, 255};
+  }
+
+  // The step after a tensor's producer. Returns what the linear reads.
+  BufferId encode(const std::string& name, const Tensor& t) {
+    if (!t.encoded()) return t.buffer;
+    Result<Encoding> made = make_encoding(t.scheme, t.unit);
+    if (!made.ok()) {
+      fail(name, made.status());
+      return t.buffer;
+    }
+    Encoding e = made.take();
+    const Buffer src = builder_.at(t.buffer);
+    e.op.src = t.buffer;
+    e.op.dst = builder_.buffer(DataType::u8, static_cast<int>(src.rows), static_cast<int>(src.columns), false,
+                               static_cast<int>(e.op.planes));
+    if (e.op.kind == EncodeOpKind::table) {
+      e.op.thresholds = builder_.constant(name + ".thresholds", DataType::s16, e.thresholds);
+      e.op.values = builder_.constant(name + ".values", DataType::s16, e.values);
+    } else if (!e.codes.empty()) {
+      e.op.codes = builder_.constant(name + ".codes", DataType::s16, e.codes);
+    }
+    builder_.step(name, e.op);
+    return e.op.dst;
+  }
+
+  std::uint32_t planes(const ActivationScheme& s) const { return s.grid.bits > 8 ? 2 : 1; }
+
+  LinearInput input_from(const ActivationScheme& s, BufferId src, int in) const {
+    return {s.grid.scale, s.grid.zero_point, static_cast<int>(builder_.at(src).stride / planes(s)), contiguous(in),
+            s.grid.highest_code()};
   }
 
   LinearOutput residual_output() const {
     LinearOutput out{[this](int) { return residual_unit_; }};
     out.precision = MultiplierPrecision::sixteen;
     return out;
+  }
+
+  ResidualGrain grain(Site site, int b) {
+    ResidualGrain grain;
+    const auto found = plan_.residuals.find(site_name(site, b));
+    if (found == plan_.residuals.end()) return grain;
+    const ResidualScheme& s = found->second;
+    const auto columns = static_cast<std::size_t>(kernels::padded_columns(vit_.embed_dim));
+    const int fine = static_cast<int>(std::lround(std::log2(s.step / residual_unit_)));
+    std::vector<int> shifts(columns, fine);
+    for (const int c : s.coarse_channels) shifts[static_cast<std::size_t>(c)] += s.coarse_shift;
+    std::vector<std::int16_t> power, unit;
+    for (const int shift : shifts) {
+      power.push_back(static_cast<std::int16_t>(shift == 0 ? 32767 : 1 << (15 - shift)));
+      unit.push_back(static_cast<std::int16_t>(1 << shift));
+    }
+    grain.power = builder_.constant(site_name(site, b) + ".power", DataType::s16, power);
+    grain.unit = builder_.constant(site_name(site, b) + ".unit", DataType::s16, unit);
+    grain.limit = (1u << (s.bits - 1)) - 1;
+    return grain;
   }
 
   void fail(const std::string& layer, const Status& status) {
@@ -89,18 +197,20 @@ class Lowering {
     op.prefix = static_cast<std::uint32_t>(vit_.prefix_tokens());
     op.token_init = builder_.constant("token_init", DataType::s16, init);
     const LinearInput in{1.0, 0, kernels::padded_depth(folded.in), contiguous(folded.in)};
+    op.grain = grain(Site::residual, -1);
     op.linear = linears_.requantized(folded, layer_name(Layer::patch_embed, -1), in, residual_output());
     builder_.step("patch_embed", op);
   }
 
-  void layer_norm(const std::string& name, const FloatLayerNorm& norm, const UniformScheme& codes, BufferId src,
-                  BufferId dst, int first_row) {
-    const Result<LayerNormConstants> constants = layer_norm_constants(norm, codes, vit_.layer_norm_eps, residual_unit_);
+  void layer_norm(const std::string& name, const FloatLayerNorm& norm, const Tensor& out, BufferId src, int first_row) {
+    const Result<LayerNormConstants> constants =
+        layer_norm_constants(norm, out.codes, vit_.layer_norm_eps, residual_unit_);
     if (!constants.ok()) return fail(name, constants.status());
     const LayerNormConstants& c = constants.value();
     LayerNormOp op;
     op.src = src;
-    op.dst = dst;
+    op.dst = out.buffer;
+    op.max_code = out.max_code;
     op.first_row = static_cast<std::uint32_t>(first_row);
     op.affine = builder_.constant(name + ".affine", DataType::s16, c.affine);
     op.shift = static_cast<std::uint32_t>(c.shift);
@@ -115,13 +225,13 @@ class Lowering {
     const std::string prefix = "blocks." + std::to_string(b) + ".";
     const int tokens = vit_.tokens(), channels = vit_.embed_dim;
 
-    const BufferId normed = builder_.buffer(DataType::u8, tokens, channels);
-    layer_norm(prefix + "norm1", block.norm1, scheme(Site::qkv_input, b), residual_, normed, 0);
-    attention(b, block, normed);
+    const Tensor normed = tensor(Site::qkv_input, b, tokens, channels, 0);
+    layer_norm(prefix + "norm1", block.norm1, normed, residual_, 0);
+    attention(b, block, encode(site_name(Site::qkv_input, b), normed));
 
-    const BufferId normed2 = builder_.buffer(DataType::u8, tokens, channels);
-    layer_norm(prefix + "norm2", block.norm2, scheme(Site::fc1_input, b), residual_, normed2, 0);
-    feed_forward(b, block, normed2);
+    const Tensor normed2 = tensor(Site::fc1_input, b, tokens, channels, 0);
+    layer_norm(prefix + "norm2", block.norm2, normed2, residual_, 0);
+    feed_forward(b, block, encode(site_name(Site::fc1_input, b), normed2));
   }
 
   void attention(int b, const FloatBlock& block, BufferId src) {
@@ -130,79 +240,113 @@ class Lowering {
     LinearOp project_in;
     project_in.src = src;
     project_in.dst = qkv;
+    project_in.planes = planes(place(Site::qkv_input, b));
+    project_in.max_code = static_cast<std::uint32_t>(scheme(Site::query, b).highest_code());
     const auto column_scheme = [this, b, channels](int column) -> const UniformScheme& {
       constexpr Site kParts[] = {Site::query, Site::key, Site::value};
       return scheme(kParts[column / channels], b, column % channels / vit_.head_dim());
     };
-    project_in.linear = linears_.requantized(block.qkv, layer_name(Layer::qkv, b),
-                                             input_from(scheme(Site::qkv_input, b), src, channels),
-                                             {[&](int c) { return column_scheme(c).scale; },
-                                              [&](int c) { return static_cast<double>(column_scheme(c).zero_point); }});
+    project_in.linear =
+        linears_.requantized(block.qkv, layer_name(Layer::qkv, b), input_from(place(Site::qkv_input, b), src, channels),
+                             {[&](int c) { return column_scheme(c).scale; },
+                              [&](int c) { return static_cast<double>(column_scheme(c).zero_point); }});
     builder_.step(layer_name(Layer::qkv, b), project_in);
 
-    const BufferId attended = builder_.buffer(DataType::u8, tokens, channels);
     const std::string name = "blocks." + std::to_string(b) + ".attn";
-    const UniformScheme& out = scheme(Site::attention_output, b);
+    // The factor from a head's sums to the result must stay below 1 even where the sum of the codes is smallest.
+    double largest_value_scale = 0;
+    for (int h = 0; h < vit_.num_heads; ++h) {
+      largest_value_scale = std::max(largest_value_scale, scheme(Site::value, b, h).scale);
+    }
+    const Tensor attended =
+        tensor(Site::attention_output, b, tokens, channels, largest_value_scale / kLargestAttentionRatio);
     std::vector<std::int32_t> parameters;
     for (int h = 0; h < vit_.num_heads; ++h) {
       const auto head = attention_parameters(scheme(Site::query, b, h), scheme(Site::key, b, h),
-                                             scheme(Site::value, b, h), out, vit_.head_dim());
+                                             scheme(Site::value, b, h), attended.codes, vit_.head_dim());
       if (!head.ok()) return fail(name, head.status());
       parameters.insert(parameters.end(), head.value().begin(), head.value().end());
     }
     AttentionOp op;
     op.src = qkv;
-    op.dst = attended;
+    op.dst = attended.buffer;
+    op.max_code = attended.max_code;
     op.heads = static_cast<std::uint32_t>(vit_.num_heads);
     op.head_dim = static_cast<std::uint32_t>(vit_.head_dim());
     op.parameters = builder_.constant(name + ".parameters", DataType::s32, parameters);
+    set_softmax(b, name, op);
     builder_.step(name, op);
 
     LinearOp project_out;
-    project_out.src = attended;
+    project_out.src = encode(site_name(Site::attention_output, b), attended);
     project_out.dst = residual_;
     project_out.kind = LinearKind::residual;
-    project_out.linear = linears_.requantized(block.proj, layer_name(Layer::proj, b),
-                                              input_from(out, attended, channels), residual_output());
+    project_out.planes = planes(attended.scheme);
+    project_out.linear =
+        linears_.requantized(block.proj, layer_name(Layer::proj, b),
+                             input_from(attended.scheme, project_out.src, channels), residual_output());
+    project_out.grain = grain(Site::residual_middle, b);
     builder_.step(layer_name(Layer::proj, b), project_out);
   }
 
+  void set_softmax(int b, const std::string& name, AttentionOp& op) {
+    const auto found = plan_.softmax.find(site_name(Site::post_softmax, b));
+    if (found == plan_.softmax.end() || found->second.codes == SoftmaxCodes::exponential) return;
+    const SoftmaxEncoding e = make_softmax_encoding(found->second, vit_.num_heads);
+    op.softmax_kind = e.kind;
+    op.levels = e.levels;
+    op.planes = e.planes;
+    op.groups = e.groups;
+    op.thresholds = builder_.constant(name + ".softmax_thresholds", DataType::s16, e.thresholds);
+    op.values = builder_.constant(name + ".softmax_values", DataType::s16, e.values);
+    if (e.groups > 0) op.row_groups = builder_.constant(name + ".row_groups", DataType::s32, e.row_groups);
+  }
+
   void feed_forward(int b, const FloatBlock& block, BufferId src) {
-    const BufferId hidden = builder_.buffer(DataType::u8, vit_.tokens(), vit_.mlp_dim);
-    const LinearInput in = input_from(scheme(Site::fc1_input, b), src, vit_.embed_dim);
+    const LinearInput in = input_from(place(Site::fc1_input, b), src, vit_.embed_dim);
     const QuantizedWeights w = linears_.quantize(block.fc1, layer_name(Layer::fc1, b), in, {[](int) { return 1.0; }});
     // Steps of x must be coarser than those of the sums, whose finest bits are noise anyway.
     const double coarsest_sum = in.scale * *std::max_element(w.scales.begin(), w.scales.end());
     const ActivationTable table =
         make_activation_table(vit_.activation, plan_.magnitudes.at(site_name(Site::fc1_output, b)), coarsest_sum);
-    UniformScheme codes = scheme(Site::fc2_input, b);
+    Tensor hidden = tensor(Site::fc2_input, b, vit_.tokens(), vit_.mlp_dim, std::ldexp(1.001, -table.fraction_bits));
     // codes = x * multiplier / 2^15: the scale is moved by a fraction of a percent so that the multiplier is whole.
-    const double multiplier = std::round(std::ldexp(1 / codes.scale, 15 - table.fraction_bits));
+    const double multiplier = std::round(std::ldexp(1 / hidden.codes.scale, 15 - table.fraction_bits));
     if (multiplier < 1 || multiplier > 32767) {
       fail(layer_name(Layer::fc1, b), {Code::unsupported, "an activation scale out of range"});
       return;
     }
-    codes.scale = std::ldexp(1 / multiplier, 15 - table.fraction_bits);
+    const double moved = std::ldexp(1 / multiplier, 15 - table.fraction_bits) / hidden.codes.scale;
+    hidden.codes.scale *= moved;
+    hidden.unit.unit *= moved;
+    // The grid moves along, except under a table, whose thresholds are simply told in the unit that it is.
+    ActivationScheme contract_scheme = hidden.scheme;
+    if (hidden.scheme.kind != CodeKind::table) contract_scheme.grid.scale *= moved;
 
     LinearOp expand;
     expand.src = src;
-    expand.dst = hidden;
+    expand.dst = hidden.buffer;
     expand.kind = LinearKind::activation;
+    expand.planes = planes(place(Site::fc1_input, b));
+    expand.max_code = hidden.max_code;
     LinearOutput hidden_output{[unit = std::ldexp(1.0, -table.fraction_bits)](int) { return unit; }};
     hidden_output.precision = MultiplierPrecision::sixteen;
     expand.linear = linears_.requantized(block.fc1, layer_name(Layer::fc1, b), in, hidden_output, w);
     expand.activation = builder_.constant(layer_name(Layer::fc1, b) + ".activation", DataType::s16, table.entries);
     expand.activation_segment_bits = static_cast<std::uint32_t>(table.segment_bits);
     expand.activation_multiplier = static_cast<std::uint32_t>(multiplier);
-    expand.activation_zero_point = static_cast<std::uint32_t>(codes.zero_point);
+    expand.activation_zero_point = static_cast<std::uint32_t>(hidden.codes.zero_point);
     builder_.step(layer_name(Layer::fc1, b), expand);
 
     LinearOp contract;
-    contract.src = hidden;
+    contract.src = encode(site_name(Site::fc2_input, b),
+                          {contract_scheme, hidden.buffer, hidden.codes, hidden.unit, hidden.max_code});
     contract.dst = residual_;
     contract.kind = LinearKind::residual;
+    contract.planes = planes(contract_scheme);
     contract.linear = linears_.requantized(block.fc2, layer_name(Layer::fc2, b),
-                                           input_from(codes, hidden, vit_.mlp_dim), residual_output());
+                                           input_from(contract_scheme, contract.src, vit_.mlp_dim), residual_output());
+    contract.grain = grain(Site::residual, b);
     builder_.step(layer_name(Layer::fc2, b), contract);
   }
 
@@ -225,12 +369,11 @@ class Lowering {
       builder_.step("pool", mean);
     }
     const int rows = head.in / channels;
-    const UniformScheme& codes = scheme(Site::head_input, -1);
-    const BufferId normed = builder_.buffer(DataType::u8, rows, channels);
-    layer_norm(vit_.fc_norm ? "fc_norm" : "norm", network_.norm, codes, pooled, normed, 0);
-
-    const int stride = static_cast<int>(builder_.at(normed).stride);
-    LinearInput in{codes.scale, codes.zero_point, rows * stride, {}};
+    const Tensor normed = tensor(Site::head_input, -1, rows, channels, 0);
+    layer_norm(vit_.fc_norm ? "fc_norm" : "norm", network_.norm, normed, pooled, 0);
+    const UniformScheme& codes = normed.codes;
+    const int stride = static_cast<int>(builder_.at(normed.buffer).stride);
+    LinearInput in{codes.scale, codes.zero_point, rows * stride, {}, codes.highest_code()};
     for (int r = 0; r < rows; ++r) {
       for (int c = 0; c < channels; ++c) in.placement.push_back(r * stride + c);
     }
@@ -238,7 +381,7 @@ class Lowering {
     program.logit_fraction_bits = 16;
     program.logits = builder_.buffer(DataType::s32, 1, head.out);
     LinearOp op;
-    op.src = normed;
+    op.src = normed.buffer;
     op.dst = program.logits;
     op.kind = LinearKind::logits;
     op.linear = linears_.logits(head, layer_name(Layer::head, -1), in, std::exp2(-16));

@@ -12,12 +12,13 @@ namespace intvit {
 class ProgramBuilder {
  public:
   // Rows are padded to a multiple of 64 elements, as operations that read them as codes expect; `exact` ones are not.
-  BufferId buffer(DataType type, int rows, int columns, bool exact = false) {
+  // Rows of several planes are as many times as long.
+  BufferId buffer(DataType type, int rows, int columns, bool exact = false, int planes = 1) {
     Buffer b;
     b.type = type;
     b.rows = static_cast<std::uint32_t>(rows);
     b.columns = static_cast<std::uint32_t>(columns);
-    b.stride = exact ? b.columns : (b.columns + 63) / 64 * 64;
+    b.stride = exact ? b.columns : (b.columns + 63) / 64 * 64 * static_cast<std::uint32_t>(planes);
     model_.program.buffers.push_back(b);
     return static_cast<BufferId>(model_.program.buffers.size() - 1);
   }

@@ -163,12 +163,12 @@ struct AttentionOp {
   std::uint32_t max_code = 255;   // 1..255
   // Softmax codes (kernels/softmax/softmax.h): 0 exponential, 1 relative, 2 absolute. Tables are per head.
   std::uint32_t softmax_kind = 0;
-  std::uint32_t levels = 0;        // 2..256
-  std::uint32_t planes = 1;        // 2: values up to 32767, else up to 255
-  std::uint32_t groups = 0;        // absolute: 1..64
-  ConstantId thresholds = kNone;   // s16 [heads][levels - 1], ascending
-  ConstantId values = kNone;       // s16 [heads][levels]
-  ConstantId row_groups = kNone;   // absolute: s32 [3][groups]: bounds (the last is not used), offsets, divisors
+  std::uint32_t levels = 0;       // 2..256
+  std::uint32_t planes = 1;       // 2: values up to 32767, else up to 255
+  std::uint32_t groups = 0;       // absolute: 1..64
+  ConstantId thresholds = kNone;  // s16 [heads][levels - 1], ascending
+  ConstantId values = kNone;      // s16 [heads][levels]
+  ConstantId row_groups = kNone;  // absolute: s32 [3][groups]: bounds (the last is not used), offsets, divisors
 
   template <typename V>
   void visit(V& v) {

@@ -257,7 +257,18 @@ void check_softmax(const AttentionOp& op, const Buffer& src, Checker& c) {
   }
 }
 
-void check(const AttentionOp& op, const Program&, Checker& c) {
+// What the codes of a buffer can be at most.
+std::uint64_t highest_code(const Program& program, BufferId id) {
+  std::uint64_t highest = 0;
+  for (const Step& step : program.steps) {
+    const auto* linear = std::get_if<LinearOp>(&step.op);
+    const bool writes = std::visit([id](const auto& op) { return op.dst == id; }, step.op);
+    if (writes) highest = std::max<std::uint64_t>(highest, linear != nullptr ? linear->max_code : 255);
+  }
+  return highest;
+}
+
+void check(const AttentionOp& op, const Program& program, Checker& c) {
   const Buffer* src = c.buffer(op.src, DataType::u8, "src");
   const Buffer* dst = c.codes_or_values(op.dst, op.max_code);
   if (!c.ok()) return;
@@ -271,6 +282,7 @@ void check(const AttentionOp& op, const Program&, Checker& c) {
   const Constant* parameters =
       c.constant(op.parameters, DataType::s32, std::uint64_t{op.heads} * kAttentionParameters, "parameters");
   if (!c.ok()) return;
+  const std::uint64_t highest = highest_code(program, op.src);
   for (std::uint32_t h = 0; h < op.heads; ++h) {
     const std::int32_t* p = parameters->as<std::int32_t>() + h * kAttentionParameters;
     const auto in = [&](AttentionParameter which, std::int32_t low, std::int32_t high) {
@@ -288,7 +300,7 @@ void check(const AttentionOp& op, const Program&, Checker& c) {
     in(kRatio, 1 << 30, INT32_MAX);
     in(kRatioShift, kernels::kMinRatioShift, kernels::kMaxRatioShift);
     if (!c.ok()) return;
-    c.require((std::uint64_t{op.head_dim} * 255 * 255 << p[kSoftmaxLeftShift]) < std::uint64_t{1} << 31,
+    c.require((op.head_dim * highest * highest << p[kSoftmaxLeftShift]) < std::uint64_t{1} << 31,
               "softmax left shift of head " + std::to_string(h) + " can overflow");
   }
   check_softmax(op, *src, c);

@@ -1,0 +1,42 @@
+// Schemes whose codes are not plain uniform ones -> the integers of kernels/encode/encode.h and of softmax tables.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "converter/plan.h"
+#include "engine/program/program.h"
+#include "engine/status.h"
+
+namespace intvit {
+
+// The unit of the 16-bit values that an encode operation reads. Its producer may ask for a coarser one than is wanted.
+struct FineUnit {
+  double unit;    // real value of one
+  int fine_bits;  // kinds on the grid: unit = grid.scale / 2^fine_bits; tables: any
+};
+
+// The finest useful unit that is at least `least_unit` and leaves the whole grid within 16 bits.
+// unsupported if even one step of the grid is finer than that.
+Result<FineUnit> fine_unit(const ActivationScheme& scheme, double least_unit);
+
+// All of an EncodeOp but its buffers and constants' numbers.
+struct Encoding {
+  EncodeOp op;
+  std::vector<std::int16_t> thresholds, values;  // tables
+  std::vector<std::int16_t> codes;               // tokens, channel groups
+};
+
+// The scheme must not be uniform. `unit` is the real value of one step of the source, grid.scale / 2^fine_bits exactly
+// for all kinds but tables.
+Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& unit);
+
+struct SoftmaxEncoding {
+  std::uint32_t kind = 0, levels = 0, planes = 1, groups = 0;
+  std::vector<std::int16_t> thresholds, values;  // [heads][...]
+  std::vector<std::int32_t> row_groups;
+};
+
+SoftmaxEncoding make_softmax_encoding(const SoftmaxScheme& scheme, int heads);
+
+}  // namespace intvit
