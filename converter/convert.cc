@@ -95,6 +95,8 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
                            const Progress& progress) {
   const Result<Method> method = find_method(options.method);
   if (!method.ok()) return method.status();
+  const Result<Knobs> knobs = Knobs::with(options.method, options.settings);
+  if (!knobs.ok()) return knobs.status();
   Result<Calibration> calibrated = calibrate(network, pictures, options.threads, progress);
   if (!calibrated.ok()) return calibrated.status();
   const Calibration& calibration = calibrated.value();
@@ -103,8 +105,9 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (options.plan) {
     result.plan = *options.plan;
   } else {
-    Result<Plan> plan = method.value().make_plan({network, calibration.statistics, options.weight_bits,
-                                                  options.activation_bits, pictures, options.threads, progress});
+    Result<Plan> plan =
+        method.value().make_plan({network, calibration.statistics, options.weight_bits, options.activation_bits,
+                                  pictures, options.threads, progress, knobs.value()});
     if (!plan.ok()) return plan.status();
     result.plan = plan.take();
     result.plan.method = options.method;
@@ -131,6 +134,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
                      {"seed", std::to_string(options.seed)},
                      {"tool", "vitconvert " INTVIT_VERSION},
                      {"site_sqnr_db", join(result.site_errors)}};
+  if (!options.settings.empty()) result.metadata["settings"] = join(options.settings);
   if (!network.description.labels.empty()) result.metadata["labels"] = join(network.description.labels);
 
   // Verified is the file itself, as the runtime reads it.
