@@ -5,7 +5,7 @@
 
 #include "converter/equalise.h"
 #include "converter/lower/lower.h"
-#include "converter/methods/uniform.h"
+#include "converter/quantizers/uniform.h"
 #include "converter/optimise/sequential.h"
 #include "engine/format/writer.h"
 
@@ -96,6 +96,8 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
                            const Progress& progress) {
   const Result<Method> method = find_method(options.method);
   if (!method.ok()) return method.status();
+  const Result<Knobs> knobs = Knobs::with(options.method, options.settings);
+  if (!knobs.ok()) return knobs.status();
   Result<Calibration> calibrated = calibrate(network, pictures, options.threads, progress);
   if (!calibrated.ok()) return calibrated.status();
   const Calibration& calibration = calibrated.value();
@@ -104,8 +106,9 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (options.plan) {
     result.plan = *options.plan;
   } else {
-    Result<Plan> plan = method.value().make_plan({network, calibration.statistics, options.weight_bits,
-                                                  options.activation_bits, pictures, options.threads, progress});
+    Result<Plan> plan =
+        method.value().make_plan({network, calibration.statistics, options.weight_bits, options.activation_bits,
+                                  pictures, options.threads, progress, knobs.value()});
     if (!plan.ok()) return plan.status();
     result.plan = plan.take();
     result.plan.method = options.method;
@@ -135,6 +138,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
                      {"seed", std::to_string(options.seed)},
                      {"tool", "vitconvert " INTVIT_VERSION},
                      {"site_sqnr_db", join(result.site_errors)}};
+  if (!options.settings.empty()) result.metadata["settings"] = join(options.settings);
   if (!network.description.labels.empty()) result.metadata["labels"] = join(network.description.labels);
 
   // Verified is the file itself, as the runtime reads it.

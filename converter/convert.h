@@ -19,7 +19,8 @@ struct ConvertOptions {
   bool feedback = true;  // weights are rounded with error feedback (converter/optimise/), else to nearest
   std::uint64_t seed = 0;
   int threads = 1;
-  std::optional<Plan> plan;  // used instead of the method's
+  std::optional<Plan> plan;                // used instead of the method's
+  std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
 };
 
 // How well the codes of one place hold its values, by themselves.

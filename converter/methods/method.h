@@ -8,6 +8,7 @@
 
 #include "converter/calibration.h"
 #include "converter/float/network.h"
+#include "converter/methods/knobs.h"
 #include "converter/observe/statistics.h"
 #include "converter/plan.h"
 #include "engine/status.h"
@@ -22,6 +23,7 @@ struct MethodInput {
   PictureSource& pictures;
   int threads;
   const Progress& progress;
+  const Knobs& knobs;  // of the method
 };
 
 struct Method {

@@ -47,6 +47,8 @@ int run(Options options) {
   options.convert.feedback = options.weights == "feedback";
   // Cheap mistakes first.
   if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
+  if (const auto knobs = Knobs::with(options.convert.method, options.convert.settings); !knobs.ok())
+    return report_error(knobs.status());
   const auto pictures = calibration_pictures(options);
   if (!pictures.ok()) return report_error(pictures.status());
   if (!options.plan.empty()) {

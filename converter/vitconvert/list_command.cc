@@ -11,6 +11,10 @@ namespace {
 void list_methods() {
   for (const Method& method : methods()) {
     std::printf("%-12s %s\n", std::string(method.name).c_str(), std::string(method.summary).c_str());
+    for (const Knob& knob : knobs_of(method.name)) {
+      std::printf("  %-10s %s; %g..%g, default %g\n", std::string(knob.name).c_str(), std::string(knob.help).c_str(),
+                  knob.lowest, knob.highest, knob.initial);
+    }
   }
 }
 

@@ -1,0 +1,38 @@
+// dopq: DopQ-ViT (Yang et al., arXiv 2408.03291) without its reconstruction: TanQ for softmax outputs, chosen by the
+// error behind the values; the search of an optimal scale for the outputs of both LayerNorms; percentiles elsewhere.
+#include "converter/methods/norm_inputs.h"
+#include "converter/methods/uniform.h"
+#include "converter/quantizers/attention_error.h"
+#include "converter/quantizers/tanq.h"
+
+namespace intvit {
+
+Result<Plan> plan_dopq(const MethodInput& input) {
+  const int bits = input.activation_bits;
+  Plan plan = uniform_plan(input, WeightRange::mse,
+                           [](const Histogram& histogram, int width) { return percentile_scheme(histogram, width); });
+  std::vector<TableScheme> tables;
+  for (const TanAngles& angles : tan_candidates()) tables.push_back(tan_table(angles, bits));
+  SoftmaxScheme softmax;
+  softmax.codes = input.knobs.on("relative") ? SoftmaxCodes::relative : SoftmaxCodes::absolute;
+  softmax.bits = bits;
+  softmax.value_bits = static_cast<int>(input.knobs.get("value_bits"));
+  const Status status =
+      for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
+        const int b = samples.block;
+        const AttentionError error(samples, input.network.description.num_heads,
+                                   plan.activations.at(site_name(Site::value, b)), input.threads);
+        plan.softmax[site_name(Site::post_softmax, b)] =
+            error.choose(softmax, tables, input.knobs.on("per_head"), input.knobs.on("centroid"));
+        reparameterise_norms(
+            input, samples,
+            [&](const SiteSamples& rows, const FloatLinear& layer) {
+              return best_reparameterisation(rows, layer, {input.weight_bits, WeightRange::mse}, bits, input.threads);
+            },
+            plan);
+      });
+  if (!status.ok()) return status;
+  return plan;
+}
+
+}  // namespace intvit
