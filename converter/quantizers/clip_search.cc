@@ -1,0 +1,83 @@
+#include "converter/quantizers/clip_search.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "converter/methods/uniform.h"
+
+namespace intvit {
+
+std::vector<WeightedValue> weighted_values(const Histogram& histogram) {
+  std::vector<WeightedValue> values;
+  histogram.for_each([&](double value, std::uint64_t count) {
+    // The middle of an outer bin may lie beyond what was seen.
+    values.push_back({std::clamp(value, histogram.min(), histogram.max()), static_cast<double>(count)});
+  });
+  return values;
+}
+
+double squared_error(std::span<const WeightedValue> values, const UniformScheme& scheme) {
+  const double inverse = 1 / scheme.scale, lowest = -scheme.zero_point,
+               highest = scheme.highest_code() - scheme.zero_point;
+  double error = 0;
+  for (const WeightedValue& v : values) {
+    const double steps = std::clamp(std::nearbyint(v.value * inverse), lowest, highest);
+    const double difference = v.value - scheme.scale * steps;
+    error += difference * difference * v.weight;
+  }
+  return error;
+}
+
+UniformScheme least_error_range(std::span<const WeightedValue> values, int bits) {
+  double low = 0, high = 0;
+  for (const WeightedValue& v : values) {
+    low = std::min(low, v.value);
+    high = std::max(high, v.value);
+  }
+  UniformScheme best = uniform_scheme(low, high, bits);
+  double least = squared_error(values, best);
+  double best_low = low, best_high = high;
+  const auto consider = [&](double new_low, double new_high) {
+    const UniformScheme scheme = uniform_scheme(new_low, new_high, bits);
+    const double error = squared_error(values, scheme);
+    if (error >= least) return;
+    least = error;
+    best = scheme;
+    best_low = new_low;
+    best_high = new_high;
+  };
+  if (!(high > low)) return best;
+  constexpr int kSteps = 20;
+  constexpr double kFactor = 0.93, kFineFactor = 0.985;
+  for (int i = 1; i <= kSteps; ++i) consider(low * std::pow(kFactor, i), high * std::pow(kFactor, i));
+  for (const double factor : {kFactor, kFineFactor}) {
+    // From where the last search ended, towards zero and away from it, never beyond the extremes.
+    for (const bool upper : {true, false}) {
+      const double from = upper ? best_high : best_low, other = upper ? best_low : best_high;
+      for (int i = -4; i <= (factor == kFactor ? kSteps / 2 : 4); ++i) {
+        const double end = std::clamp(from * std::pow(factor, i), low, high);
+        upper ? consider(other, end) : consider(end, other);
+      }
+    }
+  }
+  return best;
+}
+
+UniformScheme percentile_range(const Histogram& histogram, int bits) {
+  constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999};
+  const std::vector<WeightedValue> values = weighted_values(histogram);
+  UniformScheme best;
+  double least = -1;
+  for (const double p : kPercentiles) {
+    const UniformScheme scheme = uniform_scheme(histogram.quantile(1 - p), histogram.quantile(p), bits);
+    const double error = squared_error(values, scheme);
+    if (least < 0 || error < least) {
+      best = scheme;
+      least = error;
+    }
+  }
+  return best;
+}
+
+}  // namespace intvit

@@ -1,0 +1,31 @@
+// The uniform quantizer with the least squared error of some weighted values: what every "minimise the MSE" of the
+// papers on uniform quantizers comes down to. Deterministic.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "converter/observe/histogram.h"
+#include "converter/scheme.h"
+
+namespace intvit {
+
+struct WeightedValue {
+  double value;
+  double weight;
+};
+
+// Bins of a histogram that are not empty.
+std::vector<WeightedValue> weighted_values(const Histogram& histogram);
+
+double squared_error(std::span<const WeightedValue> values, const UniformScheme& scheme);
+
+// Begins with the range that covers all values and shrinks it: first both ends together, then each end by itself, then
+// each end in finer steps. Zero is always one of the codes. Without any values: a scheme of constant zero.
+UniformScheme least_error_range(std::span<const WeightedValue> values, int bits);
+
+// The range between the quantiles 1 - p and p with the least squared error, p in {0.999, 0.9999, 0.99999} or the whole
+// range (RepQ-ViT and ADFQ-ViT, for every uniform tensor).
+UniformScheme percentile_range(const Histogram& histogram, int bits);
+
+}  // namespace intvit

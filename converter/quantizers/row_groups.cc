@@ -1,0 +1,175 @@
+#include "converter/quantizers/row_groups.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "converter/float/layers.h"
+#include "converter/float/parallel.h"
+#include "converter/simulate.h"
+
+namespace intvit {
+namespace {
+
+constexpr int kMostRounds = 40;
+constexpr int kCandidates = 36;
+constexpr std::size_t kSampledRows = 2400;  // of a block
+// Bounds are sought from this share of the smallest row maximum on: below it, everything of every row is clipped.
+constexpr double kLowestShare = 0.4;
+// The reader of plans takes bounds from here on.
+constexpr double kLeastBound = 1e-6;
+
+}  // namespace
+
+TableScheme uniform_levels(int bits) {
+  TableScheme table;
+  const int highest = (1 << bits) - 1;
+  for (int q = 0; q <= highest; ++q) {
+    table.levels.push_back(static_cast<double>(q) / highest);
+    if (q > 0) table.thresholds.push_back((q - 0.5) / highest);
+  }
+  return table;
+}
+
+std::vector<double> alternate_row_bounds(const std::vector<double>& maxima, int groups) {
+  std::vector<double> sorted = maxima;
+  for (double& m : sorted) m = std::clamp(m, kLeastBound, 1.0);
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<double> bounds;
+  for (int g = 0; g < groups; ++g) {
+    const double rank = (g + 0.5) / groups * static_cast<double>(sorted.size());
+    const double bound = sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(rank))];
+    if (bounds.empty() || bound > bounds.back()) bounds.push_back(bound);
+  }
+  for (int round = 0; round < kMostRounds; ++round) {
+    std::vector<double> sums(bounds.size(), 0);
+    std::vector<int> counts(bounds.size(), 0);
+    for (const double m : sorted) {
+      const auto g = static_cast<std::size_t>(nearest_bound(bounds, m));
+      sums[g] += std::log(m);
+      ++counts[g];
+    }
+    const std::vector<double> before = bounds;
+    for (std::size_t g = 0; g < bounds.size(); ++g) {
+      if (counts[g] > 0) bounds[g] = std::min(1.0, std::exp(sums[g] / counts[g]));
+    }
+    std::sort(bounds.begin(), bounds.end());
+    if (bounds == before) break;
+  }
+  return bounds;
+}
+
+std::vector<double> best_row_bounds(const std::vector<double>& maxima, const std::vector<double>& candidates,
+                                    const std::vector<double>& errors, int groups) {
+  const std::size_t rows = maxima.size(), count = candidates.size();
+  std::vector<std::size_t> order(rows);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return maxima[a] < maxima[b]; });
+  // sums[i][n]: what the n rows with the smallest maxima cost with candidate i.
+  std::vector<std::vector<double>> sums(count, std::vector<double>(rows + 1, 0));
+  for (std::size_t n = 0; n < rows; ++n) {
+    for (std::size_t i = 0; i < count; ++i) sums[i][n + 1] = sums[i][n] + errors[order[n] * count + i];
+  }
+  // Number of rows that nearest_bound() leaves with the smaller of two neighbours.
+  const auto border = [&](std::size_t i, std::size_t j) {
+    const double product = candidates[i] * candidates[j];
+    const auto first = std::partition_point(order.begin(), order.end(),
+                                            [&](std::size_t r) { return !(maxima[r] * maxima[r] > product); });
+    return static_cast<std::size_t>(first - order.begin());
+  };
+  // cost[g][j]: the least cost of all rows below the largest bound, where that is candidate j and g bounds lie below
+  // it, plus sums[j] from the border on; sums[j][rows] is added in the end.
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto most = std::min(static_cast<std::size_t>(std::max(groups, 1)), count);
+  std::vector<std::vector<double>> cost(most, std::vector<double>(count, infinity));
+  std::vector<std::vector<std::size_t>> below(most, std::vector<std::size_t>(count, 0));
+  for (std::size_t j = 0; j < count; ++j) cost[0][j] = 0;
+  for (std::size_t j = 0; j < count; ++j) {
+    for (std::size_t i = 0; i < j; ++i) {
+      const std::size_t at = border(i, j);
+      const double step = sums[i][at] - sums[j][at];
+      for (std::size_t g = 1; g < most; ++g) {
+        if (cost[g - 1][i] + step < cost[g][j]) {
+          cost[g][j] = cost[g - 1][i] + step;
+          below[g][j] = i;
+        }
+      }
+    }
+  }
+  std::size_t best_groups = 0, best_last = 0;
+  double least = infinity;
+  for (std::size_t g = 0; g < most; ++g) {
+    for (std::size_t j = 0; j < count; ++j) {
+      if (cost[g][j] + sums[j][rows] < least) {
+        least = cost[g][j] + sums[j][rows];
+        best_groups = g;
+        best_last = j;
+      }
+    }
+  }
+  std::vector<double> bounds;
+  for (std::size_t g = best_groups, j = best_last;; --g) {
+    bounds.push_back(candidates[j]);
+    if (g == 0) break;
+    j = below[g][j];
+  }
+  std::reverse(bounds.begin(), bounds.end());
+  return bounds;
+}
+
+SoftmaxScheme row_groups(const SiteSamples& probabilities, const SiteSamples& values, int heads,
+                         const RowGroupOptions& options) {
+  SoftmaxScheme scheme;
+  scheme.codes = SoftmaxCodes::absolute;
+  scheme.bits = options.bits;
+  scheme.value_bits = options.value_bits;
+  scheme.tables = {uniform_levels(options.bits)};
+
+  const std::size_t rows = static_cast<std::size_t>(probabilities.rows), keys = static_cast<std::size_t>(probabilities.cols);
+  const std::size_t per_head = rows / static_cast<std::size_t>(heads);
+  const auto head_dim = static_cast<std::size_t>(values.cols / heads);
+  const std::size_t total = rows * probabilities.pictures.size();
+  const std::size_t stride = std::max<std::size_t>(1, total / kSampledRows);
+  std::vector<const float*> sampled;
+  std::vector<double> maxima;
+  std::vector<const float*> value_of;  // the values that a row is multiplied with
+  for (std::size_t n = 0; n < total; n += stride) {
+    const std::size_t picture = n / rows, row = n % rows;
+    const float* data = probabilities.pictures[picture].data() + row * keys;
+    sampled.push_back(data);
+    maxima.push_back(*std::max_element(data, data + keys));
+    value_of.push_back(values.pictures[picture].data() + row / per_head * head_dim);
+  }
+  const auto [least, largest] = std::minmax_element(maxima.begin(), maxima.end());
+  const double first = std::max(kLeastBound, *least * kLowestShare), last = std::clamp(*largest, first, 1.0);
+  std::vector<double> candidates;
+  for (int i = 0; i < kCandidates; ++i) {
+    const double bound = std::min(1.0, first * std::pow(last / first, static_cast<double>(i) / (kCandidates - 1)));
+    if (candidates.empty() || bound > candidates.back()) candidates.push_back(bound);
+  }
+  // One row at a time: its errors with all candidates, as a matrix, through the values of its head.
+  std::vector<double> errors(sampled.size() * candidates.size(), 0);
+  std::vector<float> difference(candidates.size() * keys), output(candidates.size() * head_dim);
+  const OneThreadPerTask pinned;
+  for (std::size_t n = 0; n < sampled.size(); ++n) {
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      float* row = difference.data() + i * keys;
+      std::copy_n(sampled[n], keys, row);
+      SoftmaxScheme one = scheme;
+      one.bounds = {candidates[i]};
+      simulate(one, 0, row, 1, static_cast<int>(keys));
+      for (std::size_t k = 0; k < keys; ++k) row[k] -= sampled[n][k];
+    }
+    multiply({difference.data(), static_cast<int>(keys)}, {value_of[n], values.cols}, false, 1.0f, false,
+             static_cast<int>(candidates.size()), static_cast<int>(head_dim), static_cast<int>(keys), output.data(),
+             static_cast<int>(head_dim));
+    for (std::size_t k = 0; k < output.size(); ++k) {
+      errors[n * candidates.size() + k / head_dim] += static_cast<double>(output[k]) * output[k];
+    }
+  }
+  scheme.bounds = best_row_bounds(maxima, candidates, errors, options.groups);
+  return scheme;
+}
+
+}  // namespace intvit
