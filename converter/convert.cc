@@ -5,8 +5,9 @@
 
 #include "converter/equalise.h"
 #include "converter/lower/lower.h"
-#include "converter/quantizers/uniform.h"
+#include "converter/optimise/head_equalisation.h"
 #include "converter/optimise/sequential.h"
+#include "converter/quantizers/uniform.h"
 #include "engine/format/writer.h"
 
 #ifndef INTVIT_VERSION
@@ -98,7 +99,17 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (!method.ok()) return method.status();
   const Result<Knobs> knobs = Knobs::with(options.method, options.settings);
   if (!knobs.ok()) return knobs.status();
-  Result<Calibration> calibrated = calibrate(network, pictures, options.threads, progress);
+  // Methods work on the network with the heads equalised, as if it had come so.
+  FloatNetwork prepared = network;
+  std::map<std::string, Equalisation> heads;
+  if (options.equalise_heads && options.activation_bits < 8 && !options.plan) {
+    Result<std::map<std::string, Equalisation>> chosen =
+        equalise_heads(network, pictures, options.activation_bits, options.threads, progress);
+    if (!chosen.ok()) return chosen.status();
+    heads = chosen.take();
+    if (Status status = equalise(heads, prepared); !status.ok()) return status;
+  }
+  Result<Calibration> calibrated = calibrate(prepared, pictures, options.threads, progress);
   if (!calibrated.ok()) return calibrated.status();
   const Calibration& calibration = calibrated.value();
 
@@ -107,15 +118,16 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
     result.plan = *options.plan;
   } else {
     Result<Plan> plan =
-        method.value().make_plan({network, calibration.statistics, options.weight_bits, options.activation_bits,
+        method.value().make_plan({prepared, calibration.statistics, options.weight_bits, options.activation_bits,
                                   pictures, options.threads, progress, knobs.value()});
     if (!plan.ok()) return plan.status();
     result.plan = plan.take();
     result.plan.method = options.method;
+    result.plan.equalisations.insert(heads.begin(), heads.end());
   }
   // From here on the network with the plan's equalisations folded in stands for the original one.
   FloatNetwork equalised = network;
-  if (Status status = equalise(result.plan, equalised); !status.ok()) return status;
+  if (Status status = equalise(result.plan.equalisations, equalised); !status.ok()) return status;
   RoundedLayers rounded;
   if (options.feedback) {
     Result<RoundedLayers> layers = optimise_weights(equalised, result.plan, pictures, {}, options.threads, progress);

@@ -17,6 +17,7 @@ struct ConvertOptions {
   int weight_bits = 8;
   int activation_bits = 8;
   bool feedback = true;  // weights are rounded with error feedback (converter/optimise/), else to nearest
+  bool equalise_heads = true;  // below 8 bits (converter/optimise/head_equalisation.h)
   std::uint64_t seed = 0;
   int threads = 1;
   std::optional<Plan> plan;                // used instead of the method's

@@ -239,7 +239,8 @@ std::string plan_to_json(const Plan& plan) {
   for (const auto& [name, scheme] : plan.softmax) root["softmax"][name] = to_json(scheme);
   for (const auto& [name, scheme] : plan.residuals) root["residuals"][name] = to_json(scheme);
   for (const auto& [name, e] : plan.equalisations) {
-    root["equalisations"][name] = {{"scale", e.scale}, {"offset", e.offset}};
+    Json& json = root["equalisations"][name] = {{"scale", e.scale}, {"offset", e.offset}};
+    for (const bool head : e.rotate) json["rotate"].push_back(head);
   }
   for (const auto& [name, scheme] : plan.weights) {
     root["weights"][name] = {{"bits", scheme.bits}, {"range", scheme.range == WeightRange::max ? "max" : "mse"}};
@@ -278,6 +279,12 @@ Result<Plan> plan_from_json(const std::string& text, const std::string& name) {
     const std::string place = "equalisation '" + site + "'";
     plan.equalisations[site] = {reader.numbers(e, "scale", 1, kMostParts, 1e-12, 1e12, place),
                                 reader.numbers(e, "offset", 1, kMostParts, -1e12, 1e12, place)};
+    if (!e.is_object() || !e.contains("rotate")) return;
+    if (!e["rotate"].is_array()) return reader.fail(place + ": 'rotate' must be a list of booleans");
+    for (const Json& head : e["rotate"]) {
+      if (!head.is_boolean()) return reader.fail(place + ": 'rotate' must be a list of booleans");
+      plan.equalisations[site].rotate.push_back(head.get<bool>());
+    }
   });
   reader.each(root, "weights", true, [&](const std::string& layer, const Json& scheme) {
     plan.weights[layer] = reader.weights(scheme, "weights of '" + layer + "'");

@@ -81,6 +81,9 @@ struct ResidualScheme {
 struct Equalisation {
   std::vector<double> scale;
   std::vector<double> offset;
+  // query and value only, one per head or empty: after the scaling the head's channels are rotated by a normalised
+  // Hadamard matrix, which spreads what is large in one of them over all. Head sizes must be powers of two.
+  std::vector<bool> rotate = {};
 };
 
 enum class WeightRange {

@@ -29,8 +29,26 @@ TableScheme rounded_to_grid(TableScheme table, int value_bits) {
 
 }  // namespace
 
+namespace {
+
+// std::nearbyint for |x| < 2^51 without a call into the library, so that loops over it become vectors.
+inline double rounded(double x) {
+  constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52: has no fraction bits left
+  return (x + kShift) - kShift;
+}
+
+inline double snapped(double x, double inverse, double scale, double zero, double highest) {
+  double code = x * inverse;
+  code = code < -1e9 ? -1e9 : code > 1e9 ? 1e9 : code;
+  code = rounded(code) + zero;
+  code = code < 0 ? 0 : code > highest ? highest : code;
+  return scale * (code - zero);
+}
+
+}  // namespace
+
 double simulate(double x, const UniformScheme& s) {
-  return s.value(std::clamp<double>(std::nearbyint(x / s.scale) + s.zero_point, 0, s.highest_code()));
+  return snapped(x, 1 / s.scale, s.scale, s.zero_point, s.highest_code());
 }
 
 double on_grid(double x, const UniformScheme& grid) { return simulate(x, grid); }
@@ -68,11 +86,15 @@ void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, i
     }
   };
   switch (scheme.kind) {
-    case CodeKind::uniform:
+    case CodeKind::uniform: {
+      const double scale = scheme.grid.scale, inverse = 1 / scale, zero = scheme.grid.zero_point;
+      const double highest = scheme.grid.highest_code();
       for (int r = 0; r < rows; ++r) {
-        for (int c = 0; c < cols; ++c) at(r, c) = static_cast<float>(simulate(at(r, c), scheme.grid));
+        float* row = &at(r, 0);
+        for (int c = 0; c < cols; ++c) row[c] = static_cast<float>(snapped(row[c], inverse, scale, zero, highest));
       }
       return;
+    }
     case CodeKind::table: {
       const TableScheme table = rounded_to_grid(scheme.table, scheme.grid);
       for (int r = 0; r < rows; ++r) {
@@ -146,7 +168,7 @@ void simulate(const ResidualScheme& scheme, float* data, int rows, int cols) {
     for (int c = 0; c < cols; ++c) {
       float& x = data[static_cast<std::ptrdiff_t>(r) * cols + c];
       const double step = steps[static_cast<std::size_t>(c)];
-      x = static_cast<float>(step * std::clamp(std::nearbyint(x / step), -limit, limit - 1));
+      x = static_cast<float>(step * std::clamp(rounded(x / step), -limit, limit - 1));
     }
   }
 }

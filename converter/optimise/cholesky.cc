@@ -20,12 +20,14 @@ bool cholesky(SquareMatrix& a, int n, int threads) {
   for (int j = 0; j < n; ++j) {
     double* row_j = &a[at(j, 0, n)];
     double diagonal = row_j[j];
+#pragma omp simd reduction(- : diagonal)
     for (int k = 0; k < j; ++k) diagonal -= row_j[k] * row_j[k];
     if (!(diagonal > 0)) return false;
     row_j[j] = std::sqrt(diagonal);
     const auto below = [&](int i) {
       double* row_i = &a[at(i, 0, n)];
       double sum = 0;
+#pragma omp simd reduction(+ : sum)
       for (int k = 0; k < j; ++k) sum += row_i[k] * row_j[k];
       row_i[j] = (row_i[j] - sum) / row_j[j];
     };
@@ -51,6 +53,7 @@ void invert_lower(SquareMatrix& l, int n, int threads) {
     for (int i = j + 1; i < n; ++i) {
       const double* row = &l[at(i, 0, n)];
       double sum = 0;
+#pragma omp simd reduction(+ : sum)
       for (int k = j; k < i; ++k) sum += row[k] * x[k];
       x[i] = -sum / row[i];
     }
@@ -64,6 +67,7 @@ void solve_lower(const SquareMatrix& l, int n, double* b) {
   for (int i = 0; i < n; ++i) {
     const double* row = &l[at(i, 0, n)];
     double sum = b[i];
+#pragma omp simd reduction(- : sum)
     for (int k = 0; k < i; ++k) sum -= row[k] * b[k];
     b[i] = sum / row[i];
   }

@@ -28,6 +28,7 @@ FloatLinear ridge_corrected(const FloatLinear& layer, const Moments& moments, co
     for (std::size_t i = 0; i < size; ++i) {
       const float* covariance = &moments.covariance[i * size];
       double sum = wanted[i * static_cast<std::size_t>(outputs) + static_cast<std::size_t>(o)];
+#pragma omp simd reduction(- : sum)
       for (std::size_t j = 0; j < size; ++j) sum -= static_cast<double>(covariance[j]) * row[j];
       change[i] = sum;
     }
