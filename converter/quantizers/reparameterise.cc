@@ -186,10 +186,13 @@ Reparameterisation reparameterise(const ChannelRanges& ranges, CommonScale commo
   // The published code leaves the mean zero point a fraction; integers need a whole one.
   const double zero_point = live > 0 ? std::clamp(std::round(sum / live), 0.0, static_cast<double>(highest)) : 0;
   result.scheme = {bits, common_scale(scales, common), static_cast<int>(zero_point)};
+  // Constants count as channels of the mean scale, so that their weights, too, only change together with all others.
+  const double usual = common_scale(scales, CommonScale::mean);
   for (std::size_t c = 0; c < scales.size(); ++c) {
     const bool constant = scales[c] == 0;
-    result.equalisation.scale.push_back(constant ? 1 : scales[c] / result.scheme.scale);
-    result.equalisation.offset.push_back(constant ? (ranges.low[c] + ranges.high[c]) / 2
+    const double scale = (constant ? usual : scales[c]) / result.scheme.scale;
+    result.equalisation.scale.push_back(scale);
+    result.equalisation.offset.push_back(constant ? (ranges.low[c] + ranges.high[c]) / 2 / scale
                                                   : result.scheme.scale * (zero_point - zero_points[c]));
   }
   return result;
