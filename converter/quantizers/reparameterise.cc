@@ -18,7 +18,8 @@ namespace intvit {
 namespace {
 
 constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999};
-constexpr std::array kExponents = {1.0, 0.9, 0.8, 0.75, 0.7, 0.6, 0.5};
+// Those of our reading of SOSF, and what leaves the channels as they are.
+constexpr std::array kExponents = {1.0, 0.9, 0.8, 0.75, 0.7, 0.6, 0.5, 0.25, 0.0};
 constexpr std::array kMost = {4.0, 8.0, 16.0, 32.0};
 // Of the range of x', from either end.
 constexpr std::array kShrinks = {1.0, 0.92, 0.84, 0.76, 0.68, 0.6};
@@ -232,9 +233,20 @@ Equalisation partial_equalisation(const ChannelRanges& ranges, const ScaleRule& 
 }
 
 Reparameterisation best_reparameterisation(const SiteSamples& samples, const FloatLinear& layer,
-                                           const WeightScheme& weights, int bits, int threads) {
+                                           const WeightScheme& weights, int bits, Offsets offsets, int threads) {
   const OneThreadPerTask pinned;
-  const ChannelRanges ranges = channel_ranges(samples, bits, threads);
+  ChannelRanges ranges = channel_ranges(samples, bits, threads);
+  if (offsets == Offsets::none) {
+    for (std::size_t c = 0; c < ranges.low.size(); ++c) {
+      ranges.high[c] = std::max(std::abs(ranges.low[c]), std::abs(ranges.high[c]));
+      ranges.low[c] = -ranges.high[c];
+    }
+  }
+  const auto equalisation = [&](const ScaleRule& rule) {
+    Equalisation e = partial_equalisation(ranges, rule, bits);
+    if (offsets == Offsets::none) std::fill(e.offset.begin(), e.offset.end(), 0.0);
+    return e;
+  };
   const std::vector<float> rows = sample_rows(samples, kSampleRows);
   const FloatLinear outputs = some_outputs(layer);
   const std::vector<ScaleRule> rules = scale_rules();
@@ -242,8 +254,7 @@ Reparameterisation best_reparameterisation(const SiteSamples& samples, const Flo
   std::vector<double> errors(rules.size());
   parallel_for(threads, static_cast<int>(rules.size()), [&](int i) {
     const auto at = static_cast<std::size_t>(i);
-    const OutputError error(rows, outputs, partial_equalisation(ranges, rules[at], bits),
-                            {weights.bits, WeightRange::max});
+    const OutputError error(rows, outputs, equalisation(rules[at]), {weights.bits, WeightRange::max});
     errors[at] = error.of(percentile_scheme(error.inputs(), bits));
   });
   std::vector<std::size_t> order(rules.size());
@@ -257,7 +268,7 @@ Reparameterisation best_reparameterisation(const SiteSamples& samples, const Flo
   parallel_for(threads, static_cast<int>(order.size()), [&](int i) {
     const auto at = static_cast<std::size_t>(i);
     Reparameterisation& one = finalists[at];
-    one.equalisation = partial_equalisation(ranges, rules[order[at]], bits);
+    one.equalisation = equalisation(rules[order[at]]);
     const OutputError error(rows, outputs, one.equalisation, weights);
     one.scheme = percentile_scheme(error.inputs(), bits);
     errors[at] = error.of(one.scheme);

@@ -11,8 +11,7 @@
 #include "converter/equalise.h"
 #include "converter/lower/weights.h"
 #include "converter/methods/method.h"
-#include "converter/quantizers/attention_error.h"
-#include "converter/quantizers/input_error.h"
+#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/logarithmic.h"
 #include "converter/quantizers/reparameterise.h"
 #include "converter/quantizers/table.h"
@@ -343,7 +342,8 @@ TEST_CASE("constant channels are exact and break nothing") {
     CHECK(e.offset[5] == 0);
   }
   SiteSamples dead{10, 4, {std::vector<float>(40, 0.0f)}};
-  const Reparameterisation r = best_reparameterisation(dead, some_linear(6, 4), {4, WeightRange::mse}, 4, 1);
+  const Reparameterisation r =
+      best_reparameterisation(dead, some_linear(6, 4), {4, WeightRange::mse}, 4, Offsets::chosen, 1);
   for (std::size_t c = 0; c < 4; ++c) {
     CHECK(r.equalisation.scale[c] == 1);
     CHECK(r.equalisation.offset[c] == 0);
@@ -354,8 +354,9 @@ TEST_CASE("constant channels are exact and break nothing") {
 TEST_CASE("the searched scales lose less than RepQ's, and no more on any number of threads") {
   const SiteSamples samples = uneven_samples(50, 40);
   const FloatLinear layer = some_linear(24, 40);
-  const Reparameterisation one = best_reparameterisation(samples, layer, {4, WeightRange::mse}, 4, 1);
-  const Reparameterisation three = best_reparameterisation(samples, layer, {4, WeightRange::mse}, 4, 3);
+  const Reparameterisation one = best_reparameterisation(samples, layer, {4, WeightRange::mse}, 4, Offsets::chosen, 1);
+  const Reparameterisation three =
+      best_reparameterisation(samples, layer, {4, WeightRange::mse}, 4, Offsets::chosen, 3);
   CHECK(one.equalisation.scale == three.equalisation.scale);
   CHECK(one.equalisation.offset == three.equalisation.offset);
   CHECK(one.scheme.scale == three.scheme.scale);
