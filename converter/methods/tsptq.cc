@@ -70,11 +70,12 @@ Result<Plan> plan_tsptq(const MethodInput& input) {
           plan.activations[site_name(Site::fc2_input, b)] = {
               error.choose(activation_candidates(largest, bits, value_bits), input.threads)};
         }
-        residuals.add(site_name(Site::residual, b - 1), sample_rows(samples.input, kResidualRows), block.norm1);
-        residuals.add(site_name(Site::residual_middle, b),
+        residuals.add(site_name(Site::residual, b - 1), channel_magnitudes(samples.input),
+                      sample_rows(samples.input, kResidualRows), block.norm1);
+        residuals.add(site_name(Site::residual_middle, b), channel_magnitudes(samples.at(Site::residual_middle)),
                       sample_rows(samples.at(Site::residual_middle), kResidualRows), block.norm2);
         if (b == vit.depth - 1) {
-          residuals.add(site_name(Site::residual, b),
+          residuals.add(site_name(Site::residual, b), channel_magnitudes(samples.at(Site::residual)),
                         classified_rows(vit, samples.at(Site::residual), std::max(1, network.head.in / vit.embed_dim)),
                         network.norm);
         }

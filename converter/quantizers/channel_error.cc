@@ -29,6 +29,15 @@ ChannelError::ChannelError(const SiteSamples& samples, int first, std::vector<do
     const auto row = rows.begin() + static_cast<std::ptrdiff_t>(r) * samples.cols + first;
     samples_.insert(samples_.end(), row, row + cols_);
   }
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (std::size_t i = static_cast<std::size_t>(first); i < picture.size();
+         i += static_cast<std::size_t>(samples.cols)) {
+      for (std::size_t c = 0; c < weights_.size(); ++c) {
+        low_ = std::min<double>(low_, picture[i + c]);
+        high_ = std::max<double>(high_, picture[i + c]);
+      }
+    }
+  }
 }
 
 double ChannelError::of(const ActivationScheme& scheme) const {
@@ -58,13 +67,11 @@ ActivationScheme ChannelError::choose(const std::vector<ActivationScheme>& candi
 }
 
 ActivationScheme ChannelError::choose_uniform(int bits, int threads) const {
-  const auto [least, most] = std::minmax_element(samples_.begin(), samples_.end());
-  const double low = *least, high = *most;
   const auto ranges = [&](const std::vector<std::pair<int, int>>& shrinks) {
     std::vector<ActivationScheme> candidates;
     for (const auto& [below, above] : shrinks) {
       candidates.push_back(
-          uniform(uniform_scheme(low * std::pow(kShrink, below), high * std::pow(kShrink, above), bits)));
+          uniform(uniform_scheme(low_ * std::pow(kShrink, below), high_ * std::pow(kShrink, above), bits)));
     }
     return candidates;
   };

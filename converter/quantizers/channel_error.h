@@ -31,6 +31,7 @@ class ChannelError {
  private:
   int rows_ = 0, cols_;
   bool mean_counts_;
+  double low_ = 0, high_ = 0;    // extremes of all rows, and zero
   std::vector<float> samples_;   // [rows_][cols_]
   std::vector<double> weights_;  // [cols_]
 };

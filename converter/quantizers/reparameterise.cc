@@ -5,14 +5,11 @@
 #include <cmath>
 #include <numeric>
 
-#include "converter/float/layers.h"
 #include "converter/float/parallel.h"
-#include "converter/lower/weights.h"
 #include "converter/observe/histogram.h"
-#include "converter/optimise/sequential.h"
+#include "converter/quantizers/layer_error.h"
 #include "converter/quantizers/sample_rows.h"
 #include "converter/quantizers/uniform.h"
-#include "converter/simulate.h"
 
 namespace intvit {
 namespace {
@@ -25,7 +22,6 @@ constexpr std::array kMost = {4.0, 8.0, 16.0, 32.0};
 constexpr std::array kShrinks = {1.0, 0.92, 0.84, 0.76, 0.68, 0.6};
 
 constexpr int kSampleRows = 512;
-constexpr int kSampleOutputs = 96;
 // Rules whose clipping is searched.
 constexpr std::size_t kFinalists = 8;
 
@@ -66,78 +62,6 @@ double common_scale(const std::vector<double>& scales, CommonScale which) {
   const double most = 3 * median(deviations);
   std::erase_if(live, [&](double s) { return std::abs(s - middle) > most; });
   return live.empty() ? middle : median(live);
-}
-
-// x' of rows of x.
-std::vector<float> equalised(const std::vector<float>& rows, const Equalisation& e) {
-  std::vector<float> result(rows.size());
-  const std::size_t n = e.scale.size();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    result[i] = static_cast<float>(rows[i] / e.scale[i % n] - e.offset[i % n]);
-  }
-  return result;
-}
-
-// The error of one equalisation at some outputs of the layer.
-class OutputError {
- public:
-  // `outputs` is the layer, reduced to the outputs that are looked at.
-  OutputError(const std::vector<float>& rows, const FloatLinear& outputs, const Equalisation& e, WeightScheme weights)
-      : inputs_(equalised(rows, e)), exact_(outputs) {
-    const auto n = static_cast<std::size_t>(outputs.in);
-    for (std::size_t i = 0; i < exact_.weight.size(); ++i) {
-      exact_.weight[i] = static_cast<float>(exact_.weight[i] * e.scale[i % n]);
-    }
-    rounded_ = dequantized(
-        exact_, quantize_weights(exact_, weights, std::vector<double>(static_cast<std::size_t>(exact_.out), 0.0)));
-    exact_outputs_ = times(inputs_, exact_);
-  }
-
-  const std::vector<float>& inputs() const { return inputs_; }
-
-  double of(const UniformScheme& scheme) const {
-    std::vector<float> held = inputs_;
-    for (float& x : held) x = static_cast<float>(simulate(x, scheme));
-    const std::vector<float> outputs = times(held, rounded_);
-    const auto n = static_cast<std::size_t>(exact_.out);
-    std::vector<double> sums(n, 0), squares(n, 0);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const double difference = static_cast<double>(exact_outputs_[i]) - outputs[i];
-      sums[i % n] += difference;
-      squares[i % n] += difference * difference;
-    }
-    const double rows = static_cast<double>(outputs.size() / n);
-    double error = 0;
-    for (std::size_t o = 0; o < n; ++o) error += squares[o] - sums[o] * sums[o] / rows;
-    return error;
-  }
-
- private:
-  static std::vector<float> times(const std::vector<float>& inputs, const FloatLinear& layer) {
-    const int rows = static_cast<int>(inputs.size()) / layer.in;
-    std::vector<float> outputs(static_cast<std::size_t>(rows) * static_cast<std::size_t>(layer.out));
-    multiply({inputs.data(), layer.in}, {layer.weight.data(), layer.in}, true, 1.0f, false, rows, layer.out, layer.in,
-             outputs.data(), layer.out);
-    return outputs;
-  }
-
-  std::vector<float> inputs_;
-  FloatLinear exact_, rounded_;
-  std::vector<float> exact_outputs_;
-};
-
-// Every n-th output.
-FloatLinear some_outputs(const FloatLinear& layer) {
-  const int stride = (layer.out + kSampleOutputs - 1) / kSampleOutputs;
-  FloatLinear some;
-  some.in = layer.in;
-  for (int o = 0; o < layer.out; o += stride) {
-    const auto row = layer.weight.begin() + static_cast<std::ptrdiff_t>(o) * layer.in;
-    some.weight.insert(some.weight.end(), row, row + layer.in);
-    some.bias.push_back(layer.bias[static_cast<std::size_t>(o)]);
-    ++some.out;
-  }
-  return some;
 }
 
 }  // namespace
@@ -254,7 +178,7 @@ Reparameterisation best_reparameterisation(const SiteSamples& samples, const Flo
   std::vector<double> errors(rules.size());
   parallel_for(threads, static_cast<int>(rules.size()), [&](int i) {
     const auto at = static_cast<std::size_t>(i);
-    const OutputError error(rows, outputs, equalisation(rules[at]), {weights.bits, WeightRange::max});
+    const LayerError error(rows, outputs, equalisation(rules[at]), {weights.bits, WeightRange::max});
     errors[at] = error.of(percentile_scheme(error.inputs(), bits));
   });
   std::vector<std::size_t> order(rules.size());
@@ -269,12 +193,16 @@ Reparameterisation best_reparameterisation(const SiteSamples& samples, const Flo
     const auto at = static_cast<std::size_t>(i);
     Reparameterisation& one = finalists[at];
     one.equalisation = equalisation(rules[order[at]]);
-    const OutputError error(rows, outputs, one.equalisation, weights);
-    one.scheme = percentile_scheme(error.inputs(), bits);
+    const LayerError error(rows, outputs, one.equalisation, weights);
+    Histogram histogram;
+    for (const std::vector<float>& picture : samples.pictures) {
+      const std::vector<float> inputs = equalised(picture, one.equalisation);
+      histogram.add(inputs.data(), inputs.size());
+    }
+    one.scheme = percentile_scheme(histogram, bits);
     errors[at] = error.of(one.scheme);
-    const auto [low, high] = std::minmax_element(error.inputs().begin(), error.inputs().end());
     for (const double shrink : kShrinks) {
-      const UniformScheme scheme = uniform_scheme(shrink * *low, shrink * *high, bits);
+      const UniformScheme scheme = uniform_scheme(shrink * histogram.min(), shrink * histogram.max(), bits);
       const double candidate = error.of(scheme);
       if (candidate < errors[at]) {
         errors[at] = candidate;
