@@ -4,7 +4,6 @@
 // first and every n-th of a picture.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "converter/observe/block_samples.h"
@@ -46,7 +45,7 @@ class AttentionError {
   std::vector<Picture> pictures_;  // [heads_][count_]
 };
 
-// One table for the tensor with the least squared error of the probabilities themselves, whatever becomes of them.
+// All probabilities of a block, for quantizers that only look at these.
 Histogram probability_histogram(const BlockSamples& block);
 
 }  // namespace intvit

@@ -6,7 +6,6 @@
 // Not for schemes with a part per token or with groups of channels, since the samples are rows out of their pictures.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "converter/float/network.h"
