@@ -1,7 +1,6 @@
 #include "converter/methods/output_error.h"
 
 #include "converter/quantizers/channel_error.h"
-#include "converter/quantizers/layer_error.h"
 
 namespace intvit {
 
@@ -23,12 +22,9 @@ void choose_by_output_error(const MethodInput& input, const BlockSamples& sample
     set(Site::value, head,
         {values, first, std::vector<double>(columns.begin() + first, columns.begin() + first + width), false});
   }
-  const WeightScheme weights{input.weight_bits, WeightRange::mse};
-  plan.activations[site_name(Site::attention_output, b)] = {
-      uniform(best_clipping(attended, proj, weights, bits, input.threads))};
-  plan.activations[site_name(Site::fc2_input, b)] = {
-      uniform(best_clipping(samples.at(Site::fc2_input), input.network.blocks[static_cast<std::size_t>(b)].fc2, weights,
-                            bits, input.threads))};
+  set(Site::attention_output, 0, {attended, 0, columns, false});
+  const FloatLinear& fc2 = input.network.blocks[static_cast<std::size_t>(b)].fc2;
+  set(Site::fc2_input, 0, {samples.at(Site::fc2_input), 0, column_powers(fc2), false});
 }
 
 void choose_by_output_error(const MethodInput& input, const BlockSamples& samples, Plan& plan) {

@@ -1,25 +1,14 @@
 #include "converter/quantizers/layer_error.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "converter/float/layers.h"
-#include "converter/float/parallel.h"
 #include "converter/lower/weights.h"
 #include "converter/optimise/sequential.h"
-#include "converter/quantizers/sample_rows.h"
-#include "converter/quantizers/uniform.h"
 #include "converter/simulate.h"
 
 namespace intvit {
 namespace {
 
-constexpr int kSampleRows = 512;
 constexpr int kSampleOutputs = 96;
-
-// Ranges shrink by this factor, this many times.
-constexpr double kShrink = 0.88;
-constexpr int kShrinks = 18;
 
 std::vector<float> times(const std::vector<float>& inputs, const FloatLinear& layer) {
   const int rows = static_cast<int>(inputs.size()) / layer.in;
@@ -80,33 +69,6 @@ double LayerError::of(const UniformScheme& scheme) const {
   double error = 0;
   for (std::size_t o = 0; o < n; ++o) error += squares[o] - sums[o] * sums[o] / rows;
   return error;
-}
-
-UniformScheme best_clipping(const SiteSamples& samples, const FloatLinear& layer, WeightScheme weights, int bits,
-                            int threads) {
-  const OneThreadPerTask pinned;
-  const auto n = static_cast<std::size_t>(layer.in);
-  const LayerError error(sample_rows(samples, kSampleRows), some_outputs(layer),
-                         {std::vector<double>(n, 1), std::vector<double>(n, 0)}, weights);
-  double low = 0, high = 0;
-  for (const std::vector<float>& picture : samples.pictures) {
-    const auto [least, most] = std::minmax_element(picture.begin(), picture.end());
-    low = std::min<double>(low, *least);
-    high = std::max<double>(high, *most);
-  }
-  // Both ends together, or one of them: behind GELU, the lower end is short anyway.
-  std::vector<UniformScheme> candidates;
-  for (int i = 0; i < kShrinks; ++i) {
-    const double factor = std::pow(kShrink, i);
-    candidates.push_back(uniform_scheme(low * factor, high * factor, bits));
-    candidates.push_back(uniform_scheme(low, high * factor, bits));
-    candidates.push_back(uniform_scheme(low * factor, high, bits));
-    candidates.push_back(uniform_scheme(0, high * factor, bits));
-  }
-  std::vector<double> errors(candidates.size());
-  parallel_for(threads, static_cast<int>(candidates.size()),
-               [&](int i) { errors[static_cast<std::size_t>(i)] = error.of(candidates[static_cast<std::size_t>(i)]); });
-  return candidates[static_cast<std::size_t>(std::min_element(errors.begin(), errors.end()) - errors.begin())];
 }
 
 }  // namespace intvit

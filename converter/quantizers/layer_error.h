@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "converter/float/network.h"
-#include "converter/observe/block_samples.h"
 #include "converter/scheme.h"
 
 namespace intvit {
@@ -32,10 +31,5 @@ class LayerError {
   FloatLinear exact_, rounded_;
   std::vector<float> exact_outputs_;
 };
-
-// The uniform scheme of a layer's input with the least error, among ranges between its extremes and small parts of
-// them.
-UniformScheme best_clipping(const SiteSamples& samples, const FloatLinear& layer, WeightScheme weights, int bits,
-                            int threads);
 
 }  // namespace intvit
