@@ -1,8 +1,9 @@
 // ptq4vit: PTQ4ViT (Yuan et al., ECCV 2022): twin uniform codes for softmax and GELU outputs, chosen by the error
-// behind the next multiplication; percentiles elsewhere.
+// behind the next multiplication; clipping by output error elsewhere.
+#include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/quantizers/attention_error.h"
-#include "converter/quantizers/input_error.h"
+#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/two_scaled.h"
 
@@ -28,8 +29,11 @@ Result<Plan> plan_ptq4vit(const MethodInput& input) {
   const Status status =
       for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
         const int b = samples.block;
-        const AttentionError attention(samples, input.network.description.num_heads,
-                                       plan.activations.at(site_name(Site::value, b)), input.threads);
+        const FloatBlock& block = input.network.blocks[static_cast<std::size_t>(b)];
+        choose_by_output_error(input, samples, plan);
+        const AttentionError attention(samples.at(Site::post_softmax), samples.at(Site::value),
+                                       plan.activations.at(site_name(Site::value, b)), column_powers(block.proj),
+                                       input.threads);
         plan.softmax[site_name(Site::post_softmax, b)] = attention.choose(softmax, probabilities, false, false);
         const double largest = input.statistics.magnitude(Site::fc2_input, b);
         if (!(largest > 0)) return;  // the plan has a scheme for zeros
@@ -38,7 +42,7 @@ Result<Plan> plan_ptq4vit(const MethodInput& input) {
           activations.push_back(
               table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, value_bits));
         }
-        const InputError error(samples.at(Site::fc2_input), input.network.blocks[static_cast<std::size_t>(b)].fc2);
+        const ChannelError error(samples.at(Site::fc2_input), 0, column_powers(block.fc2), false);
         plan.activations[site_name(Site::fc2_input, b)] = {error.choose(activations, input.threads)};
       });
   if (!status.ok()) return status;

@@ -1,9 +1,10 @@
 // tsptq: TSPTQ-ViT (Tai et al., ICASSP 2023), which quantizes everything: two step sizes by value for softmax and GELU
-// outputs (V-2SF), two step sizes by channel for the residual stream in front of every LayerNorm (O-2SF); percentiles
-// elsewhere. The parameters are those with the least error behind the next operation.
+// outputs (V-2SF), two step sizes by channel for the residual stream in front of every LayerNorm (O-2SF); clipping by
+// output error elsewhere. The parameters are those with the least error behind the next operation.
+#include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/quantizers/attention_error.h"
-#include "converter/quantizers/input_error.h"
+#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/sample_rows.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/two_scaled.h"
@@ -58,20 +59,23 @@ Result<Plan> plan_tsptq(const MethodInput& input) {
       for_each_block(network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
         const int b = samples.block;
         const FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
-        const AttentionError attention(samples, vit.num_heads, plan.activations.at(site_name(Site::value, b)),
+        choose_by_output_error(input, samples, plan);
+        const AttentionError attention(samples.at(Site::post_softmax), samples.at(Site::value),
+                                       plan.activations.at(site_name(Site::value, b)), column_powers(block.proj),
                                        input.threads);
         plan.softmax[site_name(Site::post_softmax, b)] = attention.choose(softmax, probabilities, false, false);
         const double largest = input.statistics.magnitude(Site::fc2_input, b);
         if (largest > 0) {
-          const InputError error(samples.at(Site::fc2_input), block.fc2);
+          const ChannelError error(samples.at(Site::fc2_input), 0, column_powers(block.fc2), false);
           plan.activations[site_name(Site::fc2_input, b)] = {
               error.choose(activation_candidates(largest, bits, value_bits), input.threads)};
         }
-        residuals.add(site_name(Site::residual, b - 1), sample_rows(samples.input, kResidualRows), block.norm1);
-        residuals.add(site_name(Site::residual_middle, b),
+        residuals.add(site_name(Site::residual, b - 1), channel_magnitudes(samples.input),
+                      sample_rows(samples.input, kResidualRows), block.norm1);
+        residuals.add(site_name(Site::residual_middle, b), channel_magnitudes(samples.at(Site::residual_middle)),
                       sample_rows(samples.at(Site::residual_middle), kResidualRows), block.norm2);
         if (b == vit.depth - 1) {
-          residuals.add(site_name(Site::residual, b),
+          residuals.add(site_name(Site::residual, b), channel_magnitudes(samples.at(Site::residual)),
                         classified_rows(vit, samples.at(Site::residual), std::max(1, network.head.in / vit.embed_dim)),
                         network.norm);
         }

@@ -1,6 +1,7 @@
 #include "converter/quantizers/attention_error.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "converter/float/parallel.h"
@@ -35,14 +36,13 @@ std::vector<float> weighted_sums(const float* weights, const float* values, int 
 
 }  // namespace
 
-AttentionError::AttentionError(const BlockSamples& block, int heads, const ActivationSchemes& values, int threads)
-    : heads_(heads), threads_(threads) {
-  const SiteSamples& probabilities = block.at(Site::post_softmax);
-  const SiteSamples& exact = block.at(Site::value);
+AttentionError::AttentionError(const SiteSamples& probabilities, const SiteSamples& exact,
+                               const ActivationSchemes& values, const std::vector<double>& weights, int threads)
+    : heads_(static_cast<int>(values.size())), threads_(threads) {
   const int channels = exact.cols;
   count_ = static_cast<int>(exact.pictures.size());
   keys_ = probabilities.cols;
-  width_ = channels / heads;
+  width_ = channels / heads_;
   const int wanted = std::clamp(kSampleRows / count_, 1, keys_);
   const int stride = std::max(1, keys_ / wanted);
   rows_ = (keys_ + stride - 1) / stride;
@@ -61,6 +61,15 @@ AttentionError::AttentionError(const BlockSamples& block, int heads, const Activ
     }
     picture.output = weighted_sums(picture.probabilities.data(), picture.values.data(), rows_, keys_, width_);
     simulate(values[static_cast<std::size_t>(head)], picture.values.data(), keys_, width_, width_);
+    // The weights go into the values, of which both products are linear.
+    const auto weigh = [&](std::vector<float>& rows) {
+      for (std::size_t j = 0; j < rows.size(); ++j) {
+        const auto channel = static_cast<std::size_t>(head * width_) + j % static_cast<std::size_t>(width_);
+        rows[j] *= static_cast<float>(std::sqrt(weights[channel]));
+      }
+    };
+    weigh(picture.values);
+    weigh(picture.output);
   });
 }
 

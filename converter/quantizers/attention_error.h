@@ -1,9 +1,9 @@
 // The error of softmax quantizers where it matters, at the output of the attention: |A V - A^ V^|^2 over sample rows,
-// with the values as their own codes hold them. A table is chosen among candidates by this error.
-// Assumes the samples of one block (observe/block_samples.h). Rows are sampled: the first and every n-th of a picture.
+// with the values as their own codes hold them, and every channel weighted by what proj makes of it. A table is chosen
+// among candidates by this error. Assumes the samples of one block (observe/block_samples.h). Rows are sampled: the
+// first and every n-th of a picture.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "converter/observe/block_samples.h"
@@ -13,8 +13,10 @@ namespace intvit {
 
 class AttentionError {
  public:
-  // The schemes of the values, one per head.
-  AttentionError(const BlockSamples& block, int heads, const ActivationSchemes& values, int threads);
+  // Samples of post_softmax and of the values, the schemes of the values (one per head), and the weight of every
+  // channel (column_powers of proj).
+  AttentionError(const SiteSamples& probabilities, const SiteSamples& exact, const ActivationSchemes& values,
+                 const std::vector<double>& weights, int threads);
 
   int heads() const { return heads_; }
 
@@ -43,7 +45,7 @@ class AttentionError {
   std::vector<Picture> pictures_;  // [heads_][count_]
 };
 
-// One table for the tensor with the least squared error of the probabilities themselves, whatever becomes of them.
+// All probabilities of a block, for quantizers that only look at these.
 Histogram probability_histogram(const BlockSamples& block);
 
 }  // namespace intvit

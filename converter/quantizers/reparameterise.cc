@@ -5,26 +5,23 @@
 #include <cmath>
 #include <numeric>
 
-#include "converter/float/layers.h"
 #include "converter/float/parallel.h"
-#include "converter/lower/weights.h"
 #include "converter/observe/histogram.h"
-#include "converter/optimise/sequential.h"
+#include "converter/quantizers/layer_error.h"
 #include "converter/quantizers/sample_rows.h"
 #include "converter/quantizers/uniform.h"
-#include "converter/simulate.h"
 
 namespace intvit {
 namespace {
 
 constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999};
-constexpr std::array kExponents = {1.0, 0.9, 0.8, 0.75, 0.7, 0.6, 0.5};
+// Those of our reading of SOSF, and what leaves the channels as they are.
+constexpr std::array kExponents = {1.0, 0.9, 0.8, 0.75, 0.7, 0.6, 0.5, 0.25, 0.0};
 constexpr std::array kMost = {4.0, 8.0, 16.0, 32.0};
 // Of the range of x', from either end.
 constexpr std::array kShrinks = {1.0, 0.92, 0.84, 0.76, 0.68, 0.6};
 
 constexpr int kSampleRows = 512;
-constexpr int kSampleOutputs = 96;
 // Rules whose clipping is searched.
 constexpr std::size_t kFinalists = 8;
 
@@ -65,78 +62,6 @@ double common_scale(const std::vector<double>& scales, CommonScale which) {
   const double most = 3 * median(deviations);
   std::erase_if(live, [&](double s) { return std::abs(s - middle) > most; });
   return live.empty() ? middle : median(live);
-}
-
-// x' of rows of x.
-std::vector<float> equalised(const std::vector<float>& rows, const Equalisation& e) {
-  std::vector<float> result(rows.size());
-  const std::size_t n = e.scale.size();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    result[i] = static_cast<float>(rows[i] / e.scale[i % n] - e.offset[i % n]);
-  }
-  return result;
-}
-
-// The error of one equalisation at some outputs of the layer.
-class OutputError {
- public:
-  // `outputs` is the layer, reduced to the outputs that are looked at.
-  OutputError(const std::vector<float>& rows, const FloatLinear& outputs, const Equalisation& e, WeightScheme weights)
-      : inputs_(equalised(rows, e)), exact_(outputs) {
-    const auto n = static_cast<std::size_t>(outputs.in);
-    for (std::size_t i = 0; i < exact_.weight.size(); ++i) {
-      exact_.weight[i] = static_cast<float>(exact_.weight[i] * e.scale[i % n]);
-    }
-    rounded_ = dequantized(
-        exact_, quantize_weights(exact_, weights, std::vector<double>(static_cast<std::size_t>(exact_.out), 0.0)));
-    exact_outputs_ = times(inputs_, exact_);
-  }
-
-  const std::vector<float>& inputs() const { return inputs_; }
-
-  double of(const UniformScheme& scheme) const {
-    std::vector<float> held = inputs_;
-    for (float& x : held) x = static_cast<float>(simulate(x, scheme));
-    const std::vector<float> outputs = times(held, rounded_);
-    const auto n = static_cast<std::size_t>(exact_.out);
-    std::vector<double> sums(n, 0), squares(n, 0);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const double difference = static_cast<double>(exact_outputs_[i]) - outputs[i];
-      sums[i % n] += difference;
-      squares[i % n] += difference * difference;
-    }
-    const double rows = static_cast<double>(outputs.size() / n);
-    double error = 0;
-    for (std::size_t o = 0; o < n; ++o) error += squares[o] - sums[o] * sums[o] / rows;
-    return error;
-  }
-
- private:
-  static std::vector<float> times(const std::vector<float>& inputs, const FloatLinear& layer) {
-    const int rows = static_cast<int>(inputs.size()) / layer.in;
-    std::vector<float> outputs(static_cast<std::size_t>(rows) * static_cast<std::size_t>(layer.out));
-    multiply({inputs.data(), layer.in}, {layer.weight.data(), layer.in}, true, 1.0f, false, rows, layer.out, layer.in,
-             outputs.data(), layer.out);
-    return outputs;
-  }
-
-  std::vector<float> inputs_;
-  FloatLinear exact_, rounded_;
-  std::vector<float> exact_outputs_;
-};
-
-// Every n-th output.
-FloatLinear some_outputs(const FloatLinear& layer) {
-  const int stride = (layer.out + kSampleOutputs - 1) / kSampleOutputs;
-  FloatLinear some;
-  some.in = layer.in;
-  for (int o = 0; o < layer.out; o += stride) {
-    const auto row = layer.weight.begin() + static_cast<std::ptrdiff_t>(o) * layer.in;
-    some.weight.insert(some.weight.end(), row, row + layer.in);
-    some.bias.push_back(layer.bias[static_cast<std::size_t>(o)]);
-    ++some.out;
-  }
-  return some;
 }
 
 }  // namespace
@@ -186,10 +111,13 @@ Reparameterisation reparameterise(const ChannelRanges& ranges, CommonScale commo
   // The published code leaves the mean zero point a fraction; integers need a whole one.
   const double zero_point = live > 0 ? std::clamp(std::round(sum / live), 0.0, static_cast<double>(highest)) : 0;
   result.scheme = {bits, common_scale(scales, common), static_cast<int>(zero_point)};
+  // Constants count as channels of the mean scale, so that their weights, too, only change together with all others.
+  const double usual = common_scale(scales, CommonScale::mean);
   for (std::size_t c = 0; c < scales.size(); ++c) {
     const bool constant = scales[c] == 0;
-    result.equalisation.scale.push_back(constant ? 1 : scales[c] / result.scheme.scale);
-    result.equalisation.offset.push_back(constant ? (ranges.low[c] + ranges.high[c]) / 2
+    const double scale = (constant ? usual : scales[c]) / result.scheme.scale;
+    result.equalisation.scale.push_back(scale);
+    result.equalisation.offset.push_back(constant ? (ranges.low[c] + ranges.high[c]) / 2 / scale
                                                   : result.scheme.scale * (zero_point - zero_points[c]));
   }
   return result;
@@ -229,9 +157,20 @@ Equalisation partial_equalisation(const ChannelRanges& ranges, const ScaleRule& 
 }
 
 Reparameterisation best_reparameterisation(const SiteSamples& samples, const FloatLinear& layer,
-                                           const WeightScheme& weights, int bits, int threads) {
+                                           const WeightScheme& weights, int bits, Offsets offsets, int threads) {
   const OneThreadPerTask pinned;
-  const ChannelRanges ranges = channel_ranges(samples, bits, threads);
+  ChannelRanges ranges = channel_ranges(samples, bits, threads);
+  if (offsets == Offsets::none) {
+    for (std::size_t c = 0; c < ranges.low.size(); ++c) {
+      ranges.high[c] = std::max(std::abs(ranges.low[c]), std::abs(ranges.high[c]));
+      ranges.low[c] = -ranges.high[c];
+    }
+  }
+  const auto equalisation = [&](const ScaleRule& rule) {
+    Equalisation e = partial_equalisation(ranges, rule, bits);
+    if (offsets == Offsets::none) std::fill(e.offset.begin(), e.offset.end(), 0.0);
+    return e;
+  };
   const std::vector<float> rows = sample_rows(samples, kSampleRows);
   const FloatLinear outputs = some_outputs(layer);
   const std::vector<ScaleRule> rules = scale_rules();
@@ -239,8 +178,7 @@ Reparameterisation best_reparameterisation(const SiteSamples& samples, const Flo
   std::vector<double> errors(rules.size());
   parallel_for(threads, static_cast<int>(rules.size()), [&](int i) {
     const auto at = static_cast<std::size_t>(i);
-    const OutputError error(rows, outputs, partial_equalisation(ranges, rules[at], bits),
-                            {weights.bits, WeightRange::max});
+    const LayerError error(rows, outputs, equalisation(rules[at]), {weights.bits, WeightRange::max});
     errors[at] = error.of(percentile_scheme(error.inputs(), bits));
   });
   std::vector<std::size_t> order(rules.size());
@@ -254,13 +192,17 @@ Reparameterisation best_reparameterisation(const SiteSamples& samples, const Flo
   parallel_for(threads, static_cast<int>(order.size()), [&](int i) {
     const auto at = static_cast<std::size_t>(i);
     Reparameterisation& one = finalists[at];
-    one.equalisation = partial_equalisation(ranges, rules[order[at]], bits);
-    const OutputError error(rows, outputs, one.equalisation, weights);
-    one.scheme = percentile_scheme(error.inputs(), bits);
+    one.equalisation = equalisation(rules[order[at]]);
+    const LayerError error(rows, outputs, one.equalisation, weights);
+    Histogram histogram;
+    for (const std::vector<float>& picture : samples.pictures) {
+      const std::vector<float> inputs = equalised(picture, one.equalisation);
+      histogram.add(inputs.data(), inputs.size());
+    }
+    one.scheme = percentile_scheme(histogram, bits);
     errors[at] = error.of(one.scheme);
-    const auto [low, high] = std::minmax_element(error.inputs().begin(), error.inputs().end());
     for (const double shrink : kShrinks) {
-      const UniformScheme scheme = uniform_scheme(shrink * *low, shrink * *high, bits);
+      const UniformScheme scheme = uniform_scheme(shrink * histogram.min(), shrink * histogram.max(), bits);
       const double candidate = error.of(scheme);
       if (candidate < errors[at]) {
         errors[at] = candidate;

@@ -50,9 +50,14 @@ std::vector<ScaleRule> scale_rules();
 // Channels are put in the middle of each other's ranges.
 Equalisation partial_equalisation(const ChannelRanges& ranges, const ScaleRule& rule, int bits);
 
+enum class Offsets {
+  chosen,  // channels in the middle of each other
+  none,    // 0: for values, which attention passes on as they are but for its rounded softmax
+};
+
 // The rule and the clipping of x' with the least |x W^T - Q(x') Q(W')^T|^2 at the layer's output, less its mean error,
 // which the bias takes. Weights are rounded to nearest; sample rows and outputs.
 Reparameterisation best_reparameterisation(const SiteSamples& samples, const FloatLinear& layer,
-                                           const WeightScheme& weights, int bits, int threads);
+                                           const WeightScheme& weights, int bits, Offsets offsets, int threads);
 
 }  // namespace intvit

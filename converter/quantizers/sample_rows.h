@@ -1,7 +1,8 @@
-// Rows of a place, sampled evenly from all pictures.
+// Rows of a place, sampled evenly from all pictures, and what only all rows together can tell.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "converter/observe/block_samples.h"
@@ -21,6 +22,20 @@ inline std::vector<float> sample_rows(const SiteSamples& samples, int wanted) {
     }
   }
   return rows;
+}
+
+// The largest magnitude of every channel, over all rows.
+inline std::vector<double> channel_magnitudes(const SiteSamples& samples) {
+  const auto channels = static_cast<std::size_t>(samples.cols);
+  std::vector<double> magnitudes(channels, 0);
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (std::size_t i = 0; i < picture.size(); i += channels) {
+      for (std::size_t c = 0; c < channels; ++c) {
+        magnitudes[c] = std::max(magnitudes[c], static_cast<double>(std::abs(picture[i + c])));
+      }
+    }
+  }
+  return magnitudes;
 }
 
 }  // namespace intvit

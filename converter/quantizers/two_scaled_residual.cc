@@ -45,14 +45,11 @@ ResidualSearch::ResidualSearch(double largest, int bits, double layer_norm_eps, 
   for (int i = 0; i < kBasesPerOctave; ++i) bases_.push_back({least * std::exp2(i / double{kBasesPerOctave}), 0, {}});
 }
 
-void ResidualSearch::add(const std::string& name, const std::vector<float>& rows, const FloatLayerNorm& norm) {
+void ResidualSearch::add(const std::string& name, const std::vector<double>& magnitudes, const std::vector<float>& rows,
+                         const FloatLayerNorm& norm) {
   const auto channels = norm.gamma.size();
   const int finest_shifts = 15 - bits_;  // above the base
   const double highest = (1 << (bits_ - 1)) - 1;
-  std::vector<double> magnitudes(channels, 0);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    magnitudes[i % channels] = std::max(magnitudes[i % channels], static_cast<double>(std::abs(rows[i])));
-  }
   std::vector<int> widest(channels);
   std::iota(widest.begin(), widest.end(), 0);
   std::stable_sort(widest.begin(), widest.end(), [&](int a, int b) {

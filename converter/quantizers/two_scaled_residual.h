@@ -20,8 +20,9 @@ class ResidualSearch {
   // largest: the magnitude that the stream must hold.
   ResidualSearch(double largest, int bits, double layer_norm_eps, int threads);
 
-  // rows: sample rows of a place, in front of the LayerNorm that reads it.
-  void add(const std::string& name, const std::vector<float>& rows, const FloatLayerNorm& norm);
+  // rows: sample rows of a place, in front of the LayerNorm that reads it; magnitudes: of every channel, over all rows.
+  void add(const std::string& name, const std::vector<double>& magnitudes, const std::vector<float>& rows,
+           const FloatLayerNorm& norm);
 
   // The schemes of all places that were added.
   std::map<std::string, ResidualScheme> best() const;

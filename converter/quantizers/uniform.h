@@ -1,5 +1,5 @@
 // Uniform quantizers: from a range to a scheme, the error that a scheme makes, and the range that loses least.
-// Zero is always one of the codes, as whole zero points require. Not for output errors (input_error.h).
+// Zero is always one of the codes, as whole zero points require. Not for output errors (channel_error.h).
 #pragma once
 
 #include <span>
