@@ -35,7 +35,8 @@ Result<Plan> plan_igq(const MethodInput& input) {
         }
         plan.softmax[site_name(Site::post_softmax, samples.block)] =
             row_groups(samples.at(Site::post_softmax), samples.at(Site::value), input.network.description.num_heads,
-                       {groups, input.activation_bits, static_cast<int>(input.knobs.get("softmax_value_bits"))});
+                       {groups, input.activation_bits, static_cast<int>(input.knobs.get("softmax_value_bits"))},
+                       input.threads);
       });
   if (!status.ok()) return status;
   return plan;

@@ -17,6 +17,32 @@ std::vector<WeightedValue> weighted_values(const Histogram& histogram) {
   return values;
 }
 
+std::vector<WeightedValue> weighted_values(const SiteSamples& samples, const std::vector<double>& channel_weights) {
+  constexpr std::size_t kBins = 4096;
+  const auto cols = static_cast<std::size_t>(samples.cols);
+  float low = 0, high = 0;
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (const float x : picture) {
+      low = std::min(low, x);
+      high = std::max(high, x);
+    }
+  }
+  if (!(high > low)) return {};
+  const double per_unit = static_cast<double>(kBins - 1) / (static_cast<double>(high) - low);
+  std::vector<double> weights(kBins, 0);
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (std::size_t i = 0; i < picture.size(); ++i) {
+      const double place = (static_cast<double>(picture[i]) - low) * per_unit + 0.5;
+      weights[std::min(kBins - 1, static_cast<std::size_t>(place))] += channel_weights[i % cols];
+    }
+  }
+  std::vector<WeightedValue> values;
+  for (std::size_t b = 0; b < kBins; ++b) {
+    if (weights[b] > 0) values.push_back({low + static_cast<double>(b) / per_unit, weights[b]});
+  }
+  return values;
+}
+
 double squared_error(std::span<const WeightedValue> values, const UniformScheme& scheme) {
   const double inverse = 1 / scheme.scale, lowest = -scheme.zero_point,
                highest = scheme.highest_code() - scheme.zero_point;

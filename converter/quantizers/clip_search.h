@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "converter/observe/block_samples.h"
 #include "converter/observe/histogram.h"
 #include "converter/scheme.h"
 
@@ -17,6 +18,9 @@ struct WeightedValue {
 
 // Bins of a histogram that are not empty.
 std::vector<WeightedValue> weighted_values(const Histogram& histogram);
+
+// The values of a place, each with its channel's weight, in bins of equal width.
+std::vector<WeightedValue> weighted_values(const SiteSamples& samples, const std::vector<double>& channel_weights);
 
 double squared_error(std::span<const WeightedValue> values, const UniformScheme& scheme);
 
