@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "converter/lower/lower.h"
-#include "converter/methods/uniform.h"
+#include "converter/quantizers/uniform.h"
 #include "converter/optimise/sequential.h"
 #include "engine/format/writer.h"
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "converter/float/parallel.h"
-#include "converter/methods/uniform.h"
+#include "converter/quantizers/uniform.h"
 
 namespace intvit {
 namespace {

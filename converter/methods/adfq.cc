@@ -7,11 +7,12 @@
 #include <cmath>
 
 #include "converter/methods/balanced.h"
+#include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/quantizers/attention_rows.h"
 #include "converter/quantizers/clip_search.h"
-#include "converter/quantizers/log_tables.h"
-#include "converter/quantizers/output_error.h"
+#include "converter/quantizers/logarithmic.h"
+#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/per_token.h"
 
 namespace intvit {
@@ -76,7 +77,9 @@ ActivationScheme shifted_logarithmic(const SiteSamples& samples, const std::vect
 }
 
 Result<Plan> plan_on(const MethodInput& input) {
-  Plan plan = uniform_plan(input, WeightRange::mse, percentile_range);
+  Plan plan = uniform_plan(input, WeightRange::mse, [](const Histogram& histogram, int bits) {
+    return percentile_scheme(histogram, bits);
+  });
   const int bits = input.activation_bits, heads = input.network.description.num_heads;
   const int grid_bits = static_cast<int>(input.knobs.get("grid_bits"));
   const LogarithmBase gelu_base =
@@ -84,7 +87,7 @@ Result<Plan> plan_on(const MethodInput& input) {
   const auto tokens = [&](const SiteSamples& samples, const FloatLinear& layer, double tau) {
     const TokenOptions options{bits, grid_bits, tau};
     return input.knobs.on("dynamic") ? dynamic_token_scheme(samples, options)
-                                     : token_scheme(samples, channel_importance(layer), options);
+                                     : token_scheme(samples, column_powers(layer), options);
   };
   const Status status = for_each_block(
       input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
@@ -92,12 +95,10 @@ Result<Plan> plan_on(const MethodInput& input) {
         const auto put = [&](Site site, ActivationScheme scheme) {
           plan.activations[site_name(site, samples.block)] = {std::move(scheme)};
         };
+        choose_by_output_error(input, samples, plan);
         put(Site::qkv_input, tokens(samples.at(Site::qkv_input), block.qkv, input.knobs.get("qkv_outlier")));
         put(Site::fc1_input, tokens(samples.at(Site::fc1_input), block.fc1, input.knobs.get("fc1_outlier")));
-        put(Site::attention_output,
-            uniform(least_error_range(
-                weighted_values(samples.at(Site::attention_output), channel_importance(block.proj)), bits)));
-        put(Site::fc2_input, shifted_logarithmic(samples.at(Site::fc2_input), channel_importance(block.fc2), gelu_base,
+        put(Site::fc2_input, shifted_logarithmic(samples.at(Site::fc2_input), column_powers(block.fc2), gelu_base,
                                                  bits, grid_bits));
         plan.softmax[site_name(Site::post_softmax, samples.block)] =
             logarithmic_softmax(samples, heads, LogarithmBase::square_root_of_two, bits,

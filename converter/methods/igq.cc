@@ -7,12 +7,13 @@
 
 #include "converter/float/parallel.h"
 #include "converter/methods/balanced.h"
+#include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/observe/perturbation.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/group_allocation.h"
-#include "converter/quantizers/output_error.h"
+#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/row_groups.h"
 
 namespace intvit {
@@ -43,7 +44,9 @@ class GroupPlanner {
   GroupPlanner(const MethodInput& input) : input_(input), allocates_(input.knobs.get("allocation_pictures") > 0) {}
 
   Result<Plan> run() {
-    plan_ = uniform_plan(input_, WeightRange::mse, percentile_range);
+    plan_ = uniform_plan(input_, WeightRange::mse, [](const Histogram& histogram, int bits) {
+    return percentile_scheme(histogram, bits);
+  });
     Status status = for_each_block(input_.network, input_.pictures, input_.threads, input_.progress,
                                    [&](const BlockSamples& samples) { choose(samples); });
     if (status.ok()) status = allocate();
@@ -55,6 +58,7 @@ class GroupPlanner {
   int knob(const char* name) const { return static_cast<int>(input_.knobs.get(name)); }
 
   void choose(const BlockSamples& samples) {
+    choose_by_output_error(input_, samples, plan_);
     std::vector<int> counts(kCandidates.begin(), kCandidates.end());
     if (!allocates_) counts = {knob("groups")};
     const FloatBlock& block = input_.network.blocks[static_cast<std::size_t>(samples.block)];
@@ -66,7 +70,7 @@ class GroupPlanner {
     parallel_for(input_.threads, tasks, [&](int task) {
       LayerSchemes& layer = layers_[first + static_cast<std::size_t>(task) % kGroupedLayers.size()];
       const std::size_t i = static_cast<std::size_t>(task) / kGroupedLayers.size();
-      layer.schemes[i] = channel_groups(samples.at(layer.place.site), channel_importance(block.*layer.place.layer),
+      layer.schemes[i] = channel_groups(samples.at(layer.place.site), column_powers(block.*layer.place.layer),
                                         {layer.groups[i], input_.activation_bits, knob("grid_bits")});
     });
     plan_.softmax[site_name(Site::post_softmax, samples.block)] =

@@ -1,40 +1,8 @@
 #include "converter/methods/uniform.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace intvit {
-
-UniformScheme uniform_scheme(double low, double high, int bits) {
-  low = std::min(low, 0.0);
-  high = std::max(high, 0.0);
-  const int levels = (1 << bits) - 1;
-  UniformScheme scheme;
-  scheme.bits = bits;
-  // A tensor that is constantly zero still needs some scale; a fine one never limits what follows.
-  scheme.scale = high > low ? (high - low) / levels : 0x1p-20;
-  scheme.zero_point = std::clamp(static_cast<int>(std::lround(-low / scheme.scale)), 0, levels);
-  return scheme;
-}
-
-double squared_error(const Histogram& histogram, const UniformScheme& scheme) {
-  const double highest = (1 << scheme.bits) - 1;
-  double error = 0;
-  histogram.for_each([&](double value, std::uint64_t count) {
-    const double code = std::clamp(std::round(value / scheme.scale) + scheme.zero_point, 0.0, highest);
-    const double difference = value - scheme.scale * (code - scheme.zero_point);
-    error += difference * difference * static_cast<double>(count);
-  });
-  return error;
-}
-
-double sqnr_db(const Histogram& histogram, const UniformScheme& scheme) {
-  double signal = 0;
-  histogram.for_each([&](double value, std::uint64_t count) { signal += value * value * static_cast<double>(count); });
-  const double noise = squared_error(histogram, scheme);
-  return noise > 0 ? 10 * std::log10(signal / noise) : std::numeric_limits<double>::infinity();
-}
 
 Plan uniform_plan(const MethodInput& input, WeightRange weight_range,
                   const std::function<UniformScheme(const Histogram&, int bits)>& choose) {

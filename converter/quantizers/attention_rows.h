@@ -1,6 +1,6 @@
 // What softmax quantizers cost at the output of the attention, row by row: |sum_j (a_j - a^_j) v_j|^2 for sampled rows
 // of a block, with many quantizers at a time. Choices of bounds, scales and tables are sums of these numbers.
-// Values are the float network's. Not for layers' inputs (output_error.h).
+// Values are the float network's. Not for layers' inputs (channel_error.h).
 #pragma once
 
 #include <vector>

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "converter/methods/uniform.h"
+#include "converter/quantizers/uniform.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/simulate.h"
 

@@ -1,10 +1,9 @@
 #include "converter/quantizers/clip_search.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "converter/methods/uniform.h"
+#include "converter/quantizers/uniform.h"
 
 namespace intvit {
 
@@ -85,22 +84,6 @@ UniformScheme least_error_range(std::span<const WeightedValue> values, int bits)
         const double end = std::clamp(from * std::pow(factor, i), low, high);
         upper ? consider(other, end) : consider(end, other);
       }
-    }
-  }
-  return best;
-}
-
-UniformScheme percentile_range(const Histogram& histogram, int bits) {
-  constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999};
-  const std::vector<WeightedValue> values = weighted_values(histogram);
-  UniformScheme best;
-  double least = -1;
-  for (const double p : kPercentiles) {
-    const UniformScheme scheme = uniform_scheme(histogram.quantile(1 - p), histogram.quantile(p), bits);
-    const double error = squared_error(values, scheme);
-    if (least < 0 || error < least) {
-      best = scheme;
-      least = error;
     }
   }
   return best;

@@ -28,8 +28,4 @@ double squared_error(std::span<const WeightedValue> values, const UniformScheme&
 // each end in finer steps. Zero is always one of the codes. Without any values: a scheme of constant zero.
 UniformScheme least_error_range(std::span<const WeightedValue> values, int bits);
 
-// The range between the quantiles 1 - p and p with the least squared error, p in {0.999, 0.9999, 0.99999} or the whole
-// range (RepQ-ViT and ADFQ-ViT, for every uniform tensor).
-UniformScheme percentile_range(const Histogram& histogram, int bits);
-
 }  // namespace intvit

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "converter/methods/uniform.h"
+#include "converter/quantizers/uniform.h"
 #include "converter/quantizers/clip_search.h"
 
 namespace intvit {

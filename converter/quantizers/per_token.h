@@ -19,8 +19,8 @@ struct TokenOptions {
 };
 
 // Every position's range is the one between the quantiles 1 - p and p of its values with the least squared error, p as
-// in percentile_range() of clip_search.h; outliers count neither for quantiles nor for errors. importance: what an error
-// of each channel counts (output_error.h), [cols].
+// in percentile_scheme() of uniform.h; outliers count neither for quantiles nor for errors. importance: what an error
+// of each channel counts (channel_error.h), [cols].
 ActivationScheme token_scheme(const SiteSamples& samples, const std::vector<double>& importance,
                               const TokenOptions& options);
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "converter/methods/uniform.h"
+#include "converter/quantizers/uniform.h"
 #include "converter/observe/histogram.h"
 
 using namespace intvit;

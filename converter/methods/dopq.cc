@@ -1,0 +1,70 @@
+// dopq: DopQ-ViT (Yang et al., arXiv 2408.03291) without its reconstruction: TanQ for softmax outputs, chosen by the
+// error behind proj; the search of an optimal scale for the outputs of both LayerNorms. Beyond the paper, which leaves
+// the rest to its reconstruction: the same search for the scales of values, and clipping by output error elsewhere.
+#include "converter/methods/norm_inputs.h"
+#include "converter/methods/output_error.h"
+#include "converter/methods/uniform.h"
+#include "converter/quantizers/attention_error.h"
+#include "converter/quantizers/channel_error.h"
+#include "converter/quantizers/tanq.h"
+
+namespace intvit {
+namespace {
+
+void rescale(SiteSamples& samples, const Equalisation& e) {
+  for (std::vector<float>& picture : samples.pictures) {
+    for (std::size_t i = 0; i < picture.size(); ++i) {
+      picture[i] = static_cast<float>(picture[i] / e.scale[i % e.scale.size()]);
+    }
+  }
+}
+
+void rescale_inputs(FloatLinear& layer, const Equalisation& e) {
+  for (std::size_t i = 0; i < layer.weight.size(); ++i) {
+    layer.weight[i] = static_cast<float>(layer.weight[i] * e.scale[i % e.scale.size()]);
+  }
+}
+
+}  // namespace
+
+Result<Plan> plan_dopq(const MethodInput& input) {
+  const int bits = input.activation_bits;
+  const WeightScheme weights{input.weight_bits, WeightRange::mse};
+  Plan plan = uniform_plan(input, WeightRange::mse,
+                           [](const Histogram& histogram, int width) { return percentile_scheme(histogram, width); });
+  std::vector<TableScheme> tables;
+  for (const TanAngles& angles : tan_candidates()) tables.push_back(tan_table(angles, bits));
+  SoftmaxScheme softmax;
+  softmax.codes = input.knobs.on("relative") ? SoftmaxCodes::relative : SoftmaxCodes::absolute;
+  softmax.bits = bits;
+  softmax.value_bits = static_cast<int>(input.knobs.get("value_bits"));
+  const auto choose = [&](const BlockSamples& samples) {
+    const int b = samples.block;
+    SiteSamples values = samples.at(Site::value), attended = samples.at(Site::attention_output);
+    FloatLinear proj = input.network.blocks[static_cast<std::size_t>(b)].proj;
+    if (input.knobs.on("values")) {
+      const Equalisation e =
+          best_reparameterisation(attended, proj, weights, bits, Offsets::none, input.threads).equalisation;
+      plan.equalisations[site_name(Site::value, b)] = e;
+      rescale(values, e);
+      rescale(attended, e);
+      rescale_inputs(proj, e);
+    }
+    choose_by_output_error(input, samples, values, attended, proj, plan);
+    const AttentionError error(samples.at(Site::post_softmax), values, plan.activations.at(site_name(Site::value, b)),
+                               column_powers(proj), input.threads);
+    plan.softmax[site_name(Site::post_softmax, b)] =
+        error.choose(softmax, tables, input.knobs.on("per_head"), input.knobs.on("centroid"));
+    reparameterise_norms(
+        input, samples,
+        [&](const SiteSamples& rows, const FloatLinear& layer) {
+          return best_reparameterisation(rows, layer, weights, bits, Offsets::chosen, input.threads);
+        },
+        plan);
+  };
+  const Status status = for_each_block(input.network, input.pictures, input.threads, input.progress, choose);
+  if (!status.ok()) return status;
+  return plan;
+}
+
+}  // namespace intvit

@@ -1,0 +1,26 @@
+// Rows of a place, sampled evenly from all pictures.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "converter/observe/block_samples.h"
+
+namespace intvit {
+
+// About `wanted` rows: the first of every picture and every n-th after it. Row-major, samples.cols wide.
+inline std::vector<float> sample_rows(const SiteSamples& samples, int wanted) {
+  const int count = static_cast<int>(samples.pictures.size());
+  const int per_picture = std::clamp(wanted / std::max(count, 1), 1, samples.rows);
+  const int stride = std::max(1, samples.rows / per_picture);
+  std::vector<float> rows;
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (int r = 0; r < samples.rows; r += stride) {
+      const auto first = picture.begin() + static_cast<std::ptrdiff_t>(r) * samples.cols;
+      rows.insert(rows.end(), first, first + samples.cols);
+    }
+  }
+  return rows;
+}
+
+}  // namespace intvit
