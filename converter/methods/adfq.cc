@@ -10,9 +10,9 @@
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/quantizers/attention_rows.h"
+#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/logarithmic.h"
-#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/per_token.h"
 
 namespace intvit {
@@ -72,14 +72,13 @@ ActivationScheme shifted_logarithmic(const SiteSamples& samples, const std::vect
     least = error;
     scheme.table = table;
   }
-  scheme.grid = uniform_scheme(scheme.table.levels.front(), scheme.table.levels.back(), grid_bits);
+  scheme.grid = grid_for(scheme.table.levels.front(), scheme.table.levels.back(), grid_bits);
   return scheme;
 }
 
 Result<Plan> plan_on(const MethodInput& input) {
-  Plan plan = uniform_plan(input, WeightRange::mse, [](const Histogram& histogram, int bits) {
-    return percentile_scheme(histogram, bits);
-  });
+  Plan plan = uniform_plan(input, WeightRange::mse,
+                           [](const Histogram& histogram, int bits) { return percentile_scheme(histogram, bits); });
   const int bits = input.activation_bits, heads = input.network.description.num_heads;
   const int grid_bits = static_cast<int>(input.knobs.get("grid_bits"));
   const LogarithmBase gelu_base =
@@ -89,8 +88,8 @@ Result<Plan> plan_on(const MethodInput& input) {
     return input.knobs.on("dynamic") ? dynamic_token_scheme(samples, options)
                                      : token_scheme(samples, column_powers(layer), options);
   };
-  const Status status = for_each_block(
-      input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
+  const Status status =
+      for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
         const FloatBlock& block = input.network.blocks[static_cast<std::size_t>(samples.block)];
         const auto put = [&](Site site, ActivationScheme scheme) {
           plan.activations[site_name(site, samples.block)] = {std::move(scheme)};
@@ -98,8 +97,8 @@ Result<Plan> plan_on(const MethodInput& input) {
         choose_by_output_error(input, samples, plan);
         put(Site::qkv_input, tokens(samples.at(Site::qkv_input), block.qkv, input.knobs.get("qkv_outlier")));
         put(Site::fc1_input, tokens(samples.at(Site::fc1_input), block.fc1, input.knobs.get("fc1_outlier")));
-        put(Site::fc2_input, shifted_logarithmic(samples.at(Site::fc2_input), column_powers(block.fc2), gelu_base,
-                                                 bits, grid_bits));
+        put(Site::fc2_input,
+            shifted_logarithmic(samples.at(Site::fc2_input), column_powers(block.fc2), gelu_base, bits, grid_bits));
         plan.softmax[site_name(Site::post_softmax, samples.block)] =
             logarithmic_softmax(samples, heads, LogarithmBase::square_root_of_two, bits,
                                 static_cast<int>(input.knobs.get("softmax_value_bits")), input.threads);

@@ -8,9 +8,10 @@ namespace intvit {
 
 Result<Balanced> balance_values(const MethodInput& input) {
   Plan plan;
-  Status status = for_each_block(
-      input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
-        plan.equalisations[site_name(Site::value, samples.block)] = value_balance(samples.at(Site::value), samples.at(Site::attention_output));
+  Status status =
+      for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
+        plan.equalisations[site_name(Site::value, samples.block)] =
+            value_balance(samples.at(Site::value), samples.at(Site::attention_output));
       });
   if (!status.ok()) return status;
   FloatNetwork network = input.network;

@@ -10,10 +10,10 @@
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/observe/perturbation.h"
+#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/group_allocation.h"
-#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/row_groups.h"
 
 namespace intvit {
@@ -24,10 +24,9 @@ struct GroupedLayer {
   FloatLinear FloatBlock::*layer;
 };
 
-constexpr std::array kGroupedLayers = {GroupedLayer{Site::qkv_input, &FloatBlock::qkv},
-                                       GroupedLayer{Site::attention_output, &FloatBlock::proj},
-                                       GroupedLayer{Site::fc1_input, &FloatBlock::fc1},
-                                       GroupedLayer{Site::fc2_input, &FloatBlock::fc2}};
+constexpr std::array kGroupedLayers = {
+    GroupedLayer{Site::qkv_input, &FloatBlock::qkv}, GroupedLayer{Site::attention_output, &FloatBlock::proj},
+    GroupedLayer{Site::fc1_input, &FloatBlock::fc1}, GroupedLayer{Site::fc2_input, &FloatBlock::fc2}};
 
 constexpr std::array kCandidates = {1, 2, 4, 6, 8, 12, 16};
 
@@ -44,9 +43,8 @@ class GroupPlanner {
   GroupPlanner(const MethodInput& input) : input_(input), allocates_(input.knobs.get("allocation_pictures") > 0) {}
 
   Result<Plan> run() {
-    plan_ = uniform_plan(input_, WeightRange::mse, [](const Histogram& histogram, int bits) {
-    return percentile_scheme(histogram, bits);
-  });
+    plan_ = uniform_plan(input_, WeightRange::mse,
+                         [](const Histogram& histogram, int bits) { return percentile_scheme(histogram, bits); });
     Status status = for_each_block(input_.network, input_.pictures, input_.threads, input_.progress,
                                    [&](const BlockSamples& samples) { choose(samples); });
     if (status.ok()) status = allocate();

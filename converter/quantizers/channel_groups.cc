@@ -5,8 +5,8 @@
 #include <limits>
 #include <numeric>
 
-#include "converter/quantizers/uniform.h"
 #include "converter/quantizers/clip_search.h"
+#include "converter/quantizers/uniform.h"
 #include "converter/simulate.h"
 
 namespace intvit {
@@ -258,13 +258,12 @@ UniformScheme grid_of(const std::vector<UniformScheme>& parts, int bits) {
     low = std::min(low, part.lowest());
     high = std::max(high, part.highest());
   }
-  return uniform_scheme(low, high, bits);
+  return grid_for(low, high, bits);
 }
 
 ActivationScheme channel_groups(const SiteSamples& samples, const std::vector<double>& importance,
                                 const ChannelGroupOptions& options) {
-  return best_of(samples, importance, options,
-                 {GroupBounds::mean, GroupBounds::percentile, GroupBounds::least_error});
+  return best_of(samples, importance, options, {GroupBounds::mean, GroupBounds::percentile, GroupBounds::least_error});
 }
 
 ActivationScheme channel_groups(const SiteSamples& samples, const std::vector<double>& importance,

@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 
-#include "converter/quantizers/uniform.h"
 #include "converter/quantizers/clip_search.h"
+#include "converter/quantizers/uniform.h"
 
 namespace intvit {
 namespace {
@@ -25,7 +25,7 @@ UniformScheme covering_grid(const SiteSamples& samples, int bits) {
       high = std::max<double>(high, x);
     }
   }
-  return uniform_scheme(low, high, bits);
+  return grid_for(low, high, bits);
 }
 
 UniformScheme best_of_percentiles(const std::vector<WeightedValue>& ascending, int bits) {

@@ -10,8 +10,8 @@
 namespace intvit {
 
 // Every channel of a head gets about the same width around zero: the scale is the geometric mean of what the values and
-// what the attention's output would need, the offset is the middle of the values. The proj layer's columns and bias take
-// both. Channels without width keep scale 1.
+// what the attention's output would need, the offset is the middle of the values. The proj layer's columns and bias
+// take both. Channels without width keep scale 1.
 Equalisation value_balance(const SiteSamples& values, const SiteSamples& attention_output);
 
 }  // namespace intvit
