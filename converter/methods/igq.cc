@@ -73,7 +73,7 @@ class GroupPlanner {
     });
     plan_.softmax[site_name(Site::post_softmax, samples.block)] =
         row_groups(samples.at(Site::post_softmax), samples.at(Site::value), input_.network.description.num_heads,
-                   {knob("groups"), input_.activation_bits, knob("softmax_value_bits")}, input_.threads);
+                   {knob("row_groups"), input_.activation_bits, knob("value_bits")}, input_.threads);
   }
 
   // Rows of probabilities are left out: a group of them costs one comparison per row, there is nothing to trade.
