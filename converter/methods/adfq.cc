@@ -50,14 +50,15 @@ SoftmaxScheme logarithmic_softmax(const BlockSamples& samples, int heads, Logari
   return scheme;
 }
 
-// The values that a shift above GELU's range brings to zero are what the lowest level stands for.
+// Shifted by GELU's minimum, or by what was seen below it (quick GELU); by nothing where nothing is negative (ReLU).
 ActivationScheme shifted_logarithmic(const SiteSamples& samples, const std::vector<double>& importance,
                                      LogarithmBase base, int bits, int grid_bits) {
   const std::vector<WeightedValue> values = weighted_values(samples, importance);
   ActivationScheme scheme;
   scheme.kind = CodeKind::table;
   scheme.bits = bits;
-  const double shift = values.empty() ? 0 : std::min(kGeluMinimum, values.front().value);
+  const bool negative = !values.empty() && values.front().value < 0;
+  const double shift = negative ? std::min(kGeluMinimum, values.front().value) : 0;
   const double span = values.empty() ? 1 : std::max(values.back().value - shift, 1e-6);
   double least = -1;
   for (int i = 0; i < kDeltas; ++i) {
