@@ -42,8 +42,8 @@ struct ChannelGroupOptions {
   int grid_bits = 8;  // of the common grid, 8..12
 };
 
-// importance: what an error of each channel counts (output_error.h), [cols]. Every alternative of GroupBounds continues
-// the alternation with its own bounds; returned is what had the least error on the way, by those weights.
+// importance: what an error of each channel counts (channel_error.h), [cols]. Every alternative of GroupBounds
+// continues the alternation with its own bounds; returned is what had the least error on the way, by those weights.
 ActivationScheme channel_groups(const SiteSamples& samples, const std::vector<double>& importance,
                                 const ChannelGroupOptions& options);
 

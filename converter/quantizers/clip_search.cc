@@ -1,10 +1,9 @@
 #include "converter/quantizers/clip_search.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "converter/methods/uniform.h"
+#include "converter/quantizers/uniform.h"
 
 namespace intvit {
 
@@ -14,6 +13,32 @@ std::vector<WeightedValue> weighted_values(const Histogram& histogram) {
     // The middle of an outer bin may lie beyond what was seen.
     values.push_back({std::clamp(value, histogram.min(), histogram.max()), static_cast<double>(count)});
   });
+  return values;
+}
+
+std::vector<WeightedValue> weighted_values(const SiteSamples& samples, const std::vector<double>& channel_weights) {
+  constexpr std::size_t kBins = 4096;
+  const auto cols = static_cast<std::size_t>(samples.cols);
+  float low = 0, high = 0;
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (const float x : picture) {
+      low = std::min(low, x);
+      high = std::max(high, x);
+    }
+  }
+  if (!(high > low)) return {};
+  const double per_unit = static_cast<double>(kBins - 1) / (static_cast<double>(high) - low);
+  std::vector<double> weights(kBins, 0);
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (std::size_t i = 0; i < picture.size(); ++i) {
+      const double place = (static_cast<double>(picture[i]) - low) * per_unit + 0.5;
+      weights[std::min(kBins - 1, static_cast<std::size_t>(place))] += channel_weights[i % cols];
+    }
+  }
+  std::vector<WeightedValue> values;
+  for (std::size_t b = 0; b < kBins; ++b) {
+    if (weights[b] > 0) values.push_back({low + static_cast<double>(b) / per_unit, weights[b]});
+  }
   return values;
 }
 
@@ -59,22 +84,6 @@ UniformScheme least_error_range(std::span<const WeightedValue> values, int bits)
         const double end = std::clamp(from * std::pow(factor, i), low, high);
         upper ? consider(other, end) : consider(end, other);
       }
-    }
-  }
-  return best;
-}
-
-UniformScheme percentile_range(const Histogram& histogram, int bits) {
-  constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999};
-  const std::vector<WeightedValue> values = weighted_values(histogram);
-  UniformScheme best;
-  double least = -1;
-  for (const double p : kPercentiles) {
-    const UniformScheme scheme = uniform_scheme(histogram.quantile(1 - p), histogram.quantile(p), bits);
-    const double error = squared_error(values, scheme);
-    if (least < 0 || error < least) {
-      best = scheme;
-      least = error;
     }
   }
   return best;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "converter/observe/block_samples.h"
 #include "converter/observe/histogram.h"
 #include "converter/scheme.h"
 
@@ -18,14 +19,13 @@ struct WeightedValue {
 // Bins of a histogram that are not empty.
 std::vector<WeightedValue> weighted_values(const Histogram& histogram);
 
+// The values of a place, each with its channel's weight, in bins of equal width.
+std::vector<WeightedValue> weighted_values(const SiteSamples& samples, const std::vector<double>& channel_weights);
+
 double squared_error(std::span<const WeightedValue> values, const UniformScheme& scheme);
 
 // Begins with the range that covers all values and shrinks it: first both ends together, then each end by itself, then
 // each end in finer steps. Zero is always one of the codes. Without any values: a scheme of constant zero.
 UniformScheme least_error_range(std::span<const WeightedValue> values, int bits);
-
-// The range between the quantiles 1 - p and p with the least squared error, p in {0.999, 0.9999, 0.99999} or the whole
-// range (RepQ-ViT and ADFQ-ViT, for every uniform tensor).
-UniformScheme percentile_range(const Histogram& histogram, int bits);
 
 }  // namespace intvit

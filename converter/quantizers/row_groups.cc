@@ -5,8 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "converter/float/layers.h"
-#include "converter/float/parallel.h"
+#include "converter/quantizers/attention_rows.h"
 #include "converter/simulate.h"
 
 namespace intvit {
@@ -14,7 +13,7 @@ namespace {
 
 constexpr int kMostRounds = 40;
 constexpr int kCandidates = 36;
-constexpr std::size_t kSampledRows = 2400;  // of a block
+constexpr int kSampledRows = 2400;  // of a block
 // Bounds are sought from this share of the smallest row maximum on: below it, everything of every row is clipped.
 constexpr double kLowestShare = 0.4;
 // The reader of plans takes bounds from here on.
@@ -119,56 +118,27 @@ std::vector<double> best_row_bounds(const std::vector<double>& maxima, const std
 }
 
 SoftmaxScheme row_groups(const SiteSamples& probabilities, const SiteSamples& values, int heads,
-                         const RowGroupOptions& options) {
+                         const RowGroupOptions& options, int threads) {
   SoftmaxScheme scheme;
   scheme.codes = SoftmaxCodes::absolute;
   scheme.bits = options.bits;
   scheme.value_bits = options.value_bits;
   scheme.tables = {uniform_levels(options.bits)};
 
-  const std::size_t rows = static_cast<std::size_t>(probabilities.rows), keys = static_cast<std::size_t>(probabilities.cols);
-  const std::size_t per_head = rows / static_cast<std::size_t>(heads);
-  const auto head_dim = static_cast<std::size_t>(values.cols / heads);
-  const std::size_t total = rows * probabilities.pictures.size();
-  const std::size_t stride = std::max<std::size_t>(1, total / kSampledRows);
-  std::vector<const float*> sampled;
-  std::vector<double> maxima;
-  std::vector<const float*> value_of;  // the values that a row is multiplied with
-  for (std::size_t n = 0; n < total; n += stride) {
-    const std::size_t picture = n / rows, row = n % rows;
-    const float* data = probabilities.pictures[picture].data() + row * keys;
-    sampled.push_back(data);
-    maxima.push_back(*std::max_element(data, data + keys));
-    value_of.push_back(values.pictures[picture].data() + row / per_head * head_dim);
-  }
-  const auto [least, largest] = std::minmax_element(maxima.begin(), maxima.end());
-  const double first = std::max(kLeastBound, *least * kLowestShare), last = std::clamp(*largest, first, 1.0);
+  const MaximumRange range = row_maximum_range(probabilities);
+  const double first = std::clamp(range.least * kLowestShare, kLeastBound, 1.0);
+  const double last = std::clamp(range.largest, first, 1.0);
   std::vector<double> candidates;
+  std::vector<SoftmaxScheme> alternatives;
   for (int i = 0; i < kCandidates; ++i) {
     const double bound = std::min(1.0, first * std::pow(last / first, static_cast<double>(i) / (kCandidates - 1)));
-    if (candidates.empty() || bound > candidates.back()) candidates.push_back(bound);
+    if (!candidates.empty() && !(bound > candidates.back())) continue;
+    candidates.push_back(bound);
+    scheme.bounds = {bound};
+    alternatives.push_back(scheme);
   }
-  // One row at a time: its errors with all candidates, as a matrix, through the values of its head.
-  std::vector<double> errors(sampled.size() * candidates.size(), 0);
-  std::vector<float> difference(candidates.size() * keys), output(candidates.size() * head_dim);
-  const OneThreadPerTask pinned;
-  for (std::size_t n = 0; n < sampled.size(); ++n) {
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-      float* row = difference.data() + i * keys;
-      std::copy_n(sampled[n], keys, row);
-      SoftmaxScheme one = scheme;
-      one.bounds = {candidates[i]};
-      simulate(one, 0, row, 1, static_cast<int>(keys));
-      for (std::size_t k = 0; k < keys; ++k) row[k] -= sampled[n][k];
-    }
-    multiply({difference.data(), static_cast<int>(keys)}, {value_of[n], values.cols}, false, 1.0f, false,
-             static_cast<int>(candidates.size()), static_cast<int>(head_dim), static_cast<int>(keys), output.data(),
-             static_cast<int>(head_dim));
-    for (std::size_t k = 0; k < output.size(); ++k) {
-      errors[n * candidates.size() + k / head_dim] += static_cast<double>(output[k]) * output[k];
-    }
-  }
-  scheme.bounds = best_row_bounds(maxima, candidates, errors, options.groups);
+  const AttentionRows rows = attention_rows(probabilities, values, heads, alternatives, kSampledRows, threads);
+  scheme.bounds = best_row_bounds(rows.maxima, candidates, rows.errors, options.groups);
   return scheme;
 }
 

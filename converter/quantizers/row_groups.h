@@ -33,6 +33,6 @@ std::vector<double> best_row_bounds(const std::vector<double>& maxima, const std
 // Bounds with the least error of (probabilities x values), from some of the rows. Bounds may lie below the maxima that
 // they serve: rows are clipped where that costs less than coarser levels.
 SoftmaxScheme row_groups(const SiteSamples& probabilities, const SiteSamples& values, int heads,
-                         const RowGroupOptions& options);
+                         const RowGroupOptions& options, int threads);
 
 }  // namespace intvit

@@ -1,0 +1,125 @@
+// adfq: a quantizer per token position for the inputs of qkv and fc1, large values kept aside; logarithmic levels for
+// probabilities and, shifted by GELU's minimum, for fc2's input (ADFQ-ViT, Jiang et al., arXiv 2407.02763, read in its
+// released code; docs/quantizers.md). Its module-wise optimisation of rounding and scales (section 5d) is not here:
+// weights are chosen layer after layer in converter/optimise/, which would be the place for it.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "converter/methods/balanced.h"
+#include "converter/methods/output_error.h"
+#include "converter/methods/uniform.h"
+#include "converter/quantizers/attention_rows.h"
+#include "converter/quantizers/channel_error.h"
+#include "converter/quantizers/clip_search.h"
+#include "converter/quantizers/logarithmic.h"
+#include "converter/quantizers/per_token.h"
+
+namespace intvit {
+namespace {
+
+constexpr int kSampledRows = 2400;
+
+// The largest level is sought down to this share of the largest value, in these steps.
+constexpr int kDeltas = 16;
+double share_of(int i) { return std::exp2(-0.2 * i); }
+
+SoftmaxScheme logarithmic_softmax(const BlockSamples& samples, int heads, LogarithmBase base, int bits, int value_bits,
+                                  int threads) {
+  SoftmaxScheme scheme;
+  scheme.codes = SoftmaxCodes::absolute;
+  scheme.bits = bits;
+  scheme.value_bits = value_bits;
+  const SiteSamples& probabilities = samples.at(Site::post_softmax);
+  const double largest = row_maximum_range(probabilities).largest;
+  std::vector<SoftmaxScheme> alternatives(kDeltas, scheme);
+  for (int i = 0; i < kDeltas; ++i) {
+    alternatives[static_cast<std::size_t>(i)].tables = {logarithmic_table(base, largest * share_of(i), bits)};
+  }
+  const AttentionRows rows =
+      attention_rows(probabilities, samples.at(Site::value), heads, alternatives, kSampledRows, threads);
+  for (int head = 0; head < heads; ++head) {
+    std::vector<double> sums(kDeltas, 0);
+    for (std::size_t r = 0; r < rows.heads.size(); ++r) {
+      if (rows.heads[r] != head) continue;
+      for (std::size_t i = 0; i < kDeltas; ++i) sums[i] += rows.errors[r * kDeltas + i];
+    }
+    const auto best = static_cast<std::size_t>(std::min_element(sums.begin(), sums.end()) - sums.begin());
+    scheme.tables.push_back(alternatives[best].tables[0]);
+  }
+  return scheme;
+}
+
+// Shifted by GELU's minimum, or by what was seen below it (quick GELU); by nothing where nothing is negative (ReLU).
+ActivationScheme shifted_logarithmic(const SiteSamples& samples, const std::vector<double>& importance,
+                                     LogarithmBase base, int bits, int grid_bits) {
+  const std::vector<WeightedValue> values = weighted_values(samples, importance);
+  ActivationScheme scheme;
+  scheme.kind = CodeKind::table;
+  scheme.bits = bits;
+  const bool negative = !values.empty() && values.front().value < 0;
+  const double shift = negative ? std::min(kGeluMinimum, values.front().value) : 0;
+  const double span = values.empty() ? 1 : std::max(values.back().value - shift, 1e-6);
+  double least = -1;
+  for (int i = 0; i < kDeltas; ++i) {
+    const TableScheme table = shifted_logarithmic_table(base, span * share_of(i), shift, bits);
+    double error = 0;
+    for (const WeightedValue& v : values) {
+      const auto code = std::upper_bound(table.thresholds.begin(), table.thresholds.end(), v.value);
+      const double difference = v.value - table.levels[static_cast<std::size_t>(code - table.thresholds.begin())];
+      error += v.weight * difference * difference;
+    }
+    if (least >= 0 && error >= least) continue;
+    least = error;
+    scheme.table = table;
+  }
+  scheme.grid = grid_for(scheme.table.levels.front(), scheme.table.levels.back(), grid_bits);
+  return scheme;
+}
+
+Result<Plan> plan_on(const MethodInput& input) {
+  Plan plan = uniform_plan(input, WeightRange::mse,
+                           [](const Histogram& histogram, int bits) { return percentile_scheme(histogram, bits); });
+  const int bits = input.activation_bits, heads = input.network.description.num_heads;
+  const int grid_bits = static_cast<int>(input.knobs.get("grid_bits")),
+            value_bits = static_cast<int>(input.knobs.get("value_bits"));
+  const LogarithmBase gelu_base =
+      input.knobs.get("gelu_base") == 0 ? LogarithmBase::square_root_of_two : LogarithmBase::two;
+  const auto tokens = [&](const SiteSamples& samples, const FloatLinear& layer, double tau) {
+    const TokenOptions options{bits, grid_bits, tau};
+    return input.knobs.on("dynamic") ? dynamic_token_scheme(samples, options)
+                                     : token_scheme(samples, column_powers(layer), options);
+  };
+  const Status status =
+      for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
+        const FloatBlock& block = input.network.blocks[static_cast<std::size_t>(samples.block)];
+        const auto put = [&](Site site, ActivationScheme scheme) {
+          plan.activations[site_name(site, samples.block)] = {std::move(scheme)};
+        };
+        choose_by_output_error(input, samples, plan);
+        put(Site::qkv_input, tokens(samples.at(Site::qkv_input), block.qkv, input.knobs.get("qkv_outlier")));
+        put(Site::fc1_input, tokens(samples.at(Site::fc1_input), block.fc1, input.knobs.get("fc1_outlier")));
+        put(Site::fc2_input,
+            shifted_logarithmic(samples.at(Site::fc2_input), column_powers(block.fc2), gelu_base, bits, value_bits));
+        plan.softmax[site_name(Site::post_softmax, samples.block)] =
+            logarithmic_softmax(samples, heads, LogarithmBase::square_root_of_two, bits, value_bits, input.threads);
+      });
+  if (!status.ok()) return status;
+  return plan;
+}
+
+}  // namespace
+
+Result<Plan> plan_adfq(const MethodInput& input) {
+  if (!input.knobs.on("balance")) return plan_on(input);
+  const Result<Balanced> balanced = balance_values(input);
+  if (!balanced.ok()) return balanced.status();
+  Result<Plan> plan = plan_on({balanced.value().network, balanced.value().statistics, input.weight_bits,
+                               input.activation_bits, input.pictures, input.threads, input.progress, input.knobs});
+  if (!plan.ok()) return plan.status();
+  Plan result = plan.take();
+  result.equalisations = balanced.value().equalisations;
+  return result;
+}
+
+}  // namespace intvit
