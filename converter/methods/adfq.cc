@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 
-#include "converter/methods/balanced.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/quantizers/attention_rows.h"
@@ -77,7 +76,9 @@ ActivationScheme shifted_logarithmic(const SiteSamples& samples, const std::vect
   return scheme;
 }
 
-Result<Plan> plan_on(const MethodInput& input) {
+}  // namespace
+
+Result<Plan> plan_adfq(const MethodInput& input) {
   Plan plan = uniform_plan(input, WeightRange::mse,
                            [](const Histogram& histogram, int bits) { return percentile_scheme(histogram, bits); });
   const int bits = input.activation_bits, heads = input.network.description.num_heads;
@@ -106,20 +107,6 @@ Result<Plan> plan_on(const MethodInput& input) {
       });
   if (!status.ok()) return status;
   return plan;
-}
-
-}  // namespace
-
-Result<Plan> plan_adfq(const MethodInput& input) {
-  if (!input.knobs.on("balance")) return plan_on(input);
-  const Result<Balanced> balanced = balance_values(input);
-  if (!balanced.ok()) return balanced.status();
-  Result<Plan> plan = plan_on({balanced.value().network, balanced.value().statistics, input.weight_bits,
-                               input.activation_bits, input.pictures, input.threads, input.progress, input.knobs});
-  if (!plan.ok()) return plan.status();
-  Plan result = plan.take();
-  result.equalisations = balanced.value().equalisations;
-  return result;
 }
 
 }  // namespace intvit

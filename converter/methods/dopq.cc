@@ -1,6 +1,6 @@
 // dopq: DopQ-ViT (Yang et al., arXiv 2408.03291) without its reconstruction: TanQ for softmax outputs, chosen by the
 // error behind proj; the search of an optimal scale for the outputs of both LayerNorms. Beyond the paper, which leaves
-// the rest to its reconstruction: the same search for the scales of values, and clipping by output error elsewhere.
+// the rest to its reconstruction: clipping by output error elsewhere.
 #include "converter/methods/norm_inputs.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
@@ -9,24 +9,6 @@
 #include "converter/quantizers/tanq.h"
 
 namespace intvit {
-namespace {
-
-void rescale(SiteSamples& samples, const Equalisation& e) {
-  for (std::vector<float>& picture : samples.pictures) {
-    for (std::size_t i = 0; i < picture.size(); ++i) {
-      picture[i] = static_cast<float>(picture[i] / e.scale[i % e.scale.size()]);
-    }
-  }
-}
-
-void rescale_inputs(FloatLinear& layer, const Equalisation& e) {
-  for (std::size_t i = 0; i < layer.weight.size(); ++i) {
-    layer.weight[i] = static_cast<float>(layer.weight[i] * e.scale[i % e.scale.size()]);
-  }
-}
-
-}  // namespace
-
 Result<Plan> plan_dopq(const MethodInput& input) {
   const int bits = input.activation_bits;
   const WeightScheme weights{input.weight_bits, WeightRange::mse};
@@ -40,16 +22,8 @@ Result<Plan> plan_dopq(const MethodInput& input) {
   softmax.value_bits = static_cast<int>(input.knobs.get("value_bits"));
   const auto choose = [&](const BlockSamples& samples) {
     const int b = samples.block;
-    SiteSamples values = samples.at(Site::value), attended = samples.at(Site::attention_output);
-    FloatLinear proj = input.network.blocks[static_cast<std::size_t>(b)].proj;
-    if (input.knobs.on("values")) {
-      const Equalisation e =
-          best_reparameterisation(attended, proj, weights, bits, Offsets::none, input.threads).equalisation;
-      plan.equalisations[site_name(Site::value, b)] = e;
-      rescale(values, e);
-      rescale(attended, e);
-      rescale_inputs(proj, e);
-    }
+    const SiteSamples &values = samples.at(Site::value), &attended = samples.at(Site::attention_output);
+    const FloatLinear& proj = input.network.blocks[static_cast<std::size_t>(b)].proj;
     choose_by_output_error(input, samples, values, attended, proj, plan);
     const AttentionError error(samples.at(Site::post_softmax), values, plan.activations.at(site_name(Site::value, b)),
                                column_powers(proj), input.threads);

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "converter/float/parallel.h"
-#include "converter/methods/balanced.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/observe/perturbation.h"
@@ -125,17 +124,6 @@ class GroupPlanner {
 
 }  // namespace
 
-Result<Plan> plan_igq(const MethodInput& input) {
-  if (!input.knobs.on("balance")) return GroupPlanner(input).run();
-  const Result<Balanced> balanced = balance_values(input);
-  if (!balanced.ok()) return balanced.status();
-  Result<Plan> plan = GroupPlanner({balanced.value().network, balanced.value().statistics, input.weight_bits,
-                                    input.activation_bits, input.pictures, input.threads, input.progress, input.knobs})
-                          .run();
-  if (!plan.ok()) return plan.status();
-  Plan result = plan.take();
-  result.equalisations = balanced.value().equalisations;
-  return result;
-}
+Result<Plan> plan_igq(const MethodInput& input) { return GroupPlanner(input).run(); }
 
 }  // namespace intvit
