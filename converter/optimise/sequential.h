@@ -14,7 +14,7 @@ namespace intvit {
 
 struct WeightOptions {
   bool correct = true;        // the ridge correction, where activations have fewer than 8 bits
-  double ridge = 0.1;         // added to the variances, as a share of their mean
+  double ridge = 10;          // added to the variances, in units of their mean: few pictures want much of it
   double stream_share = 1.0;  // of the residual stream's error that proj and fc2 are asked to repair
 };
 
