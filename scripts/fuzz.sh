@@ -10,6 +10,7 @@ for target in build/fuzz/tests/fuzz/fuzz_*; do
   [ -x "$target" ] && [ -f "$target" ] || continue
   echo "-- $(basename "$target")"
   corpus=$(mktemp -d)
+  [ "$(basename "$target")" != fuzz_model ] || build/fuzz/tests/fuzz/write_seeds "$corpus"
   "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=0 -verbosity=0 \
     -artifact_prefix=build/fuzz/ "$corpus"
   rm -rf "$corpus"

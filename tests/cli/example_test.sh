@@ -12,7 +12,7 @@ le32() { printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 25
   le32 40; le32 "$size"; le32 "$size"; printf '\x01\x00\x18\x00'; le32 0; le32 "$pixels"; le32 2835; le32 2835; le32 0; le32 0
   cat "$work/grey.rgb"
 } >"$work/grey.bmp"
-model=$(dirname "$0")/../golden/models/demo_w8a8_opset1.bin
+model=$(dirname "$0")/../golden/models/demo_w8a8_opset2.bin
 expected=$("$VITRUN" "$model" "$work/grey.bmp" --topk 1 | sed -n 's/.*%  *//p')
 got=$("$EXAMPLE" "$model" "$work/grey.rgb" "$size" "$size")
 [ -n "$got" ] && [ "$got" = "$expected" ] || fail "the example says '$got', vitrun says '$expected'"

@@ -6,8 +6,8 @@
 #include <random>
 #include <vector>
 
-#include "converter/quantizers/uniform.h"
 #include "converter/observe/histogram.h"
+#include "converter/quantizers/uniform.h"
 
 using namespace intvit;
 

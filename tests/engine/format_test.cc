@@ -5,16 +5,19 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
+#include <iterator>
 #include <string>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "engine/format/checksum.h"
 #include "engine/format/layout.h"
+#include "engine/format/program_codec.h"
 #include "engine/format/writer.h"
 #include "engine/model.h"
-#include "engine/program/plan.h"
 #include "engine/session.h"
+#include "tests/engine/refusals.h"
 #include "tests/engine/repair_checksums.h"
 #include "tests/engine/tiny_program.h"
 #include "tests/kernels/test_data.h"
@@ -64,12 +67,18 @@ struct Fates {
   }
 };
 
-std::vector<TinyOptions> variants() {
-  TinyOptions plain, mean, two;
-  mean.head = TinyHead::mean;
+// Small enough to be loaded some ten thousand times each.
+std::vector<TinyVariant> damaged_variants() {
+  TinyOptions two;
   two.head = TinyHead::two_tokens;
   two.weight_bits = 4;
-  return {plain, mean, two};
+  std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}};
+  for (TinyVariant variant : encoded_variants()) {
+    TinyOptions& o = variant.options;
+    o.edge = 8, o.blocks = 1, o.channels = 34, o.heads = 2, o.hidden = 34;
+    variants.push_back(variant);
+  }
+  return variants;
 }
 
 TEST_CASE("checksum64 is XXH64") {
@@ -82,7 +91,7 @@ TEST_CASE("checksum64 is XXH64") {
 }
 
 TEST_CASE("format: a model survives the round trip to the byte") {
-  for (const TinyOptions& options : variants()) {
+  for (const auto& [name, options] : all_variants()) {
     const Bytes bytes = tiny_model_bytes(options);
     const auto model = load(bytes);
     INFO(model.status().message());
@@ -101,6 +110,40 @@ TEST_CASE("format: a model survives the round trip to the byte") {
     CHECK(model.value()->classes() == static_cast<int>(options.classes));
     CHECK(model.value()->file_bytes() == bytes.size());
     CHECK(tiny_model_bytes(options) == bytes);  // the same input, the same bytes
+  }
+}
+
+struct FieldsOf {
+  std::vector<std::uint32_t> values;
+  template <typename T>
+  void operator()(const T& field) {
+    values.push_back(static_cast<std::uint32_t>(field));
+  }
+};
+
+// Sets every field of every operation to a number of its own, and expects to find it after decoding.
+TEST_CASE("format: every field of every operation survives the round trip") {
+  Program program;
+  std::uint32_t next = 1000;
+  const auto add = [&](auto op) {
+    const auto number = [&](auto& field) { field = static_cast<std::remove_reference_t<decltype(field)>>(next++); };
+    op.visit(number);
+    program.steps.push_back({"step " + std::to_string(next), op});
+    return sizeof op / sizeof(std::uint32_t);
+  };
+  const std::size_t fields[] = {add(PatchEmbedOp()), add(LayerNormOp()), add(LinearOp()),
+                                add(AttentionOp()),  add(MeanRowsOp()),  add(EncodeOp())};
+  static_assert(std::variant_size_v<Op> == std::size(fields));
+  Result<Program> decoded = decode_program(encode_program(program, {}), {});
+  REQUIRE(decoded.ok());
+  REQUIRE(decoded.value().steps.size() == std::size(fields));
+  for (std::size_t i = 0; i < std::size(fields); ++i) {
+    FieldsOf written, read;
+    std::visit([&](auto& op) { op.visit(written); }, program.steps[i].op);
+    REQUIRE(decoded.value().steps[i].op.index() == program.steps[i].op.index());
+    std::visit([&](auto& op) { op.visit(read); }, decoded.value().steps[i].op);
+    CHECK(read.values == written.values);
+    CHECK(read.values.size() == fields[i]);  // visit() forgets none
   }
 }
 
@@ -155,7 +198,7 @@ TEST_CASE("format: any flipped byte of a section or of the table is noticed") {
 }
 
 TEST_CASE("format: any flipped byte with repaired checksums is refused or runs") {
-  for (const TinyOptions& options : variants()) {
+  for (const auto& [name, options] : damaged_variants()) {
     Fates fates;
     Bytes bytes = tiny_model_bytes(options);
     REQUIRE(load(bytes).ok());
@@ -189,7 +232,7 @@ TEST_CASE("format: any flipped byte with repaired checksums is refused or runs")
 
 // Extreme 32-bit values in every word of the program section.
 TEST_CASE("format: any word of the program replaced by an extreme one is refused or runs") {
-  for (const TinyOptions& options : variants()) {
+  for (const auto& [name, options] : damaged_variants()) {
     Fates fates;
     Bytes bytes = tiny_model_bytes(options);
     const std::size_t size = section_of(bytes, SectionId::program).size();
@@ -206,149 +249,7 @@ TEST_CASE("format: any word of the program replaced by an extreme one is refused
   }
 }
 
-// Builds the tiny program, changes it, and expects validation to refuse it for the reason given.
-void refuses(const std::string& reason, const std::function<void(TinyProgram&)>& change,
-             const TinyOptions& options = {}) {
-  TinyProgram tiny = make_tiny_program(options);
-  change(tiny);
-  const auto model = load(encode_model(tiny.program, tiny_metadata(options)));
-  INFO("expected to be refused because of: " << reason);
-  REQUIRE(!model.ok());
-  CHECK(model.status().code() == Code::corrupt_file);
-  CHECK_MESSAGE(model.status().message().find(reason) != std::string::npos, model.status().message());
-}
-
-template <typename T>
-T& op(TinyProgram& tiny, const std::string& layer) {
-  for (Step& step : tiny.program.steps) {
-    if (step.layer == layer) return std::get<T>(step.op);
-  }
-  FAIL("no layer " << layer);
-  return std::get<T>(tiny.program.steps[0].op);
-}
-
-// A copy of a constant in which one entry has another value.
-template <typename T>
-ConstantId with_entry(TinyProgram& tiny, ConstantId id, std::size_t entry, T value) {
-  const Constant original = tiny.program.constants[id];
-  std::vector<T> values(original.as<T>(), original.as<T>() + original.count());
-  values[entry] = value;
-  return tiny.add(original.name, original.type, values);
-}
-
-const std::string kQkv = "blocks.0.attn.qkv", kAttn = "blocks.0.attn", kProj = "blocks.0.attn.proj",
-                  kNorm = "blocks.0.norm1", kFc1 = "blocks.0.mlp.fc1";
-
-TEST_CASE("format: zero dimensions are refused") {
-  refuses("buffer 1 is 0 x", [](TinyProgram& t) { t.program.buffers[1].rows = 0; });
-  refuses("x 0 in rows", [](TinyProgram& t) { t.program.buffers[2].columns = 0; });
-  refuses("in rows of 0", [](TinyProgram& t) { t.program.buffers[2].stride = 0; });
-  refuses("0 outputs", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.n = 0; });
-  refuses("0 inputs", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.k = 0; });
-  refuses("0 heads", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).heads = 0; });
-  refuses("heads of 0", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).head_dim = 0; });
-  refuses("patches of 0", [](TinyProgram& t) { op<PatchEmbedOp>(t, "patch_embed").patch = 0; });
-  refuses("input geometry", [](TinyProgram& t) { t.program.input.height = 0; });
-  refuses("input geometry", [](TinyProgram& t) { t.program.input.resize_width = 0; });
-  refuses("no steps", [](TinyProgram& t) { t.program.steps.clear(); });
-  refuses("0-bit weights", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.bits = 0; });
-  refuses("epsilon", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).epsilon_low = 0; });
-  refuses("rows out of range", [](TinyProgram& t) { op<MeanRowsOp>(t, "pool").row_count = 0; },
-          {.head = TinyHead::mean});
-}
-
-TEST_CASE("format: huge dimensions are refused") {
-  for (const std::uint32_t huge : {0x7fffffffu, 0x80000000u, 0xfffffff0u, 0xffffffffu}) {
-    refuses("buffer 1", [&](TinyProgram& t) { t.program.buffers[1].rows = huge; });
-    refuses("buffer 2", [&](TinyProgram& t) { t.program.buffers[2].stride = huge; });
-    refuses("buffer 2", [&](TinyProgram& t) { t.program.buffers[2].columns = t.program.buffers[2].stride = huge; });
-    refuses("outputs", [&](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.n = huge; });
-    refuses("inputs", [&](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.k = huge; });
-    refuses("heads", [&](TinyProgram& t) { op<AttentionOp>(t, kAttn).heads = huge; });
-    refuses("heads", [&](TinyProgram& t) { op<AttentionOp>(t, kAttn).head_dim = huge; });
-    refuses("patches", [&](TinyProgram& t) { op<PatchEmbedOp>(t, "patch_embed").patch = huge; });
-    refuses("rows", [&](TinyProgram& t) { op<PatchEmbedOp>(t, "patch_embed").prefix = huge; });
-    refuses("rows", [&](TinyProgram& t) { op<LayerNormOp>(t, kNorm).first_row = huge; });
-    refuses("rows", [&](TinyProgram& t) { op<MeanRowsOp>(t, "pool").row_count = huge; }, {.head = TinyHead::mean});
-    refuses("rows", [&](TinyProgram& t) { op<MeanRowsOp>(t, "pool").first_row = huge; }, {.head = TinyHead::mean});
-    refuses("input geometry", [&](TinyProgram& t) { t.program.input.width = huge; });
-  }
-  refuses("arena", [](TinyProgram& t) { t.program.arena_bytes = kMaxArenaBytes + 1; });
-  refuses("arena", [](TinyProgram& t) { t.program.buffers[2].offset = ~std::uint64_t{63}; });
-  refuses("arena", [](TinyProgram& t) { t.program.arena_bytes = 64; });
-  refuses("multiple of 64", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.k = 65536; });
-}
-
-TEST_CASE("format: constants outside their ranges are refused") {
-  refuses("shift", [](TinyProgram& t) {
-    LinearConstants& l = op<LinearOp>(t, kQkv).linear;
-    l.shift = with_entry<std::uint8_t>(t, l.shift, 3, 32);
-  });
-  refuses("shift", [](TinyProgram& t) {
-    LinearConstants& l = op<LinearOp>(t, "head").linear;
-    l.shift = with_entry<std::uint8_t>(t, l.shift, 15, 63);
-  });
-  refuses("shift", [](TinyProgram& t) {
-    LinearConstants& l = op<LinearOp>(t, "head").linear;
-    l.shift = with_entry<std::uint8_t>(t, l.shift, 15, 0);
-  });
-  refuses("multiplier", [](TinyProgram& t) {
-    LinearConstants& l = op<LinearOp>(t, kQkv).linear;
-    l.multiplier = with_entry<std::int16_t>(t, l.multiplier, 47, -1);
-  });
-  refuses("multiplier", [](TinyProgram& t) {
-    LinearConstants& l = op<LinearOp>(t, "head").linear;
-    l.multiplier = with_entry<std::int32_t>(t, l.multiplier, 0, -1);
-  });
-  refuses("zero points",
-          [](TinyProgram& t) {
-            LinearConstants& l = op<LinearOp>(t, kQkv).linear;
-            l.zero_points = with_entry<std::uint8_t>(t, l.zero_points, 5, 16);
-          },
-          {.weight_bits = 4});
-  refuses("shift out of range", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).shift = 31; });
-  refuses("shift out of range", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).shift = 0; });
-  refuses("shift out of range", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).beta_shift = 15; });
-  refuses("epsilon", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).epsilon_high = 1u << 30; });
-  refuses("activation", [](TinyProgram& t) { op<LinearOp>(t, kFc1).activation_segment_bits = 10; });
-  refuses("activation", [](TinyProgram& t) { op<LinearOp>(t, kFc1).activation_multiplier = 32768; });
-  refuses("activation", [](TinyProgram& t) { op<LinearOp>(t, kFc1).activation_zero_point = 256; });
-  const std::pair<AttentionParameter, std::int32_t> wrong[] = {{kQZero, -1},
-                                                               {kQZero, 256},
-                                                               {kVZero, 256},
-                                                               {kOutZero, -1},
-                                                               {kSoftmaxLeftShift, 16},
-                                                               {kSoftmaxRightShift, 32},
-                                                               {kSoftmaxMultiplier, 65536},
-                                                               {kSoftmaxMultiplier, -1},
-                                                               {kRatio, (1 << 30) - 1},
-                                                               {kRatio, -1},
-                                                               {kRatioShift, 63},
-                                                               {kRatioShift, -1}};
-  for (const auto& [parameter, value] : wrong) {
-    refuses("parameter", [&, p = parameter, v = value](TinyProgram& t) {
-      AttentionOp& attention = op<AttentionOp>(t, kAttn);
-      attention.parameters =
-          with_entry<std::int32_t>(t, attention.parameters, kAttentionParameters + static_cast<std::size_t>(p), v);
-    });
-  }
-  // 8 * 255 * 255 * 2^13 reaches 2^31.
-  refuses("overflow", [](TinyProgram& t) {
-    AttentionOp& attention = op<AttentionOp>(t, kAttn);
-    attention.parameters = with_entry<std::int32_t>(t, attention.parameters, kSoftmaxLeftShift, 13);
-  });
-}
-
-TEST_CASE("format: constants of the wrong size, type or place are refused") {
-  refuses("bias", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.bias = op<LinearOp>(t, kProj).linear.bias; });
-  refuses("weights", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.tiles = op<LinearOp>(t, kProj).linear.tiles; });
-  refuses("constant 4294967295", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.tiles = kNone; });
-  refuses("zero points", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.zero_points = kNone; }, {.weight_bits = 4});
-  refuses("shift", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.shift = op<LinearOp>(t, kQkv).linear.bias; });
-  refuses("affine", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).affine = 0; });
-  refuses("token_init", [](TinyProgram& t) { op<PatchEmbedOp>(t, "patch_embed").token_init = 1; });
-  refuses("activation", [](TinyProgram& t) { op<LinearOp>(t, kFc1).activation = kNone; });
-
+TEST_CASE("format: constants outside the data section are refused") {
   // The place of a constant is in the file, not in the program: edit its record, which follows its name.
   const std::string name = "pos_embed";
   for (const std::uint64_t offset : {std::uint64_t{1} << 40, ~std::uint64_t{63}, std::uint64_t{1}}) {
@@ -365,39 +266,6 @@ TEST_CASE("format: constants of the wrong size, type or place are refused") {
       CHECK(model.status().message().find("does not lie in the data section") != std::string::npos);
     }
   }
-}
-
-TEST_CASE("format: buffers that overlap, or are of the wrong shape or type, are refused") {
-  refuses("overlap", [](TinyProgram& t) {
-    for (Buffer& buffer : t.program.buffers) buffer.offset = 0;
-  });
-  refuses("overlap", [](TinyProgram& t) { t.program.buffers[3].offset = t.program.buffers[2].offset; });
-  refuses("arena", [](TinyProgram& t) { t.program.buffers[2].offset += 1; });
-  refuses("must be u8", [](TinyProgram& t) { t.program.buffers[2].type = DataType::s16; });
-  refuses("unknown type", [](TinyProgram& t) { t.program.buffers[2].type = static_cast<DataType>(4); });
-  refuses("src is buffer 4294967295", [](TinyProgram& t) { op<LinearOp>(t, kQkv).src = kNone; });
-  refuses("dst is buffer 99", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).dst = 99; });
-  refuses("the picture", [](TinyProgram& t) { t.program.picture = 99; });
-  refuses("logits", [](TinyProgram& t) { t.program.logits = 99; });
-  refuses("unknown kind", [](TinyProgram& t) { op<LinearOp>(t, kQkv).kind = static_cast<LinearKind>(4); });
-  refuses("columns do not match", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).heads = 3; });
-  // Rows too short for the padding that the kernels write.
-  refuses("rows of 40", [](TinyProgram& t) {
-    t.program.buffers[op<LinearOp>(t, kFc1).dst].stride = 40;
-    plan_memory(t.program);
-  });
-}
-
-TEST_CASE("format: programs that read what nothing has written are refused") {
-  refuses("nothing has written", [](TinyProgram& t) { t.program.steps.erase(t.program.steps.begin()); });
-  refuses("nothing writes the logits", [](TinyProgram& t) { t.program.steps.pop_back(); });
-  // A residual operation reads its dst, too.
-  refuses("nothing has written", [](TinyProgram& t) {
-    t.program.buffers.push_back(t.program.buffers[1]);
-    const auto fresh = static_cast<BufferId>(t.program.buffers.size() - 1);
-    op<LinearOp>(t, kProj).dst = fresh;
-    plan_memory(t.program);
-  });
 }
 
 TEST_CASE("format: the message names the file, the layer and what is wrong") {

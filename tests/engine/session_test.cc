@@ -3,17 +3,20 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <set>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "engine/select_isa.h"
 #include "tests/engine/count_allocations.h"
-#include "tests/engine/tiny_program.h"
+#include "tests/engine/plain_execution.h"
+#include "tests/engine/tiny_model.h"
 #include "tests/kernels/test_data.h"
 
 namespace intvit::test {
@@ -47,23 +50,47 @@ std::vector<Logits> reference(const std::shared_ptr<const Model>& model, const T
   return all;
 }
 
-std::vector<TinyOptions> variants() {
-  TinyOptions plain, mean, two, nibbles, larger;
-  mean.head = TinyHead::mean;
-  two.head = TinyHead::two_tokens;
-  nibbles.weight_bits = 4;
-  nibbles.blocks = 2;
-  // 65 tokens and two blocks: enough rows for seven threads to be at different operations of one chain.
-  larger = {7, 32, 4, 36, 3, 70, 2, 23, 8, TinyHead::class_token};
-  return {plain, mean, two, nibbles, larger};
+std::vector<Isa> scalar_and_vector_isas() {
+  std::vector<Isa> isas = vector_isas();
+  isas.insert(isas.begin(), Isa::scalar);
+  return isas;
+}
+
+TEST_CASE("session: the logits are those of a plain execution") {
+  for (const auto& [name, options] : all_variants()) {
+    const auto model = tiny_model(options);
+    const std::vector<Logits> logits = reference(model, options, 3);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      const PlainBuffers buffers = execute_plainly(model->program(), tiny_picture(options, i));
+      CHECK_MESSAGE(buffers[model->program().logits] == logits[i], name << ", picture " << i);
+    }
+  }
+}
+
+// Otherwise the tests here would compare little.
+TEST_CASE("tiny program: encode operations use many of their codes") {
+  for (const auto& [name, options] : encoded_variants()) {
+    const auto model = tiny_model(options);
+    const Program& program = model->program();
+    const PlainBuffers buffers = execute_plainly(program, tiny_picture(options, 0));
+    for (const Step& step : program.steps) {
+      const auto* op = std::get_if<EncodeOp>(&step.op);
+      if (op == nullptr) continue;
+      const std::set<std::int32_t> values(buffers[op->dst].begin(), buffers[op->dst].end());
+      const std::size_t codes = std::min<std::size_t>(op->max_code + 1, program.buffers[op->dst].columns);
+      CHECK_MESSAGE(values.size() >= codes / 4,
+                    name << ", " << step.layer << ": " << values.size() << " values of " << codes);
+      CHECK_MESSAGE((op->planes == 1 || *values.rbegin() > 255), name << ", " << step.layer);
+    }
+  }
 }
 
 TEST_CASE("session: logits are finite in number, differ between classes and between pictures") {
-  for (const TinyOptions& options : variants()) {
+  for (const auto& [name, options] : all_variants()) {
     const auto model = tiny_model(options);
     const std::vector<Logits> logits = reference(model, options, 4);
     std::set<Logits> different(logits.begin(), logits.end());
-    CHECK(different.size() == logits.size());
+    CHECK_MESSAGE(different.size() == logits.size(), name << ": " << different.size());
     for (const Logits& one : logits) {
       CHECK(one.size() == options.classes);
       CHECK(std::set<std::int32_t>(one.begin(), one.end()).size() > options.classes / 2);
@@ -72,21 +99,20 @@ TEST_CASE("session: logits are finite in number, differ between classes and betw
 }
 
 TEST_CASE("session: the same logits for every instruction set, number of threads and batch") {
-  std::vector<Isa> isas = vector_isas();
-  isas.insert(isas.begin(), Isa::scalar);
-  for (const TinyOptions& options : variants()) {
+  const std::vector<Isa> isas = scalar_and_vector_isas();
+  for (const auto& [name, options] : all_variants()) {
     const auto model = tiny_model(options);
     const std::vector<Logits> expected = reference(model, options, 5);
     for (const Isa isa : isas) {
-      for (const int threads : {1, 2, 3, 7}) {
+      for (const int threads : {1, 2, 3, 4, 7}) {
         for (int batch = 1; batch <= 5; batch += options.edge > 8 ? 2 : 1) {
           const auto session = make_session(model, {threads, batch, isa, false});
           for (int repeat = 0; repeat < 2; ++repeat) {
             const std::vector<Logits> actual = run(*session, options, 0, batch);
             for (int i = 0; i < batch; ++i) {
               const auto index = static_cast<std::size_t>(i);
-              CHECK_MESSAGE(actual[index] == expected[index],
-                            describe(isa) << ", " << threads << " threads, batch " << batch << ", picture " << i);
+              CHECK_MESSAGE(actual[index] == expected[index], name << ", " << describe(isa) << ", " << threads
+                                                                   << " threads, batch " << batch << ", picture " << i);
             }
           }
         }
@@ -98,17 +124,19 @@ TEST_CASE("session: the same logits for every instruction set, number of threads
 // Members of a team may be at different operations between two barriers; what one still reads, no other may overwrite,
 // wherever the memory plan has put it. Scalar kernels make the operations long.
 TEST_CASE("session: threads that are ahead do not disturb those behind") {
-  const TinyOptions options = variants().back();
-  const auto model = tiny_model(options);
-  const std::vector<Logits> expected = reference(model, options, 4);
-  for (const int threads : {2, 4, 5, 8}) {
-    const auto session = make_session(model, {threads, 2, Isa::scalar, false});
-    int wrong = 0;
-    for (int repeat = 0; repeat < 20; ++repeat) {
-      const std::vector<Logits> actual = run(*session, options, 2, 2);
-      wrong += actual[0] != expected[2] || actual[1] != expected[3];
+  for (const TinyVariant& variant : {plain_variants().back(), encoded_variants().back()}) {
+    const TinyOptions& options = variant.options;
+    const auto model = tiny_model(options);
+    const std::vector<Logits> expected = reference(model, options, 4);
+    for (const int threads : {2, 4, 5, 8}) {
+      const auto session = make_session(model, {threads, 2, Isa::scalar, false});
+      int wrong = 0;
+      for (int repeat = 0; repeat < 20; ++repeat) {
+        const std::vector<Logits> actual = run(*session, options, 2, 2);
+        wrong += actual[0] != expected[2] || actual[1] != expected[3];
+      }
+      CHECK_MESSAGE(wrong == 0, variant.name << ", " << threads << " threads: " << wrong << " of 20 runs differ");
     }
-    CHECK_MESSAGE(wrong == 0, threads << " threads: " << wrong << " of 20 runs differ");
   }
 }
 
@@ -124,12 +152,13 @@ TEST_CASE("session: fewer pictures than the batch, and runs that do not remember
 }
 
 TEST_CASE("session: profiling changes no logit and times every step") {
-  const TinyOptions options;
-  const auto model = tiny_model(options);
-  const auto session = make_session(model, {2, 1, std::nullopt, true});
-  CHECK(run(*session, options, 0, 1)[0] == reference(model, options, 1)[0]);
-  CHECK(session->step_nanoseconds().size() == model->program().steps.size());
-  CHECK(make_session(model, {})->step_nanoseconds().empty());
+  for (const auto& [name, options] : all_variants()) {
+    const auto model = tiny_model(options);
+    const auto session = make_session(model, {2, 2, std::nullopt, true});
+    CHECK_MESSAGE(run(*session, options, 0, 2) == reference(model, options, 2), name);
+    CHECK(session->step_nanoseconds().size() == model->program().steps.size());
+    CHECK(make_session(model, {})->step_nanoseconds().empty());
+  }
 }
 
 template <typename F>
@@ -181,7 +210,7 @@ TEST_CASE("session: run() allocates nothing, on no thread") {
     MESSAGE("SKIPPED: a sanitizer owns malloc");
     return;
   }
-  for (const TinyOptions& options : variants()) {
+  for (const auto& [name, options] : all_variants()) {
     for (const int threads : {1, 2, 3}) {
       for (const bool profile : {false, true}) {
         const auto session = make_session(tiny_model(options), {threads, 3, std::nullopt, profile});
@@ -278,6 +307,7 @@ TEST_CASE("session: a forced instruction set is the active one") {
     CHECK(table.layer_norm_isa == isa);
     CHECK(table.softmax_isa == isa);
     CHECK(table.attention_isa == isa);
+    CHECK(table.encode_isa == isa);
   }
 }
 

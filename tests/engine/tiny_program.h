@@ -1,5 +1,6 @@
 // A hand-made Vision Transformer with random but sensible constants, small enough to be run thousands of times: for
-// tests of the file format, the session and the tools. Every operation of the op set can be had.
+// tests of the file format, the session and the tools, and as seeds of the fuzzer. Every operation of the op set can be
+// had.
 #pragma once
 
 #include <cstdint>
@@ -9,29 +10,10 @@
 #include <vector>
 
 #include "engine/format/metadata.h"
-#include "engine/model.h"
 #include "engine/program/program.h"
+#include "tests/engine/tiny_options.h"
 
 namespace intvit::test {
-
-enum class TinyHead {
-  class_token,  // the last LayerNorm normalises row 0
-  mean,         // mean_rows over the patches, then LayerNorm
-  two_tokens,   // LayerNorm of two rows, which the head reads as one long row (distilled DeiT)
-};
-
-struct TinyOptions {
-  std::uint64_t seed = 1;
-  std::uint32_t edge = 8;  // of the square picture
-  std::uint32_t patch = 4;
-  std::uint32_t channels = 16;
-  std::uint32_t heads = 2;
-  std::uint32_t hidden = 40;
-  std::uint32_t blocks = 1;
-  std::uint32_t classes = 10;
-  std::uint32_t weight_bits = 8;  // of the blocks' linears
-  TinyHead head = TinyHead::class_token;
-};
 
 // The program and the memory that its constants point into.
 struct TinyProgram {
@@ -56,9 +38,6 @@ Metadata tiny_metadata(const TinyOptions& options = {});
 
 // The file of make_tiny_program().
 std::vector<std::uint8_t> tiny_model_bytes(const TinyOptions& options = {});
-
-// The same, loaded; fails the running test if it cannot be.
-std::shared_ptr<const Model> tiny_model(const TinyOptions& options = {});
 
 // A picture for it: u8 [edge][edge][3].
 std::vector<std::uint8_t> tiny_picture(const TinyOptions& options, std::uint64_t seed);

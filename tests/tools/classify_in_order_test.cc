@@ -12,7 +12,7 @@
 
 #include "engine/select_isa.h"
 #include "engine/tools/input_pictures.h"
-#include "tests/engine/tiny_program.h"
+#include "tests/engine/tiny_model.h"
 
 namespace intvit {
 namespace {

@@ -1,0 +1,296 @@
+#include "tests/engine/plain_execution.h"
+
+#include <algorithm>
+
+#include "kernels/attention/attention.h"
+#include "kernels/encode/affine_code.h"
+#include "kernels/gemm/linear.h"
+#include "kernels/kernel_table.h"
+#include "kernels/layer_norm/layer_norm.h"
+
+namespace intvit::test {
+namespace {
+
+using Numbers = std::vector<std::int32_t>;
+
+class Execution {
+ public:
+  explicit Execution(const Program& program) : p_(program) {
+    for (const Buffer& b : p_.buffers) buffers_.emplace_back(std::size_t{b.rows} * b.columns);
+  }
+
+  PlainBuffers run(std::span<const std::uint8_t> picture) {
+    std::copy(picture.begin(), picture.end(), buffers_[p_.picture].begin());
+    for (const Step& step : p_.steps) {
+      std::visit([&](const auto& op) { execute(op); }, step.op);
+    }
+    return std::move(buffers_);
+  }
+
+ private:
+  std::int32_t& at(BufferId id, std::uint32_t row, std::uint32_t column) {
+    return buffers_[id][std::size_t{row} * p_.buffers[id].columns + column];
+  }
+  template <typename T>
+  const T* numbers(ConstantId id) const {
+    return p_.constants[id].as<T>();
+  }
+  bool holds_values(BufferId id) const { return p_.buffers[id].type == DataType::s16; }
+  // Codes or values.
+  std::int32_t result(BufferId dst, std::int32_t value, std::uint32_t max_code) const {
+    return holds_values(dst) ? value : std::clamp(value, 0, static_cast<std::int32_t>(max_code));
+  }
+
+  std::int32_t weight(const LinearConstants& l, std::uint32_t output, std::uint32_t input) const {
+    const int column = static_cast<int>(output), k = static_cast<int>(input), depth = static_cast<int>(l.k);
+    if (l.bits == 8) return numbers<std::int8_t>(l.tiles)[kernels::tile_offset(column, k, depth)];
+    const kernels::NibblePosition place = kernels::nibble_position(column, k, depth);
+    const int byte = numbers<std::uint8_t>(l.tiles)[place.byte];
+    return 16 * ((place.high ? byte >> 4 : byte & 15) - numbers<std::uint8_t>(l.zero_points)[output]);
+  }
+  // Of a row of the source and the weights' inputs 0, 1, ...
+  std::int32_t sum(const LinearConstants& l, const Numbers& row, std::uint32_t output) const {
+    std::int64_t sum = 0;
+    for (std::uint32_t k = 0; k < row.size(); ++k) sum += std::int64_t{row[k]} * weight(l, output, k);
+    return static_cast<std::int32_t>(sum);
+  }
+  std::int16_t requantized(const LinearConstants& l, std::int32_t sum, std::uint32_t c) const {
+    return kernels::requantize(sum, numbers<std::int32_t>(l.bias)[c], numbers<std::uint8_t>(l.shift)[c],
+                               numbers<std::int16_t>(l.multiplier)[c]);
+  }
+  std::int32_t added(std::int32_t stream, std::int32_t x, const ResidualGrain& grain, std::uint32_t c) const {
+    const std::int16_t result = kernels::saturate_s16(stream + x);
+    if (!grain.any()) return result;
+    return kernels::to_grid(result, numbers<std::int16_t>(grain.power)[c], numbers<std::int16_t>(grain.unit)[c],
+                            static_cast<std::int16_t>(grain.limit));
+  }
+
+  void execute(const PatchEmbedOp& op) {
+    const Buffer& dst = p_.buffers[op.dst];
+    const std::uint32_t across = p_.input.width / op.patch;
+    for (std::uint32_t t = 0; t < dst.rows; ++t) {
+      Numbers pixels;
+      for (std::uint32_t y = 0; t >= op.prefix && y < op.patch; ++y) {
+        const std::uint32_t patch = t - op.prefix, row = patch / across * op.patch + y;
+        for (std::uint32_t x = 0; x < op.patch * 3; ++x) {
+          pixels.push_back(at(op.src, row, patch % across * op.patch * 3 + x));
+        }
+      }
+      for (std::uint32_t c = 0; c < dst.columns; ++c) {
+        const std::int32_t init = numbers<std::int16_t>(op.token_init)[std::size_t{t} * dst.stride + c];
+        at(op.dst, t, c) =
+            pixels.empty() ? init : added(init, requantized(op.linear, sum(op.linear, pixels, c), c), op.grain, c);
+      }
+    }
+  }
+
+  void execute(const LayerNormOp& op) {
+    const std::uint32_t columns = p_.buffers[op.dst].columns;
+    const std::int16_t* affine = numbers<std::int16_t>(op.affine);
+    for (std::uint32_t r = 0; r < p_.buffers[op.dst].rows; ++r) {
+      std::int64_t total = 0, squares = 0;
+      for (std::uint32_t c = 0; c < columns; ++c) {
+        const std::int64_t x = at(op.src, op.first_row + r, c);
+        total += x, squares += x * x;
+      }
+      const kernels::RowNormalization row =
+          kernels::normalize_row(total, static_cast<std::uint64_t>(squares), static_cast<int>(columns), op.epsilon());
+      for (std::uint32_t c = 0; c < columns; ++c) {
+        const auto x = static_cast<std::int16_t>(at(op.src, op.first_row + r, c));
+        at(op.dst, r, c) =
+            result(op.dst,
+                   kernels::layer_norm_value(x, row, affine[2 * c], affine[2 * c + 1], static_cast<int>(op.shift),
+                                             static_cast<int>(op.beta_shift)),
+                   op.max_code);
+      }
+    }
+  }
+
+  // Inputs as the weights have them: where several rows are one, each with its padding.
+  Numbers linear_row(const LinearOp& op, std::uint32_t r) {
+    const Buffer& src = p_.buffers[op.src];
+    const std::uint32_t pieces = src.rows / p_.buffers[op.dst].rows;
+    Numbers row(op.linear.k);
+    for (std::uint32_t piece = 0; piece < pieces; ++piece) {
+      for (std::uint32_t c = 0; c < src.columns; ++c) row[piece * src.stride + c] = at(op.src, r * pieces + piece, c);
+    }
+    return row;
+  }
+
+  void execute(const LinearOp& op) {
+    const Buffer& dst = p_.buffers[op.dst];
+    const LinearConstants& l = op.linear;
+    for (std::uint32_t r = 0; r < dst.rows; ++r) {
+      const Numbers row = linear_row(op, r);
+      for (std::uint32_t c = 0; c < dst.columns; ++c) {
+        const std::int32_t s = sum(l, row, c);
+        std::int32_t& out = at(op.dst, r, c);
+        if (op.kind == LinearKind::logits) {
+          out = kernels::scale_logit(s, numbers<std::int32_t>(l.bias)[c], numbers<std::int32_t>(l.multiplier)[c],
+                                     numbers<std::uint8_t>(l.shift)[c]);
+          continue;
+        }
+        std::int16_t x = requantized(l, s, c);
+        if (op.kind == LinearKind::residual) {
+          out = added(out, x, op.grain, c);
+          continue;
+        }
+        if (op.kind == LinearKind::activation) {
+          const std::int16_t* table = numbers<std::int16_t>(op.activation);
+          x = kernels::activate_value(
+              x, {table, table + kernels::kActivationSegments, static_cast<int>(op.activation_segment_bits),
+                  static_cast<std::int16_t>(op.activation_multiplier),
+                  static_cast<std::int16_t>(op.activation_zero_point)});
+        }
+        out = result(op.dst, x, op.max_code);
+      }
+    }
+  }
+
+  kernels::SoftmaxSums softmax(const AttentionOp& op, std::uint32_t head, const Numbers& scores, Numbers& values) {
+    const std::int32_t* p = numbers<std::int32_t>(op.parameters) + std::size_t{head} * kAttentionParameters;
+    const auto padded = static_cast<std::size_t>(kernels::padded_depth(static_cast<int>(scores.size())));
+    std::vector<std::int32_t> padded_scores(padded);
+    std::copy(scores.begin(), scores.end(), padded_scores.begin());
+    std::vector<std::uint8_t> bytes(2 * padded), scratch(kernels::softmax_scratch_bytes(static_cast<int>(padded)));
+    kernels::SoftmaxArgs args{};
+    args.scores = padded_scores.data();
+    args.dst = bytes.data();
+    args.columns = static_cast<int>(scores.size());
+    args.padded_columns = static_cast<int>(padded);
+    args.scale = {p[kSoftmaxLeftShift], p[kSoftmaxRightShift], static_cast<std::uint16_t>(p[kSoftmaxMultiplier])};
+    args.kind = static_cast<kernels::SoftmaxKind>(op.softmax_kind);
+    args.scratch = scratch.data();
+    if (op.softmax_kind > 0) {
+      args.plane_stride = op.planes == 2 ? static_cast<std::ptrdiff_t>(padded) : 0;
+      args.table.thresholds = numbers<std::int16_t>(op.thresholds) + head * (op.levels - 1);
+      args.table.values = numbers<std::int16_t>(op.values) + head * op.levels;
+      args.table.levels = static_cast<int>(op.levels);
+    }
+    if (op.softmax_kind == 2) {
+      args.table.group_bounds = numbers<std::int32_t>(op.row_groups);
+      args.table.group_offsets = args.table.group_bounds + op.groups;
+      args.table.group_divisors = args.table.group_bounds + 2 * op.groups;
+      args.table.groups = static_cast<int>(op.groups);
+    }
+    const kernels::SoftmaxSums sums = kernels::kernel_table(Isa::scalar).softmax->run(args);
+    values.clear();
+    for (std::size_t j = 0; j < scores.size(); ++j) values.push_back(bytes[j] + 256 * bytes[padded + j]);
+    return sums;
+  }
+
+  void execute(const AttentionOp& op) {
+    const std::uint32_t tokens = p_.buffers[op.src].rows, channels = op.heads * op.head_dim;
+    for (std::uint32_t h = 0; h < op.heads; ++h) {
+      const std::int32_t* p = numbers<std::int32_t>(op.parameters) + std::size_t{h} * kAttentionParameters;
+      const kernels::AttentionHead head = {p[kQZero],      p[kVZero],  {}, static_cast<std::uint32_t>(p[kRatio]),
+                                           p[kRatioShift], p[kOutZero]};
+      const std::uint32_t q = h * op.head_dim, k = q + channels, v = k + channels;
+      for (std::uint32_t i = 0; i < tokens; ++i) {
+        Numbers scores, values;
+        for (std::uint32_t j = 0; j < tokens; ++j) {
+          std::int32_t score = 0;
+          for (std::uint32_t d = 0; d < op.head_dim; ++d) {
+            score += (at(op.src, i, q + d) - head.q_zero) * (at(op.src, j, k + d) - 128);
+          }
+          scores.push_back(score);
+        }
+        const kernels::SoftmaxSums sums = softmax(op, h, scores, values);
+        const kernels::RowRequantizer row = kernels::row_requantizer(
+            head, sums, holds_values(op.dst) ? kernels::kValueMultiplierBits : kernels::kCodeMultiplierBits);
+        for (std::uint32_t d = 0; d < op.head_dim; ++d) {
+          std::int32_t sum = 0;
+          for (std::uint32_t j = 0; j < tokens; ++j) sum += values[j] * (at(op.src, j, v + d) - 128);
+          at(op.dst, i, q + d) = result(op.dst, kernels::attention_value(sum, row, head.out_zero), op.max_code);
+        }
+      }
+    }
+  }
+
+  void execute(const MeanRowsOp& op) {
+    for (std::uint32_t c = 0; c < p_.buffers[op.dst].columns; ++c) {
+      std::int64_t twice = op.row_count;
+      for (std::uint32_t r = 0; r < op.row_count; ++r) twice += 2 * at(op.src, op.first_row + r, c);
+      const std::int64_t divisor = 2 * std::int64_t{op.row_count};
+      at(op.dst, 0, c) = static_cast<std::int32_t>((twice - ((twice % divisor) + divisor) % divisor) / divisor);
+    }
+  }
+
+  static bool is_outlier(const EncodeOp& op, std::int32_t x) { return std::abs(x) > static_cast<int>(op.outlier); }
+
+  std::int32_t on_grid(const EncodeOp& op, std::int32_t value, const kernels::AffineCode& code) const {
+    const auto x = static_cast<std::int16_t>(value);
+    std::int32_t steps = kernels::multiply_q15(x, static_cast<std::int16_t>(1 << (15 - op.fine_bits)));
+    if (!is_outlier(op, x)) {
+      const std::int32_t scaled = kernels::multiply_q15(kernels::multiply_q15(x, code.multiplier), code.power);
+      const std::int32_t number = std::clamp(scaled + code.zero, 0, static_cast<std::int32_t>(op.max_code));
+      const std::int32_t shifted = (number - code.zero) * (1 << op.step_shift);
+      steps = kernels::multiply_q15(static_cast<std::int16_t>(shifted), code.step);
+    }
+    return std::clamp(steps + static_cast<std::int32_t>(op.grid_zero), 0, static_cast<std::int32_t>(op.grid_max));
+  }
+
+  // Number i of `count` in [4][count].
+  static kernels::AffineCode code_of(const std::int16_t* codes, std::uint32_t count, std::uint32_t i) {
+    return {codes[i], codes[count + i], codes[2 * count + i], codes[3 * count + i]};
+  }
+
+  kernels::AffineCode code_of_token(const EncodeOp& op, std::uint32_t row) {
+    if (op.kind == EncodeOpKind::tokens) {
+      return code_of(numbers<std::int16_t>(op.codes), p_.buffers[op.src].rows, row);
+    }
+    std::int32_t lowest = 0, highest = 0;
+    for (std::uint32_t c = 0; c < p_.buffers[op.src].columns; ++c) {
+      const std::int32_t x = at(op.src, row, c);
+      if (is_outlier(op, x)) continue;
+      lowest = std::min(lowest, x), highest = std::max(highest, x);
+    }
+    return kernels::affine_code_for_range(lowest, highest, static_cast<int>(op.max_code),
+                                          static_cast<int>(op.step_shift), static_cast<int>(op.fine_bits));
+  }
+
+  kernels::AffineCode code_of_channel(const EncodeOp& op, std::uint32_t column) {
+    std::int64_t lowest = at(op.src, 0, column), highest = lowest;
+    for (std::uint32_t r = 1; r < p_.buffers[op.src].rows; ++r) {
+      lowest = std::min<std::int64_t>(lowest, at(op.src, r, column));
+      highest = std::max<std::int64_t>(highest, at(op.src, r, column));
+    }
+    const std::int16_t* groups = numbers<std::int16_t>(op.codes);
+    const auto distance = [&](std::uint32_t g) {
+      const std::int64_t a = lowest - groups[g], b = highest - groups[op.groups + g];
+      return a * a + b * b;
+    };
+    std::uint32_t nearest = 0;
+    for (std::uint32_t g = 1; g < op.groups; ++g) nearest = distance(g) < distance(nearest) ? g : nearest;
+    return code_of(groups + 2 * op.groups, op.groups, nearest);
+  }
+
+  std::int32_t from_table(const EncodeOp& op, std::int32_t x) const {
+    const std::int16_t* thresholds = numbers<std::int16_t>(op.thresholds);
+    const auto reached = std::count_if(thresholds, thresholds + op.levels - 1, [&](int t) { return t <= x; });
+    return numbers<std::int16_t>(op.values)[reached];
+  }
+
+  void execute(const EncodeOp& op) {
+    const Buffer& src = p_.buffers[op.src];
+    for (std::uint32_t r = 0; r < src.rows; ++r) {
+      for (std::uint32_t c = 0; c < src.columns; ++c) {
+        const std::int32_t x = at(op.src, r, c);
+        at(op.dst, r, c) = op.kind == EncodeOpKind::table            ? from_table(op, x)
+                           : op.kind == EncodeOpKind::channel_groups ? on_grid(op, x, code_of_channel(op, c))
+                                                                     : on_grid(op, x, code_of_token(op, r));
+      }
+    }
+  }
+
+  const Program& p_;
+  PlainBuffers buffers_;
+};
+
+}  // namespace
+
+PlainBuffers execute_plainly(const Program& program, std::span<const std::uint8_t> picture) {
+  return Execution(program).run(picture);
+}
+
+}  // namespace intvit::test

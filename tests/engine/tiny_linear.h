@@ -1,0 +1,23 @@
+// Weights of tiny programs.
+#pragma once
+
+#include <string>
+
+#include "tests/engine/tiny_program.h"
+#include "tests/engine/tiny_scale.h"
+#include "tests/random.h"
+
+namespace intvit::test {
+
+struct TinyWeights {
+  std::uint32_t inputs, outputs, bits;
+  std::uint32_t row_inputs;  // the inputs lie in pieces of so many, each padded to a multiple of 64
+  TinyScale source;
+  LinearKind kind;
+  double sigma, centre;  // of the result
+};
+
+// Random weights, requantized such that results have the deviation and the mean that are wanted, roughly.
+LinearConstants tiny_linear(TinyProgram& tiny, const std::string& name, const TinyWeights& weights, Random& random);
+
+}  // namespace intvit::test

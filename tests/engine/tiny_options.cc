@@ -1,0 +1,80 @@
+#include "tests/engine/tiny_options.h"
+
+namespace intvit::test {
+
+std::vector<TinyVariant> plain_variants() {
+  TinyOptions plain, mean, two, nibbles;
+  mean.head = TinyHead::mean;
+  two.head = TinyHead::two_tokens;
+  nibbles.weight_bits = 4;
+  nibbles.blocks = 2;
+  // 65 tokens and two blocks: enough rows for seven threads to be at different operations of one chain.
+  const TinyOptions larger = {7, 32, 4, 36, 3, 70, 2, 23};
+  return {{"plain", plain}, {"mean", mean}, {"two tokens", two}, {"4-bit weights", nibbles}, {"larger", larger}};
+}
+
+std::vector<TinyVariant> encoded_variants() {
+  // Codes of few bits hide what one token takes from the others, hence the mean of all as the head where they are few.
+  // As many channels as vector kernels need, and more hidden ones than a thread encodes by groups at a time.
+  TinyOptions base;
+  base.channels = 40;
+  base.hidden = 70;
+
+  TinyOptions tables = base;
+  tables.head = TinyHead::mean;
+  tables.normed = {EncodeOpKind::table, 1, 15};
+  tables.attended = {EncodeOpKind::table, 2, 62};
+  tables.hidden_codes = {EncodeOpKind::table, 2, 255};
+
+  TinyOptions tokens = base;
+  tokens.weight_bits = 4;
+  tokens.normed = {EncodeOpKind::tokens, 2, 15};
+  tokens.attended = {EncodeOpKind::tokens, 1, 63};
+  tokens.hidden_codes = {EncodeOpKind::tokens, 2, 255};
+
+  TinyOptions groups = base;
+  groups.head = TinyHead::two_tokens;
+  groups.normed = {EncodeOpKind::channel_groups, 2, 15, 4};
+  groups.attended = {EncodeOpKind::channel_groups, 1, 31, 1};
+  groups.hidden_codes = {EncodeOpKind::channel_groups, 2, 15, 9};
+
+  TinyOptions dynamic = base;
+  dynamic.head = TinyHead::mean;
+  dynamic.normed = {EncodeOpKind::dynamic_tokens, 1, 15};
+  dynamic.attended = {EncodeOpKind::dynamic_tokens, 2, 255};
+  dynamic.hidden_codes = {EncodeOpKind::dynamic_tokens, 2, 7};
+
+  TinyOptions relative = base;
+  relative.softmax = {1, 16, 2, 1};
+  relative.grains = true;
+
+  TinyOptions absolute = base;
+  absolute.head = TinyHead::mean;
+  absolute.softmax = {2, 40, 1, 3};
+  absolute.attended = {EncodeOpKind::tokens, 1, 15};
+
+  TinyOptions four_bits = base;
+  four_bits.head = TinyHead::two_tokens;
+  four_bits.weight_bits = 4;
+  four_bits.max_code = 15;
+  four_bits.softmax = {1, 16, 1, 1};
+
+  TinyOptions everything = {7, 32, 4, 36, 3, 70, 2, 23, 4, TinyHead::mean};
+  everything.normed = {EncodeOpKind::dynamic_tokens, 2, 15};
+  everything.attended = {EncodeOpKind::channel_groups, 1, 15, 6};
+  everything.hidden_codes = {EncodeOpKind::table, 2, 15};
+  everything.softmax = {2, 200, 2, 4};
+  everything.grains = true;
+  everything.max_code = 15;
+
+  return {{"tables", tables},     {"tokens", tokens},     {"channel groups", groups}, {"dynamic tokens", dynamic},
+          {"relative", relative}, {"absolute", absolute}, {"four bits", four_bits},   {"everything", everything}};
+}
+
+std::vector<TinyVariant> all_variants() {
+  std::vector<TinyVariant> all = plain_variants();
+  for (const TinyVariant& variant : encoded_variants()) all.push_back(variant);
+  return all;
+}
+
+}  // namespace intvit::test

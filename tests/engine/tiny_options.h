@@ -1,0 +1,63 @@
+// What a tiny program (tests/engine/tiny_program.h) is made of, and a choice of them that has every feature.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/program/program.h"
+
+namespace intvit::test {
+
+enum class TinyHead {
+  class_token,  // the last LayerNorm normalises row 0
+  mean,         // mean_rows over the patches, then LayerNorm
+  two_tokens,   // LayerNorm of two rows, which the head reads as one long row (distilled DeiT)
+};
+
+// Values, and an encode operation that makes what the next linear reads.
+struct TinyEncoding {
+  EncodeOpKind kind = EncodeOpKind::table;
+  std::uint32_t planes = 1;     // 2: a grid of 12 bits
+  std::uint32_t max_code = 15;  // a table has one level more
+  std::uint32_t groups = 5;     // channel_groups only
+};
+
+struct TinySoftmax {
+  std::uint32_t kind = 0;  // AttentionOp::softmax_kind
+  std::uint32_t levels = 16;
+  std::uint32_t planes = 1;
+  std::uint32_t groups = 1;  // of rows; kind absolute only
+};
+
+struct TinyOptions {
+  std::uint64_t seed = 1;
+  std::uint32_t edge = 8;  // of the square picture
+  std::uint32_t patch = 4;
+  std::uint32_t channels = 16;
+  std::uint32_t heads = 2;
+  std::uint32_t hidden = 40;
+  std::uint32_t blocks = 1;
+  std::uint32_t classes = 10;
+  std::uint32_t weight_bits = 8;  // of the blocks' linears
+  TinyHead head = TinyHead::class_token;
+  std::uint32_t max_code = 255;                   // of all codes that no encode operation makes: 255 or 15
+  std::optional<TinyEncoding> normed = {};        // what LayerNorms make; of the last one, if it has one row
+  std::optional<TinyEncoding> attended = {};      // what attention makes
+  std::optional<TinyEncoding> hidden_codes = {};  // what the activation function makes
+  TinySoftmax softmax = {};
+  bool grains = false;  // a residual stream of few bits
+};
+
+struct TinyVariant {
+  std::string name;
+  TinyOptions options;
+};
+
+// Programs of 8-bit codes, then programs with everything that op set 2 brought.
+std::vector<TinyVariant> plain_variants();
+std::vector<TinyVariant> encoded_variants();
+std::vector<TinyVariant> all_variants();
+
+}  // namespace intvit::test

@@ -1,0 +1,15 @@
+// Softmax tables of tiny programs.
+#pragma once
+
+#include <string>
+
+#include "tests/engine/tiny_program.h"
+#include "tests/random.h"
+
+namespace intvit::test {
+
+// Tables for all heads of `op`: logarithmic, with a step of its own for each head.
+void set_tiny_softmax(TinyProgram& tiny, const std::string& name, const TinySoftmax& softmax, Random& random,
+                      AttentionOp& op);
+
+}  // namespace intvit::test

@@ -1,0 +1,419 @@
+// Limits of what op set 2 brought: encode operations, planes, code limits, softmax tables, residual grains.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "engine/program/plan.h"
+#include "tests/engine/refusals.h"
+
+namespace intvit::test {
+namespace {
+
+TinyOptions with_encoding(const TinyEncoding& encoding) {
+  TinyOptions options;
+  options.normed = encoding;
+  return options;
+}
+
+const TinyOptions kTable = with_encoding({EncodeOpKind::table, 1, 15});
+const TinyOptions kTable2 = with_encoding({EncodeOpKind::table, 2, 15});
+const TinyOptions kTokens = with_encoding({EncodeOpKind::tokens, 1, 15});
+const TinyOptions kGroups = with_encoding({EncodeOpKind::channel_groups, 1, 15, 5});
+const TinyOptions kDynamic = with_encoding({EncodeOpKind::dynamic_tokens, 1, 15});
+const TinyOptions kDynamic2 = with_encoding({EncodeOpKind::dynamic_tokens, 2, 15});
+
+EncodeOp& encode(TinyProgram& t) { return op<EncodeOp>(t, kNormEncode); }
+
+TEST_CASE("validate: max_code of everything that makes codes") {
+  for (const std::uint32_t wrong : {0u, 256u, 0xffffffffu}) {
+    refuses("max_code", [&](TinyProgram& t) { op<LayerNormOp>(t, kNorm).max_code = wrong; });
+    refuses("max_code", [&](TinyProgram& t) { op<LinearOp>(t, kQkv).max_code = wrong; });
+    refuses("max_code", [&](TinyProgram& t) { op<LinearOp>(t, kFc1).max_code = wrong; });
+    refuses("max_code", [&](TinyProgram& t) { op<AttentionOp>(t, kAttn).max_code = wrong; });
+    for (const TinyOptions& options : {kTokens, kGroups, kDynamic}) {
+      refuses(
+          "max_code", [&](TinyProgram& t) { encode(t).max_code = wrong; }, options);
+    }
+  }
+  accepts([](TinyProgram& t) { op<LayerNormOp>(t, kNorm).max_code = 1; });
+}
+
+TEST_CASE("validate: kinds and buffers of an encode operation") {
+  refuses(
+      "unknown kind", [](TinyProgram& t) { encode(t).kind = static_cast<EncodeOpKind>(4); }, kTable);
+  refuses(
+      "must be s16", [](TinyProgram& t) { encode(t).src = encode(t).dst; }, kTable);  // src is dst
+  refuses(
+      "must be u8", [](TinyProgram& t) { encode(t).dst = encode(t).src; }, kTable);
+  refuses(
+      "src and dst differ", [](TinyProgram& t) { encode(t).dst = t.program.picture; }, kTable);
+  refuses(
+      "src and dst differ", [](TinyProgram& t) { encode(t).src = op<LayerNormOp>(t, "norm").dst; }, kTable);
+  refuses(
+      "src is buffer 99", [](TinyProgram& t) { encode(t).src = 99; }, kTable);
+  refuses(
+      "dst is buffer 4294967295", [](TinyProgram& t) { encode(t).dst = kNone; }, kTable);
+  refuses(
+      "nothing has written", [](TinyProgram& t) { t.program.steps.erase(t.program.steps.begin() + 1); }, kTable);
+  TinyOptions options = kDynamic;  // a stream of as many rows and columns as the picture has
+  options.channels = 24;
+  refuses(
+      "writes over the picture",
+      [](TinyProgram& t) {
+        Program& p = t.program;
+        p.buffers.push_back({DataType::s16, 8, 24, 32, 0});
+        PatchEmbedOp embed = op<PatchEmbedOp>(t, "patch_embed");
+        embed.prefix = 4;
+        embed.token_init = t.add("zeros", DataType::s16, std::vector<std::int16_t>(8 * 32));
+        EncodeOp over = encode(t);
+        over.src = embed.dst = static_cast<BufferId>(p.buffers.size() - 1);
+        over.dst = p.picture;
+        p.steps.insert(p.steps.end() - 1, {{"embed", embed}, {"enemy", over}});
+        plan_memory(p);
+      },
+      options);
+}
+
+TEST_CASE("validate: planes") {
+  for (const std::uint32_t wrong : {0u, 3u, 0xffffffffu}) {
+    refuses(
+        "planes, must be 1 or 2", [&](TinyProgram& t) { encode(t).planes = wrong; }, kTable);
+    refuses("planes, must be 1 or 2", [&](TinyProgram& t) { op<LinearOp>(t, kQkv).planes = wrong; });
+  }
+  // Rows that are too short for two planes: 40 columns in rows of 64.
+  TinyOptions options;
+  options.hidden_codes = {EncodeOpKind::dynamic_tokens, 1, 15};
+  refuses(
+      "dst's rows do not hold 2 planes", [](TinyProgram& t) { op<EncodeOp>(t, "blocks.0.mlp.encode").planes = 2; },
+      options);
+  refuses(
+      "src's rows do not hold 2 planes", [](TinyProgram& t) { op<LinearOp>(t, kFc2).planes = 2; }, options);
+  refuses(
+      "dst's rows do not hold 2 planes",
+      [](TinyProgram& t) {
+        t.program.buffers[op<LinearOp>(t, kQkv).src].stride += 1;
+        plan_memory(t.program);
+      },
+      kDynamic2);
+  // Inputs beyond a plane.
+  refuses(
+      "inputs in 2 planes",
+      [](TinyProgram& t) {
+        t.program.buffers[op<LinearOp>(t, kQkv).src].stride = 64;
+        plan_memory(t.program);
+      },
+      kDynamic2);
+  // Two rows that are read as one have one plane.
+  options = {};
+  options.head = TinyHead::two_tokens;
+  refuses(
+      "inputs in 2 planes",
+      [](TinyProgram& t) {
+        LinearOp& head = op<LinearOp>(t, "head");
+        Program& p = t.program;
+        EncodeOp encoding;
+        encoding.kind = EncodeOpKind::dynamic_tokens;
+        encoding.planes = 2;
+        p.buffers[head.src].type = DataType::s16;
+        encoding.src = head.src;
+        p.buffers.push_back({DataType::u8, 2, 16, 128, 0});
+        head.src = encoding.dst = static_cast<BufferId>(p.buffers.size() - 1);
+        head.planes = 2;
+        // Weights for two rows of 64 are weights for a row of two planes, but for the padding.
+        LinearConstants& l = head.linear;
+        l.tiles = t.add("zeros", DataType::s8, std::vector<std::int8_t>(t.program.constants[l.tiles].count()));
+        p.steps.insert(p.steps.end() - 1, {"norm.encode", encoding});
+        plan_memory(p);
+      },
+      options);
+}
+
+// What lies in a plane that nobody writes depends on the batch and on other buffers.
+TEST_CASE("validate: two planes are read only where all writers fill two") {
+  refuses(
+      "not written in 2 planes",
+      [](TinyProgram& t) { encode(t).planes = 1, encode(t).grid_max = 255, encode(t).grid_zero = 9; }, kDynamic2);
+  refuses(
+      "not written in 2 planes",
+      [](TinyProgram& t) {  // a LayerNorm that writes the codes themselves, before
+        LayerNormOp norm = op<LayerNormOp>(t, kNorm);
+        norm.dst = encode(t).dst;
+        t.program.steps.insert(t.program.steps.begin() + 1, {"more", norm});
+      },
+      kDynamic2);
+  // One plane of two may be read: a grid's low bytes are defined.
+  accepts([](TinyProgram& t) { op<LinearOp>(t, kQkv).planes = 1; }, kDynamic2);
+}
+
+TEST_CASE("validate: tables of an encode operation") {
+  for (const std::uint32_t wrong : {0u, 1u, 257u, 0xffffffffu}) {
+    refuses(
+        "levels, must be 2 to 256", [&](TinyProgram& t) { encode(t).levels = wrong; }, kTable);
+  }
+  refuses(
+      "thresholds", [](TinyProgram& t) { encode(t).levels = 15; }, kTable);
+  refuses(
+      "thresholds", [](TinyProgram& t) { encode(t).thresholds = kNone; }, kTable);
+  refuses(
+      "values", [](TinyProgram& t) { encode(t).values = kNone; }, kTable);
+  for (const int more : {-1, 1}) {
+    refuses(
+        "thresholds",
+        [&](TinyProgram& t) { encode(t).thresholds = with_count<std::int16_t>(t, encode(t).thresholds, more); },
+        kTable);
+    refuses(
+        "values", [&](TinyProgram& t) { encode(t).values = with_count<std::int16_t>(t, encode(t).values, more); },
+        kTable);
+  }
+  refuses(
+      "do not ascend",
+      [](TinyProgram& t) { encode(t).thresholds = with_entry<std::int16_t>(t, encode(t).thresholds, 3, INT16_MAX); },
+      kTable);
+  const auto value = [](std::int16_t x) {
+    return [x](TinyProgram& t) { encode(t).values = with_entry<std::int16_t>(t, encode(t).values, 0, x); };
+  };
+  refuses("values", value(-1), kTable);
+  refuses("values", value(256), kTable);
+  refuses("values", value(-1), kTable2);
+  accepts(value(255), kTable);
+  accepts(value(INT16_MAX), kTable2);
+}
+
+TEST_CASE("validate: numbers of an even encode operation") {
+  for (const TinyOptions& options : {kTokens, kGroups, kDynamic}) {
+    const auto wrong = [&](const std::string& reason, std::uint32_t EncodeOp::*field, std::uint32_t value) {
+      refuses(
+          reason, [&](TinyProgram& t) { encode(t).*field = value; }, options);
+    };
+    wrong("step_shift", &EncodeOp::step_shift, 15);
+    wrong("step_shift", &EncodeOp::step_shift, 0xffffffff);
+    wrong("exceed 32767", &EncodeOp::step_shift, 12);  // 15 << 12
+    wrong("fine_bits", &EncodeOp::fine_bits, 0);
+    wrong("fine_bits", &EncodeOp::fine_bits, 13);
+    wrong("outlier", &EncodeOp::outlier, 32768);
+    wrong("outlier", &EncodeOp::outlier, 0xffffffff);
+    wrong("grid_max", &EncodeOp::grid_max, 0);
+    wrong("grid_max", &EncodeOp::grid_max, 256);
+    wrong("grid_max", &EncodeOp::grid_max, 0x80000000);
+    wrong("grid_max", &EncodeOp::grid_max, 0xffffffff);
+    wrong("grid_zero", &EncodeOp::grid_zero, 256);
+    wrong("grid_zero", &EncodeOp::grid_zero, 0xffffffff);
+  }
+  refuses(
+      "grid_max", [](TinyProgram& t) { encode(t).grid_max = 32768; }, kDynamic2);
+  accepts([](TinyProgram& t) { encode(t).grid_max = 32767; }, kDynamic2);
+  accepts([](TinyProgram& t) { encode(t).step_shift = 11, encode(t).grid_zero = 255; }, kDynamic);
+}
+
+TEST_CASE("validate: codes of tokens and channel groups") {
+  for (const TinyOptions& options : {kTokens, kGroups}) {
+    refuses(
+        "codes", [](TinyProgram& t) { encode(t).codes = kNone; }, options);
+    for (const int more : {-1, 1}) {
+      refuses(
+          "codes", [&](TinyProgram& t) { encode(t).codes = with_count<std::int16_t>(t, encode(t).codes, more); },
+          options);
+    }
+    // Numbers of 5 tokens or 5 groups; those of groups lie behind 10 bounds, which may be negative.
+    const std::size_t first = options.normed->kind == EncodeOpKind::tokens ? 0 : 10;
+    const auto number = [&](std::size_t which, std::int16_t value) {
+      return [=](TinyProgram& t) {
+        encode(t).codes = with_entry<std::int16_t>(t, encode(t).codes, first + 5 * which + 4, value);
+      };
+    };
+    for (std::size_t which = 0; which < 4; ++which) refuses("out of range", number(which, -1), options);
+    refuses("out of range", number(2, 16), options);  // zero
+    accepts(number(2, 15), options);
+    accepts(number(3, INT16_MAX), options);
+  }
+  accepts([](TinyProgram& t) { encode(t).codes = with_entry<std::int16_t>(t, encode(t).codes, 0, INT16_MIN); },
+          kGroups);
+  // Codes for five tokens, but the class token alone.
+  refuses(
+      "codes", [](TinyProgram& t) { op<EncodeOp>(t, "norm.encode").codes = encode(t).codes; }, kTokens);
+  for (const std::uint32_t wrong : {0u, 257u, 0xffffffffu}) {
+    refuses(
+        "groups", [&](TinyProgram& t) { encode(t).groups = wrong; }, kGroups);
+  }
+}
+
+TEST_CASE("validate: softmax tables") {
+  TinyOptions relative, absolute, wide;
+  relative.softmax = {1, 16, 1, 1};
+  absolute.softmax = {2, 16, 1, 3};
+  wide.softmax = {2, 16, 2, 3};
+  const auto attention = [](TinyProgram& t) -> AttentionOp& { return op<AttentionOp>(t, kAttn); };
+  refuses("unknown kind of softmax", [&](TinyProgram& t) { attention(t).softmax_kind = 3; });
+  refuses("levels", [&](TinyProgram& t) { attention(t).softmax_kind = 1; });  // without a table
+  for (const TinyOptions& options : {relative, absolute}) {
+    for (const std::uint32_t wrong : {0u, 1u, 257u, 0xffffffffu}) {
+      refuses(
+          "levels", [&](TinyProgram& t) { attention(t).levels = wrong; }, options);
+    }
+    for (const std::uint32_t wrong : {0u, 3u}) {
+      refuses(
+          "planes", [&](TinyProgram& t) { attention(t).planes = wrong; }, options);
+    }
+    for (const int more : {-1, 1}) {
+      refuses(
+          "thresholds",
+          [&](TinyProgram& t) { attention(t).thresholds = with_count<std::int16_t>(t, attention(t).thresholds, more); },
+          options);
+      refuses(
+          "values",
+          [&](TinyProgram& t) { attention(t).values = with_count<std::int16_t>(t, attention(t).values, more); },
+          options);
+    }
+    const auto threshold = [&](std::size_t entry, std::int16_t x) {
+      return [=](TinyProgram& t) {
+        attention(t).thresholds = with_entry<std::int16_t>(t, attention(t).thresholds, entry, x);
+      };
+    };
+    refuses("thresholds", threshold(0, -1), options);
+    refuses("thresholds", threshold(29, 4097), options);
+    refuses("do not ascend", threshold(17, 4096), options);  // of the second head
+    accepts(threshold(14, 4096), options);                   // the last of the first head; the second begins anew
+    refuses(
+        "values",
+        [&](TinyProgram& t) { attention(t).values = with_entry<std::int16_t>(t, attention(t).values, 0, 256); },
+        options);
+    refuses(
+        "values",
+        [&](TinyProgram& t) { attention(t).values = with_entry<std::int16_t>(t, attention(t).values, 31, -1); },
+        options);
+  }
+  // Five tokens of 32767 are fine, 258 of them would not be.
+  accepts([&](TinyProgram& t) { attention(t).values = with_entry<std::int16_t>(t, attention(t).values, 0, INT16_MAX); },
+          wide);
+  TinyOptions many = wide;
+  many.edge = 68;  // 290 tokens
+  refuses(
+      "softmax values of 32767",
+      [&](TinyProgram& t) { attention(t).values = with_entry<std::int16_t>(t, attention(t).values, 0, INT16_MAX); },
+      many);
+
+  for (const std::uint32_t wrong : {0u, 65u, 0xffffffffu}) {
+    refuses(
+        "groups of rows", [&](TinyProgram& t) { attention(t).groups = wrong; }, absolute);
+  }
+  refuses(
+      "row groups", [&](TinyProgram& t) { attention(t).groups = 2; }, absolute);
+  refuses(
+      "row groups", [&](TinyProgram& t) { attention(t).row_groups = kNone; }, absolute);
+  const auto number = [&](std::size_t entry, std::int32_t x) {
+    return [=](TinyProgram& t) {
+      attention(t).row_groups = with_entry<std::int32_t>(t, attention(t).row_groups, entry, x);
+    };
+  };
+  refuses("bounds of row groups", number(0, INT32_MAX), absolute);
+  accepts(number(2, INT32_MIN), absolute);  // the last bound is not used
+  accepts(number(3, INT32_MIN), absolute);  // any offset is defined
+  refuses("divisor of row group 2", number(8, 0), absolute);
+  refuses("divisor of row group 0", number(6, 1 << 23), absolute);
+  accepts(number(6, (1 << 23) - 1), absolute);
+}
+
+TEST_CASE("validate: attention's results and the reach of its scores") {
+  TinyOptions values;
+  values.attended = {EncodeOpKind::dynamic_tokens, 1, 15};
+  const auto parameter = [](AttentionParameter which, std::int32_t x) {
+    return [=](TinyProgram& t) {
+      AttentionOp& a = op<AttentionOp>(t, kAttn);
+      a.parameters = with_entry<std::int32_t>(t, a.parameters, which, x);
+    };
+  };
+  refuses("parameter", parameter(kOutZero, 256));
+  accepts(parameter(kOutZero, 256), values);
+  refuses("parameter", parameter(kOutZero, 32768), values);
+  // With codes up to 15 scores are short enough for the longest shift: 8 * 15 * 15 * 2^15 < 2^31 ...
+  TinyOptions narrow;
+  narrow.max_code = 15;
+  accepts(parameter(kSoftmaxLeftShift, 15), narrow);
+  // ... unless something else writes the codes, or the zero point lies far from them.
+  refuses(
+      "overflow",
+      [&](TinyProgram& t) {
+        op<LinearOp>(t, kQkv).max_code = 255;
+        parameter(kSoftmaxLeftShift, 15)(t);
+      },
+      narrow);
+  narrow.channels = 64;
+  accepts(parameter(kSoftmaxLeftShift, 15), narrow);
+  refuses(
+      "overflow",
+      [&](TinyProgram& t) {
+        parameter(kSoftmaxLeftShift, 15)(t);
+        parameter(kQZero, 255)(t);
+      },
+      narrow);
+  // Pixels have 8 bits too.
+  refuses("overflow", [&](TinyProgram& t) {
+    AttentionOp attention = op<AttentionOp>(t, kAttn);
+    attention.src = t.program.picture;
+    attention.heads = 1, attention.head_dim = 8;
+    attention.parameters =
+        t.add("parameters", DataType::s32, std::vector<std::int32_t>{0, 0, 15, 0, 1, 1 << 30, 30, 0});
+    t.program.buffers.push_back({DataType::u8, 8, 8, 16, 0});
+    attention.dst = static_cast<BufferId>(t.program.buffers.size() - 1);
+    t.program.steps.insert(t.program.steps.begin(), {"enemy", attention});
+    plan_memory(t.program);
+  });
+}
+
+TEST_CASE("validate: residual grains") {
+  TinyOptions options;
+  options.grains = true;
+  const auto check = [&](const std::function<ResidualGrain&(TinyProgram&)>& grain) {
+    refuses(
+        "grain limit", [&](TinyProgram& t) { grain(t).limit = 32768; }, options);
+    refuses(
+        "grain powers", [&](TinyProgram& t) { grain(t).power = with_entry<std::int16_t>(t, grain(t).power, 15, -1); },
+        options);
+    for (const int more : {-1, 1}) {
+      refuses(
+          "grain powers", [&](TinyProgram& t) { grain(t).power = with_count<std::int16_t>(t, grain(t).power, more); },
+          options);
+      refuses(
+          "grain units", [&](TinyProgram& t) { grain(t).unit = with_count<std::int16_t>(t, grain(t).unit, more); },
+          options);
+    }
+    refuses(
+        "grain units", [&](TinyProgram& t) { grain(t).unit = kNone; }, options);
+    accepts([&](TinyProgram& t) { grain(t) = {}; }, options);
+  };
+  check([](TinyProgram& t) -> ResidualGrain& { return op<PatchEmbedOp>(t, "patch_embed").grain; });
+  check([](TinyProgram& t) -> ResidualGrain& { return op<LinearOp>(t, kProj).grain; });
+}
+
+TEST_CASE("validate: what reads its own result") {
+  refuses("src is dst", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).dst = op<LayerNormOp>(t, kNorm).src; });
+  refuses("src is dst", [](TinyProgram& t) { op<LinearOp>(t, kQkv).src = op<LinearOp>(t, kQkv).dst; });
+  refuses("src is dst", [](TinyProgram& t) { op<MeanRowsOp>(t, "pool").src = op<MeanRowsOp>(t, "pool").dst; },
+          {.head = TinyHead::mean});
+  refuses("columns do not match",
+          [](TinyProgram& t) { op<AttentionOp>(t, kAttn).src = op<AttentionOp>(t, kAttn).dst; });
+}
+
+// The planner knows which steps threads do without meeting: here, all from the LayerNorm to the next attention.
+TEST_CASE("validate: buffers of one stage do not share memory") {
+  refuses(
+      "overlap",
+      [](TinyProgram& t) {
+        const Buffer& values = t.program.buffers[encode(t).src];
+        t.program.arena_bytes += 4096;
+        t.program.buffers[op<LinearOp>(t, kQkv).src].offset = values.offset;
+      },
+      kTable);
+  // Groups of channels need all rows: what is read before that may be overwritten after it.
+  const auto share = [](TinyProgram& t) {
+    Program& p = t.program;
+    Buffer &values = p.buffers[encode(t).src], &qkv = p.buffers[op<LinearOp>(t, kQkv).dst];
+    values.offset = qkv.offset = p.arena_bytes;
+    p.arena_bytes += std::max(values.bytes(), qkv.bytes()) / 64 * 64 + 64;
+  };
+  accepts(share, kGroups);
+  refuses("overlap", share, kTokens);
+}
+
+}  // namespace
+}  // namespace intvit::test
