@@ -5,8 +5,8 @@
 
 #include "converter/equalise.h"
 #include "converter/lower/lower.h"
-#include "converter/quantizers/uniform.h"
 #include "converter/optimise/sequential.h"
+#include "converter/quantizers/uniform.h"
 #include "engine/format/writer.h"
 
 #ifndef INTVIT_VERSION
@@ -138,6 +138,13 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
                      {"seed", std::to_string(options.seed)},
                      {"tool", "vitconvert " INTVIT_VERSION},
                      {"site_sqnr_db", join(result.site_errors)}};
+  if (options.sensitivity_pictures > 0) {
+    Result<Sensitivity> sensitivity = measure_sensitivity(equalised, result.plan, rounded, pictures,
+                                                          options.sensitivity_pictures, options.threads, progress);
+    if (!sensitivity.ok()) return sensitivity.status();
+    result.sensitivity = sensitivity.take();
+    store(*result.sensitivity, result.metadata);
+  }
   if (!options.settings.empty()) result.metadata["settings"] = join(options.settings);
   if (!network.description.labels.empty()) result.metadata["labels"] = join(network.description.labels);
 
