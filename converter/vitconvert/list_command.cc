@@ -41,7 +41,7 @@ void list_formats() {
       "softmax       8 bits relative to the row's largest; tables of 3 to 8 bits, relative or absolute, one or one "
       "per\n"
       "              head, values of up to 12 bits; rows in groups by their largest\n"
-      "residual      16 bits, or up to 8 bits with a coarser step for some channels\n");
+      "residual      16 bits; or fewer, such as 8, with a coarser step for some channels\n");
 }
 
 }  // namespace

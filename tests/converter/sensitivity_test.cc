@@ -110,6 +110,7 @@ TEST_CASE("sensitivity: the first site accumulates itself, the last the whole ne
       CHECK(sites[i].accumulated_db < sites[i - 1].accumulated_db + 3);
     }
     CHECK(sites.back().accumulated_db < sites.front().accumulated_db);
+    CHECK(sites.back().isolated_db > sites.back().accumulated_db + 3);
   }
 }
 
