@@ -33,7 +33,7 @@ struct Sensitivity {
 };
 
 // On the first `count` pictures. `network` has the plan's equalisations folded in; layers that `rounded` does not have
-// are rounded to nearest. Every place starts from its block's cached input, so the cost is about 8 * depth runs of the
+// are rounded to nearest. Every place starts from its block's cached input, so the cost is about 10 * depth runs of the
 // network per picture. Deterministic for any number of threads.
 Result<Sensitivity> measure_sensitivity(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded,
                                         PictureSource& pictures, int count, int threads, const Progress& progress);

@@ -132,7 +132,7 @@ Command add_convert(CLI::App& app) {
   command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer");
   CLI::Option* sensitivity = command->add_flag(
       "--sensitivity", options->sensitivity,
-      "Measure what every quantizer alone costs, for 'vitconvert inspect' and the report (slow: some 8 runs of the "
+      "Measure what every quantizer alone costs, for 'vitconvert inspect' and the report (slow: some 10 runs of the "
       "float network per block and picture)");
   command->add_option("--sensitivity-pictures", options->sensitivity_pictures, "The first N calibration pictures")
       ->check(CLI::Range(1, 1000000))
