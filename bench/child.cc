@@ -1,45 +1,27 @@
 #include "bench/child.h"
 
-#include <chrono>
-#include <cstring>
 #include <utility>
 
-#include "bench/machine.h"
 #include "bench/pipe_io.h"
 #include "engine/session.h"
 #include "engine/tools/digest.h"
+#include "engine/tools/machine.h"
+#include "engine/tools/run_times.h"
 
 namespace intvit::bench {
 namespace {
 
-// Pixels that are the same everywhere, and different for each picture of a batch (a 64-bit xorshift generator).
-std::vector<std::uint8_t> make_pixels(std::size_t count) {
-  std::vector<std::uint8_t> pixels(count);
-  std::uint64_t state = 0x9e3779b97f4a7c15;
-  for (std::uint8_t& pixel : pixels) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    pixel = static_cast<std::uint8_t>(state >> 56);
-  }
-  return pixels;
-}
-
 class Runner {
  public:
-  explicit Runner(Session& session) : session_(session), steps_(session.step_nanoseconds().size()) {
-    const Program& program = session.model().program();
-    pixels_ = make_pixels(std::size_t{program.input.height} * program.input.width * 3 *
-                          static_cast<std::size_t>(session.batch()));
-  }
+  explicit Runner(Session& session) : session_(session), runs_(session), steps_(session.step_nanoseconds().size()) {}
 
   std::vector<double> run(const RunCommand& command) {
-    for (int i = 0; i < command.untimed; ++i) run_once();
+    for (int i = 0; i < command.untimed; ++i) runs_.run_once();
     const std::vector<std::uint64_t> before(session_.step_nanoseconds().begin(), session_.step_nanoseconds().end());
     std::vector<double> milliseconds;
     double total = 0;
     while (static_cast<int>(milliseconds.size()) < command.timed && total < command.seconds * 1e3) {
-      milliseconds.push_back(run_once());
+      milliseconds.push_back(runs_.run_once());
       total += milliseconds.back();
     }
     for (std::size_t i = 0; i < steps_.size(); ++i) steps_[i] += session_.step_nanoseconds()[i] - before[i];
@@ -49,16 +31,8 @@ class Runner {
   const std::vector<std::uint64_t>& steps() const { return steps_; }
 
  private:
-  // A run overwrites its pictures, so they are copied before the clock starts.
-  double run_once() {
-    std::memcpy(session_.picture(0), pixels_.data(), pixels_.size());
-    const auto start = std::chrono::steady_clock::now();
-    session_.run(session_.batch());
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  }
-
   Session& session_;
-  std::vector<std::uint8_t> pixels_;
+  TimedRuns runs_;
   std::vector<std::uint64_t> steps_;
 };
 

@@ -2,10 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "bench/machine.h"
-#include "bench/text_table.h"
 #include "engine/tools/build_info.h"
 #include "engine/tools/json_text.h"
+#include "engine/tools/machine.h"
+#include "engine/tools/text_table.h"
 
 namespace intvit::bench {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "bench/options.h"
 #include "bench/profile.h"
-#include "bench/statistics.h"
+#include "engine/tools/run_times.h"
 
 namespace intvit::bench {
 

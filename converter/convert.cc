@@ -150,6 +150,13 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
                      {"seed", std::to_string(options.seed)},
                      {"tool", "vitconvert " INTVIT_VERSION},
                      {"site_sqnr_db", join(result.site_errors)}};
+  if (options.sensitivity_pictures > 0) {
+    Result<Sensitivity> sensitivity = measure_sensitivity(equalised, result.plan, rounded, pictures,
+                                                          options.sensitivity_pictures, options.threads, progress);
+    if (!sensitivity.ok()) return sensitivity.status();
+    result.sensitivity = sensitivity.take();
+    store(*result.sensitivity, result.metadata);
+  }
   if (!options.settings.empty()) result.metadata["settings"] = join(options.settings);
   if (!network.description.labels.empty()) result.metadata["labels"] = join(network.description.labels);
 

@@ -7,6 +7,7 @@
 
 #include "converter/calibration.h"
 #include "converter/methods/method.h"
+#include "converter/report/sensitivity.h"
 #include "converter/verify.h"
 #include "engine/format/metadata.h"
 
@@ -22,6 +23,7 @@ struct ConvertOptions {
   int threads = 1;
   std::optional<Plan> plan;                // used instead of the method's
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
+  int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
 };
 
 // How well the codes of one place hold its values, by themselves.
@@ -36,6 +38,7 @@ struct Conversion {
   Metadata metadata;
   Verification verification;
   std::vector<SiteError> site_errors;  // in the order of execution
+  std::optional<Sensitivity> sensitivity;
 };
 
 // Same network, pictures and options: same bytes, on any number of threads (CPUs with other instruction sets may round

@@ -12,7 +12,7 @@ find kernels engine models converter bench tests examples -name '*.h' -o -name '
 
 step "sanitizers: address and undefined behaviour"
 cmake --preset asan-ubsan -DINTVIT_WERROR=ON >/dev/null
-cmake --build --preset asan-ubsan --target test_kernels test_engine test_converter test_tools test_bench
+cmake --build --preset asan-ubsan --target test_kernels test_engine test_converter test_tools
 # oneDNN's and OpenMP's own pools are still reachable at exit; leaks are looked for where only our code runs.
 ASAN_OPTIONS=detect_leaks=0 ctest --preset asan-ubsan -L unit
 

@@ -40,11 +40,25 @@ std::string number(double value) {
 // Red below 20 dB, where 8-bit codes lose visibly, amber below 30.
 const char* colour(double db) { return db < 20 ? "#c0392b" : db < 30 ? "#d68910" : "#2e86ab"; }
 
-std::string bar(const SiteError& error) {
-  const double width = std::clamp(error.sqnr_db, 0.0, 60.0) * kBarPixelsPerDb;
-  return "<tr><td>" + escape(error.site) + "</td><td class=n>" + number(error.sqnr_db) +
+// A row: name, decibels as number and as bar, then `more` cells.
+std::string bar(const std::string& name, double db, const std::string& more = "") {
+  const double width = std::clamp(db, 0.0, 60.0) * kBarPixelsPerDb;
+  return "<tr><td>" + escape(name) + "</td><td class=n>" + number(db) +
          "</td><td><svg width=\"490\" height=\"12\"><rect width=\"" + number(width) + "\" height=\"12\" fill=\"" +
-         colour(error.sqnr_db) + "\"/></svg></td></tr>\n";
+         colour(db) + "\"/></svg></td>" + more + "</tr>\n";
+}
+
+std::string sensitivity_section(const Sensitivity& sensitivity) {
+  std::string text =
+      "<h2>Sensitivity of the logits, worst first</h2>\n<p>Signal to noise (dB) of the logits on " +
+      std::to_string(sensitivity.pictures) +
+      " pictures when this quantizer alone is in the float network, and (last column) when all activation quantizers "
+      "up to it are.</p>\n<table>\n";
+  for (const SiteSensitivity& s : worst_first(sensitivity.sites))
+    text += bar(s.site, s.isolated_db, "<td class=n>" + number(s.accumulated_db) + "</td>");
+  text += "</table>\n<h2>Sensitivity of the logits to the weights of single layers</h2>\n<table>\n";
+  for (const LayerSensitivity& l : worst_first(sensitivity.layers)) text += bar(l.layer, l.isolated_db);
+  return text + "</table>\n";
 }
 
 }  // namespace
@@ -59,7 +73,7 @@ std::string html_report(const Conversion& conversion) {
       number(v.top1_agreement) + " %</b>; signal to noise of the logits: <b>" + number(v.logit_sqnr_db) +
       " dB</b>.</p>\n<table>\n";
   for (const auto& [key, value] : conversion.metadata) {
-    if (key == "labels" || key == "site_sqnr_db") continue;
+    if (key == "labels" || key == "site_sqnr_db" || is_sensitivity_key(key)) continue;
     page += "<tr><td>" + escape(key) + "</td><td>" + escape(value) + "</td></tr>\n";
   }
   page +=
@@ -68,8 +82,10 @@ std::string html_report(const Conversion& conversion) {
   std::vector<SiteError> errors = conversion.site_errors;
   std::stable_sort(errors.begin(), errors.end(),
                    [](const SiteError& a, const SiteError& b) { return a.sqnr_db < b.sqnr_db; });
-  for (const SiteError& error : errors) page += bar(error);
-  return page + "</table>\n</html>\n";
+  for (const SiteError& error : errors) page += bar(error.site, error.sqnr_db);
+  page += "</table>\n";
+  if (conversion.sensitivity) page += sensitivity_section(*conversion.sensitivity);
+  return page + "</html>\n";
 }
 
 }  // namespace intvit

@@ -16,12 +16,19 @@ using Command = std::function<int()>;
 Command add_convert(CLI::App& app);
 Command add_reference(CLI::App& app);
 Command add_synth(CLI::App& app);
+Command add_sweep(CLI::App& app);
 Command add_inspect(CLI::App& app);
 Command add_list(CLI::App& app);
 
 // What convert and synth have in common: --method, --wbits, --abits, --seed, --threads. Defaults are what `options`
 // holds.
 void add_convert_options(CLI::App& command, ConvertOptions& options);
+
+// The first `count` pictures of a list or folder; 0: all. invalid_argument if there are fewer.
+Result<std::vector<LabelledPicture>> calibration_pictures(const std::string& list, int count);
+
+// Pictures that all have labels below `classes`.
+Result<std::vector<LabelledPicture>> evaluation_pictures(const std::string& list, int classes);
 
 // One line on stderr and the matching exit code.
 int report_error(const Status& status);

@@ -10,6 +10,7 @@
 #include "converter/read/load_network.h"
 #include "converter/report/html_report.h"
 #include "converter/vitconvert/commands.h"
+#include "converter/vitconvert/sensitivity_json.h"
 #include "engine/format/writer.h"
 #include "engine/tools/labels_file.h"
 
@@ -21,6 +22,8 @@ struct Options {
   int calibration_count = 0;
   ConvertOptions convert;
   std::string weights = "feedback";
+  bool sensitivity = false;
+  int sensitivity_pictures = 8;
   bool json = false;
 };
 
@@ -30,26 +33,15 @@ Result<std::string> read_text(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-Result<std::vector<LabelledPicture>> calibration_pictures(const Options& options) {
-  Result<std::vector<LabelledPicture>> list = read_picture_list(options.calibration);
-  if (!list.ok() || options.calibration_count == 0) return list;
-  const auto wanted = static_cast<std::size_t>(options.calibration_count);
-  if (list.value().size() < wanted) {
-    return Status(Code::invalid_argument, "--calib-count " + std::to_string(wanted) + ", but '" + options.calibration +
-                                              "' names only " + std::to_string(list.value().size()) + " pictures");
-  }
-  list.value().resize(wanted);
-  return list;
-}
-
 int run(Options options) {
   const auto start = std::chrono::steady_clock::now();
   options.convert.feedback = options.weights == "feedback";
+  options.convert.sensitivity_pictures = options.sensitivity ? options.sensitivity_pictures : 0;
   // Cheap mistakes first.
   if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
   if (const auto knobs = Knobs::with(options.convert.method, options.convert.settings); !knobs.ok())
     return report_error(knobs.status());
-  const auto pictures = calibration_pictures(options);
+  const auto pictures = calibration_pictures(options.calibration, options.calibration_count);
   if (!pictures.ok()) return report_error(pictures.status());
   if (!options.plan.empty()) {
     const Result<std::string> text = read_text(options.plan);
@@ -99,15 +91,16 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
   if (json) {
     nlohmann::ordered_json sites = nlohmann::ordered_json::object();
     for (const SiteError& error : conversion.site_errors) sites[error.site] = error.sqnr_db;
-    const nlohmann::ordered_json root = {{"model", output},
-                                         {"bytes", conversion.file.size()},
-                                         {"architecture", conversion.metadata.at("architecture")},
-                                         {"method", conversion.metadata.at("method")},
-                                         {"pictures", v.pictures},
-                                         {"top1_agreement", v.top1_agreement},
-                                         {"logit_sqnr_db", v.logit_sqnr_db},
-                                         {"seconds", seconds},
-                                         {"site_sqnr_db", sites}};
+    nlohmann::ordered_json root = {{"model", output},
+                                   {"bytes", conversion.file.size()},
+                                   {"architecture", conversion.metadata.at("architecture")},
+                                   {"method", conversion.metadata.at("method")},
+                                   {"pictures", v.pictures},
+                                   {"top1_agreement", v.top1_agreement},
+                                   {"logit_sqnr_db", v.logit_sqnr_db},
+                                   {"seconds", seconds},
+                                   {"site_sqnr_db", sites}};
+    if (conversion.sensitivity) root["sensitivity"] = sensitivity_json(*conversion.sensitivity);
     std::cout << root.dump(2) << '\n';
     return kExitOk;
   }
@@ -137,6 +130,14 @@ Command add_convert(CLI::App& app) {
   command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");
   command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON");
   command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer");
+  CLI::Option* sensitivity = command->add_flag(
+      "--sensitivity", options->sensitivity,
+      "Measure what every quantizer alone costs, for 'vitconvert inspect' and the report (slow: some 10 runs of the "
+      "float network per block and picture)");
+  command->add_option("--sensitivity-pictures", options->sensitivity_pictures, "The first N calibration pictures")
+      ->check(CLI::Range(1, 1000000))
+      ->needs(sensitivity)
+      ->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
   return [options] { return run(*options); };
 }

@@ -3,8 +3,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "converter/report/sensitivity.h"
 #include "converter/vitconvert/commands.h"
+#include "converter/vitconvert/sensitivity_json.h"
 #include "engine/model.h"
+#include "engine/tools/text_table.h"
 
 namespace intvit {
 namespace {
@@ -25,6 +28,9 @@ int weight_bits(const Op& op) {
   return 0;
 }
 
+// Values that are printed in a form of their own, or not at all.
+bool is_long(const std::string& key) { return key == "labels" || key == "site_sqnr_db" || is_sensitivity_key(key); }
+
 void print_json(const Model& model, const std::string& path) {
   const Program& program = model.program();
   nlohmann::ordered_json root = {{"model", path},
@@ -33,8 +39,10 @@ void print_json(const Model& model, const std::string& path) {
                                  {"input", {program.input.height, program.input.width, 3}},
                                  {"arena_bytes", program.arena_bytes}};
   for (const auto& [key, value] : model.metadata()) {
-    if (key != "labels" && key != "site_sqnr_db") root["metadata"][key] = value;
+    if (!is_long(key)) root["metadata"][key] = value;
   }
+  if (const auto sensitivity = stored_sensitivity(model.metadata()))
+    root["sensitivity"] = sensitivity_json(*sensitivity);
   for (const Step& step : program.steps) {
     nlohmann::ordered_json row = {{"op", op_name(step.op)}, {"layer", step.layer}};
     std::visit(
@@ -53,13 +61,24 @@ void print_json(const Model& model, const std::string& path) {
   std::cout << root.dump(2) << '\n';
 }
 
+void print_sensitivity(const Sensitivity& sensitivity) {
+  TextTable sites({"quantizer", "isolated dB", "accumulated dB"}, 1), layers({"weights of", "isolated dB"}, 1);
+  for (const SiteSensitivity& s : worst_first(sensitivity.sites))
+    sites.add({s.site, fixed(s.isolated_db, 2), fixed(s.accumulated_db, 2)});
+  for (const LayerSensitivity& l : worst_first(sensitivity.layers)) layers.add({l.layer, fixed(l.isolated_db, 2)});
+  std::cout << "Sensitivity, worst first: SQNR of the logits on " << sensitivity.pictures
+            << " pictures with this alone quantized, and with all activations up to it:\n";
+  sites.print(std::cout);
+  layers.print(std::cout);
+}
+
 void print_text(const Model& model, const std::string& path) {
   const Program& program = model.program();
   std::printf("%s: %.2f MB, input %ux%ux3, %d classes, arena %.0f KiB a picture\n", path.c_str(),
               static_cast<double>(model.file_bytes()) / 1e6, program.input.height, program.input.width, model.classes(),
               static_cast<double>(program.arena_bytes) / 1024);
   for (const auto& [key, value] : model.metadata()) {
-    if (key != "labels" && key != "site_sqnr_db") std::printf("  %-24s %s\n", key.c_str(), value.c_str());
+    if (!is_long(key)) std::printf("  %-24s %s\n", key.c_str(), value.c_str());
   }
   std::printf("%-12s %-24s %-16s %-16s %s\n", "op", "layer", "src", "dst", "weights");
   for (const Step& step : program.steps) {
@@ -74,6 +93,7 @@ void print_text(const Model& model, const std::string& path) {
   if (const auto errors = model.metadata().find("site_sqnr_db"); errors != model.metadata().end()) {
     std::printf("SQNR of every activation quantizer by itself, in dB:\n%s\n", errors->second.c_str());
   }
+  if (const auto sensitivity = stored_sensitivity(model.metadata())) print_sensitivity(*sensitivity);
 }
 
 }  // namespace

@@ -30,8 +30,18 @@ void list_formats() {
       "checkpoints   .safetensors (F32, F16, BF16), one file or sharded with model.safetensors.index.json\n"
       "folders       timm hub (config.json), Hugging Face ViT and DeiT (config.json, preprocessor_config.json)\n"
       "pictures      JPEG, PNG, BMP\n"
-      "weights       8 bits: signed, a scale per output; 4 bits: unsigned, a scale and zero point per output\n"
-      "activations   8 bits: a scale and zero point per tensor; query, key and value per head\n");
+      "weights       8 bits: signed, a scale per output; 3, 4, 5 and 6 bits: a scale and zero point per output; "
+      "stored\n"
+      "              as nibbles (3, 4) or bytes (5, 6, 8)\n"
+      "activations   3 to 8 bits: uniform (query, key and value per head), tables, a scheme per token or the row's "
+      "own\n"
+      "              extremes (both with outliers kept apart), groups of channels; all but uniform ones stand for "
+      "values\n"
+      "              on a common grid of 8 bits, or of up to 12 bits in two byte planes\n"
+      "softmax       8 bits relative to the row's largest; tables of 3 to 8 bits, relative or absolute, one or one "
+      "per\n"
+      "              head, values of up to 12 bits; rows in groups by their largest\n"
+      "residual      16 bits; or fewer, such as 8, with a coarser step for some channels\n");
 }
 
 }  // namespace

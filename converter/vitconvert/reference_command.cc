@@ -29,14 +29,8 @@ int run(const Options& options) {
   const VitDescription& vit = network.value().description;
   const Result<InputGeometry> geometry = input_geometry(vit.preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
-  const auto pictures = read_picture_list(options.list, vit.num_classes - 1);
+  const auto pictures = evaluation_pictures(options.list, vit.num_classes);
   if (!pictures.ok()) return report_error(pictures.status());
-
-  for (const LabelledPicture& picture : pictures.value()) {
-    if (picture.label < 0) {
-      return report_error({Code::invalid_argument, "'" + options.list + "' gives no label for '" + picture.path + "'"});
-    }
-  }
 
   PictureFiles source(pictures.value(), geometry.value());
   std::vector<std::uint8_t> pixels(std::size_t{geometry.value().height} * geometry.value().width * 3);

@@ -450,7 +450,7 @@ TEST_CASE("every method's plan survives JSON, equalises the network without chan
         for (const ActivationScheme& scheme : schemes) CHECK(scheme.bits <= bits);
       }
       FloatNetwork equalised = network;
-      REQUIRE(equalise(plan.value(), equalised).ok());
+      REQUIRE(equalise(plan.value().equalisations, equalised).ok());
       CHECK(largest_difference(logits_of(equalised, 1), exact) < 1e-3 * power);
       PlanSimulator simulator(vit, plan.value(), 1);
       const double error = largest_difference(logits_of(equalised, 1, &simulator), exact);

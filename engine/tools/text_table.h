@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace intvit::bench {
+namespace intvit {
 
 std::string fixed(double value, int decimals);
 
@@ -15,8 +15,9 @@ class TextTable {
  public:
   using Cells = std::vector<std::string>;
 
-  // The first `left_columns` columns are aligned left (words), the others right (numbers).
-  TextTable(Cells header, std::size_t left_columns) : rows_{std::move(header)}, left_columns_(left_columns) {}
+  // The first `left_columns` and the last `note_columns` columns are aligned left (words), the others right (numbers).
+  TextTable(Cells header, std::size_t left_columns, std::size_t note_columns = 0)
+      : rows_{std::move(header)}, left_columns_(left_columns), first_note_(rows_[0].size() - note_columns) {}
 
   void add(Cells cells) { rows_.push_back(std::move(cells)); }  // as many as the header has
 
@@ -25,8 +26,10 @@ class TextTable {
   void print_csv(std::ostream& out) const;  // RFC 4180, LF at the end of lines
 
  private:
+  bool is_left(std::size_t column) const { return column < left_columns_ || column >= first_note_; }
+
   std::vector<Cells> rows_;
-  std::size_t left_columns_;
+  std::size_t left_columns_, first_note_;
 };
 
-}  // namespace intvit::bench
+}  // namespace intvit

@@ -1,13 +1,13 @@
-// What vitbench makes of run times.
-#include "bench/statistics.h"
+// What tools make of run times, and how they print tables.
+#include "engine/tools/run_times.h"
 
 #include <doctest/doctest.h>
 
 #include <sstream>
 
-#include "bench/text_table.h"
+#include "engine/tools/text_table.h"
 
-namespace intvit::bench {
+namespace intvit {
 namespace {
 
 TEST_CASE("summarize: median, minimum and 90th percentile, interpolated as NumPy does") {
@@ -34,5 +34,16 @@ TEST_CASE("TextTable: aligned text, Markdown and CSV") {
   CHECK(csv.str() == "name,ms\n\"a,\"\"b\"\"\",1.2\n");
 }
 
+TEST_CASE("TextTable: notes at the end of rows are words; nothing trails them, bars do not end a cell") {
+  TextTable table({"name", "ms", "note"}, 1, 1);
+  table.add({"a", "10.5", ""});
+  table.add({"b", "", "failed: a|b"});
+  std::ostringstream text, markdown;
+  table.print(text);
+  table.print_markdown(markdown);
+  CHECK(text.str() == "name    ms  note\na     10.5\nb           failed: a|b\n");
+  CHECK(markdown.str() == "| name | ms | note |\n|---|--:|---|\n| a | 10.5 |  |\n| b |  | failed: a\\|b |\n");
+}
+
 }  // namespace
-}  // namespace intvit::bench
+}  // namespace intvit

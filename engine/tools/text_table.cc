@@ -1,9 +1,9 @@
-#include "bench/text_table.h"
+#include "engine/tools/text_table.h"
 
 #include <algorithm>
 #include <cstdio>
 
-namespace intvit::bench {
+namespace intvit {
 namespace {
 
 std::string csv_cell(const std::string& text) {
@@ -11,6 +11,13 @@ std::string csv_cell(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + '"';
+}
+
+// A bar would end the cell.
+std::string markdown_cell(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+  return escaped;
 }
 
 }  // namespace
@@ -30,18 +37,18 @@ void TextTable::print(std::ostream& out) const {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - row[i].size(), ' ');
-      line += (i == 0 ? "" : "  ") + (i < left_columns_ ? row[i] + padding : padding + row[i]);
+      line += (i == 0 ? "" : "  ") + (is_left(i) ? row[i] + padding : padding + row[i]);
     }
-    out << line << '\n';
+    out << line.substr(0, line.find_last_not_of(' ') + 1) << '\n';
   }
 }
 
 void TextTable::print_markdown(std::ostream& out) const {
   for (std::size_t r = 0; r < rows_.size(); ++r) {
-    for (const std::string& cell : rows_[r]) out << "| " << cell << ' ';
+    for (const std::string& cell : rows_[r]) out << "| " << markdown_cell(cell) << ' ';
     out << "|\n";
     if (r != 0) continue;
-    for (std::size_t i = 0; i < rows_[0].size(); ++i) out << (i < left_columns_ ? "|---" : "|--:");
+    for (std::size_t i = 0; i < rows_[0].size(); ++i) out << (is_left(i) ? "|---" : "|--:");
     out << "|\n";
   }
 }
@@ -53,4 +60,4 @@ void TextTable::print_csv(std::ostream& out) const {
   }
 }
 
-}  // namespace intvit::bench
+}  // namespace intvit

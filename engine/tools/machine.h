@@ -3,11 +3,11 @@
 
 #include <string>
 
-namespace intvit::bench {
+namespace intvit {
 
 std::string cpu_name();  // "Intel(R) Xeon(R) ...", or "unknown"
 
 // The most memory that this process ever had resident (VmHWM), mapped files included; 0 if Linux does not tell.
 double peak_rss_mib();
 
-}  // namespace intvit::bench
+}  // namespace intvit

@@ -1,9 +1,9 @@
-#include "bench/machine.h"
+#include "engine/tools/machine.h"
 
 #include <cstdlib>
 #include <fstream>
 
-namespace intvit::bench {
+namespace intvit {
 namespace {
 
 // What follows "key<blanks>:<blanks>" in the first line that starts with the key.
@@ -29,4 +29,4 @@ double peak_rss_mib() {
   return std::strtod(value_of("/proc/self/status", "VmHWM").c_str(), nullptr) / 1024;  // "5432 kB"
 }
 
-}  // namespace intvit::bench
+}  // namespace intvit

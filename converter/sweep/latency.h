@@ -1,0 +1,18 @@
+// How long one picture takes in each of several models, on one thread: the median of some runs after warm-up. The
+// models take turns, so that whatever slows the machine slows all of them alike.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "converter/calibration.h"
+#include "engine/model.h"
+#include "kernels/isa.h"
+
+namespace intvit {
+
+// Milliseconds from pixels to logits, one per model.
+Result<std::vector<double>> measure_latency(const std::vector<std::shared_ptr<const Model>>& models, Isa isa, int runs,
+                                            const Progress& progress);
+
+}  // namespace intvit

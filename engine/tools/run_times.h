@@ -1,0 +1,35 @@
+// Run times of a session, and their order statistics. The median is what tools compare by: the mean follows every
+// hiccup of the machine, and the minimum tells how long the work takes when nothing disturbs it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/session.h"
+
+namespace intvit {
+
+struct Summary {
+  double median = 0;
+  double min = 0;
+  double p90 = 0;  // nine of ten runs took no longer
+};
+
+// Runs a session on pixels that are the same everywhere, and different for each picture of a batch.
+class TimedRuns {
+ public:
+  // The session is kept by reference.
+  explicit TimedRuns(Session& session);
+
+  // Milliseconds of one run of a whole batch.
+  double run_once();
+
+ private:
+  Session& session_;
+  std::vector<std::uint8_t> pixels_;
+};
+
+// `samples` must not be empty. Percentiles between two samples are interpolated linearly, as NumPy does.
+Summary summarize(std::vector<double> samples);
+
+}  // namespace intvit

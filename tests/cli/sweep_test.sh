@@ -1,0 +1,78 @@
+# vitconvert sweep on the demo model: a row per combination, results that are kept and reused, damage that is noticed,
+# failures that stop nothing else.
+. "$(dirname "$0")/common.sh"
+demo=$INTVIT_DEMO_DIR
+head -n 12 "$demo/test.txt" | sed "s#^#$demo/#" >"$work/eval.txt"
+results=$work/results
+
+# sweep EXIT OPTIONS...: 2 methods x 2 bits on few pictures, not timed.
+bits=w8a8,w4a4 calibration_count=4 latency_runs=0
+sweep() {
+  local code=$1
+  shift
+  expect_exit "$code" "$VITCONVERT" sweep "$demo" --methods minmax,percentile --bits "$bits" --calib "$demo/calib.txt" \
+    --calib-count "$calibration_count" --eval "$work/eval.txt" --latency-runs "$latency_runs" "$@"
+}
+count() { grep -c "$1" "$work/err" || true; }
+# line METHOD BITS: that row of the CSV in $work/out.
+line() { grep "^$1,$2," "$work/out"; }
+
+sweep 0 -o "$results" --csv
+[ "$(wc -l <"$work/out")" -eq 6 ] || fail "a header, float and four combinations: $(cat "$work/out")"
+[ "$(count ': converting$')" -eq 4 ] || fail "four conversions: $(cat "$work/err")"
+awk -F, 'NR > 2 && !($5 >= 0 && $5 <= 100 && $6 > 0 && $7 > 0.3 && $7 < 1) { exit 1 }' "$work/out" ||
+  fail "figures: $(cat "$work/out")"
+at_least "$(line minmax w8a8 | cut -d, -f6)" "$(line minmax w4a4 | cut -d, -f6)" || fail "8 bits are better than 4"
+cp "$work/out" "$work/first"
+[ "$("$VITRUN" "$results/minmax_w8a8.bin" --eval "$work/eval.txt" --json | json_number /dev/stdin top1)" = \
+  "$(json_number "$results/minmax_w8a8.json" top1)" ] || fail "vitrun finds another top-1"
+
+# Again: nothing is converted, and the table is the same.
+sweep 0 -o "$results" --csv
+[ "$(count ': converting$')" -eq 0 ] && [ "$(count ': reused')" -eq 5 ] || fail "all should be reused: $(cat "$work/err")"
+diff "$work/first" "$work/out" || fail "reused results differ"
+
+# A damaged result, a damaged model, and a result of other settings are made anew; the other two are reused.
+echo '{"key": ' >"$results/minmax_w8a8.json"
+printf 'X' | dd of="$results/percentile_w4a4.bin" bs=1 seek=5000 conv=notrunc 2>/dev/null
+sweep 0 -o "$results" --csv
+[ "$(count ': converting$')" -eq 2 ] && [ "$(count ': reused')" -eq 3 ] || fail "two are damaged: $(cat "$work/err")"
+grep -q "minmax_w8a8.json' is damaged" "$work/err" || fail "the damage is not mentioned"
+diff "$work/first" "$work/out" || fail "results after damage differ"
+# Another number of calibration pictures is another result; the float network stays.
+bits=w8a8 calibration_count=3
+sweep 0 -o "$results" --json
+bits=w8a8,w4a4 calibration_count=4
+[ "$(count ': converting$')" -eq 2 ] && [ "$(count 'float network: reused')" -eq 1 ] ||
+  fail "other calibration pictures: $(cat "$work/err")"
+[ "$(json_number "$work/out" weight_bits)" = 8 ] && grep -q '"reused": false' "$work/out" || fail "--json"
+
+# A combination that fails is a row, the others are there, and the exit code says so.
+rm -r "$results"
+mkdir -p "$results/minmax_w4a4.bin"
+latency_runs=2
+sweep 1 -o "$results" --markdown
+grep -q '^| minmax | w4a4 |.*failed: ' "$work/out" || fail "the failure is no row: $(cat "$work/out")"
+[ "$(grep -c '^| .* | w[48]a[48] | [0-9.]* | .* | [0-9.]* |  |$' "$work/out")" -eq 3 ] ||
+  fail "the others should have run, with a latency: $(cat "$work/out")"
+
+# Mistakes are found before anything is computed.
+for wrong in w7a8 w4 4,8 w4a8,w4a8 w4a8, W4A8 w4a88; do
+  expect_error 2 "--bits" "$VITCONVERT" sweep "$demo" --bits "$wrong" --calib "$demo/calib.txt" --eval "$work/eval.txt"
+done
+expect_error 2 "unknown" "$VITCONVERT" sweep "$demo" --methods magic --calib "$demo/calib.txt" --eval "$work/eval.txt"
+expect_error 2 "igq.groups" "$VITCONVERT" sweep "$demo" --set igq.groups=4 --calib "$demo/calib.txt" --eval "$work/eval.txt"
+expect_error 2 "no label" "$VITCONVERT" sweep "$demo" --calib "$demo/calib.txt" --eval "$demo/examples"
+expect_error 3 "nowhere" "$VITCONVERT" sweep "$work/nowhere" --calib "$demo/calib.txt" --eval "$work/eval.txt"
+echo "sweep: $(head -n 2 "$work/first" | tail -n 1)"
+
+# Sensitivity of a conversion, as inspect shows it.
+"$VITCONVERT" convert "$demo" -o "$work/s.bin" --calib "$demo/calib.txt" --calib-count 2 --weights nearest --sensitivity \
+  --sensitivity-pictures 2 --report "$work/report.html" >/dev/null
+"$VITCONVERT" inspect "$work/s.bin" >"$work/inspect"
+grep -q '^blocks.5.mlp.fc2.input  *[0-9.]*  *[0-9.]*$' "$work/inspect" || fail "inspect shows no sensitivity"
+sed -n '/^quantizer/,/^weights of/p' "$work/inspect" | grep '^blocks\|^head' | awk '{ print $2 }' >"$work/ranking"
+[ "$(wc -l <"$work/ranking")" -eq 49 ] && sort -gc "$work/ranking" || fail "the ranking is not worst first"
+"$VITCONVERT" inspect "$work/s.bin" --json >"$work/inspect.json"
+grep -q '"accumulated_db": [0-9]' "$work/inspect.json" || fail "inspect --json has no numbers"
+grep -q "Sensitivity of the logits" "$work/report.html" || fail "the report shows no sensitivity"
