@@ -34,7 +34,7 @@ expect_error 2 "sse9" "$VITRUN" "$work/m.bin" "$picture" --isa sse9
 expect_error 4 "available here: scalar" "$VITRUN" "$work/m.bin" "$picture" --isa amx
 INTVIT_ISA=amx expect_error 4 "INTVIT_ISA" "$VITRUN" "$work/m.bin" "$picture"
 expect_error 2 "unknown; choose one of" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method magic
-expect_error 2 "--wbits" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --wbits 5
+expect_error 2 "--wbits" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --wbits 7
 expect_error 2 "did you mean" "$VITCONVERT" synth deit_tinny_patch16_224 -o "$work/x.bin"
 
 # Conversions: nothing is left behind.
