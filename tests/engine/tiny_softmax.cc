@@ -16,7 +16,7 @@ void set_tiny_softmax(TinyProgram& tiny, const std::string& name, const TinySoft
     const double step = random.real(1200, 2400) / softmax.levels;  // 1/256 octave
     for (std::uint32_t k = 0; k < softmax.levels; ++k) {
       if (k + 1 < softmax.levels) thresholds.push_back(static_cast<std::int16_t>((k + 0.5) * step));
-      values.push_back(static_cast<std::int16_t>(std::lround(one * std::exp2(-k * step / 256))));
+      values.push_back(static_cast<std::int16_t>(std::lround(one * std::exp2(-(k * step) / 256))));
     }
   }
   op.thresholds = tiny.add(name + ".softmax_thresholds", DataType::s16, thresholds);
