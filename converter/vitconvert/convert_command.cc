@@ -21,7 +21,7 @@ struct Options {
   std::string source, output, calibration, plan, write_plan, report, labels;
   int calibration_count = 0;
   ConvertOptions convert;
-  std::string weights = "feedback";
+  std::string weights = "feedback", equalise_heads = "on";
   bool sensitivity = false;
   int sensitivity_pictures = 8;
   bool json = false;
@@ -36,6 +36,7 @@ Result<std::string> read_text(const std::string& path) {
 int run(Options options) {
   const auto start = std::chrono::steady_clock::now();
   options.convert.feedback = options.weights == "feedback";
+  options.convert.equalise_heads = options.equalise_heads == "on";
   options.convert.sensitivity_pictures = options.sensitivity ? options.sensitivity_pictures : 0;
   // Cheap mistakes first.
   if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
@@ -123,8 +124,17 @@ Command add_convert(CLI::App& app) {
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
   add_convert_options(*command, options->convert);
-  command->add_option("--weights", options->weights, "Rounding of weights: feedback (GPTQ-like) or nearest")
+  command
+      ->add_option(
+          "--weights", options->weights,
+          "Choice of weights: feedback (layer after layer, corrected for what is lost before; ERQ, GPTQ) or nearest")
       ->check(CLI::IsMember({"feedback", "nearest"}))
+      ->capture_default_str();
+  command
+      ->add_option("--equalise-heads", options->equalise_heads,
+                   "Scale and rotate the channels of query, key and value, exactly, before they are quantized to "
+                   "fewer than 8 bits: on or off")
+      ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
   command->add_option("--labels", options->labels, "Class names, one per line, where the checkpoint has none");
   command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");
