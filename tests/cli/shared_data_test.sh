@@ -1,4 +1,4 @@
-# The real DeiT-Tiny and 744 photographs, where they are on this machine: float accuracy, W8A8 and W4A8 accuracy, sizes.
+# The real DeiT-Tiny and 744 photographs, where they are on this machine: float accuracy, accuracy of the methods, sizes.
 . "$(dirname "$0")/common.sh"
 data=${INTVIT_SHARED_DATA:-}
 if [ -z "$data" ] || [ ! -e "$data/deit_tiny/model.safetensors" ]; then
@@ -26,5 +26,22 @@ check() {
 }
 check w8a8 8 0.6 6200000 feedback
 check w8a8_nearest 8 0.6 6200000 nearest
-check w4a8 4 4 3600000 feedback
+check w4a8 4 2.2 3600000 feedback
 check w4a8_nearest 4 5 3600000 nearest
+
+# quantizer METHOD WEIGHT_BITS ACTIVATION_BITS LARGEST_DROP
+quantizer() {
+  "$VITCONVERT" convert "$data/deit_tiny" -o "$work/q.bin" --calib "$data/imagenet1k/calib.txt" --calib-count 32 \
+    --method "$1" --wbits "$2" --abits "$3"
+  "$VITRUN" "$work/q.bin" --eval "$eval_list" --json >"$work/q.json"
+  local top1
+  top1=$(json_number "$work/q.json" top1)
+  echo "$1 W$2A$3: top-1 $top1 %"
+  at_least "$top1" "$(awk -v f="$float_top1" -v d="$4" 'BEGIN { print f - d }')" || fail "$1 W$2A$3 loses too much"
+}
+quantizer tsptq 8 8 0.5
+quantizer dopq 6 6 1.2
+quantizer dopq 4 4 12.2
+quantizer igq 4 4 12.2
+quantizer adfq 4 4 12.2
+quantizer auto 4 4 8.2
