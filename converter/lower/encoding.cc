@@ -32,7 +32,8 @@ Reciprocal reciprocal(double step) {
 }
 
 // Columns of a [4][count] array: multiplier, power, zero, step. Codes are at least two units apart, as their reciprocal
-// wants it: a part that is finer, which is next to nothing beside the grid, counts in coarser steps and reaches further.
+// wants it: a part that is finer, which is next to nothing beside the grid, counts in coarser steps and reaches
+// further.
 void append_parts(const ActivationScheme& scheme, const FineUnit& unit, int step_shift,
                   std::vector<std::int16_t>& out) {
   for (int which = 0; which < 4; ++which) {
