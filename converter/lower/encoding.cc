@@ -31,13 +31,16 @@ Reciprocal reciprocal(double step) {
   return {to_s16(std::ldexp(fraction, 15)), to_s16(std::ldexp(1.0, std::max(15 + exponent, 0)))};
 }
 
-// Columns of a [4][count] array: multiplier, power, zero, step.
+// Columns of a [4][count] array: multiplier, power, zero, step. Codes are at least two units apart, as their reciprocal
+// wants it: a part that is finer, which is next to nothing beside the grid, counts in coarser steps and reaches
+// further.
 void append_parts(const ActivationScheme& scheme, const FineUnit& unit, int step_shift,
                   std::vector<std::int16_t>& out) {
   for (int which = 0; which < 4; ++which) {
     for (const UniformScheme& part : scheme.parts) {
-      const Reciprocal r = reciprocal(std::max(part.scale / unit.unit, 2.001));
-      const double step = std::ldexp(part.scale / scheme.grid.scale, 15 - step_shift);
+      const double scale = std::max(part.scale, 2.001 * unit.unit);
+      const Reciprocal r = reciprocal(scale / unit.unit);
+      const double step = std::ldexp(scale / scheme.grid.scale, 15 - step_shift);
       out.push_back(which == 0   ? r.multiplier
                     : which == 1 ? r.power
                     : which == 2 ? static_cast<std::int16_t>(part.zero_point)
