@@ -82,7 +82,10 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
   if (scheme.kind == CodeKind::table) {
     e.op.kind = EncodeOpKind::table;
     e.op.levels = static_cast<std::uint32_t>(scheme.table.levels.size());
-    for (const double threshold : scheme.table.thresholds) e.thresholds.push_back(to_s16(threshold / unit.unit));
+    // Values are rounded before they are compared, so the border is half a unit below the integer that it becomes.
+    for (const double threshold : scheme.table.thresholds) {
+      e.thresholds.push_back(to_s16(std::ceil(threshold / unit.unit)));
+    }
     for (const double level : scheme.table.levels) {
       const double value = std::nearbyint(level / grid.scale) + grid.zero_point;
       e.values.push_back(static_cast<std::int16_t>(std::clamp<double>(value, 0, grid.highest_code())));
