@@ -14,7 +14,7 @@ step "sanitizers: address and undefined behaviour"
 cmake --preset asan-ubsan -DINTVIT_WERROR=ON >/dev/null
 cmake --build --preset asan-ubsan --target test_kernels test_engine test_converter test_tools
 # oneDNN's and OpenMP's own pools are still reachable at exit; leaks are looked for where only our code runs.
-ASAN_OPTIONS=detect_leaks=0 ctest --preset asan-ubsan -L unit
+ASAN_OPTIONS=detect_leaks=0 ctest --preset asan-ubsan -L unit -j "$(nproc)"
 
 step "sanitizers: threads"
 cmake --preset tsan -DINTVIT_CONVERTER=OFF >/dev/null
@@ -27,4 +27,4 @@ scripts/fuzz.sh 15
 step "release: all tests"
 cmake --preset release -DINTVIT_TESTS=ON -DINTVIT_WERROR=ON >/dev/null
 cmake --build --preset release
-ctest --preset release
+ctest --preset release -j "$(nproc)"
