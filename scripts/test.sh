@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the checks need and runs all of them: formatting, warnings as errors, unit tests under AddressSanitizer and
-# UBSan, the thread tests under ThreadSanitizer, some seconds of fuzzing, and at last the whole suite in release mode.
+# Installs what the checks need and runs all of them: formatting, warnings as errors, the unit tests of kernels, engine and
+# tools under AddressSanitizer and UBSan (of the converter too with INTVIT_SANITIZE_CONVERTER=1), those of sessions under
+# ThreadSanitizer, some seconds of fuzzing, and at last the whole suite in release mode.
 # INTVIT_SHARED_DATA=<folder> adds the tests that need a real DeiT-Tiny and photographs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,9 +13,8 @@ find kernels engine models converter bench tests examples -name '*.h' -o -name '
 
 step "sanitizers: address and undefined behaviour"
 cmake --preset asan-ubsan -DINTVIT_WERROR=ON >/dev/null
-# Compiling the converter a second time takes minutes: INTVIT_SANITIZE_CONVERTER=1 adds it. What it reads from strangers is
-# fuzzed with sanitizers below in any case.
-sanitized=(test_kernels test_engine test_tools)
+# Compiling the converter a second time takes minutes: INTVIT_SANITIZE_CONVERTER=1 adds it.
+sanitized=(test_kernels test_sessions test_engine test_tools)
 [ -z "${INTVIT_SANITIZE_CONVERTER:-}" ] || sanitized+=(test_converter)
 cmake --build --preset asan-ubsan --target "${sanitized[@]}"
 # oneDNN's and OpenMP's own pools are still reachable at exit; leaks are looked for where only our code runs.
@@ -22,8 +22,8 @@ ASAN_OPTIONS=detect_leaks=0 ctest --preset asan-ubsan -R "^($(IFS='|'; echo "${s
 
 step "sanitizers: threads"
 cmake --preset tsan -DINTVIT_CONVERTER=OFF >/dev/null
-cmake --build --preset tsan --target test_engine
-build/tsan/tests/test_engine --test-case='*thread*,*session*,*batch*'
+cmake --build --preset tsan --target test_sessions
+build/tsan/tests/test_sessions
 
 step "fuzzing"
 scripts/fuzz.sh 15
