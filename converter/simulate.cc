@@ -5,30 +5,10 @@
 #include <limits>
 
 #include "converter/float/parallel.h"
+#include "converter/quantizers/table.h"
 #include "converter/quantizers/uniform.h"
 
 namespace intvit {
-namespace {
-
-double value_of(double x, const TableScheme& table) {
-  const auto code = std::upper_bound(table.thresholds.begin(), table.thresholds.end(), x) - table.thresholds.begin();
-  return table.levels[static_cast<std::size_t>(code)];
-}
-
-// A table whose levels have been rounded to the values that the runtime holds.
-TableScheme rounded_to_grid(TableScheme table, const UniformScheme& grid) {
-  for (double& level : table.levels) level = on_grid(level, grid);
-  return table;
-}
-
-TableScheme rounded_to_grid(TableScheme table, int value_bits) {
-  const double one = (1 << value_bits) - 1;
-  for (double& level : table.levels) level = std::round(level * one) / one;
-  return table;
-}
-
-}  // namespace
-
 namespace {
 
 // std::nearbyint for |x| < 2^51 without a call into the library, so that loops over it become vectors.
@@ -45,13 +25,23 @@ inline double snapped(double x, double inverse, double scale, double zero, doubl
   return scale * (code - zero);
 }
 
+// A table whose levels have been rounded to the values that the runtime holds.
+TableScheme rounded_to_grid(TableScheme table, const UniformScheme& grid) {
+  for (double& level : table.levels) level = simulate(level, grid);
+  return table;
+}
+
+TableScheme rounded_to_grid(TableScheme table, int value_bits) {
+  const double one = (1 << value_bits) - 1;
+  for (double& level : table.levels) level = std::round(level * one) / one;
+  return table;
+}
+
 }  // namespace
 
 double simulate(double x, const UniformScheme& s) {
   return snapped(x, 1 / s.scale, s.scale, s.zero_point, s.highest_code());
 }
-
-double on_grid(double x, const UniformScheme& grid) { return simulate(x, grid); }
 
 int nearest_part(const std::vector<UniformScheme>& parts, double low, double high) {
   int best = 0;
@@ -80,9 +70,9 @@ void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, i
   const auto at = [&](int r, int c) -> float& { return data[static_cast<std::ptrdiff_t>(r) * stride + c]; };
   const auto snap = [&](float& x, const UniformScheme& s) {
     if (scheme.outlier > 0 && std::abs(x) > scheme.outlier) {
-      x = static_cast<float>(on_grid(x, scheme.grid));
+      x = static_cast<float>(simulate(x, scheme.grid));
     } else {
-      x = static_cast<float>(on_grid(simulate(x, s), scheme.grid));
+      x = static_cast<float>(simulate(simulate(x, s), scheme.grid));
     }
   };
   switch (scheme.kind) {

@@ -8,11 +8,8 @@
 
 namespace intvit {
 
-// One code's value of a uniform scheme.
+// The nearest of a uniform scheme's values.
 double simulate(double x, const UniformScheme& scheme);
-
-// Nearest point of the grid of a scheme with a common grid.
-double on_grid(double x, const UniformScheme& grid);
 
 // rows x cols values of one picture, in place; the rows are `stride` apart. For kinds with a scheme per token, rows
 // must not exceed parts.size().

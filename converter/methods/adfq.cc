@@ -13,6 +13,7 @@
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/logarithmic.h"
 #include "converter/quantizers/per_token.h"
+#include "converter/quantizers/table.h"
 
 namespace intvit {
 namespace {
@@ -64,8 +65,7 @@ ActivationScheme shifted_logarithmic(const SiteSamples& samples, const std::vect
     const TableScheme table = shifted_logarithmic_table(base, span * share_of(i), shift, bits);
     double error = 0;
     for (const WeightedValue& v : values) {
-      const auto code = std::upper_bound(table.thresholds.begin(), table.thresholds.end(), v.value);
-      const double difference = v.value - table.levels[static_cast<std::size_t>(code - table.thresholds.begin())];
+      const double difference = v.value - value_of(v.value, table);
       error += v.weight * difference * difference;
     }
     if (least >= 0 && error >= least) continue;

@@ -8,27 +8,11 @@
 #include "converter/convert.h"
 #include "converter/random_network.h"
 #include "engine/session.h"
+#include "tests/converter/small_network.h"
 
 using namespace intvit;
 
 namespace {
-
-const Progress kSilent = [](const std::string&, int, int) {};
-
-VitDescription tiny_vit() {
-  VitDescription vit;
-  vit.architecture = "test";
-  vit.patch_size = 8;
-  vit.embed_dim = 48;
-  vit.depth = 2;
-  vit.num_heads = 3;
-  vit.mlp_dim = 100;
-  vit.num_classes = 11;
-  vit.preprocessing.height = 32;
-  vit.preprocessing.width = 40;
-  vit.preprocessing.crop_pct = 1;
-  return vit;
-}
 
 Conversion must_convert(const FloatNetwork& network, const ConvertOptions& options) {
   const Preprocessing& p = network.description.preprocessing;
@@ -69,7 +53,7 @@ const Variant kVariants[] = {
 TEST_CASE("every variant of the architecture is close to float") {
   for (const Variant& variant : kVariants) {
     CAPTURE(std::string(variant.name));
-    VitDescription vit = tiny_vit();
+    VitDescription vit = small_vit();
     variant.change(vit);
     const FloatNetwork network = random_network(vit, 7);
     CHECK(sqnr(network, {.method = "minmax", .weight_bits = 8, .plan = {}}) > 28);
@@ -79,7 +63,7 @@ TEST_CASE("every variant of the architecture is close to float") {
 }
 
 TEST_CASE("every method gives the same file twice, on any number of threads") {
-  const FloatNetwork network = random_network(tiny_vit(), 8);
+  const FloatNetwork network = random_network(small_vit(), 8);
   for (const Method& method : methods()) {
     CAPTURE(method.name);
     for (const int bits : {8, 4}) {
@@ -92,7 +76,7 @@ TEST_CASE("every method gives the same file twice, on any number of threads") {
 }
 
 TEST_CASE("awkward networks convert without losing anything silently") {
-  VitDescription vit = tiny_vit();
+  VitDescription vit = small_vit();
   FloatNetwork network = random_network(vit, 9);
   FloatBlock& first = network.blocks[0];
   SUBCASE("dead LayerNorm channels") {
@@ -122,7 +106,7 @@ TEST_CASE("awkward networks convert without losing anything silently") {
 }
 
 TEST_CASE("a converted model gives the same logits on every instruction set, thread count and batch") {
-  VitDescription vit = tiny_vit();
+  VitDescription vit = small_vit();
   vit.distillation_token = true;
   const FloatNetwork network = random_network(vit, 10);
   for (const int bits : {8, 4}) {
@@ -164,7 +148,7 @@ TEST_CASE("a converted model gives the same logits on every instruction set, thr
 }
 
 TEST_CASE("a plan survives JSON, and bad plans are refused with a reason") {
-  const FloatNetwork network = random_network(tiny_vit(), 11);
+  const FloatNetwork network = random_network(small_vit(), 11);
   const Conversion conversion = must_convert(network, {.method = "percentile", .plan = {}});
   const std::string json = plan_to_json(conversion.plan);
   const Result<Plan> parsed = plan_from_json(json, "test");
@@ -194,7 +178,7 @@ TEST_CASE("a plan survives JSON, and bad plans are refused with a reason") {
 }
 
 TEST_CASE("average pooling before the final norm only: the other order is refused") {
-  VitDescription vit = tiny_vit();
+  VitDescription vit = small_vit();
   vit.pooling = Pooling::average;
   const FloatNetwork network = random_network(vit, 12);
   SyntheticPictures pictures(2, 32, 40, 3);

@@ -34,12 +34,11 @@
 #include "engine/session.h"
 #include "kernels/gemm/tiles.h"
 #include "kernels/kernel_table.h"
+#include "tests/converter/small_network.h"
 
 using namespace intvit;
 
 namespace {
-
-const Progress kSilent = [](const std::string&, int, int) {};
 
 struct alignas(64) Line {
   std::uint8_t bytes[64];
@@ -157,7 +156,7 @@ Margins table_margins(const ActivationScheme& scheme, const std::vector<float>& 
   // Distinct values in order: a level is a place among them.
   std::vector<int> levels;
   for (const double level : scheme.table.levels)
-    levels.push_back(static_cast<int>(std::lround(on_grid(level, grid) / grid.scale)));
+    levels.push_back(static_cast<int>(std::lround(simulate(level, grid) / grid.scale)));
   levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
   const auto place = [&](int steps) { return std::lower_bound(levels.begin(), levels.end(), steps) - levels.begin(); };
   Margins m;
@@ -167,8 +166,8 @@ Margins table_margins(const ActivationScheme& scheme, const std::vector<float>& 
     if (std::abs(steps * grid.scale - held[i]) <= 0.5 * grid.scale) continue;
     ++m.exceptions;
     const double distance = 1.0001 * unit.value().unit;
-    const double low = on_grid(value_of(x[i] - distance, scheme.table), grid) / grid.scale;
-    const double high = on_grid(value_of(x[i] + distance, scheme.table), grid) / grid.scale;
+    const double low = simulate(value_of(x[i] - distance, scheme.table), grid) / grid.scale;
+    const double high = simulate(value_of(x[i] + distance, scheme.table), grid) / grid.scale;
     const double beyond = std::max({0.0, low - steps, steps - high});
     m.worst = std::max(m.worst, beyond);
     if (beyond > 0.01) ++m.far;
@@ -572,20 +571,6 @@ TEST_CASE("softmax encodings are simulate() but for probabilities within 1/256 o
 namespace {
 
 // ---- networks
-
-VitDescription small_vit() {
-  VitDescription vit;
-  vit.architecture = "test";
-  vit.patch_size = 8;
-  vit.embed_dim = 48;
-  vit.depth = 2;
-  vit.num_heads = 3;
-  vit.mlp_dim = 96;
-  vit.num_classes = 11;
-  vit.preprocessing.height = vit.preprocessing.width = 32;
-  vit.preprocessing.crop_pct = 1;
-  return vit;
-}
 
 // The plan's network in floats: weights as their integers hold them.
 FloatNetwork with_integer_weights(const FloatNetwork& network, const Plan& plan) {

@@ -19,6 +19,7 @@
 #include "converter/quantizers/uniform.h"
 #include "converter/random_network.h"
 #include "converter/simulate.h"
+#include "tests/converter/small_network.h"
 
 using namespace intvit;
 
@@ -79,19 +80,6 @@ SiteSamples probabilities(int pictures, int rows, int keys, unsigned seed) {
     }
   }
   return samples;
-}
-
-VitDescription small_vit() {
-  VitDescription vit;
-  vit.architecture = "test";
-  vit.embed_dim = 48;
-  vit.depth = 2;
-  vit.num_heads = 3;
-  vit.mlp_dim = 96;
-  vit.patch_size = 8;
-  vit.num_classes = 10;
-  vit.preprocessing.height = vit.preprocessing.width = 32;
-  return vit;
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "converter/quantizers/uniform.h"
 #include "converter/random_network.h"
 #include "converter/simulate.h"
+#include "tests/converter/small_network.h"
 
 using namespace intvit;
 
@@ -65,19 +66,6 @@ void check_equation(const TableScheme& table, const std::vector<double>& values,
   }
   CAPTURE(worst);
   CHECK(wrong == 0);
-}
-
-VitDescription small_vit() {
-  VitDescription vit;
-  vit.architecture = "test";
-  vit.embed_dim = 48;
-  vit.depth = 2;
-  vit.num_heads = 3;
-  vit.mlp_dim = 96;
-  vit.patch_size = 8;
-  vit.num_classes = 10;
-  vit.preprocessing.height = vit.preprocessing.width = 32;
-  return vit;
 }
 
 std::vector<float> logits_of(const FloatNetwork& network, std::uint64_t seed, Observer* observer = nullptr) {

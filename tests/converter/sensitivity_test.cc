@@ -14,28 +14,15 @@
 #include "converter/random_network.h"
 #include "converter/report/html_report.h"
 #include "converter/simulate.h"
+#include "tests/converter/small_network.h"
 
 using namespace intvit;
 
 namespace {
 
-const Progress kSilent = [](const std::string&, int, int) {};
 constexpr int kPictures = 4;
 
-FloatNetwork tiny_network() {
-  VitDescription vit;
-  vit.architecture = "test";
-  vit.patch_size = 8;
-  vit.embed_dim = 48;
-  vit.depth = 2;
-  vit.num_heads = 3;
-  vit.mlp_dim = 100;
-  vit.num_classes = 11;
-  vit.preprocessing.height = 32;
-  vit.preprocessing.width = 40;
-  vit.preprocessing.crop_pct = 1;
-  return random_network(vit, 21);
-}
+FloatNetwork tiny_network() { return random_network(small_vit(), 21); }
 
 SyntheticPictures pictures() { return {kPictures, 32, 40, 5}; }
 
