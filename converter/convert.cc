@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "converter/costs/latency.h"
 #include "converter/equalise.h"
 #include "converter/lower/lower.h"
 #include "converter/optimise/head_equalisation.h"
@@ -16,6 +17,8 @@
 
 namespace intvit {
 namespace {
+
+constexpr int kLatencyRuns = 60;
 
 std::string fixed(double value, int digits) {
   char buffer[64];
@@ -99,6 +102,10 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (!method.ok()) return method.status();
   const Result<Knobs> knobs = Knobs::with(options.method, options.settings);
   if (!knobs.ok()) return knobs.status();
+  if (options.budget.limited() && (options.method != "auto" || options.plan)) {
+    return Status(Code::invalid_argument, "only --method auto chooses formats within --max-ms and --max-mb, not " +
+                                              (options.plan ? "a given plan" : "method '" + options.method + "'"));
+  }
   // Methods work on the network with the heads equalised, as if it had come so.
   FloatNetwork prepared = network;
   std::map<std::string, Equalisation> heads;
@@ -119,7 +126,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   } else {
     Result<Plan> plan =
         method.value().make_plan({prepared, calibration.statistics, options.weight_bits, options.activation_bits,
-                                  pictures, options.threads, progress, knobs.value()});
+                                  pictures, options.threads, progress, knobs.value(), options.budget});
     if (!plan.ok()) return plan.status();
     result.plan = plan.take();
     result.plan.method = options.method;
@@ -170,6 +177,15 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
       verify(model.value(), pictures, calibration.logits, options.threads, progress);
   if (!verification.ok()) return verification.status();
   result.verification = verification.value();
+  if (options.budget.milliseconds > 0) {
+    const Result<std::vector<double>> times =
+        measure_latency({model.value()}, options.budget.isa, kLatencyRuns, progress);
+    if (!times.ok()) return times.status();
+    result.milliseconds = times.value()[0];
+    result.metadata["max_ms"] = fixed(options.budget.milliseconds, 3);
+    result.metadata["max_ms_isa"] = isa_name(options.budget.isa);
+  }
+  if (options.budget.megabytes > 0) result.metadata["max_mb"] = fixed(options.budget.megabytes, 3);
   result.metadata["top1_agreement_percent"] = fixed(result.verification.top1_agreement, 2);
   result.metadata["logit_sqnr_db"] = fixed(result.verification.logit_sqnr_db, 2);
   result.file = encode_model(program, result.metadata);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/calibration.h"
+#include "converter/costs/budget.h"
 #include "converter/methods/method.h"
 #include "converter/report/sensitivity.h"
 #include "converter/verify.h"
@@ -22,6 +23,7 @@ struct ConvertOptions {
   std::uint64_t seed = 0;
   int threads = 1;
   std::optional<Plan> plan;                // used instead of the method's
+  Budget budget = {};                      // auto only
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
   int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
 };
@@ -38,6 +40,7 @@ struct Conversion {
   Metadata metadata;
   Verification verification;
   std::vector<SiteError> site_errors;  // in the order of execution
+  std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
   std::optional<Sensitivity> sensitivity;
 };
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "converter/calibration.h"
+#include "converter/costs/budget.h"
 #include "converter/float/network.h"
 #include "converter/methods/knobs.h"
 #include "converter/observe/statistics.h"
@@ -24,6 +25,7 @@ struct MethodInput {
   int threads;
   const Progress& progress;
   const Knobs& knobs;  // of the method
+  Budget budget = {};  // auto only
 };
 
 struct Method {

@@ -89,6 +89,14 @@ double AttentionError::of(const SoftmaxScheme& scheme, int head) const {
   return error;
 }
 
+double AttentionError::power() const {
+  double power = 0;
+  for (const Picture& picture : pictures_) {
+    for (const float x : picture.output) power += static_cast<double>(x) * x;
+  }
+  return power;
+}
+
 std::vector<float> AttentionError::samples(int head, bool relative) const {
   std::vector<float> all;
   for (int i = 0; i < count_; ++i) {

@@ -23,6 +23,9 @@ class AttentionError {
   // Of one head; only tables[0] or tables[head], as in the scheme.
   double of(const SoftmaxScheme& scheme, int head) const;
 
+  // What the error may be compared with: the squared exact output of all heads, weighted in the same way.
+  double power() const;
+
   // All sampled probabilities of one head, as they are or relative to their row's largest.
   std::vector<float> samples(int head, bool relative) const;
 

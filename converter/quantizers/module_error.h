@@ -17,8 +17,12 @@ class ModuleError {
   // is of x' where there is an equalisation. Computes on the calling thread.
   double of(const ActivationScheme& scheme, const Equalisation* equalisation) const;
 
+  // The same for the layer's weights rounded to nearest, with exact inputs.
+  double of(const WeightScheme& scheme) const;
+
  private:
-  double power_behind(const std::vector<float>& rows) const;
+  std::vector<float> all_rows() const;
+  double power_behind(const std::vector<float>& rows, const std::vector<float>& weight) const;
 
   const SiteSamples& samples_;
   const FloatLinear& layer_;

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "converter/convert.h"
-#include "converter/sweep/latency.h"
+#include "converter/costs/latency.h"
 #include "engine/format/checksum.h"
 #include "engine/format/writer.h"
 #include "engine/tools/digest.h"

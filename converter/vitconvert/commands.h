@@ -24,6 +24,9 @@ Command add_list(CLI::App& app);
 // holds.
 void add_convert_options(CLI::App& command, ConvertOptions& options);
 
+// The checkpoint; what its reader has to say of it goes to stderr.
+Result<FloatNetwork> load_with_notes(const std::string& source);
+
 // The first `count` pictures of a list or folder; 0: all. invalid_argument if there are fewer.
 Result<std::vector<LabelledPicture>> calibration_pictures(const std::string& list, int count);
 

@@ -7,18 +7,18 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/lower/input_geometry.h"
-#include "converter/read/load_network.h"
 #include "converter/report/html_report.h"
 #include "converter/vitconvert/commands.h"
 #include "converter/vitconvert/sensitivity_json.h"
 #include "engine/format/writer.h"
+#include "engine/select_isa.h"
 #include "engine/tools/labels_file.h"
 
 namespace intvit {
 namespace {
 
 struct Options {
-  std::string source, output, calibration, plan, write_plan, report, labels;
+  std::string source, output, calibration, plan, write_plan, report, labels, isa;
   int calibration_count = 0;
   ConvertOptions convert;
   std::string weights = "feedback", equalise_heads = "on";
@@ -42,6 +42,9 @@ int run(Options options) {
   if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
   if (const auto knobs = Knobs::with(options.convert.method, options.convert.settings); !knobs.ok())
     return report_error(knobs.status());
+  const Result<Isa> isa = select_isa(options.isa);
+  if (!isa.ok()) return report_error(isa.status());
+  options.convert.budget.isa = isa.value();
   const auto pictures = calibration_pictures(options.calibration, options.calibration_count);
   if (!pictures.ok()) return report_error(pictures.status());
   if (!options.plan.empty()) {
@@ -51,9 +54,7 @@ int run(Options options) {
     if (!plan.ok()) return report_error(plan.status());
     options.convert.plan = plan.take();
   }
-  std::vector<std::string> notes;
-  Result<FloatNetwork> network = load_network(options.source, &notes);
-  for (const std::string& note : notes) std::cerr << "vitconvert: note: " << note << '\n';
+  Result<FloatNetwork> network = load_with_notes(options.source);
   if (!network.ok()) return report_error(network.status());
   if (!options.labels.empty()) {
     VitDescription& vit = network.value().description;
@@ -101,6 +102,7 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
                                    {"logit_sqnr_db", v.logit_sqnr_db},
                                    {"seconds", seconds},
                                    {"site_sqnr_db", sites}};
+    if (conversion.milliseconds) root["median_ms"] = *conversion.milliseconds;
     if (conversion.sensitivity) root["sensitivity"] = sensitivity_json(*conversion.sensitivity);
     std::cout << root.dump(2) << '\n';
     return kExitOk;
@@ -109,6 +111,11 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
               conversion.metadata.at("architecture").c_str(), conversion.metadata.at("method").c_str(),
               conversion.metadata.at("weight_bits").c_str(), conversion.metadata.at("activation_bits").c_str(),
               static_cast<double>(conversion.file.size()) / 1e6, seconds);
+  if (conversion.milliseconds) {
+    std::printf("%.2f ms a picture on one thread of this machine (%s); at most %s were allowed\n",
+                *conversion.milliseconds, conversion.metadata.at("max_ms_isa").c_str(),
+                conversion.metadata.at("max_ms").c_str());
+  }
   std::printf("against float on %d calibration pictures: top-1 agreement %.1f %%, logit SQNR %.2f dB\n", v.pictures,
               v.top1_agreement, v.logit_sqnr_db);
   return kExitOk;
@@ -136,6 +143,13 @@ Command add_convert(CLI::App& app) {
                    "fewer than 8 bits: on or off")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
+  command
+      ->add_option("--max-ms", options->convert.budget.milliseconds,
+                   "Method auto: at most so many milliseconds a picture, on one thread of this machine")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--max-mb", options->convert.budget.megabytes, "Method auto: at most so many megabytes of file")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--isa", options->isa, "The instruction set that --max-ms is of; default: the best one here");
   command->add_option("--labels", options->labels, "Class names, one per line, where the checkpoint has none");
   command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");
   command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON");

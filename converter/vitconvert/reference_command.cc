@@ -5,7 +5,6 @@
 
 #include "converter/float/forward.h"
 #include "converter/lower/input_geometry.h"
-#include "converter/read/load_network.h"
 #include "converter/vitconvert/commands.h"
 #include "engine/session.h"
 #include "engine/tools/accuracy.h"
@@ -22,9 +21,7 @@ struct Options {
 };
 
 int run(const Options& options) {
-  std::vector<std::string> notes;
-  const Result<FloatNetwork> network = load_network(options.source, &notes);
-  for (const std::string& note : notes) std::cerr << "vitconvert: note: " << note << '\n';
+  const Result<FloatNetwork> network = load_with_notes(options.source);
   if (!network.ok()) return report_error(network.status());
   const VitDescription& vit = network.value().description;
   const Result<InputGeometry> geometry = input_geometry(vit.preprocessing);

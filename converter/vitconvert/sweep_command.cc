@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "converter/lower/input_geometry.h"
-#include "converter/read/load_network.h"
 #include "converter/sweep/sweep.h"
 #include "converter/vitconvert/commands.h"
 #include "converter/vitconvert/sweep_table.h"
@@ -43,9 +42,7 @@ int run(const Options& options) {
   if (!isa.ok()) return report_error(isa.status());
   auto calibration = calibration_pictures(options.calibration, options.calibration_count);
   if (!calibration.ok()) return report_error(calibration.status());
-  std::vector<std::string> notes;
-  const Result<FloatNetwork> network = load_network(options.source, &notes);
-  for (const std::string& note : notes) std::cerr << "vitconvert: note: " << note << '\n';
+  const Result<FloatNetwork> network = load_with_notes(options.source);
   if (!network.ok()) return report_error(network.status());
   const VitDescription& vit = network.value().description;
   const Result<InputGeometry> geometry = input_geometry(vit.preprocessing);

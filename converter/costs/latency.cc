@@ -1,4 +1,4 @@
-#include "converter/sweep/latency.h"
+#include "converter/costs/latency.h"
 
 #include <algorithm>
 
