@@ -35,6 +35,9 @@ expect_error 4 "available here: scalar" "$VITRUN" "$work/m.bin" "$picture" --isa
 INTVIT_ISA=amx expect_error 4 "INTVIT_ISA" "$VITRUN" "$work/m.bin" "$picture"
 expect_error 2 "unknown; choose one of" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method magic
 expect_error 2 "--wbits" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --wbits 7
+expect_error 2 "only --method auto" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --calib-count 1 --max-mb 1
+expect_error 2 "sse9" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method auto --max-ms 1 --isa sse9
+expect_error 2 "--max-ms" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method auto --max-ms -3
 expect_error 2 "did you mean" "$VITCONVERT" synth deit_tinny_patch16_224 -o "$work/x.bin"
 
 # Conversions: nothing is left behind.
