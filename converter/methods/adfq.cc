@@ -8,6 +8,7 @@
 
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
+#include "converter/methods/value_bits.h"
 #include "converter/quantizers/attention_rows.h"
 #include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/clip_search.h"
@@ -82,8 +83,7 @@ Result<Plan> plan_adfq(const MethodInput& input) {
   Plan plan = uniform_plan(input, WeightRange::mse,
                            [](const Histogram& histogram, int bits) { return percentile_scheme(histogram, bits); });
   const int bits = input.activation_bits, heads = input.network.description.num_heads;
-  const int grid_bits = static_cast<int>(input.knobs.get("grid_bits")),
-            value_bits = static_cast<int>(input.knobs.get("value_bits"));
+  const int grid_bits = static_cast<int>(input.knobs.get("grid_bits")), table_bits = value_bits(input);
   const LogarithmBase gelu_base =
       input.knobs.get("gelu_base") == 0 ? LogarithmBase::square_root_of_two : LogarithmBase::two;
   const auto tokens = [&](const SiteSamples& samples, const FloatLinear& layer, double tau) {
@@ -101,9 +101,9 @@ Result<Plan> plan_adfq(const MethodInput& input) {
         put(Site::qkv_input, tokens(samples.at(Site::qkv_input), block.qkv, input.knobs.get("qkv_outlier")));
         put(Site::fc1_input, tokens(samples.at(Site::fc1_input), block.fc1, input.knobs.get("fc1_outlier")));
         put(Site::fc2_input,
-            shifted_logarithmic(samples.at(Site::fc2_input), column_powers(block.fc2), gelu_base, bits, value_bits));
+            shifted_logarithmic(samples.at(Site::fc2_input), column_powers(block.fc2), gelu_base, bits, table_bits));
         plan.softmax[site_name(Site::post_softmax, samples.block)] =
-            logarithmic_softmax(samples, heads, LogarithmBase::square_root_of_two, bits, value_bits, input.threads);
+            logarithmic_softmax(samples, heads, LogarithmBase::square_root_of_two, bits, table_bits, input.threads);
       });
   if (!status.ok()) return status;
   return plan;

@@ -4,6 +4,7 @@
 #include "converter/methods/norm_inputs.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
+#include "converter/methods/value_bits.h"
 #include "converter/quantizers/attention_error.h"
 #include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/tanq.h"
@@ -19,7 +20,7 @@ Result<Plan> plan_dopq(const MethodInput& input) {
   SoftmaxScheme softmax;
   softmax.codes = input.knobs.on("relative") ? SoftmaxCodes::relative : SoftmaxCodes::absolute;
   softmax.bits = bits;
-  softmax.value_bits = static_cast<int>(input.knobs.get("value_bits"));
+  softmax.value_bits = value_bits(input);
   const auto choose = [&](const BlockSamples& samples) {
     const int b = samples.block;
     const SiteSamples &values = samples.at(Site::value), &attended = samples.at(Site::attention_output);

@@ -2,6 +2,7 @@
 // behind the next multiplication; clipping by output error elsewhere.
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
+#include "converter/methods/value_bits.h"
 #include "converter/quantizers/attention_error.h"
 #include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/table.h"
@@ -17,7 +18,7 @@ constexpr int kRanges = 40;
 }  // namespace
 
 Result<Plan> plan_ptq4vit(const MethodInput& input) {
-  const int bits = input.activation_bits, value_bits = static_cast<int>(input.knobs.get("value_bits"));
+  const int bits = input.activation_bits, table_bits = value_bits(input);
   Plan plan = uniform_plan(input, WeightRange::mse,
                            [](const Histogram& histogram, int width) { return percentile_scheme(histogram, width); });
   std::vector<TableScheme> probabilities;
@@ -25,7 +26,7 @@ Result<Plan> plan_ptq4vit(const MethodInput& input) {
   SoftmaxScheme softmax;
   softmax.codes = SoftmaxCodes::absolute;
   softmax.bits = bits;
-  softmax.value_bits = value_bits;
+  softmax.value_bits = table_bits;
   const Status status =
       for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
         const int b = samples.block;
@@ -40,7 +41,7 @@ Result<Plan> plan_ptq4vit(const MethodInput& input) {
         std::vector<ActivationScheme> activations;
         for (int i = 1; i <= kRanges; ++i) {
           activations.push_back(
-              table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, value_bits));
+              table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, table_bits));
         }
         const ChannelError error(samples.at(Site::fc2_input), 0, column_powers(block.fc2), false);
         plan.activations[site_name(Site::fc2_input, b)] = {error.choose(activations, input.threads)};

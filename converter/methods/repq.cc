@@ -3,6 +3,7 @@
 // percentiles elsewhere.
 #include "converter/methods/norm_inputs.h"
 #include "converter/methods/uniform.h"
+#include "converter/methods/value_bits.h"
 #include "converter/quantizers/attention_error.h"
 #include "converter/quantizers/logarithmic.h"
 
@@ -18,7 +19,7 @@ Result<Plan> plan_repq(const MethodInput& input) {
         SoftmaxScheme softmax;
         softmax.codes = SoftmaxCodes::absolute;
         softmax.bits = bits;
-        softmax.value_bits = static_cast<int>(input.knobs.get("value_bits"));
+        softmax.value_bits = value_bits(input);
         softmax.tables = {best_logarithmic_table(base, probability_histogram(samples), bits)};
         plan.softmax[site_name(Site::post_softmax, samples.block)] = softmax;
         reparameterise_norms(

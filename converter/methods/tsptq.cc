@@ -3,6 +3,7 @@
 // output error elsewhere. The parameters are those with the least error behind the next operation.
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
+#include "converter/methods/value_bits.h"
 #include "converter/quantizers/attention_error.h"
 #include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/sample_rows.h"
@@ -44,7 +45,7 @@ std::vector<float> classified_rows(const VitDescription& vit, const SiteSamples&
 Result<Plan> plan_tsptq(const MethodInput& input) {
   const FloatNetwork& network = input.network;
   const VitDescription& vit = network.description;
-  const int bits = input.activation_bits, value_bits = static_cast<int>(input.knobs.get("value_bits"));
+  const int bits = input.activation_bits, table_bits = value_bits(input);
   Plan plan = uniform_plan(input, WeightRange::mse,
                            [](const Histogram& histogram, int width) { return percentile_scheme(histogram, width); });
   std::vector<TableScheme> probabilities;
@@ -52,7 +53,7 @@ Result<Plan> plan_tsptq(const MethodInput& input) {
   SoftmaxScheme softmax;
   softmax.codes = SoftmaxCodes::absolute;
   softmax.bits = bits;
-  softmax.value_bits = value_bits;
+  softmax.value_bits = table_bits;
   ResidualSearch residuals(plan.residual_magnitude, static_cast<int>(input.knobs.get("residual_bits")),
                            vit.layer_norm_eps, input.threads);
   const Status status =
@@ -68,7 +69,7 @@ Result<Plan> plan_tsptq(const MethodInput& input) {
         if (largest > 0) {
           const ChannelError error(samples.at(Site::fc2_input), 0, column_powers(block.fc2), false);
           plan.activations[site_name(Site::fc2_input, b)] = {
-              error.choose(activation_candidates(largest, bits, value_bits), input.threads)};
+              error.choose(activation_candidates(largest, bits, table_bits), input.threads)};
         }
         residuals.add(site_name(Site::residual, b - 1), channel_magnitudes(samples.input),
                       sample_rows(samples.input, kResidualRows), block.norm1);

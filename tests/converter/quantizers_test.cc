@@ -402,7 +402,7 @@ TEST_CASE("knobs: defaults, settings, and clear errors") {
     CAPTURE(wrong);
     const auto result = set({wrong});
     REQUIRE_FALSE(result.ok());
-    CHECK(result.status().message().find("value_bits (8..12)") != std::string::npos);
+    CHECK(result.status().message().find("value_bits (0..12)") != std::string::npos);
   }
 }
 
