@@ -46,18 +46,22 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
   for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm256_setzero_si256();
   // Two base pointers and multiples of the stride reach six rows without six address registers.
   const std::int16_t* base[2] = {src, src + std::ptrdiff_t{3} * k};
-  for (int i = 0; i < k; i += 2, panel += 2 * kPanelColumns) {
-    const __m256i b_lo = Avx2::load(panel), b_hi = Avx2::load(panel + kPanelColumns);
+  for (int g = 0; g < k; g += kGroupDepth, panel += kGroupBytes) {
+#pragma GCC unroll 2
+    for (int i = 0; i < kGroupDepth; i += 2) {
+      const std::int16_t* weights = panel + std::ptrdiff_t{i} * kPanelColumns;
+      const __m256i b_lo = Avx2::load(weights), b_hi = Avx2::load(weights + kPanelColumns);
 #pragma GCC unroll 6
-    for (int r = 0; r < R; ++r) {
-      std::int32_t pair;
-      std::memcpy(&pair, base[r / 3] + std::ptrdiff_t{r % 3} * k, sizeof pair);
-      const __m256i a = _mm256_set1_epi32(pair);
-      dot_pairs(lo[r], hi[r], a, b_lo, b_hi);
-      if constexpr (kLarge) add_missing(lo[r], hi[r], a, b_lo, b_hi);
+      for (int r = 0; r < R; ++r) {
+        std::int32_t pair;
+        std::memcpy(&pair, base[r / 3] + std::ptrdiff_t{r % 3} * k + i, sizeof pair);
+        const __m256i a = _mm256_set1_epi32(pair);
+        dot_pairs(lo[r], hi[r], a, b_lo, b_hi);
+        if constexpr (kLarge) add_missing(lo[r], hi[r], a, b_lo, b_hi);
+      }
     }
-    base[0] += 2;
-    if constexpr (R > 3) base[1] += 2;
+    base[0] += kGroupDepth;
+    if constexpr (R > 3) base[1] += kGroupDepth;
   }
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) columns.row(row + r, lo[r], hi[r]);
