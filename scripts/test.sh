@@ -29,6 +29,6 @@ step "fuzzing"
 scripts/fuzz.sh 15
 
 step "release: all tests"
-cmake --preset release -DINTVIT_TESTS=ON -DINTVIT_WERROR=ON >/dev/null
+cmake --preset release -DINTVIT_TESTS=ON -DINTVIT_BENCH=ON -DINTVIT_WERROR=ON >/dev/null
 cmake --build --preset release
 ctest --preset release -j "$(nproc)"

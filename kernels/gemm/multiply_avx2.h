@@ -18,42 +18,53 @@
 namespace intvit::kernels {
 namespace {
 
-// R rows of 16-bit codes [R][k] against one widened panel [k / 4][16][4]. kLarge: there are codes above 32767.
+// lo += a * b_lo, hi += a * b_hi, pairs of 16-bit products. Twelve sums and this need all sixteen registers: gcc 12
+// spills sums that intrinsics update, so the one temporary is named here.
+inline void dot_pairs(__m256i& lo, __m256i& hi, __m256i a, __m256i b_lo, __m256i b_hi) {
+  __m256i products;
+  asm("vpmaddwd %[b_lo], %[a], %[products]\n\t"
+      "vpmaddwd %[b_hi], %[a], %[a]\n\t"
+      "vpaddd %[products], %[lo], %[lo]\n\t"
+      "vpaddd %[a], %[hi], %[hi]"
+      : [lo] "+x"(lo), [hi] "+x"(hi), [a] "+x"(a), [products] "=&x"(products)
+      : [b_lo] "x"(b_lo), [b_hi] "x"(b_hi));
+}
+
+// vpmaddwd has taken codes above 32767 for negative ones: their products are 2^16 weights too small.
+inline void add_missing(__m256i& lo, __m256i& hi, __m256i a, __m256i b_lo, __m256i b_hi) {
+  const __m256i large = _mm256_srli_epi16(a, 15);
+  lo = _mm256_add_epi32(lo, _mm256_slli_epi32(_mm256_madd_epi16(large, b_lo), 16));
+  hi = _mm256_add_epi32(hi, _mm256_slli_epi32(_mm256_madd_epi16(large, b_hi), 16));
+}
+
+// R rows of 16-bit codes [R][k] against one widened panel [k / 2][16][2]. kLarge: there are codes above 32767.
 template <int R, bool kLarge, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t* src, const std::int16_t* panel, int k,
                                                              const Columns& columns, int row) {
-  __m256i sums[R][4];  // element (column, pair of k): two elements belong to each of four columns
-#pragma GCC unroll 3
-  for (int r = 0; r < R; ++r) {
-    for (int c = 0; c < 4; ++c) sums[r][c] = _mm256_setzero_si256();
-  }
+  __m256i lo[R], hi[R];
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm256_setzero_si256();
+  // Two base pointers and multiples of the stride reach six rows without six address registers.
+  const std::int16_t* base[2] = {src, src + std::ptrdiff_t{3} * k};
   for (int g = 0; g < k; g += kGroupDepth, panel += kGroupBytes) {
-    __m256i a[R];
-#pragma GCC unroll 3
-    for (int r = 0; r < R; ++r) {
-      std::int64_t group;
-      std::memcpy(&group, src + static_cast<std::ptrdiff_t>(r) * k + g, sizeof group);
-      a[r] = _mm256_set1_epi64x(group);
-    }
-#pragma GCC unroll 4
-    for (int c = 0; c < 4; ++c) {
-      const __m256i b = Avx2::load(panel + 16 * c);
-#pragma GCC unroll 3
+#pragma GCC unroll 2
+    for (int i = 0; i < kGroupDepth; i += 2) {
+      const std::int16_t* weights = panel + std::ptrdiff_t{i} * kPanelColumns;
+      const __m256i b_lo = Avx2::load(weights), b_hi = Avx2::load(weights + kPanelColumns);
+#pragma GCC unroll 6
       for (int r = 0; r < R; ++r) {
-        sums[r][c] = _mm256_add_epi32(sums[r][c], _mm256_madd_epi16(a[r], b));
-        if constexpr (kLarge) {
-          const __m256i missing = _mm256_madd_epi16(_mm256_srli_epi16(a[r], 15), b);
-          sums[r][c] = _mm256_add_epi32(sums[r][c], _mm256_slli_epi32(missing, 16));
-        }
+        std::int32_t pair;
+        std::memcpy(&pair, base[r / 3] + std::ptrdiff_t{r % 3} * k + i, sizeof pair);
+        const __m256i a = _mm256_set1_epi32(pair);
+        dot_pairs(lo[r], hi[r], a, b_lo, b_hi);
+        if constexpr (kLarge) add_missing(lo[r], hi[r], a, b_lo, b_hi);
       }
     }
+    base[0] += kGroupDepth;
+    if constexpr (R > 3) base[1] += kGroupDepth;
   }
-#pragma GCC unroll 3
-  for (int r = 0; r < R; ++r) {
-    const __m256i lo = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[r][0], sums[r][1]), 0xd8);
-    const __m256i hi = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[r][2], sums[r][3]), 0xd8);
-    columns.row(row + r, lo, hi);
-  }
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r) columns.row(row + r, lo[r], hi[r]);
 }
 
 // R rows of codes against one expanded panel of 4-bit weights [k / 4][16][4]; k is a multiple of 16.
@@ -124,9 +135,22 @@ inline bool widen_planes(const std::uint8_t* low, const std::uint8_t* high, int 
   return large;
 }
 
+// [k / 4][16][4] bytes -> [k / 2][16][2] 16-bit weights.
 inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
-  for (int i = 0; i < k * kPanelColumns; i += 16) {
-    Avx2::store(dst + i, _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i))));
+  const auto widen = [](const std::uint8_t* p) {  // four columns of four weights: pairs 0, 1, 0, 1, ...
+    return _mm256_castsi256_ps(_mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  };
+  constexpr int kHalf = kPanelColumns / 2;  // columns of a register
+  for (int g = 0; g < k; g += kGroupDepth, src += kGroupBytes, dst += kGroupBytes) {
+    for (int half = 0; half < 2; ++half) {
+      const __m256 left = widen(src + 32 * half), right = widen(src + 32 * half + 16);
+      const auto store_pairs = [&](int pair, __m256 pairs) {
+        Avx2::store(dst + pair * 2 * kPanelColumns + half * 2 * kHalf,
+                    _mm256_permute4x64_epi64(_mm256_castps_si256(pairs), 0xd8));
+      };
+      store_pairs(0, _mm256_shuffle_ps(left, right, 0x88));
+      store_pairs(1, _mm256_shuffle_ps(left, right, 0xdd));
+    }
   }
 }
 
@@ -151,7 +175,8 @@ void multiply_rows_s16(const std::int16_t* codes, const std::int16_t* panel, int
                        int last) {
   const auto at = [&](int r) { return codes + static_cast<std::ptrdiff_t>(r - first) * k; };
   int row = first;
-  for (; row + 3 <= last; row += 3) multiply_tile_s16<3, kLarge>(at(row), panel, k, columns, row);
+  for (; row + 6 <= last; row += 6) multiply_tile_s16<6, kLarge>(at(row), panel, k, columns, row);
+  for (; row + 2 <= last; row += 2) multiply_tile_s16<2, kLarge>(at(row), panel, k, columns, row);
   for (; row < last; ++row) multiply_tile_s16<1, kLarge>(at(row), panel, k, columns, row);
 }
 

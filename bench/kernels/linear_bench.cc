@@ -1,0 +1,68 @@
+// Multiplications: beside oneDNN, and with the epilogues and planes that number formats ask for.
+#include <string>
+
+#include "bench/kernels/benches.h"
+#include "bench/kernels/linear_case.h"
+#include "bench/kernels/onednn_peer.h"
+
+namespace intvit::bench {
+namespace {
+
+using namespace kernels;
+
+MakeBody make_linear(const LinearKernels* kernels, const Shape& shape, const LinearFormat& format) {
+  return [=]() -> Result<Body> {
+    const auto linear = std::make_shared<LinearCase>(shape, format);
+    return Body([=] { kernels->run(linear->args()); });
+  };
+}
+
+MakeBody make_onednn(const LinearKernels* kernels, const Shape& shape, Epilogue epilogue) {
+  return [=]() -> Result<Body> {
+    Result<std::shared_ptr<OnednnMatmul>> matmul = OnednnMatmul::create(*kernels, shape, epilogue);
+    if (!matmul.ok()) return matmul.status();
+    return Body([matmul = matmul.take()] { matmul->run(); });
+  };
+}
+
+}  // namespace
+
+// Codes everywhere, because oneDNN knows neither our 16-bit residual stream nor our activation.
+void add_gemm(Suite& suite, const KernelTable& kernels, bool with_onednn) {
+  suite.add_table(
+      {"gemm", "Linear layers (rows x depth x columns)", Unit::gmac_per_s, Show::both, {}, {"oneDNN", "W8A8", "W4A8"}});
+  for (const Model& model : kModels) {
+    for (const Shape& shape : all_shapes(model)) {
+      const Epilogue epilogue = shape.layer == Layer::head ? Epilogue::logits : Epilogue::codes;
+      const std::int64_t items = shape.multiplications();
+      if (with_onednn) suite.add(shape.name, "oneDNN", items, make_onednn(kernels.linear, shape, epilogue));
+      suite.add(shape.name, "W8A8", items, make_linear(kernels.linear, shape, {8, epilogue}));
+      suite.add(shape.name, "W4A8", items, make_linear(kernels.linear, shape, {4, epilogue}));
+    }
+  }
+}
+
+void add_linear_formats(Suite& suite, const KernelTable& kernels) {
+  for (const int bits : {8, 4}) {
+    suite.add_table({"linear_w" + std::to_string(bits),
+                     "Linear layers, " + std::to_string(bits) + "-bit weights: time ratio to plain codes",
+                     Unit::gmac_per_s,
+                     Show::ratios,
+                     {},
+                     {"plain", "16-bit values", "grains", "two planes"}});
+    for (const Model& model : kModels) {
+      for (const Shape& shape : block_shapes(model)) {
+        const Epilogue plain = plain_epilogue(shape.layer), values = values_epilogue(shape.layer);
+        const auto add = [&](const char* column, const LinearFormat& format) {
+          suite.add(shape.name, column, shape.multiplications(), make_linear(kernels.linear, shape, format));
+        };
+        add("plain", {bits, plain});
+        if (values != plain) add("16-bit values", {bits, values});
+        if (plain == Epilogue::residual) add("grains", {bits, plain, 1, true});
+        add("two planes", {bits, plain, 2});
+      }
+    }
+  }
+}
+
+}  // namespace intvit::bench

@@ -1,0 +1,104 @@
+#include "bench/kernels/linear_case.h"
+
+#include <cmath>
+
+namespace intvit::bench {
+namespace {
+
+using namespace kernels;
+
+constexpr double kSigmaOfCodes = 40;  // of the results
+constexpr int kZeroPoint = 128;
+constexpr int kHighBytes = 15;  // of values of 12 bits
+// Two products of neighbours stay below 2^15 (2 * 255 * 64), so that AVX2 paths that add them in 16 bits are exact.
+constexpr int kLargestWeight = 63;
+
+double sigma_of_sums(const LinearFormat& format, int k) {
+  const double codes = (format.planes == 1 ? 256 : 4096) / std::sqrt(3.0);
+  const double weights = format.weight_bits == 8 ? (kLargestWeight + 0.5) / std::sqrt(3.0) : 16 * 16 / std::sqrt(12.0);
+  return std::sqrt(k) * codes * weights;
+}
+
+}  // namespace
+
+Epilogue plain_epilogue(Layer layer) {
+  switch (layer) {
+    case Layer::qkv:
+      return Epilogue::codes;
+    case Layer::fc1:
+      return Epilogue::activation;
+    case Layer::head:
+      return Epilogue::logits;
+    case Layer::patch:
+    case Layer::proj:
+    case Layer::fc2:
+      return Epilogue::residual;
+  }
+  return Epilogue::codes;
+}
+
+Epilogue values_epilogue(Layer layer) {
+  const Epilogue plain = plain_epilogue(layer);
+  return plain == Epilogue::codes        ? Epilogue::values
+         : plain == Epilogue::activation ? Epilogue::activation_values
+                                         : plain;
+}
+
+LinearCase::LinearCase(const Shape& shape, const LinearFormat& format) {
+  test::Random random(1);
+  const auto rows = static_cast<std::size_t>(shape.rows);
+  const auto columns = static_cast<std::size_t>(padded_columns(shape.n));
+  const int k = padded_depth(shape.k);
+  const std::size_t row_bytes = static_cast<std::size_t>(format.planes) * static_cast<std::size_t>(k);
+  src_ = Buffer<std::uint8_t>(rows * row_bytes, 0, 255, random);
+  if (format.planes == 2) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t i = row_bytes / 2; i < row_bytes; ++i) src_[r * row_bytes + i] &= kHighBytes;
+    }
+  }
+  const std::size_t bytes = tile_bytes(shape.n, shape.k, format.weight_bits);
+  tiles_ = format.weight_bits == 8 ? Buffer<std::uint8_t>(bytes, -kLargestWeight, kLargestWeight, random)
+                                   : Buffer<std::uint8_t>(bytes, 0, 255, random);
+  zero_points_ = Buffer<std::uint8_t>(columns, 7, 8, random);
+
+  const double wanted = kSigmaOfCodes / sigma_of_sums(format, shape.k);
+  const int shift = static_cast<int>(std::floor(std::log2(0.125 / wanted)));  // leaves 12 bits to the multiplier
+  const auto multiplier = static_cast<std::int16_t>(std::lround(std::ldexp(wanted, 15 + shift)));
+  const auto bias = static_cast<std::int32_t>(std::lround(kZeroPoint / wanted)) + (1 << (shift - 1));
+  scale_ = std::ldexp(multiplier, -15 - shift);
+  shift_ = Buffer<std::uint8_t>(columns, shift, shift, random);
+  multiplier_ = Buffer<std::int16_t>(columns, multiplier, multiplier, random);
+  bias_ = Buffer<std::int32_t>(columns, bias, bias, random);
+  logit_shift_ = Buffer<std::uint8_t>(columns, 15 + shift, 15 + shift, random);
+  logit_multiplier_ = Buffer<std::int32_t>(columns, multiplier, multiplier, random);
+  constexpr int kGrain = 2;
+  grain_power_ = Buffer<std::int16_t>(columns, 1 << (15 - kGrain), 1 << (15 - kGrain), random);
+  grain_unit_ = Buffer<std::int16_t>(columns, 1 << kGrain, 1 << kGrain, random);
+  activation_ = Buffer<std::int16_t>(2 * kActivationSegments, 0, 20, random);
+  dst_ = Buffer<std::int32_t>(rows * columns);
+  scratch_ = Buffer<std::uint8_t>(linear_scratch_bytes(k));
+
+  args_.src = src_.data();
+  args_.src_stride = static_cast<std::ptrdiff_t>(row_bytes);
+  args_.plane_stride = format.planes == 2 ? k : 0;
+  args_.rows = shape.rows;
+  args_.weights = {tiles_.data(), format.weight_bits == 4 ? zero_points_.data() : nullptr, format.weight_bits, shape.n,
+                   k};
+  args_.requantizer = {bias_.data(), shift_.data(), multiplier_.data()};
+  args_.epilogue = format.epilogue;
+  args_.dst = dst_.data();
+  args_.dst_stride = static_cast<std::ptrdiff_t>(columns);
+  args_.residual = reinterpret_cast<const std::int16_t*>(dst_.data());
+  args_.residual_stride = args_.dst_stride;
+  if (format.grains) {
+    args_.grain_power = grain_power_.data();
+    args_.grain_unit = grain_unit_.data();
+    args_.grain_limit = 127;
+  }
+  args_.activation = {activation_.data(), activation_.data() + kActivationSegments, 3, 16384, 10};
+  args_.logit_multiplier = logit_multiplier_.data();
+  args_.logit_shift = logit_shift_.data();
+  args_.scratch = scratch_.data();
+}
+
+}  // namespace intvit::bench
