@@ -156,6 +156,10 @@ struct Avx2 {
       low_bytes = _mm256_permute2x128_si256(bytes, bytes, 0x00);
       high_bytes = _mm256_permute2x128_si256(bytes, bytes, 0x11);
     }
+    template <typename Use>
+    void with_look_up(Use&& use) const {
+      use([this](I16 x) { return look_up(x); });
+    }
     I16 look_up(I16 x) const {
       __m256i level = _mm256_set1_epi16(static_cast<std::int16_t>(levels - 1));
       for (int k = 0; k < levels - 1; ++k) {

@@ -113,22 +113,40 @@ struct Avx512 {
   // Both arrays have kLevels entries; the last threshold is not looked at, and those from levels - 1 on must be 32767,
   // which no x may be.
   struct StepTable {
-    static constexpr int kLevels = 32;
-    __m512i thresholds, values;
+    static constexpr int kLevels = 64;
+    __m512i thresholds[2], values[2];
+    int levels;
 
     StepTable() = default;
-    StepTable(const std::int16_t* thresholds_in, const std::int16_t* values_in, int /*levels*/)
-        : thresholds(_mm512_loadu_si512(thresholds_in)), values(_mm512_loadu_si512(values_in)) {}
+    StepTable(const std::int16_t* thresholds_in, const std::int16_t* values_in, int levels_in) : levels(levels_in) {
+      for (int i = 0; i < 2; ++i) {
+        thresholds[i] = _mm512_loadu_si512(thresholds_in + 32 * i);
+        values[i] = _mm512_loadu_si512(values_in + 32 * i);
+      }
+    }
+    // Calls use(look_up) with the function that is fastest for this many levels.
+    template <typename Use>
+    void with_look_up(Use&& use) const {
+      if (levels <= 16) return use([this](I16 x) { return look_up<4>(x); });
+      if (levels <= 32) return use([this](I16 x) { return look_up<5>(x); });
+      use([this](I16 x) { return look_up<6>(x); });
+    }
     // A binary search: `at` counts thresholds known to be reached, and the probe is the last of the next `step`.
+    template <int kBits>
     I16 look_up(I16 x) const {
       __m512i at = _mm512_setzero_si512();
-#pragma GCC unroll 5
-      for (int step = 16; step > 0; step /= 2) {
+#pragma GCC unroll 6
+      for (int step = 1 << (kBits - 1); step > 0; step /= 2) {
         const __m512i probe = _mm512_add_epi16(at, _mm512_set1_epi16(static_cast<std::int16_t>(step - 1)));
-        const __mmask32 reached = _mm512_cmple_epi16_mask(_mm512_permutexvar_epi16(probe, thresholds), x);
+        const __mmask32 reached = _mm512_cmple_epi16_mask(entries<kBits>(thresholds, probe), x);
         at = _mm512_mask_add_epi16(at, reached, at, _mm512_set1_epi16(static_cast<std::int16_t>(step)));
       }
-      return _mm512_permutexvar_epi16(at, values);
+      return entries<kBits>(values, at);
+    }
+    template <int kBits>
+    static I16 entries(const __m512i (&table)[2], I16 index) {
+      if constexpr (kBits <= 5) return _mm512_permutexvar_epi16(index, table[0]);
+      return _mm512_permutex2var_epi16(table[0], index, table[1]);
     }
   };
 

@@ -116,7 +116,9 @@ class SoftmaxRows {
       return Simd::max16(Simd::min16(d, Simd::set16(kMaxSoftmaxDistance)), Simd::zero());
     };
     if (args_.table.levels <= Simd::StepTable::kLevels) {
-      for (int j = 0; j < args_.columns; j += Simd::kLanes16) store_values(dst + j, steps_.look_up(table_distances(j)));
+      steps_.with_look_up([&](const auto& look_up) {
+        for (int j = 0; j < args_.columns; j += Simd::kLanes16) store_values(dst + j, look_up(table_distances(j)));
+      });
     } else {
       for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
         std::int16_t values[Simd::kLanes16];
