@@ -14,7 +14,7 @@ step "sanitizers: address and undefined behaviour"
 cmake --preset asan-ubsan -DINTVIT_WERROR=ON >/dev/null
 # Compiling the converter a second time takes minutes: INTVIT_SANITIZE_CONVERTER=1 adds it. What it reads from strangers is
 # fuzzed with sanitizers below in any case.
-sanitized=(test_kernels test_engine test_tools)
+sanitized=(test_kernels test_engine test_tools test_bench)
 [ -z "${INTVIT_SANITIZE_CONVERTER:-}" ] || sanitized+=(test_converter)
 cmake --build --preset asan-ubsan --target "${sanitized[@]}"
 # oneDNN's and OpenMP's own pools are still reachable at exit; leaks are looked for where only our code runs.
