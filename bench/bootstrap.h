@@ -11,9 +11,10 @@ struct Ratio {
   double high = 1;
 };
 
-// Percentile bootstrap: the ratio's 2.5th and 97.5th percentile over resamples of both, always the same ones. It knows
-// the scatter within each measurement, not what has changed on the machine between them. Neither may be empty, and all
-// times must be above 0.
+// Block bootstrap: the ratio's 2.5th and 97.5th percentile over resamples of both, always the same ones. Blocks of runs
+// that followed each other are drawn, not single runs, since neighbours are alike: a machine is busy for a while. It
+// cannot know what changed on the machine between the two measurements. Times are in the order in which they were
+// measured; neither may be empty, and all must be above 0.
 Ratio ratio_of_medians(const std::vector<double>& new_times, const std::vector<double>& old_times);
 
 }  // namespace intvit::bench

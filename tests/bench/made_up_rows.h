@@ -2,16 +2,22 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/row.h"
+#include "tests/random.h"
 
 namespace intvit::test {
 
-// `count` times around `median`, evenly from 95 % to 105 % of it.
+// `count` times around `median`, evenly from 95 % to 105 % of it, in no order.
 inline std::vector<double> times_around(double median, int count = 41) {
   std::vector<double> times;
   for (int i = 0; i < count; ++i) times.push_back(median * (0.95 + 0.1 * i / (count - 1)));
+  Random random(1);
+  for (std::size_t left = times.size(); left > 1; --left) {
+    std::swap(times[left - 1], times[static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(left) - 1))]);
+  }
   return times;
 }
 
