@@ -93,9 +93,17 @@ int fail(const Status& status) {
 }  // namespace
 
 std::optional<int> parse_options(int argc, const char* const* argv, Options& options) {
-  std::string threads = std::to_string(physical_cores()), isas, batches = "1";
+  std::string threads = std::to_string(physical_cores()), isas, batches = "1", format = "text";
   const std::map<std::string, Format> formats = {
       {"text", Format::text}, {"markdown", Format::markdown}, {"csv", Format::csv}, {"json", Format::json}};
+  const CLI::Validator format_name(
+      [&](std::string& name) {
+        return formats.count(name) ? "" : "'" + name + "' must be text, markdown, csv or json";
+      },
+      "");
+  // An empty variable of a script must not switch a check off.
+  const CLI::Validator file_name([](std::string& name) { return name.empty() ? "the name of a file is empty" : ""; },
+                                 "");
   options.warmup = 3;
 
   CLI::App app(kDescription, "vitbench");
@@ -126,25 +134,24 @@ std::optional<int> parse_options(int argc, const char* const* argv, Options& opt
   app.add_option("--trace", options.trace,
                  "Write what each thread does when in one more run of every combination, as Chrome trace events, "
                  "which ui.perfetto.dev shows")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(file_name);
   CLI::Option* compare =
       app.add_option("--compare", options.compare,
                      "An earlier output of --json: print ratios to its medians, exit code 5 if one is slower")
-          ->type_name("FILE");
+          ->type_name("FILE")
+          ->check(file_name);
   app.add_option("--tolerance", options.tolerance_percent,
                  "Percent by which the 95 % interval of a ratio must be off to count as slower or faster")
       ->type_name("P")
       ->needs(compare)
       ->check(CLI::Range(0.0, 1000.0).description(""))
       ->capture_default_str();
-  CLI::Option* format = app.add_option("--format", options.format, "text, markdown, csv or json")
-                            ->type_name("NAME")
-                            ->transform(CLI::CheckedTransformer(formats).description(""));
-  std::vector<CLI::Option*> choices = {format};
-  for (const auto& [name, value] : formats) {
-    if (value == Format::text) continue;
+  std::vector<CLI::Option*> choices = {
+      app.add_option("--format", format, "text, markdown, csv or json")->type_name("NAME")->check(format_name)};
+  for (const char* name : {"markdown", "csv", "json"}) {
     CLI::Option* flag = app.add_flag_callback(
-        "--" + name, [&options, chosen = value] { options.format = chosen; }, "The same as --format " + name);
+        std::string("--") + name, [&format, name] { format = name; }, std::string("The same as --format ") + name);
     for (CLI::Option* other : choices) flag->excludes(other);
     choices.push_back(flag);
   }
@@ -167,6 +174,7 @@ std::optional<int> parse_options(int argc, const char* const* argv, Options& opt
   options.threads = thread_counts.value();
   options.batches = batch_sizes.value();
   options.isas = instruction_sets.value();
+  options.format = formats.at(format);
   if (options.runs == 0 && options.seconds == 0) options.seconds = kDefaultSeconds;
   return std::nullopt;
 }

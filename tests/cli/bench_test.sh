@@ -72,7 +72,9 @@ expect_error 2 "row 1 has no valid 'times_ms'" bench --compare "$work/bad.json"
 expect_error 2 "--runs" "$VITBENCH" "$work/m.bin" --runs 2 --seconds 1
 expect_error 2 "--compare" bench --tolerance 5
 expect_error 2 "--csv" bench --json --csv
-expect_error 2 "--format" bench --format xml
+expect_error 2 "must be text, markdown, csv or json" bench --format xml
+expect_error 2 "--trace" bench --trace ""
+expect_error 2 "--compare" bench --compare ""
 expect_error 2 "sse9" bench --isa scalar,sse9
 expect_error 2 "--batch '0'" bench --batch 1,0
 expect_error 2 "empty entry" "$VITBENCH" "$work/m.bin,"
