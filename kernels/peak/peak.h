@@ -3,8 +3,8 @@
 //
 // A variant uses the instructions that the linears of its instruction set multiply with, on enough independent sums to
 // hide their latency. An instruction set without a variant of its own has no known peak: the one of a lower set, which
-// the table falls back to, would be too low (compare KernelTable::peak_isa). Look at the loop's disassembly: it must not
-// touch memory.
+// the table falls back to, would be too low (compare KernelTable::peak_isa). Look at the loop's disassembly: it must
+// not touch memory.
 #pragma once
 
 #include <cstdint>
