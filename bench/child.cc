@@ -1,5 +1,8 @@
 #include "bench/child.h"
 
+#include <sys/resource.h>
+
+#include <chrono>
 #include <utility>
 
 #include "bench/pipe_io.h"
@@ -11,55 +14,121 @@
 namespace intvit::bench {
 namespace {
 
-class Runner {
- public:
-  explicit Runner(Session& session) : session_(session), runs_(session), steps_(session.step_nanoseconds().size()) {}
+using Clock = std::chrono::steady_clock;
 
-  std::vector<double> run(const RunCommand& command) {
-    for (int i = 0; i < command.untimed; ++i) runs_.run_once();
-    const std::vector<std::uint64_t> before(session_.step_nanoseconds().begin(), session_.step_nanoseconds().end());
-    std::vector<double> milliseconds;
-    double total = 0;
-    while (static_cast<int>(milliseconds.size()) < command.timed && total < command.seconds * 1e3) {
-      milliseconds.push_back(runs_.run_once());
-      total += milliseconds.back();
-    }
-    for (std::size_t i = 0; i < steps_.size(); ++i) steps_[i] += session_.step_nanoseconds()[i] - before[i];
-    return milliseconds;
-  }
-
-  const std::vector<std::uint64_t>& steps() const { return steps_; }
-
- private:
-  Session& session_;
-  TimedRuns runs_;
-  std::vector<std::uint64_t> steps_;
-};
-
-Result<std::unique_ptr<Session>> make_session(const Combination& combination) {
-  Result<std::shared_ptr<const Model>> model = Model::open(combination.model);
-  if (!model.ok()) return model.status();
+SessionOptions session_options(const Combination& combination) {
   SessionOptions options;
   options.threads = combination.threads;
   options.batch = combination.batch;
   options.isa = combination.isa;
-  options.profile = combination.profile;
-  return Session::create(model.take(), options);
+  return options;
 }
+
+// Adds the page faults of its lifetime, of all threads.
+class FaultCounter {
+ public:
+  explicit FaultCounter(ColdStart& cold) : cold_(cold) { add(-1); }
+  ~FaultCounter() { add(1); }
+  FaultCounter(const FaultCounter&) = delete;
+  FaultCounter& operator=(const FaultCounter&) = delete;
+
+ private:
+  void add(int sign) {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    cold_.minor_faults += sign * usage.ru_minflt;
+    cold_.major_faults += sign * usage.ru_majflt;
+  }
+  ColdStart& cold_;
+};
+
+class Server {
+ public:
+  Server(const Combination& combination, int answers) : combination_(combination), answers_(answers) {}
+
+  bool start() {
+    const Status status = open();
+    if (!write_value(answers_, status.code()) || !write_all(answers_, status.message())) return false;
+    if (!status.ok()) return false;
+    runs_.emplace(*session_);
+    {
+      const FaultCounter faults(cold_);
+      cold_.run = runs_->run_once();
+    }
+    steps_.resize(session_->step_nanoseconds().size());
+    return write_value(answers_, cold_);
+  }
+
+  bool serve(const Command& command) {
+    return command.kind == Command::Kind::trace ? trace(command.untimed) : run(command);
+  }
+
+ private:
+  Status open() {
+    const FaultCounter faults(cold_);
+    const Clock::time_point start = Clock::now();
+    Result<std::shared_ptr<const Model>> model = Model::open(combination_.model);
+    if (!model.ok()) return model.status();
+    model_ = model.take();
+    const Clock::time_point opened = Clock::now();
+    SessionOptions options = session_options(combination_);
+    options.profile = combination_.profile;
+    Result<std::unique_ptr<Session>> session = Session::create(model_, options);
+    if (!session.ok()) return session.status();
+    session_ = session.take();
+    cold_.open = std::chrono::duration<double, std::milli>(opened - start).count();
+    cold_.session = std::chrono::duration<double, std::milli>(Clock::now() - opened).count();
+    return {};
+  }
+
+  bool run(const Command& command) {
+    for (int i = 0; i < command.untimed; ++i) runs_->run_once();
+    const std::vector<std::uint64_t> before(session_->step_nanoseconds().begin(), session_->step_nanoseconds().end());
+    std::vector<double> milliseconds;
+    double total = 0;
+    while (static_cast<int>(milliseconds.size()) < command.timed && total < command.seconds * 1e3) {
+      milliseconds.push_back(runs_->run_once());
+      total += milliseconds.back();
+    }
+    for (std::size_t i = 0; i < steps_.size(); ++i) steps_[i] += session_->step_nanoseconds()[i] - before[i];
+    const RunAnswer answer{peak_rss_mib(), logits_digest(session_->logits(0))};
+    return write_value(answers_, answer) && write_all(answers_, milliseconds) && write_all(answers_, steps_);
+  }
+
+  // In a session of its own, so that the timed runs are not slower for it.
+  bool trace(int untimed) {
+    SessionOptions options = session_options(combination_);
+    options.trace = true;
+    const Result<std::unique_ptr<Session>> session = Session::create(model_, options);
+    if (!write_value(answers_, session.status().code()) || !write_all(answers_, session.status().message())) {
+      return false;
+    }
+    if (!session.ok()) return true;
+    TimedRuns runs(*session.value());
+    for (int i = 0; i <= untimed; ++i) runs.run_once();
+    for (int member = 0; member < options.threads; ++member) {
+      const std::span<const StepTime> times = session.value()->step_times(member);
+      if (!write_all(answers_, std::vector<StepTime>(times.begin(), times.end()))) return false;
+    }
+    return true;
+  }
+
+  const Combination& combination_;
+  int answers_;
+  ColdStart cold_;
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<Session> session_;
+  std::optional<TimedRuns> runs_;
+  std::vector<std::uint64_t> steps_;
+};
 
 }  // namespace
 
-int serve_runs(const Combination& combination, int commands, int answers) {
-  const Result<std::unique_ptr<Session>> session = make_session(combination);
-  if (!write_value(answers, session.status().code()) || !write_all(answers, session.status().message())) return 1;
-  if (!session.ok()) return 0;
-  Runner runner(*session.value());
-  for (RunCommand command; read_value(commands, command);) {
-    const std::vector<double> milliseconds = runner.run(command);
-    const RunAnswer answer{peak_rss_mib(), logits_digest(session.value()->logits(0))};
-    if (!write_value(answers, answer) || !write_all(answers, milliseconds) || !write_all(answers, runner.steps())) {
-      return 1;
-    }
+int serve(const Combination& combination, int commands, int answers) {
+  Server server(combination, answers);
+  if (!server.start()) return 1;
+  for (Command command; read_value(commands, command);) {
+    if (!server.serve(command)) return 1;
   }
   return 0;
 }

@@ -16,6 +16,10 @@
 namespace intvit::bench {
 namespace {
 
+// At most so many cold starts, and none after that time.
+constexpr std::size_t kColdStarts = 5;
+constexpr double kColdStartMilliseconds = 2000;
+
 Status system_error(const char* what) {
   return {Code::io, std::string("cannot ") + what + ": " + std::generic_category().message(errno)};
 }
@@ -24,7 +28,7 @@ Status system_error(const char* what) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   int code = 1;
   try {
-    code = serve_runs(combination, commands, answers);
+    code = serve(combination, commands, answers);
   } catch (const std::exception&) {
     // Out of memory; the parent notices that the pipe closes.
   }
@@ -34,6 +38,20 @@ Status system_error(const char* what) {
 }  // namespace
 
 Result<std::unique_ptr<Contender>> Contender::start(const Combination& combination) {
+  std::vector<ColdStart> starts;
+  double milliseconds = 0;
+  for (;;) {
+    Result<std::unique_ptr<Contender>> contender = start_once(combination);
+    if (!contender.ok()) return contender;
+    starts.push_back(contender.value()->cold_start_);
+    milliseconds += starts.back().total();
+    if (starts.size() < kColdStarts && milliseconds < kColdStartMilliseconds) continue;
+    contender.value()->cold_start_ = median_cold_start(starts);
+    return contender;
+  }
+}
+
+Result<std::unique_ptr<Contender>> Contender::start_once(const Combination& combination) {
   int commands[2], answers[2];
   if (::pipe(commands) != 0) return system_error("make a pipe");
   if (::pipe(answers) != 0) return system_error("make a pipe");
@@ -47,10 +65,8 @@ Result<std::unique_ptr<Contender>> Contender::start(const Combination& combinati
   ::close(commands[0]);
   ::close(answers[1]);
   std::unique_ptr<Contender> contender(new Contender(combination, child, commands[1], answers[0]));
-  Code code = Code::ok;
-  std::string message;
-  if (!read_value(contender->answers_, code) || !read_all(contender->answers_, message)) return contender->lost();
-  if (code != Code::ok) return Status(code, message);
+  if (const Status status = contender->read_status(); !status.ok()) return status;
+  if (!read_value(contender->answers_, contender->cold_start_)) return contender->lost();
   return contender;
 }
 
@@ -76,10 +92,17 @@ Status Contender::lost() {
                                    "); perhaps there is too little memory"};
 }
 
+Status Contender::read_status() {
+  Code code = Code::ok;
+  std::string message;
+  if (!read_value(answers_, code) || !read_all(answers_, message)) return lost();
+  return {code, message};
+}
+
 Status Contender::run(int untimed, int timed, double seconds) {
   RunAnswer answer;
   std::vector<double> milliseconds;
-  if (!write_value(commands_, RunCommand{untimed, timed, seconds}) || !read_value(answers_, answer) ||
+  if (!write_value(commands_, Command{Command::Kind::runs, untimed, timed, seconds}) || !read_value(answers_, answer) ||
       !read_all(answers_, milliseconds) || !read_all(answers_, step_nanoseconds_)) {
     return lost();
   }
@@ -88,6 +111,16 @@ Status Contender::run(int untimed, int timed, double seconds) {
   milliseconds_.insert(milliseconds_.end(), milliseconds.begin(), milliseconds.end());
   timed_seconds_ += std::accumulate(milliseconds.begin(), milliseconds.end(), 0.0) / 1e3;
   return {};
+}
+
+Result<std::vector<std::vector<StepTime>>> Contender::trace(int untimed) {
+  if (!write_value(commands_, Command{Command::Kind::trace, untimed, 0, 0})) return lost();
+  if (const Status status = read_status(); !status.ok()) return status;
+  std::vector<std::vector<StepTime>> threads(static_cast<std::size_t>(combination_.threads));
+  for (std::vector<StepTime>& steps : threads) {
+    if (!read_all(answers_, steps)) return lost();
+  }
+  return threads;
 }
 
 }  // namespace intvit::bench

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/cold_start.h"
+#include "engine/session.h"
 #include "engine/status.h"
 #include "kernels/isa.h"
 
@@ -27,7 +29,8 @@ struct Combination {
 
 class Contender {
  public:
-  // Starts the child, which opens the model and makes its session.
+  // Starts the child, which opens the model, makes its session and runs it once. Several times, since one cold start
+  // says little; the last child stays.
   static Result<std::unique_ptr<Contender>> start(const Combination& combination);
   ~Contender();
   Contender(const Contender&) = delete;
@@ -37,7 +40,11 @@ class Contender {
   // milliseconds().
   Status run(int untimed, int timed, double seconds);
 
+  // When each thread began and ended each step of a run that followed `untimed` others: [thread][step].
+  Result<std::vector<std::vector<StepTime>>> trace(int untimed);
+
   const Combination& combination() const { return combination_; }
+  const ColdStart& cold_start() const { return cold_start_; }                // the median one
   const std::vector<double>& milliseconds() const { return milliseconds_; }  // of every timed run
   double timed_seconds() const { return timed_seconds_; }
   double peak_rss_mib() const { return peak_rss_mib_; }
@@ -48,12 +55,15 @@ class Contender {
  private:
   Contender(const Combination& combination, pid_t child, int commands, int answers)
       : combination_(combination), child_(child), commands_(commands), answers_(answers) {}
+  static Result<std::unique_ptr<Contender>> start_once(const Combination& combination);
   Status lost();
+  Status read_status();  // as the child has sent it
 
   Combination combination_;
   pid_t child_;
   int commands_;  // pipe to the child
   int answers_;   // pipe from the child
+  ColdStart cold_start_;
   std::vector<double> milliseconds_;
   double timed_seconds_ = 0;
   double peak_rss_mib_ = 0;

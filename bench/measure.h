@@ -13,8 +13,8 @@ namespace intvit::bench {
 
 std::vector<Combination> combinations(const Options& options);
 
-// Starts a contender for each combination, warms it up and runs them in turns until each has what `options` asks for.
-// `progress` is called with what is going on.
+// Reads the models once, so that they are in the page cache, starts a contender for each combination, warms it up and
+// runs them in turns until each has what `options` asks for. `progress` is called with what is going on.
 Result<std::vector<std::unique_ptr<Contender>>> measure(const Options& options,
                                                         const std::function<void(const std::string&)>& progress);
 

@@ -9,7 +9,7 @@
 
 namespace intvit::bench {
 
-enum class Format { table, markdown, csv, json };
+enum class Format { text, markdown, csv, json };
 
 struct Options {
   std::vector<std::string> models;
@@ -20,7 +20,10 @@ struct Options {
   int runs = 0;        // timed runs per combination; 0: as many as fit into `seconds`
   double seconds = 0;  // 0: no limit
   bool profile = false;
-  Format format = Format::table;
+  std::string trace;    // file to write; empty: none
+  std::string compare;  // file to read; empty: none
+  double tolerance_percent = 3;
+  Format format = Format::text;
 };
 
 // Fills `options`, or returns the exit code with which vitbench has to stop.

@@ -1,4 +1,4 @@
-// The results of vitbench as a table, Markdown, CSV or JSON.
+// The results of vitbench as text, Markdown, CSV or JSON.
 #pragma once
 
 #include <ostream>
@@ -6,25 +6,30 @@
 #include <vector>
 
 #include "bench/options.h"
-#include "bench/profile.h"
-#include "engine/tools/run_times.h"
+#include "bench/peak.h"
+#include "bench/row.h"
 
 namespace intvit::bench {
 
-struct Row {
-  std::string model;
-  std::string model_digest;
-  std::string isa;
+// The peak of one instruction set with so many threads.
+struct MachinePeak {
+  Isa isa = Isa::scalar;
   int threads = 1;
-  int batch = 1;
-  std::size_t runs = 0;
-  Summary milliseconds;     // of a run, which is a batch
-  double images_per_s = 0;  // by the median
-  double peak_rss_mib = 0;  // of a process that does nothing else
-  std::string logits_digest;
-  std::vector<ProfileRow> profile;  // by layer; empty without --profile
+  std::optional<Peak> peak;
 };
 
-void report(std::ostream& out, Format format, const std::vector<Row>& rows);
+struct Report {
+  std::vector<MachinePeak> peaks;
+  std::vector<Row> rows;
+};
+
+void print(std::ostream& out, Format format, const Report& report);
+
+// Text or Markdown: what the rows share, then tables.
+void print_tables(std::ostream& out, bool markdown, const Report& report);
+// One table: the rows, or with profiles the steps of all rows.
+void print_csv(std::ostream& out, const std::vector<Row>& rows);
+// An array of one object per row.
+void print_json(std::ostream& out, const std::vector<Row>& rows);
 
 }  // namespace intvit::bench

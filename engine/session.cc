@@ -91,12 +91,14 @@ Session::Session(std::shared_ptr<const Model> model, const kernels::KernelTable&
   scratch_.reset(allocate_aligned(scratch_bytes_ * static_cast<std::size_t>(options.threads)));
   // Padding columns only ever meet zero weights (validate() checks that), but memory should not be read uninitialised.
   if (arena_ != nullptr) std::memset(arena_.get(), 0, arena_bytes_);
+  const std::size_t steps = program_.steps.size();
+  if (options.profile || options.trace) step_times_.resize(steps * static_cast<std::size_t>(options.threads));
   if (!options.profile) {
     stages_ = make_stages(program_);
     return;
   }
-  step_nanoseconds_.resize(program_.steps.size());
-  for (std::size_t i = 0; i < program_.steps.size(); ++i) stages_.push_back({i, i + 1});
+  step_nanoseconds_.resize(steps);
+  for (std::size_t i = 0; i < steps; ++i) stages_.push_back({i, i + 1});
 }
 
 Status Session::set_picture(int index, const PictureView& src) { return preprocessor_.run(src, picture(index)); }
@@ -114,16 +116,43 @@ std::span<const std::int32_t> Session::logits(int index) const {
 void Session::run(int count) {
   count_ = std::clamp(count, 1, batch_);
   team_.run([](void* self, int member) { static_cast<Session*>(self)->work(member); }, this);
+  sum_step_times();
+}
+
+void Session::sum_step_times() {
+  for (std::size_t i = 0; i < step_nanoseconds_.size(); ++i) {
+    StepTime step = step_times_[i];
+    for (int member = 1; member < team_.size(); ++member) {
+      const StepTime& other = step_times(member)[i];
+      step = {std::min(step.begin, other.begin), std::max(step.end, other.end)};
+    }
+    step_nanoseconds_[i] += step.end - step.begin;
+  }
+}
+
+std::span<const StepTime> Session::step_times(int member) const {
+  if (step_times_.empty()) return {};
+  const std::size_t steps = program_.steps.size();
+  return {step_times_.data() + steps * static_cast<std::size_t>(member), steps};
+}
+
+void Session::execute_step(std::size_t step, int member) {
+  std::visit([&](const auto& op) { execute(op, member); }, program_.steps[step].op);
 }
 
 void Session::work(int member) {
   for (const Stage& stage : stages_) {
     if (stage.first != 0) team_.barrier();
-    const std::uint64_t start = step_nanoseconds_.empty() ? 0 : now_nanoseconds();
     for (std::size_t i = stage.first; i < stage.last; ++i) {
-      std::visit([&](const auto& op) { execute(op, member); }, program_.steps[i].op);
+      if (step_times_.empty()) {
+        execute_step(i, member);
+        continue;
+      }
+      StepTime& time = step_times_[program_.steps.size() * static_cast<std::size_t>(member) + i];
+      time.begin = now_nanoseconds();
+      execute_step(i, member);
+      time.end = now_nanoseconds();
     }
-    if (member == 0 && !step_nanoseconds_.empty()) step_nanoseconds_[stage.first] += now_nanoseconds() - start;
   }
 }
 

@@ -28,7 +28,14 @@ struct SessionOptions {
   int threads = 1;         // 1..kMaxThreads
   int batch = 1;           // most pictures per run(), 1..kMaxBatch
   std::optional<Isa> isa;  // default: select_isa("")
-  bool profile = false;    // measure every step; costs a barrier per step
+  bool profile = false;    // sum the time of every step; costs a barrier per step
+  bool trace = false;      // note when each thread began and ended each step of the last run; costs no barrier
+};
+
+// Nanoseconds of the steady clock.
+struct StepTime {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
 };
 
 class Session {
@@ -54,8 +61,13 @@ class Session {
   int batch() const { return batch_; }
   Isa isa() const { return kernels_.isa; }
   std::uint64_t arena_bytes() const { return arena_bytes_; }
-  // Nanoseconds spent in every step of the program since creation (profile only).
+  // Nanoseconds that every step of the program took since creation, from the first thread's begin to the last one's end
+  // (profile only).
   std::span<const std::uint64_t> step_nanoseconds() const { return step_nanoseconds_; }
+  // One thread's steps of the last run (profile or trace only).
+  std::span<const StepTime> step_times(int member) const;
+  // Between two of them the threads meet.
+  std::span<const Stage> stages() const { return stages_; }
 
  private:
   struct FreeAligned {
@@ -65,6 +77,8 @@ class Session {
 
   Session(std::shared_ptr<const Model> model, const kernels::KernelTable& table, const SessionOptions& options);
   void work(int member);
+  void execute_step(std::size_t step, int member);
+  void sum_step_times();
   // A row of a buffer, counted through all pictures of the batch.
   template <typename T>
   T* row(BufferId id, std::int64_t index) const {
@@ -96,6 +110,7 @@ class Session {
   int count_ = 0;  // pictures of the current run
   std::vector<Stage> stages_;
   std::vector<std::uint64_t> step_nanoseconds_;
+  std::vector<StepTime> step_times_;  // [member][step]; empty: not measured
   std::uint64_t arena_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;  // per thread
   AlignedMemory arena_;

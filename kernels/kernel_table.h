@@ -7,6 +7,7 @@
 #include "kernels/gemm/linear.h"
 #include "kernels/isa.h"
 #include "kernels/layer_norm/layer_norm.h"
+#include "kernels/peak/peak.h"
 #include "kernels/pool/mean_rows.h"
 #include "kernels/resize/resize.h"
 #include "kernels/softmax/softmax.h"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the checks need and runs all of them: formatting, warnings as errors, the unit tests of kernels, engine and
-# tools under AddressSanitizer and UBSan (of the converter too with INTVIT_SANITIZE_CONVERTER=1), those of sessions under
+# tools under AddressSanitizer and UBSan (all of them with INTVIT_SANITIZE_ALL=1), those of sessions under
 # ThreadSanitizer, some seconds of fuzzing, and at last the whole suite in release mode.
 # INTVIT_SHARED_DATA=<folder> adds the tests that need a real DeiT-Tiny and photographs.
 set -euo pipefail
@@ -13,9 +13,9 @@ find kernels engine models converter bench tests examples -name '*.h' -o -name '
 
 step "sanitizers: address and undefined behaviour"
 cmake --preset asan-ubsan -DINTVIT_WERROR=ON >/dev/null
-# Compiling the converter a second time takes minutes: INTVIT_SANITIZE_CONVERTER=1 adds it.
+# Compiling converter and vitbench a second time takes minutes: INTVIT_SANITIZE_ALL=1 adds them.
 sanitized=(test_kernels test_sessions test_engine test_tools)
-[ -z "${INTVIT_SANITIZE_CONVERTER:-}" ] || sanitized+=(test_converter)
+[ -z "${INTVIT_SANITIZE_ALL:-}" ] || sanitized+=(test_converter test_bench)
 cmake --build --preset asan-ubsan --target "${sanitized[@]}"
 # oneDNN's and OpenMP's own pools are still reachable at exit; leaks are looked for where only our code runs.
 ASAN_OPTIONS=detect_leaks=0 ctest --preset asan-ubsan -R "^($(IFS='|'; echo "${sanitized[*]}"))\$" -j "$(nproc)"

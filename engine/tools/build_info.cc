@@ -42,6 +42,14 @@ std::string build_type() {
 #endif
 }
 
+std::string build_flags() {
+#ifdef INTVIT_BUILD_FLAGS  // engine/CMakeLists.txt
+  return INTVIT_BUILD_FLAGS;
+#else
+  return "unknown";
+#endif
+}
+
 std::string version_text(const std::string& tool) {
   const Result<Isa> isa = select_isa("");
   return tool + " " + version() + "\ncompiler   " + compiler() + ", " + build_type() + "\nbuilt for  " +

@@ -20,13 +20,6 @@ std::vector<std::uint8_t> make_pixels(std::size_t count) {
   return pixels;
 }
 
-double percentile(const std::vector<double>& sorted, double fraction) {
-  const double position = fraction * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 }  // namespace
 
 TimedRuns::TimedRuns(Session& session) : session_(session) {
@@ -43,9 +36,19 @@ double TimedRuns::run_once() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
+double percentile(const std::vector<double>& sorted, double fraction) {
+  const double position = fraction * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(position);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
 Summary summarize(std::vector<double> samples) {
   std::sort(samples.begin(), samples.end());
-  return {percentile(samples, 0.5), samples.front(), percentile(samples, 0.9)};
+  const double median = percentile(samples, 0.5);
+  const double quartiles = percentile(samples, 0.75) - percentile(samples, 0.25);
+  return {median, samples.front(), percentile(samples, 0.9), percentile(samples, 0.99),
+          median > 0 ? 100 * quartiles / median : 0};
 }
 
 }  // namespace intvit

@@ -13,6 +13,8 @@ struct Summary {
   double median = 0;
   double min = 0;
   double p90 = 0;  // nine of ten runs took no longer
+  double p99 = 0;
+  double spread_percent = 0;  // from the first to the third quartile, in percent of the median
 };
 
 // Runs a session on pixels that are the same everywhere, and different for each picture of a batch.
@@ -29,7 +31,10 @@ class TimedRuns {
   std::vector<std::uint8_t> pixels_;
 };
 
-// `samples` must not be empty. Percentiles between two samples are interpolated linearly, as NumPy does.
+// Between two samples, interpolated linearly, as NumPy does. `fraction` is 0 to 1; `sorted` must not be empty.
+double percentile(const std::vector<double>& sorted, double fraction);
+
+// `samples` must not be empty.
 Summary summarize(std::vector<double> samples);
 
 }  // namespace intvit

@@ -161,6 +161,37 @@ TEST_CASE("session: profiling changes no logit and times every step") {
   }
 }
 
+// Steps of a thread follow each other, and no thread enters a stage before all have left the one before.
+TEST_CASE("session: a trace changes no logit and notes every step of every thread") {
+  for (const auto& [name, options] : all_variants()) {
+    const auto model = tiny_model(options);
+    SessionOptions traced;
+    traced.threads = 3;
+    traced.batch = 2;
+    traced.trace = true;
+    const auto session = make_session(model, traced);
+    CHECK_MESSAGE(run(*session, options, 0, 2) == reference(model, options, 2), name);
+    CHECK(session->step_nanoseconds().empty());
+    CHECK(make_session(model, {})->step_times(0).empty());
+    std::uint64_t last_stage_end = 0;
+    for (const Stage& stage : session->stages()) {
+      std::uint64_t stage_end = 0;
+      for (int member = 0; member < session->threads(); ++member) {
+        const std::span<const StepTime> times = session->step_times(member);
+        REQUIRE(times.size() == model->program().steps.size());
+        std::uint64_t before = last_stage_end;
+        for (std::size_t i = stage.first; i < stage.last; ++i) {
+          CHECK_MESSAGE((times[i].begin >= before && times[i].begin != 0 && times[i].end >= times[i].begin),
+                        name << ", step " << i << ", thread " << member);
+          before = times[i].end;
+        }
+        stage_end = std::max(stage_end, before);
+      }
+      last_stage_end = stage_end;
+    }
+  }
+}
+
 template <typename F>
 std::uint64_t allocations_of(F&& f) {
   const std::uint64_t before = allocation_count();
@@ -212,8 +243,8 @@ TEST_CASE("session: run() allocates nothing, on no thread") {
   }
   for (const auto& [name, options] : all_variants()) {
     for (const int threads : {1, 2, 3}) {
-      for (const bool profile : {false, true}) {
-        const auto session = make_session(tiny_model(options), {threads, 3, std::nullopt, profile});
+      for (const bool timed : {false, true}) {
+        const auto session = make_session(tiny_model(options), {threads, 3, std::nullopt, timed, timed});
         const std::vector<std::uint8_t> picture = tiny_picture(options, 1);
         CHECK(allocations_of([&] {  // the first run too
                 for (int i = 0; i < 5; ++i) {

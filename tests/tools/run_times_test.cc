@@ -10,7 +10,7 @@
 namespace intvit {
 namespace {
 
-TEST_CASE("summarize: median, minimum and 90th percentile, interpolated as NumPy does") {
+TEST_CASE("summarize: percentiles, interpolated as NumPy does") {
   const Summary odd = summarize({3, 1, 2});
   CHECK(odd.median == 2);
   CHECK(odd.min == 1);
@@ -20,6 +20,17 @@ TEST_CASE("summarize: median, minimum and 90th percentile, interpolated as NumPy
   CHECK(one.median == 7);
   CHECK(one.min == 7);
   CHECK(one.p90 == 7);
+  CHECK(one.p99 == 7);
+}
+
+TEST_CASE("summarize: the spread is the interquartile range in percent of the median") {
+  const Summary ten = summarize({20, 11, 12, 13, 14, 16, 17, 18, 19, 15});
+  CHECK(ten.median == doctest::Approx(15.5));
+  CHECK(ten.p99 == doctest::Approx(19.91));
+  CHECK(ten.spread_percent == doctest::Approx(100 * (17.75 - 13.25) / 15.5));
+  CHECK(summarize({5, 5, 5, 100}).spread_percent == doctest::Approx(100 * 23.75 / 5));
+  CHECK(summarize({7}).spread_percent == 0);
+  CHECK(summarize({0, 0}).spread_percent == 0);
 }
 
 TEST_CASE("TextTable: aligned text, Markdown and CSV") {

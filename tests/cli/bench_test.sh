@@ -1,0 +1,82 @@
+# vitbench as scripts use it: formats, profile, trace, comparison with exit code 5, errors. No test depends on a time.
+. "$(dirname "$0")/common.sh"
+
+demo=$INTVIT_DEMO_DIR
+"$VITCONVERT" convert "$demo" -o "$work/m.bin" --calib "$demo/calib.txt" >/dev/null
+cp "$work/m.bin" "$work/n.bin"
+bench() { "$VITBENCH" "$work/m.bin" --threads 1 --runs 2 --warmup 0 "$@"; }
+
+# Sweeps: every combination of every list is a row.
+expect_exit 0 "$VITBENCH" "$work/m.bin,$work/n.bin" --threads 1,2 --batch 1,2 --isa scalar --runs 1 --warmup 0 --csv
+[ "$(wc -l <"$work/out")" -eq 9 ] || fail "2 models x 2 threads x 2 batches: $(cat "$work/out")"
+mv "$work/m.bin" "$work/with,comma.bin"
+expect_exit 0 "$VITBENCH" "$work/with,comma.bin" --threads 1 --seconds 0.001
+mv "$work/with,comma.bin" "$work/m.bin"
+
+# Formats, with and without --profile.
+for profile in "" --profile; do
+  expect_exit 0 bench $profile
+  grep -q "median ms .*p99 ms  spread %  images/s  GMAC/s  % of peak" "$work/out" || fail "text: $(cat "$work/out")"
+  grep -q "x median" "$work/out" || fail "no cold start: $(cat "$work/out")"
+  grep -q "peak of .* GMAC/s (" "$work/out" || fail "no peak: $(cat "$work/out")"
+  expect_exit 0 bench $profile --format markdown
+  grep -q "^| model | isa |" "$work/out" || fail "Markdown: $(cat "$work/out")"
+  expect_exit 0 bench $profile --format csv
+  grep -q "^model,isa,threads,batch," "$work/out" || fail "CSV: $(cat "$work/out")"
+  awk -F, 'NR == 1 { n = NF } NF != n { exit 1 }' "$work/out" || fail "CSV rows differ in length: $(cat "$work/out")"
+  expect_exit 0 bench $profile --format json
+  [ "$(json_number "$work/out" runs)" = 2 ] || fail "JSON: $(cat "$work/out")"
+done
+grep -q '"profile_by_op": \[{"layer":"","op":"linear"' "$work/out" || fail "no profile by operation: $(cat "$work/out")"
+
+# A trace is written whole or not at all.
+expect_exit 0 bench --trace "$work/trace.json"
+grep -q '"traceEvents":\[{"ph":"M","name":"process_name"' "$work/trace.json" || fail "no trace"
+grep -q '"name":"linear blocks.5.mlp.fc2"' "$work/trace.json" || fail "the trace lacks a step"
+[ -z "$(ls "$work" | grep '^trace\.json\.' || true)" ] || fail "a temporary file was left behind"
+expect_error 3 "cannot write into the folder '$work/none/'" bench --trace "$work/none/trace.json"
+expect_error 3 "not a regular file" bench --trace "$work"
+
+# Comparison: with times that nobody reaches, nobody exceeds, and with itself at a tolerance that nothing exceeds.
+bench --json >"$work/now.json"
+old_times() { sed "s/\"times_ms\": .*/\"times_ms\": [$1]/" "$work/now.json" >"$work/old.json"; }
+old_times "0.000001, 0.000001"
+expect_exit 5 bench --compare "$work/old.json"
+[ "$(wc -l <"$work/err")" -eq 1 ] || fail "one line should say what is slower: $(cat "$work/err")"
+grep -qF "slower than in '$work/old.json'" "$work/err" && grep -qF "m.bin" "$work/err" || fail "$(cat "$work/err")"
+grep -q " slower$" "$work/out" || fail "the table should say slower: $(cat "$work/out")"
+old_times "1000000, 1000000"
+expect_exit 0 bench --compare "$work/old.json"
+grep -q " faster$" "$work/out" || fail "the table should say faster: $(cat "$work/out")"
+expect_exit 0 bench --compare "$work/old.json" --json
+grep -q '"verdict": "faster"' "$work/out" || fail "JSON has no verdict"
+expect_exit 0 bench --compare "$work/now.json" --tolerance 1000
+cp "$work/m.bin" "$work/renamed.bin"
+expect_exit 0 "$VITBENCH" "$work/renamed.bin" --threads 1 --runs 2 --compare "$work/old.json"
+grep -q " faster$" "$work/out" || fail "a renamed file has the same digest: $(cat "$work/out")"
+
+# Nothing to compare with.
+expect_exit 2 bench --batch 2 --compare "$work/old.json"
+grep -q "measure the same combinations" "$work/err" || fail "$(cat "$work/err")"
+expect_error 2 "cannot be opened" bench --compare "$work/nowhere.json"
+echo '{"count": 3' >"$work/bad.json"
+expect_error 2 "bad.json': is not JSON" bench --compare "$work/bad.json"
+echo '{"count": 3}' >"$work/bad.json"
+expect_error 2 "no array of rows" bench --compare "$work/bad.json"
+echo '[]' >"$work/bad.json"
+expect_error 2 "has no rows" bench --compare "$work/bad.json"
+sed '/"times_ms"/d; s/\("cpu": .*\),$/\1/' "$work/now.json" >"$work/bad.json"
+expect_error 2 "row 1 has no valid 'times_ms'" bench --compare "$work/bad.json"
+
+# Options.
+expect_error 2 "--runs" "$VITBENCH" "$work/m.bin" --runs 2 --seconds 1
+expect_error 2 "--compare" bench --tolerance 5
+expect_error 2 "--csv" bench --json --csv
+expect_error 2 "must be text, markdown, csv or json" bench --format xml
+expect_error 2 "--trace" bench --trace ""
+expect_error 2 "--compare" bench --compare ""
+expect_error 2 "sse9" bench --isa scalar,sse9
+expect_error 2 "--batch '0'" bench --batch 1,0
+expect_error 2 "empty entry" "$VITBENCH" "$work/m.bin,"
+expect_error 3 "nowhere.bin" "$VITBENCH" "$work/m.bin,$work/nowhere.bin"
+echo "vitbench does what its help says"

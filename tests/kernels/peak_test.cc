@@ -1,0 +1,35 @@
+// The peak loops do as many multiply-accumulates as they say: all products are 1, so their sum counts them.
+#include "kernels/peak/peak.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/kernels/test_data.h"
+
+namespace intvit::test {
+namespace {
+
+using namespace intvit::kernels;
+
+TEST_CASE("peak: the sum of all products is the number of multiply-accumulates") {
+  for (const Isa isa : available_isas()) {
+    const PeakKernels& peak = *kernel_table(isa).peak;
+    for (const PeakLoop* loop : {&peak.weights8, &peak.weights4}) {
+      CAPTURE(loop->instruction);
+      CHECK(loop->run(0) == 0);
+      for (const std::int64_t rounds : {1, 2, 1000, 100001}) {
+        CHECK(loop->run(rounds) == static_cast<std::uint32_t>(loop->macs_per_round * rounds));
+      }
+    }
+  }
+}
+
+// A percentage of another instruction set's peak would say nothing.
+TEST_CASE("peak: an instruction set that multiplies with kernels of its own has a peak of its own") {
+  for (const Isa isa : available_isas()) {
+    const KernelTable& table = kernel_table(isa);
+    if (table.linear_isa == isa) CHECK_MESSAGE(table.peak_isa == isa, isa_name(isa));
+  }
+}
+
+}  // namespace
+}  // namespace intvit::test
