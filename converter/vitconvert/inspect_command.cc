@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "converter/report/format_text.h"
 #include "converter/report/sensitivity.h"
 #include "converter/vitconvert/commands.h"
 #include "converter/vitconvert/sensitivity_json.h"
@@ -52,6 +53,7 @@ void print_json(const Model& model, const std::string& path) {
         },
         step.op);
     if (const int bits = weight_bits(step.op)) row["weight_bits"] = bits;
+    row["format"] = format_text(step.op, program);
     root["steps"].push_back(row);
   }
   for (const Constant& constant : program.constants) {
@@ -80,13 +82,12 @@ void print_text(const Model& model, const std::string& path) {
   for (const auto& [key, value] : model.metadata()) {
     if (!is_long(key)) std::printf("  %-24s %s\n", key.c_str(), value.c_str());
   }
-  std::printf("%-12s %-24s %-16s %-16s %s\n", "op", "layer", "src", "dst", "weights");
+  std::printf("%-12s %-24s %-16s %-16s %s\n", "op", "layer", "src", "dst", "format");
   for (const Step& step : program.steps) {
-    const int bits = weight_bits(step.op);
     std::visit(
         [&](const auto& op) {
           std::printf("%-12s %-24s %-16s %-16s %s\n", op.kName, step.layer.c_str(), shape_of(program, op.src).c_str(),
-                      shape_of(program, op.dst).c_str(), bits ? (std::to_string(bits) + " bits").c_str() : "");
+                      shape_of(program, op.dst).c_str(), format_text(step.op, program).c_str());
         },
         step.op);
   }
