@@ -3,8 +3,8 @@
 // from one thread at a time; for parallel requests make more sessions of one model.
 //
 // Rows (and heads) are split over the threads. Between two attention operations everything is local to a token row, so
-// a thread carries its rows through a whole chain of operations without meeting the others (engine/program/stages.h).
-// Integer results do not depend on the split.
+// a thread carries its rows through a whole chain of operations without meeting the others (engine/program/stages.h),
+// in blocks that stay in its cache where a batch has more rows than that. Integer results do not depend on the split.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ struct SessionOptions {
   int batch = 1;           // most pictures per run(), 1..kMaxBatch
   std::optional<Isa> isa;  // default: select_isa("")
   bool profile = false;    // sum the time of every step; costs a barrier per step
-  bool trace = false;      // note when each thread began and ended each step of the last run; costs no barrier
+  bool trace = false;      // note when each thread began and ended each step of the last run; costs no barrier,
+                           // but every step of a chain is then done for all rows of a thread before the next
 };
 
 // Nanoseconds of the steady clock.
@@ -77,7 +78,6 @@ class Session {
 
   Session(std::shared_ptr<const Model> model, const kernels::KernelTable& table, const SessionOptions& options);
   void work(int member);
-  void execute_step(std::size_t step, int member);
   void sum_step_times();
   // A row of a buffer, counted through all pictures of the batch.
   template <typename T>
@@ -87,19 +87,26 @@ class Session {
     return reinterpret_cast<T*>(base) + index * buffer.stride;
   }
   void* row_of_any_type(BufferId id, std::int64_t index) const;
-  // This member's share of `total` units.
+  // What a member does of an operation at once: all of its share, or in a chain one of several blocks of it.
+  struct Piece {
+    int member;
+    int block = 0, blocks = 1;
+  };
   struct Range {
     std::int64_t begin, end;
   };
-  Range share(std::int64_t total, int member) const;
+  // The piece's part of `total` units.
+  Range share(std::int64_t total, Piece piece) const;
+  int blocks_of(const Stage& stage, int member) const;
+  void execute_step(std::size_t step, Piece piece);
 
-  void execute(const PatchEmbedOp& op, int member);
-  void execute(const LayerNormOp& op, int member);
-  void execute(const LinearOp& op, int member);
-  void execute(const AttentionOp& op, int member);
-  void execute(const MeanRowsOp& op, int member);
-  void execute(const EncodeOp& op, int member);
-  void encode_channel_groups(const EncodeOp& op, int member);
+  void execute(const PatchEmbedOp& op, Piece piece);
+  void execute(const LayerNormOp& op, Piece piece);
+  void execute(const LinearOp& op, Piece piece);
+  void execute(const AttentionOp& op, Piece piece);
+  void execute(const MeanRowsOp& op, Piece piece);
+  void execute(const EncodeOp& op, Piece piece);
+  void encode_channel_groups(const EncodeOp& op, Piece piece);
   void* scratch(int member) const { return scratch_.get() + static_cast<std::size_t>(member) * scratch_bytes_; }
 
   std::shared_ptr<const Model> model_;

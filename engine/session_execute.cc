@@ -1,4 +1,4 @@
-// How a session executes each operation: which rows or heads are this member's, and the kernel's arguments.
+// How a session executes each operation: which rows or heads are this piece's, and the kernel's arguments.
 #include <algorithm>
 #include <cstring>
 
@@ -70,13 +70,13 @@ void* Session::row_of_any_type(BufferId id, std::int64_t index) const {
   return row<std::uint8_t>(id, index * byte_size(program_.buffers[id].type));
 }
 
-void Session::execute(const LinearOp& op, int member) {
+void Session::execute(const LinearOp& op, Piece piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t src_rows_per_dst_row = src.rows / dst.rows;
-  const Range rows = share(std::int64_t{dst.rows} * count_, member);
+  const Range rows = share(std::int64_t{dst.rows} * count_, piece);
   if (rows.begin == rows.end) return;
-  kernels::LinearArgs args = linear_args(op.linear, program_, scratch(member));
+  kernels::LinearArgs args = linear_args(op.linear, program_, scratch(piece.member));
   args.src = row<std::uint8_t>(op.src, rows.begin * src_rows_per_dst_row);
   args.src_stride = src_rows_per_dst_row * src.stride;
   args.plane_stride = op.planes == 2 ? src.stride / 2 : 0;
@@ -117,10 +117,10 @@ void Session::execute(const LinearOp& op, int member) {
   kernels_.linear->run(args);
 }
 
-void Session::execute(const LayerNormOp& op, int member) {
+void Session::execute(const LayerNormOp& op, Piece piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
-  const Range rows = share(std::int64_t{dst.rows} * count_, member);
+  const Range rows = share(std::int64_t{dst.rows} * count_, piece);
   // One call per picture, since the selected rows of two pictures are not neighbours.
   for (std::int64_t begin = rows.begin; begin < rows.end;) {
     const std::int64_t picture = begin / dst.rows;
@@ -144,13 +144,13 @@ void Session::execute(const LayerNormOp& op, int member) {
   }
 }
 
-void Session::execute(const AttentionOp& op, int member) {
+void Session::execute(const AttentionOp& op, Piece piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t tokens = src.rows;
   const std::int64_t channels = dst.columns;
   // Units are (picture, head, query) in that order: a member packs K and V only of the heads that it touches.
-  const Range units = share(tokens * op.heads * count_, member);
+  const Range units = share(tokens * op.heads * count_, piece);
   for (std::int64_t begin = units.begin; begin < units.end;) {
     const std::int64_t picture = begin / (tokens * op.heads);
     const std::int64_t head = begin / tokens % op.heads;
@@ -179,15 +179,15 @@ void Session::execute(const AttentionOp& op, int member) {
                  static_cast<std::uint32_t>(p[kRatio]),
                  p[kRatioShift],
                  p[kOutZero]};
-    args.scratch = scratch(member);
+    args.scratch = scratch(piece.member);
     kernels_.attention->run(args);
     begin += count;
   }
 }
 
-void Session::execute(const MeanRowsOp& op, int member) {
+void Session::execute(const MeanRowsOp& op, Piece piece) {
   const Buffer& src = program_.buffers[op.src];
-  const Range pictures = share(count_, member);
+  const Range pictures = share(count_, piece);
   for (std::int64_t picture = pictures.begin; picture < pictures.end; ++picture) {
     kernels_.mean_rows->run({row<std::int16_t>(op.src, picture * src.rows + op.first_row), src.stride,
                              static_cast<int>(op.row_count), static_cast<int>(src.columns),
@@ -195,11 +195,11 @@ void Session::execute(const MeanRowsOp& op, int member) {
   }
 }
 
-void Session::execute(const EncodeOp& op, int member) {
-  if (op.kind == EncodeOpKind::channel_groups) return encode_channel_groups(op, member);
+void Session::execute(const EncodeOp& op, Piece piece) {
+  if (op.kind == EncodeOpKind::channel_groups) return encode_channel_groups(op, piece);
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
-  const Range rows = share(std::int64_t{dst.rows} * count_, member);
+  const Range rows = share(std::int64_t{dst.rows} * count_, piece);
   // One call per picture where rows have schemes of their own.
   for (std::int64_t begin = rows.begin; begin < rows.end;) {
     const std::int64_t token = begin % dst.rows;
@@ -210,7 +210,7 @@ void Session::execute(const EncodeOp& op, int member) {
     args.dst = row<std::uint8_t>(op.dst, begin);
     args.rows = static_cast<int>(end - begin);
     args.columns = static_cast<int>(src.columns);
-    args.scratch = scratch(member);
+    args.scratch = scratch(piece.member);
     if (op.kind == EncodeOpKind::tokens) {
       const std::int16_t* codes = program_.constants[op.codes].as<std::int16_t>() + token;
       const std::ptrdiff_t count = dst.rows;
@@ -222,12 +222,12 @@ void Session::execute(const EncodeOp& op, int member) {
 }
 
 // A member does whole blocks of channels of one picture: their extremes, their groups, their codes.
-void Session::encode_channel_groups(const EncodeOp& op, int member) {
+void Session::encode_channel_groups(const EncodeOp& op, Piece piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t blocks = (src.columns + kChannelBlock - 1) / kChannelBlock;
-  const Range units = share(blocks * count_, member);
-  auto* notes = static_cast<std::int16_t*>(scratch(member));
+  const Range units = share(blocks * count_, piece);
+  auto* notes = static_cast<std::int16_t*>(scratch(piece.member));
   const std::int16_t* groups = program_.constants[op.codes].as<std::int16_t>();
   const int group_count = static_cast<int>(op.groups);
   for (std::int64_t begin = units.begin; begin < units.end;) {
@@ -257,14 +257,14 @@ void Session::encode_channel_groups(const EncodeOp& op, int member) {
   }
 }
 
-void Session::execute(const PatchEmbedOp& op, int member) {
+void Session::execute(const PatchEmbedOp& op, Piece piece) {
   const Buffer& image = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t patch = op.patch;
   const std::int64_t grid_width = program_.input.width / patch;
   const std::int64_t patch_row_bytes = patch * 3;
   const std::size_t depth = op.linear.k;
-  auto* patches = static_cast<std::uint8_t*>(scratch(member));
+  auto* patches = static_cast<std::uint8_t*>(scratch(piece.member));
   const std::int16_t* token_init = program_.constants[op.token_init].as<std::int16_t>();
   kernels::LinearArgs args =
       linear_args(op.linear, program_, patches + align_scratch(std::size_t{kPatchBlock} * depth));
@@ -275,7 +275,7 @@ void Session::execute(const PatchEmbedOp& op, int member) {
   args.dst_stride = args.residual_stride = dst.stride;
   set_grain(op.grain, program_, args);
 
-  const Range rows = share(std::int64_t{dst.rows} * count_, member);
+  const Range rows = share(std::int64_t{dst.rows} * count_, piece);
   for (std::int64_t begin = rows.begin; begin < rows.end;) {
     const std::int64_t picture = begin / dst.rows;
     const std::int64_t token = begin % dst.rows;

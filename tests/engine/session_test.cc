@@ -121,6 +121,25 @@ TEST_CASE("session: the same logits for every instruction set, number of threads
   }
 }
 
+// A batch with so many rows that a thread takes them in blocks, whose borders lie inside of pictures.
+TEST_CASE("session: chains of a large batch in blocks") {
+  constexpr std::size_t kRows = 700;
+  std::vector<TinyVariant> variants = encoded_variants();
+  variants.push_back(plain_variants().back());
+  for (const auto& [name, options] : variants) {
+    const auto model = tiny_model(options);
+    std::size_t tokens = 0;
+    for (const Buffer& b : model->program().buffers)
+      if (b.type == DataType::s16) tokens = std::max<std::size_t>(tokens, b.rows);
+    const int pictures = static_cast<int>(kRows / tokens + 1);
+    const std::vector<Logits> expected = reference(model, options, pictures);
+    for (const int threads : {1, 2}) {
+      const auto session = make_session(model, {threads, pictures, {}, false});
+      CHECK_MESSAGE(run(*session, options, 0, pictures) == expected, name << ", " << threads << " threads");
+    }
+  }
+}
+
 // Members of a team may be at different operations between two barriers; what one still reads, no other may overwrite,
 // wherever the memory plan has put it. Scalar kernels make the operations long.
 TEST_CASE("session: threads that are ahead do not disturb those behind") {
