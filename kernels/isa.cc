@@ -1,5 +1,7 @@
 #include "kernels/isa.h"
 
+#include <cpuid.h>
+
 #include <array>
 
 namespace intvit {
@@ -18,6 +20,14 @@ struct AvailableIsas {
     }
   }
 };
+
+struct CpuidLeaf {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;  // all zero if the CPU has no such leaf
+  CpuidLeaf(unsigned leaf, unsigned subleaf) { __get_cpuid_count(leaf, subleaf, &eax, &ebx, &ecx, &edx); }
+};
+
+// __builtin_cpu_supports does not know this one everywhere. Its registers are those of AVX2.
+bool cpu_has_avxvnni() { return (CpuidLeaf(7, 1).eax >> 4 & 1) != 0; }
 
 }  // namespace
 
@@ -42,8 +52,9 @@ bool cpu_supports(Isa isa) {
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512vnni");
     case Isa::avxvnni:
+      return __builtin_cpu_supports("avx2") && cpu_has_avxvnni();
     case Isa::amx:
-      return false;  // detection comes with their kernels
+      return false;  // detection comes with its kernels
   }
   return false;
 }

@@ -17,7 +17,7 @@ std::optional<Isa> isa_from_name(std::string_view name);
 // True if the CPU has the instructions and the operating system saves their registers.
 bool cpu_supports(Isa isa);
 
-// True if this build contains kernels written for `isa` (AVX-VNNI and AMX are named, but not written yet).
+// True if this build contains kernels written for `isa`.
 bool isa_is_built(Isa isa);
 
 // Built and supported here, in rising order; never empty, since scalar is always there.
