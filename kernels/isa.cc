@@ -1,8 +1,11 @@
 #include "kernels/isa.h"
 
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdint>
 
 namespace intvit {
 namespace {
@@ -29,6 +32,32 @@ struct CpuidLeaf {
 // __builtin_cpu_supports does not know this one everywhere. Its registers are those of AVX2.
 bool cpu_has_avxvnni() { return (CpuidLeaf(7, 1).eax >> 4 & 1) != 0; }
 
+// Linux gives the tile registers, 8 KiB that it has to save for every thread, to processes that ask for them. Older
+// kernels and other systems refuse.
+bool linux_permits_tiles() {
+#ifdef SYS_arch_prctl
+  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr int kTileData = 18;               // XFEATURE_XTILEDATA
+  static const bool permitted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return permitted;
+#else
+  return false;
+#endif
+}
+
+bool cpu_has_amx() {
+  constexpr unsigned kTile = 1u << 24, kInt8 = 1u << 25;
+  return (~CpuidLeaf(7, 0).edx & (kTile | kInt8)) == 0;
+}
+
+// XCR0: the operating system saves tile configurations and tiles. Only where AVX works is there an XCR0.
+bool system_saves_tiles() {
+  constexpr std::uint32_t kTileState = 3u << 17;
+  std::uint32_t low, high;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (low & kTileState) == kTileState;
+}
+
 }  // namespace
 
 std::string_view isa_name(Isa isa) { return kNames[static_cast<std::size_t>(isa)]; }
@@ -54,7 +83,7 @@ bool cpu_supports(Isa isa) {
     case Isa::avxvnni:
       return __builtin_cpu_supports("avx2") && cpu_has_avxvnni();
     case Isa::amx:
-      return false;  // detection comes with its kernels
+      return cpu_supports(Isa::avx512vnni) && cpu_has_amx() && system_saves_tiles() && linux_permits_tiles();
   }
   return false;
 }

@@ -14,7 +14,8 @@ inline constexpr int kIsaCount = 5;
 std::string_view isa_name(Isa isa);
 std::optional<Isa> isa_from_name(std::string_view name);
 
-// True if the CPU has the instructions and the operating system saves their registers.
+// True if the CPU has the instructions and the operating system saves their registers. Asking for amx also asks Linux
+// for the permission to use its tiles, which then holds for the whole process.
 bool cpu_supports(Isa isa);
 
 // True if this build contains kernels written for `isa`.

@@ -67,9 +67,10 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
   }
 }
 
+// Not inlined: gcc would keep what the epilogue knows of the columns in registers all the time, and sums in memory.
 template <typename Vnni, bool kHalf, int kSumShift, typename Columns>
-void multiply_columns(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
-                      const std::uint8_t* panel, int k, const Columns& columns) {
+__attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane,
+                                                int rows, const std::uint8_t* panel, int k, const Columns& columns) {
   constexpr int kRows = Vnni::kRows;
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };

@@ -5,7 +5,9 @@
 namespace intvit::kernels {
 
 extern const LinearKernels linear_kernels_avxvnni_stand_in;
+extern const LinearKernels linear_kernels_amx_stand_in;
 extern const AttentionKernels attention_kernels_avxvnni_stand_in;
+extern const AttentionKernels attention_kernels_amx_stand_in;
 
 }  // namespace intvit::kernels
 
@@ -21,6 +23,10 @@ std::vector<TestedKernels> vector_kernels() {
   if (!cpu_supports(Isa::avxvnni)) {
     tested.emplace_back("avxvnni (in AVX-512 encoding)", kernels::linear_kernels_avxvnni_stand_in,
                         kernels::attention_kernels_avxvnni_stand_in);
+  }
+  if (!cpu_supports(Isa::amx)) {
+    tested.emplace_back("amx (emulated tiles)", kernels::linear_kernels_amx_stand_in,
+                        kernels::attention_kernels_amx_stand_in);
   }
   return tested;
 }
