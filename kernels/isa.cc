@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::array<std::string_view, kIsaCount> kNames = {"scalar", "avx2", "avxvnni", "avx512vnni", "amx"};
 
+// The highest that is used without being named. All have run and agreed with the law, AMX in an emulator only; to have
+// it used only where it is named, make this avx512vnni.
+constexpr Isa kHighestAutomatic = Isa::amx;
+
 struct AvailableIsas {
   std::array<Isa, kIsaCount> list{};
   std::size_t count = 0;
@@ -102,6 +106,14 @@ bool isa_is_built(Isa isa) {
 std::span<const Isa> available_isas() {
   static const AvailableIsas isas;
   return {isas.list.data(), isas.count};
+}
+
+Isa best_isa() {
+  Isa best = Isa::scalar;
+  for (const Isa isa : available_isas()) {
+    if (isa <= kHighestAutomatic) best = isa;
+  }
+  return best;
 }
 
 }  // namespace intvit

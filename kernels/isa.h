@@ -24,4 +24,7 @@ bool isa_is_built(Isa isa);
 // Built and supported here, in rising order; never empty, since scalar is always there.
 std::span<const Isa> available_isas();
 
+// The one to use where nobody names another.
+Isa best_isa();
+
 }  // namespace intvit

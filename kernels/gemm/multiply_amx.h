@@ -101,10 +101,11 @@ void multiply_block(const std::uint8_t* upper, const std::uint8_t* lower, std::p
     for_each_sum<kLower, kHalf>(sums, [](auto tile, std::int32_t* at) { Tiles::store<tile>(at, kSumStride); });
     if (plane == 0) return;
     for_each_sum<kLower, kHalf>(sums, [&](auto tile, std::int32_t* at) {
-      for (int r = 0; r < height; ++r, at += BlockSums::kColumns) {
-        Avx512::store32(at, VnniZmm::shift_left<8>(Avx512::load32(at)));
+      for (int r = 0; r < height; ++r) {
+        std::int32_t* row = at + r * BlockSums::kColumns;
+        Avx512::store32(row, VnniZmm::shift_left<8>(Avx512::load32(row)));
       }
-      Tiles::load<tile>(at - height * BlockSums::kColumns, kSumStride);
+      Tiles::load<tile>(at, kSumStride);
     });
   }
 }
