@@ -9,7 +9,7 @@
 namespace intvit {
 
 PictureFiles::PictureFiles(std::vector<LabelledPicture> pictures, const InputGeometry& geometry)
-    : pictures_(std::move(pictures)), preprocessor_(geometry, kernels::kernel_table(available_isas().back()).resize) {}
+    : pictures_(std::move(pictures)), preprocessor_(geometry, kernels::kernel_table(best_isa()).resize) {}
 
 Status PictureFiles::read(int index, std::uint8_t* pixels) {
   const Result<Picture> picture = read_picture(pictures_[static_cast<std::size_t>(index)].path);

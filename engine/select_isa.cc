@@ -15,7 +15,7 @@ Result<Isa> select_isa(const std::string& requested) {
   std::string origin = "instruction set '" + name + "'";
   if (name.empty()) {
     const char* environment = std::getenv("INTVIT_ISA");
-    if (environment == nullptr || *environment == '\0') return available_isas().back();
+    if (environment == nullptr || *environment == '\0') return best_isa();
     name = environment;
     origin = "INTVIT_ISA='" + name + "'";
   }

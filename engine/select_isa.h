@@ -1,6 +1,6 @@
 // Which instruction set a session uses: what the caller asks for, else the environment variable INTVIT_ISA, else the
-// best one that this CPU has. Asking for one that is unknown, not built or absent is an error that names the available
-// ones.
+// best one that this CPU has (best_isa()). Asking for one that is unknown, not built or absent is an error that names
+// the available ones.
 #pragma once
 
 #include <string>

@@ -14,13 +14,17 @@ inline constexpr int kIsaCount = 5;
 std::string_view isa_name(Isa isa);
 std::optional<Isa> isa_from_name(std::string_view name);
 
-// True if the CPU has the instructions and the operating system saves their registers.
+// True if the CPU has the instructions and the operating system saves their registers. Asking for amx also asks Linux
+// for the permission to use its tiles, which then holds for the whole process.
 bool cpu_supports(Isa isa);
 
-// True if this build contains kernels written for `isa` (AVX-VNNI and AMX are named, but not written yet).
+// True if this build contains kernels written for `isa`.
 bool isa_is_built(Isa isa);
 
 // Built and supported here, in rising order; never empty, since scalar is always there.
 std::span<const Isa> available_isas();
+
+// The one to use where nobody names another.
+Isa best_isa();
 
 }  // namespace intvit

@@ -15,12 +15,15 @@ namespace intvit::kernels {
 
 namespace {
 
+// Every set has the instructions of the lower ones, except that CPUs with AVX-512 need not have AVX-VNNI.
+constexpr bool includes(Isa isa, Isa lower) { return lower <= isa && (lower != Isa::avxvnni || isa == Isa::avxvnni); }
+
 constexpr KernelTable make_table(Isa isa) {
   KernelTable table{};
   table.isa = isa;
 // Lines stand in rising order of instruction sets, so the last one that fits wins.
 #define VIT_VARIANT(family, variant_isa)            \
-  if (Isa::variant_isa <= isa) {                    \
+  if (includes(isa, Isa::variant_isa)) {            \
     table.family = &family##_kernels_##variant_isa; \
     table.family##_isa = Isa::variant_isa;          \
   }

@@ -134,7 +134,7 @@ struct AttentionEpilogue {
   };
 };
 
-template <typename Simd, typename Element>
+template <typename Simd, int kDepthStep, typename Element>
 void attention_elements(const AttentionArgs& args) {
   const AttentionScratch layout = attention_scratch(args.tokens, args.head_dim);
   auto* scratch = static_cast<std::uint8_t*>(args.scratch);
@@ -146,16 +146,16 @@ void attention_elements(const AttentionArgs& args) {
   std::uint8_t* queries = scratch + layout.rows;
   auto* output = reinterpret_cast<Element*>(scratch + layout.output);
 
-  const int key_depth = (args.head_dim + kGroupDepth - 1) / kGroupDepth * kGroupDepth;
-  const int value_depth = (args.tokens + kGroupDepth - 1) / kGroupDepth * kGroupDepth;
+  const int key_depth = (args.head_dim + kDepthStep - 1) / kDepthStep * kDepthStep;
+  const int value_depth = (args.tokens + kDepthStep - 1) / kDepthStep * kDepthStep;
   const int padded_tokens = padded_depth(args.tokens);
-  const int padded_dim = padded_columns(args.head_dim);
+  const int padded_dim = padded_depth(args.head_dim);
   pack_keys(args, key_depth, keys, key_bias);
   pack_values(args, value_depth, values);
   const LinearWeights key_weights{keys, nullptr, 8, args.tokens, key_depth};
   const LinearWeights value_weights{values, nullptr, 8, args.head_dim, value_depth};
-  // Whole groups and panels are read and written in place; other head sizes go through copies.
-  const bool whole_groups = args.head_dim % kGroupDepth == 0;
+  // Whole steps and panels are read and written in place; other head sizes go through copies.
+  const bool whole_steps = args.head_dim % kDepthStep == 0;
   const bool whole_panels = args.head_dim % kPanelColumns == 0;
 
   const SoftmaxArgs softmax =
@@ -167,7 +167,7 @@ void attention_elements(const AttentionArgs& args) {
     const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
     const std::uint8_t* q = args.q + begin * args.stride;
     std::ptrdiff_t q_stride = args.stride;
-    if (!whole_groups) {
+    if (!whole_steps) {
       for (int r = 0; r < rows; ++r) {
         std::memset(queries + r * padded_dim, 0, static_cast<std::size_t>(padded_dim));
         std::memcpy(queries + r * padded_dim, q + r * q_stride, static_cast<std::size_t>(args.head_dim));
@@ -195,12 +195,13 @@ void attention_elements(const AttentionArgs& args) {
   }
 }
 
-template <typename Simd>
+// kDepthStep: the depths that multiply() likes are multiples of this, which divides kDepthPadding.
+template <typename Simd, int kDepthStep = kGroupDepth>
 void attention_rows(const AttentionArgs& args) {
   if (args.values) {
-    attention_elements<Simd, std::int16_t>(args);
+    attention_elements<Simd, kDepthStep, std::int16_t>(args);
   } else {
-    attention_elements<Simd, std::uint8_t>(args);
+    attention_elements<Simd, kDepthStep, std::uint8_t>(args);
   }
 }
 

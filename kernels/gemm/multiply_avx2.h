@@ -12,7 +12,8 @@
 
 #include <cstring>
 
-#include "kernels/gemm/epilogue_simd.h"
+#include "kernels/gemm/column_blocks.h"
+#include "kernels/gemm/expand_panel_avx2.h"
 #include "kernels/simd/avx2.h"
 
 namespace intvit::kernels {
@@ -154,21 +155,6 @@ inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
   }
 }
 
-inline void expand_panel(const std::uint8_t* nibbles, const std::uint8_t* zero_points, int k, std::uint8_t* dst) {
-  const __m256i repeat = _mm256_set1_epi32(0x01010101);
-  const __m256i zero[2] = {_mm256_mullo_epi32(Avx2::load_u8_as_32(zero_points), repeat),
-                           _mm256_mullo_epi32(Avx2::load_u8_as_32(zero_points + 8), repeat)};
-  const __m256i mask = _mm256_set1_epi8(15);
-  for (int g = 0; g < k; g += 2 * kGroupDepth, nibbles += kGroupBytes, dst += 2 * kGroupBytes) {
-    for (int half = 0; half < 2; ++half) {
-      const __m256i both = Avx2::load(nibbles + 32 * half);
-      const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
-      Avx2::store(dst + 32 * half, _mm256_sub_epi8(_mm256_and_si256(both, mask), zero[half]));
-      Avx2::store(dst + kGroupBytes + 32 * half, _mm256_sub_epi8(high, zero[half]));
-    }
-  }
-}
-
 // Rows [first, last) are passed to the epilogue under their own numbers.
 template <bool kLarge, typename Columns>
 void multiply_rows_s16(const std::int16_t* codes, const std::int16_t* panel, int k, const Columns& columns, int first,
@@ -214,18 +200,18 @@ template <typename EpilogueType>
 void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                  const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
   const int k = weights.k;
-  auto* panel = static_cast<std::uint8_t*>(scratch);
-  for (int p = 0; p < panel_count(weights.n); ++p) {
-    expand_panel(weights.tiles + static_cast<std::ptrdiff_t>(p) * k * kPanelColumns / 2,
-                 weights.zero_points + p * kPanelColumns, k, panel);
-    const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
-    int row = 0;
-    for (; row + 4 <= rows; row += 4) multiply_tile_s4<4>(src + row * stride, stride, plane, panel, k, columns, row);
-    for (; row < rows; ++row) multiply_tile_s4<1>(src + row * stride, stride, plane, panel, k, columns, row);
-  }
+  for_each_column_block<Avx2>(weights, scratch, epilogue, expand_panel_avx2,
+                              [&](auto, const std::uint8_t* panel, const auto& columns) {
+                                int row = 0;
+                                const auto at = [&](int r) { return src + r * stride; };
+                                for (; row + 4 <= rows; row += 4)
+                                  multiply_tile_s4<4>(at(row), stride, plane, panel, k, columns, row);
+                                for (; row < rows; ++row)
+                                  multiply_tile_s4<1>(at(row), stride, plane, panel, k, columns, row);
+                              });
 }
 
-// The same interface as multiply() of multiply_avx512vnni.h.
+// The same interface in multiply_<isa>.h of every instruction set.
 template <typename EpilogueType>
 void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
               const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {

@@ -322,7 +322,7 @@ class IsaEnvironment {
 TEST_CASE("select_isa: names, environment, errors") {
   {
     const IsaEnvironment none("");
-    CHECK(select_isa("").value() == available_isas().back());
+    CHECK(select_isa("").value() == best_isa());
   }
   for (const Isa isa : available_isas()) {
     const std::string name(isa_name(isa));
@@ -351,13 +351,6 @@ TEST_CASE("session: a forced instruction set is the active one") {
     CHECK(make_session(model, {1, 1, isa, false})->isa() == isa);
     const IsaEnvironment environment{std::string(isa_name(isa))};
     CHECK(make_session(model, {})->isa() == isa);
-    const kernels::KernelTable& table = kernels::kernel_table(isa);
-    CHECK(table.isa == isa);
-    CHECK(table.linear_isa == isa);
-    CHECK(table.layer_norm_isa == isa);
-    CHECK(table.softmax_isa == isa);
-    CHECK(table.attention_isa == isa);
-    CHECK(table.encode_isa == isa);
   }
 }
 

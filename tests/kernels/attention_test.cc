@@ -8,6 +8,7 @@
 
 #include "tests/kernels/softmax_tables.h"
 #include "tests/kernels/test_data.h"
+#include "tests/kernels/tested_kernels.h"
 
 namespace intvit::test {
 namespace {
@@ -84,7 +85,7 @@ class AttentionCase {
     return ((static_cast<std::size_t>(c_.tokens) - 1) * dst_stride_ + channels_) * (variant_.values ? 2 : 1);
   }
 
-  void run(Isa isa, GuardedBuffer<std::uint8_t>& dst) {
+  void run(const TestedKernels& kernels, GuardedBuffer<std::uint8_t>& dst) {
     GuardedBuffer<std::uint8_t> scratch(attention_scratch_bytes(c_.tokens, c_.head_dim));
     const std::size_t head_at = channels_ - static_cast<std::size_t>(c_.head_dim);
     AttentionArgs args{};
@@ -105,20 +106,20 @@ class AttentionCase {
     args.max_code = variant_.max_code;
     args.values = variant_.values;
     args.scratch = scratch.data();
-    kernel_table(isa).attention->run(args);
+    kernels.attention->run(args);
     CHECK(scratch.guards_intact());
   }
 
-  void compare(const std::vector<Isa>& isas, std::uint64_t seed) {
+  void compare(const std::vector<TestedKernels>& tested, std::uint64_t seed) {
     GuardedBuffer<std::uint8_t> expected(dst_bytes(), variant_.values ? seed % 29 * 2 : seed % 29);
     run(Isa::scalar, expected);
     REQUIRE(expected.guards_intact());
-    for (const Isa isa : isas) {
+    for (const TestedKernels& kernels : tested) {
       GuardedBuffer<std::uint8_t> actual(dst_bytes(), variant_.values ? seed % 31 * 2 : seed % 31);
-      run(isa, actual);
+      run(kernels, actual);
       const std::ptrdiff_t at = first_difference(expected, actual);
       const std::string message =
-          describe(isa) + ": " + std::to_string(c_.tokens) + " tokens, head_dim " + std::to_string(c_.head_dim) +
+          kernels.name + ": " + std::to_string(c_.tokens) + " tokens, head_dim " + std::to_string(c_.head_dim) +
           ", queries " + std::to_string(c_.query_begin) + " to " + std::to_string(c_.query_end) + ", kind " +
           std::to_string(static_cast<int>(variant_.kind)) + ", " + std::to_string(variant_.table.values.size()) +
           " levels, wide " + std::to_string(variant_.wide) + ", values " + std::to_string(variant_.values) +
@@ -138,45 +139,45 @@ class AttentionCase {
   Variant variant_;
 };
 
-void compare(const std::vector<Isa>& isas, const Case& c, std::uint64_t seed) {
-  AttentionCase(c, seed).compare(isas, seed);
+void compare(const std::vector<TestedKernels>& tested, const Case& c, std::uint64_t seed) {
+  AttentionCase(c, seed).compare(tested, seed);
 }
 
 TEST_CASE("attention: every number of tokens") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 1;
   for (int tokens = 1; tokens <= 70; ++tokens) {
-    compare(isas, {tokens, 64}, seed++);
-    compare(isas, {tokens, 1 + tokens % 20, Pattern::random, 2}, seed++);
+    compare(tested, {tokens, 64}, seed++);
+    compare(tested, {tokens, 1 + tokens % 20, Pattern::random, 2}, seed++);
   }
   for (const int tokens : {97, 101, 197, 198, 257}) {
-    for (const int head_dim : {32, 64, 80}) compare(isas, {tokens, head_dim, Pattern::random, 3}, seed++);
+    for (const int head_dim : {32, 64, 80}) compare(tested, {tokens, head_dim, Pattern::random, 3}, seed++);
   }
 }
 
 TEST_CASE("attention: head sizes") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 1000;
   for (int head_dim = 1; head_dim <= 20; ++head_dim) {
-    for (const int tokens : {5, 17, 26, 65}) compare(isas, {tokens, head_dim, Pattern::random, 2}, seed++);
+    for (const int tokens : {5, 17, 26, 65}) compare(tested, {tokens, head_dim, Pattern::random, 2}, seed++);
   }
   for (const int head_dim : {32, 33, 48, 63, 64, 72, 80, 88, 96, 128, 131}) {
-    for (int i = 0; i < 5; ++i) compare(isas, {29, head_dim, Pattern::random, 2}, seed++);
+    for (int i = 0; i < 5; ++i) compare(tested, {29, head_dim, Pattern::random, 2}, seed++);
   }
 }
 
 TEST_CASE("attention: ranges of queries") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 2000;
   for (int begin = 0; begin < 53; begin += 7) {
     for (const int count : {1, 2, 11, 23, 24, 25}) {
-      if (begin + count <= 53) compare(isas, {53, 20, Pattern::random, 1, begin, begin + count}, seed++);
+      if (begin + count <= 53) compare(tested, {53, 20, Pattern::random, 1, begin, begin + count}, seed++);
     }
   }
 }
 
 TEST_CASE("attention: extreme codes and zero points") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 3000;
   for (const Pattern pattern : kPatterns) {
     for (const int zero : {0, 128, 255}) {
@@ -185,7 +186,7 @@ TEST_CASE("attention: extreme codes and zero points") {
           AttentionCase attention({31, head_dim, pattern}, seed);
           attention.head().q_zero = zero;
           attention.head().v_zero = i % 2 == 0 ? zero : 255 - zero;
-          attention.compare(isas, seed++);
+          attention.compare(tested, seed++);
         }
       }
     }
@@ -193,7 +194,7 @@ TEST_CASE("attention: extreme codes and zero points") {
 }
 
 TEST_CASE("attention: softmax tables, wide values, narrow codes and 16-bit results") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   Random random(5);
   std::uint64_t seed = 4000;
   const auto compare_variant = [&](int tokens, int head_dim, const Variant& variant, int query_end) {
@@ -201,7 +202,7 @@ TEST_CASE("attention: softmax tables, wide values, narrow codes and 16-bit resul
     attention.variant() = variant;
     if (variant.values) attention.head().out_zero = static_cast<std::int32_t>(random.any_magnitude(15));
     if (variant.values && attention.head().out_zero == 32768) attention.head().out_zero = 32767;
-    attention.compare(isas, seed++);
+    attention.compare(tested, seed++);
   };
   for (const int tokens : {1, 17, 64, 197}) {
     for (const int head_dim : {16, 32, 64, 80, 5}) {
@@ -248,7 +249,7 @@ TEST_CASE("attention: codes end at max_code") {
 
 // Equal scores of the most tokens that the reader accepts: the sums come within 1 % of 2^31.
 TEST_CASE("attention: 32768 tokens") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   for (const int zero : {0, 255}) {
     for (const Pattern pattern : {Pattern::all_min, Pattern::all_max}) {
       AttentionCase attention({kMaxTokens, 4, pattern, 1, 100, 103}, 9);
@@ -257,7 +258,7 @@ TEST_CASE("attention: 32768 tokens") {
       attention.head().ratio = 1u << 30;
       attention.head().ratio_shift = 30;
       attention.head().out_zero = 255 - zero;
-      attention.compare(isas, 9);
+      attention.compare(tested, 9);
       // All values are equal, so the output is v - v_zero + out_zero, exactly.
       GuardedBuffer<std::uint8_t> dst(attention.dst_bytes());
       attention.run(Isa::scalar, dst);

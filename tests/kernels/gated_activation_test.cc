@@ -9,6 +9,7 @@
 
 #include "kernels/gemm/linear.h"
 #include "tests/kernels/test_data.h"
+#include "tests/kernels/tested_kernels.h"
 
 namespace intvit::test {
 namespace {
@@ -78,7 +79,7 @@ TEST_CASE("gated_activation: within 0.6 code of the function") {
 
 // All inputs through the activation epilogue: weights are zero, and the bias of a column is the input itself.
 TEST_CASE("gated_activation: every instruction set, all 65536 inputs") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   Random random(5);
   const std::size_t n = 65536, k = 64;
   const std::vector<std::uint8_t> src(k), tiles(n * k), shift(n, 0);
@@ -107,11 +108,11 @@ TEST_CASE("gated_activation: every instruction set, all 65536 inputs") {
     GuardedBuffer<std::uint8_t> expected(n);
     args.dst = expected.data();
     kernel_table(Isa::scalar).linear->run(args);
-    for (const Isa isa : isas) {
+    for (const TestedKernels& kernels : tested) {
       GuardedBuffer<std::uint8_t> actual(n);
       args.dst = actual.data();
-      kernel_table(isa).linear->run(args);
-      CHECK_MESSAGE(first_difference(expected, actual) < 0, describe(isa) << ", segment_bits " << segment_bits);
+      kernels.linear->run(args);
+      CHECK_MESSAGE(first_difference(expected, actual) < 0, kernels.name << ", segment_bits " << segment_bits);
       CHECK(actual.guards_intact());
     }
   }

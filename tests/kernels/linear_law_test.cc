@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/kernels/test_data.h"
+#include "tests/kernels/tested_kernels.h"
 
 namespace intvit::test {
 namespace {
@@ -25,7 +26,8 @@ struct Product {
   std::vector<std::int64_t> exact;
   std::vector<std::int32_t> sums;
 
-  Product(Isa isa, int bits, int rows, int n, int k, int max_value, const Patterns& patterns, std::uint64_t seed) {
+  Product(const TestedKernels& kernels, int bits, int rows, int n, int k, int max_value, const Patterns& patterns,
+          std::uint64_t seed) {
     Random random(seed);
     const auto columns = static_cast<std::size_t>(padded_columns(n)), depth = static_cast<std::size_t>(k);
     const auto row_count = static_cast<std::size_t>(rows), plane = row_count * depth;
@@ -67,7 +69,7 @@ struct Product {
     args.dst = dst.data();
     args.dst_stride = static_cast<std::ptrdiff_t>(columns);
     args.scratch = scratch.data();
-    kernel_table(isa).linear->run(args);
+    kernels.linear->run(args);
     for (std::size_t r = 0; r < row_count; ++r) {
       for (std::size_t c = 0; c < static_cast<std::size_t>(n); ++c) {
         std::int64_t sum = 0;
@@ -96,11 +98,11 @@ struct Product {
 
 TEST_CASE("linear: the law is a matrix product of values of up to 16 bits") {
   std::uint64_t seed = 7;
-  for (const Isa isa : all_isas()) {
+  for (const TestedKernels& kernels : all_kernels()) {
     for (const int bits : {8, 4}) {
       for (const int max_value : {255, 256, 511, 1023, 4095, 32767, 32768, 65535}) {
-        const Product product(isa, bits, 15, 37, 64, max_value, {}, seed++);  // at most 64 * 65535 * 240 < 2^30
-        CHECK_MESSAGE(product.equal(), describe(isa) << ", bits " << bits << ", values up to " << max_value);
+        const Product product(kernels, bits, 15, 37, 64, max_value, {}, seed++);  // at most 64 * 65535 * 240 < 2^30
+        CHECK_MESSAGE(product.equal(), kernels.name << ", bits " << bits << ", values up to " << max_value);
       }
     }
   }
@@ -120,13 +122,13 @@ TEST_CASE("linear: the largest sums within the budget do not wrap, and beyond it
   const Case cases[] = {{8, 3072, 4095, false}, {8, 4096, 4095, false}, {8, 256, 65535, false}, {4, 2176, 4095, false},
                         {4, 3072, 2912, false}, {4, 128, 65535, false}, {4, 3072, 4095, true},  {8, 4160, 4095, true},
                         {8, 3072, 65535, true}, {4, 3072, 65535, true}};
-  for (const Isa isa : all_isas()) {
+  for (const TestedKernels& kernels : all_kernels()) {
     for (const Case& c : cases) {
       // 8 bits: weights of -128. 4 bits: 0 - 15, and 15 - 0.
       for (const Patterns& patterns : {Patterns{Pattern::all_max, Pattern::all_min, Pattern::all_max},
                                        Patterns{Pattern::all_max, Pattern::all_max, Pattern::all_min}}) {
-        const Product product(isa, c.bits, 4, 17, c.k, c.max_value, patterns, 1);
-        const std::string message = describe(isa) + ", bits " + std::to_string(c.bits) + ", k " + std::to_string(c.k) +
+        const Product product(kernels, c.bits, 4, 17, c.k, c.max_value, patterns, 1);
+        const std::string message = kernels.name + ", bits " + std::to_string(c.bits) + ", k " + std::to_string(c.k) +
                                     ", values of " + std::to_string(c.max_value);
         CHECK_MESSAGE(product.equal_modulo_2_32(), message);
         CHECK_MESSAGE((product.equal() || c.wraps), message);
@@ -166,17 +168,17 @@ TEST_CASE("linear: residuals on a grid") {
       args.grain_unit = unit.data();
       args.grain_limit = static_cast<std::int16_t>(limit);
       args.scratch = scratch.data();
-      for (const Isa isa : all_isas()) {
+      for (const TestedKernels& kernels : all_kernels()) {
         std::vector<std::int16_t> dst(n);
         args.dst = dst.data();
-        kernel_table(isa).linear->run(args);
+        kernels.linear->run(args);
         int wrong = 0;
         for (std::size_t c = 0; c < n; ++c) {
           const double code =
               std::clamp(std::floor(std::ldexp(residual[c], -grain[c]) + 0.5), -limit - 1.0, limit * 1.0);
           if (dst[c] != code * (1 << grain[c])) ++wrong;
         }
-        CHECK_MESSAGE(wrong == 0, describe(isa) << ", limit " << limit);
+        CHECK_MESSAGE(wrong == 0, kernels.name << ", limit " << limit);
       }
     }
   }
@@ -192,7 +194,7 @@ TEST_CASE("linear: codes are the values clamped to max_code") {
   std::vector<std::int16_t> table(2 * kActivationSegments);
   fill(table.data(), table.size(), Pattern::random, random, -50, 50);
   GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(k));
-  for (const Isa isa : all_isas()) {
+  for (const TestedKernels& kernels : all_kernels()) {
     for (const bool activation : {false, true}) {
       for (const int max_code : {1, 2, 7, 15, 63, 100, 127, 254, 255}) {
         std::vector<std::int16_t> values(n);
@@ -209,10 +211,10 @@ TEST_CASE("linear: codes are the values clamped to max_code") {
         args.scratch = scratch.data();
         args.epilogue = activation ? Epilogue::activation_values : Epilogue::values;
         args.dst = values.data();
-        kernel_table(isa).linear->run(args);
+        kernels.linear->run(args);
         args.epilogue = activation ? Epilogue::activation : Epilogue::codes;
         args.dst = codes.data();
-        kernel_table(isa).linear->run(args);
+        kernels.linear->run(args);
         int wrong = 0;
         for (std::size_t c = 0; c < n; ++c) {
           const auto x = static_cast<std::int16_t>(bias[c]);
@@ -221,7 +223,7 @@ TEST_CASE("linear: codes are the values clamped to max_code") {
           if (!activation && std::abs(values[c] - x) > 1) ++wrong;
           if (codes[c] != std::clamp<int>(values[c], 0, max_code)) ++wrong;
         }
-        CHECK_MESSAGE(wrong == 0, describe(isa) << ", max_code " << max_code);
+        CHECK_MESSAGE(wrong == 0, kernels.name << ", max_code " << max_code);
       }
     }
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/kernels/test_data.h"
+#include "tests/kernels/tested_kernels.h"
 
 namespace intvit::test {
 namespace {
@@ -162,17 +163,17 @@ class LinearCase {
   }
 
   template <typename T>
-  void compare(const std::vector<Isa>& isas, Epilogue epilogue, std::uint64_t seed, bool grains = false) {
+  void compare(const std::vector<TestedKernels>& tested, Epilogue epilogue, std::uint64_t seed, bool grains = false) {
     const std::size_t stride = columns_ + (seed % 2 == 0 ? 0 : 16 + seed % 5);
     const bool in_place = seed % 2 == 0;
     GuardedBuffer<T> expected(dst_elements(stride), seed % 13);
     run(*kernel_table(Isa::scalar).linear, epilogue, grains, expected.data(), stride, in_place);
     REQUIRE(expected.guards_intact());
-    for (const Isa isa : isas) {
+    for (const TestedKernels& kernels : tested) {
       GuardedBuffer<T> actual(dst_elements(stride), seed % 31);
-      run(*kernel_table(isa).linear, epilogue, grains, actual.data(), stride, in_place);
+      run(*kernels.linear, epilogue, grains, actual.data(), stride, in_place);
       const std::ptrdiff_t at = first_difference(expected, actual);
-      const std::string message = describe(isa) + ": rows " + std::to_string(shape_.rows) + ", n " +
+      const std::string message = kernels.name + ": rows " + std::to_string(shape_.rows) + ", n " +
                                   std::to_string(shape_.n) + ", k " + std::to_string(shape_.k) + ", bits " +
                                   std::to_string(shape_.bits) + ", epilogue " +
                                   std::to_string(static_cast<int>(epilogue)) + (grains ? " with grains" : "") +
@@ -183,20 +184,20 @@ class LinearCase {
     }
   }
 
-  void compare(const std::vector<Isa>& isas, Epilogue epilogue, std::uint64_t seed) {
+  void compare(const std::vector<TestedKernels>& tested, Epilogue epilogue, std::uint64_t seed) {
     switch (epilogue) {
       case Epilogue::codes:
       case Epilogue::activation:
-        return compare<std::uint8_t>(isas, epilogue, seed);
+        return compare<std::uint8_t>(tested, epilogue, seed);
       case Epilogue::residual:
-        compare<std::int16_t>(isas, epilogue, seed, true);
-        return compare<std::int16_t>(isas, epilogue, seed);
+        compare<std::int16_t>(tested, epilogue, seed, true);
+        return compare<std::int16_t>(tested, epilogue, seed);
       case Epilogue::values:
       case Epilogue::activation_values:
-        return compare<std::int16_t>(isas, epilogue, seed);
+        return compare<std::int16_t>(tested, epilogue, seed);
       case Epilogue::logits:
       case Epilogue::accumulators:
-        return compare<std::int32_t>(isas, epilogue, seed);
+        return compare<std::int32_t>(tested, epilogue, seed);
     }
   }
 
@@ -216,57 +217,58 @@ class LinearCase {
   GatedActivation activation_{};
 };
 
-void compare_all_epilogues(const std::vector<Isa>& isas, const Shape& shape, const Patterns& patterns,
+void compare_all_epilogues(const std::vector<TestedKernels>& tested, const Shape& shape, const Patterns& patterns,
                            std::uint64_t seed) {
   // One plane, and two: usual files have up to 12 bits, hostile ones anything up to 16.
   constexpr std::array<int, 6> kMaxValues = {4095, 65535, 32767, 65535, 1023, 256};
   for (const int max_value : {255, kMaxValues[seed % kMaxValues.size()]}) {
     LinearCase linear(shape, patterns, seed, max_value);
-    for (const Epilogue epilogue : kEpilogues) linear.compare(isas, epilogue, seed);
+    for (const Epilogue epilogue : kEpilogues) linear.compare(tested, epilogue, seed);
   }
 }
 
 TEST_CASE("linear: every number of rows") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 1;
   for (const int bits : {8, 4}) {
-    for (int rows = 1; rows <= 26; ++rows) compare_all_epilogues(isas, {rows, 49, 128, bits}, {}, seed++);
-    for (const int rows : {47, 48, 49, 53, 97, 101}) compare_all_epilogues(isas, {rows, 33, 64, bits}, {}, seed++);
+    for (int rows = 1; rows <= 26; ++rows) compare_all_epilogues(tested, {rows, 49, 128, bits}, {}, seed++);
+    for (const int rows : {47, 48, 49, 53, 97, 101}) compare_all_epilogues(tested, {rows, 33, 64, bits}, {}, seed++);
   }
 }
 
 TEST_CASE("linear: every number of columns") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 100;
   for (const int bits : {8, 4}) {
-    for (int n = 1; n <= 70; ++n) compare_all_epilogues(isas, {1 + n % 14, n, 64 + n % 3 * 64, bits}, {}, seed++);
-    compare_all_epilogues(isas, {13, 1000, 192, bits}, {}, seed++);
+    for (int n = 1; n <= 70; ++n) compare_all_epilogues(tested, {1 + n % 14, n, 64 + n % 3 * 64, bits}, {}, seed++);
+    compare_all_epilogues(tested, {13, 1000, 192, bits}, {}, seed++);
   }
 }
 
 TEST_CASE("linear: depths") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 300;
   for (const int bits : {8, 4}) {
-    for (const int k : {64, 128, 192, 256, 320, 768, 3072}) compare_all_epilogues(isas, {14, 20, k, bits}, {}, seed++);
+    for (const int k : {64, 128, 192, 256, 320, 768, 3072})
+      compare_all_epilogues(tested, {14, 20, k, bits}, {}, seed++);
     // The deepest that the reader accepts: sums come within 0.5 % of 2^31.
-    compare_all_epilogues(isas, {2, 16, max_depth(bits), bits}, {Pattern::all_max, Pattern::all_min, Pattern::all_max},
-                          seed++);
-    compare_all_epilogues(isas, {2, 16, max_depth(bits), bits}, {Pattern::all_max, Pattern::all_max, Pattern::all_min},
-                          seed++);
+    compare_all_epilogues(tested, {2, 16, max_depth(bits), bits},
+                          {Pattern::all_max, Pattern::all_min, Pattern::all_max}, seed++);
+    compare_all_epilogues(tested, {2, 16, max_depth(bits), bits},
+                          {Pattern::all_max, Pattern::all_max, Pattern::all_min}, seed++);
   }
 }
 
 // multiply() of the vector kernels promises this to attention.
 TEST_CASE("linear: 8-bit depths that are multiples of four") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 350;
-  for (int k = 4; k <= 132; k += 4) compare_all_epilogues(isas, {1 + k % 7, 35, k, 8}, {}, seed++);
+  for (int k = 4; k <= 132; k += 4) compare_all_epilogues(tested, {1 + k % 7, 35, k, 8}, {}, seed++);
 }
 
 // AVX2 takes another loop for blocks of rows with such values, and has to find each of them.
 TEST_CASE("linear: a single value above 32767") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   const int rows = 50, n = 16, k = 68;
   Random random(8);
   std::vector<std::uint8_t> tiles(static_cast<std::size_t>(n) * k);
@@ -295,10 +297,10 @@ TEST_CASE("linear: a single value above 32767") {
     args.dst = dst.data();
     kernel_table(Isa::scalar).linear->run(args);
     REQUIRE(dst == expected);
-    for (const Isa isa : isas) {
+    for (const TestedKernels& kernels : tested) {
       std::fill(dst.begin(), dst.end(), -1);
-      kernel_table(isa).linear->run(args);
-      const std::string message = describe(isa) + ": value number " + std::to_string(at);
+      kernels.linear->run(args);
+      const std::string message = kernels.name + ": value number " + std::to_string(at);
       REQUIRE_MESSAGE(dst == expected, message);
     }
   }
@@ -306,14 +308,14 @@ TEST_CASE("linear: a single value above 32767") {
 
 // vpmaddubsw would saturate here: 255 * 127 + 255 * 127 > 32767.
 TEST_CASE("linear: extreme codes, weights and zero points") {
-  const std::vector<Isa> isas = vector_isas();
+  const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 400;
   for (const int bits : {8, 4}) {
     for (const Pattern codes : kPatterns) {
       for (const Pattern weights : kPatterns) {
         for (const Pattern zero_points : kPatterns) {
           if (bits == 8 && zero_points != Pattern::random) continue;
-          compare_all_epilogues(isas, {15, 50, 192, bits}, {codes, weights, zero_points}, seed++);
+          compare_all_epilogues(tested, {15, 50, 192, bits}, {codes, weights, zero_points}, seed++);
         }
       }
     }

@@ -5,6 +5,13 @@
 
 #include "tests/kernels/test_data.h"
 
+namespace intvit::kernels {
+
+extern const PeakKernels peak_kernels_avxvnni_stand_in;  // tested_kernels.h
+extern const PeakKernels peak_kernels_amx_stand_in;
+
+}  // namespace intvit::kernels
+
 namespace intvit::test {
 namespace {
 
@@ -19,6 +26,19 @@ TEST_CASE("peak: the sum of all products is the number of multiply-accumulates")
       for (const std::int64_t rounds : {1, 2, 1000, 100001}) {
         CHECK(loop->run(rounds) == static_cast<std::uint32_t>(loop->macs_per_round * rounds));
       }
+    }
+  }
+}
+
+TEST_CASE("peak: the loops of sets that this CPU lacks, in what stands in for them") {
+  if (!cpu_supports(Isa::avx512vnni)) {
+    MESSAGE("skipped: this CPU has no AVX-512 VNNI");
+    return;
+  }
+  for (const PeakKernels* peak : {&peak_kernels_avxvnni_stand_in, &peak_kernels_amx_stand_in}) {
+    CAPTURE(peak->weights8.instruction);
+    for (const std::int64_t rounds : {0, 1, 7}) {
+      CHECK(peak->weights8.run(rounds) == static_cast<std::uint32_t>(peak->weights8.macs_per_round * rounds));
     }
   }
 }

@@ -1,0 +1,18 @@
+// Matrix multiplication with vpdpbusd on ymm registers.
+#pragma once
+
+#include "kernels/gemm/multiply_vnni.h"
+#include "kernels/gemm/vnni_ymm.h"
+
+namespace intvit::kernels {
+namespace {
+
+// The same interface in multiply_<isa>.h of every instruction set.
+template <typename EpilogueType>
+void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
+              const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
+  multiply_vnni<VnniYmm>(src, stride, rows, weights, scratch, epilogue, plane_stride);
+}
+
+}  // namespace
+}  // namespace intvit::kernels

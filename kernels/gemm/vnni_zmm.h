@@ -1,0 +1,38 @@
+// What multiply_vnni.h needs, on 512-bit registers.
+#pragma once
+
+#include "kernels/gemm/tiles.h"
+#include "kernels/simd/avx512.h"
+
+namespace intvit::kernels {
+namespace {
+
+struct VnniZmm {
+  using Simd = Avx512;
+  static constexpr int kRows = 12;  // 24 of 32 registers are sums
+
+  // gcc 12 is known to spill arrays of accumulators that _mm512_dpbusd_epi32 updates; as inline assembly they stay in
+  // registers.
+  static void dot_u8s8(__m512i& sum, __m512i a, __m512i b) { asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b)); }
+
+  template <int kBits>
+  static __m512i shift_left(__m512i a) {
+    return _mm512_slli_epi32(a, kBits);
+  }
+
+  // Nibble tiles of one panel -> 8-bit tiles.
+  static void expand_panel(const std::uint8_t* nibbles, const std::uint8_t* zero_points, int k, std::uint8_t* dst) {
+    // The zero point of a column four times over, as its four k lie side by side.
+    const __m512i zero = _mm512_mullo_epi32(Avx512::load_u8_as_32(zero_points), _mm512_set1_epi32(0x01010101));
+    const __m512i mask = _mm512_set1_epi8(15);
+    for (int g = 0; g < k; g += 2 * kGroupDepth, nibbles += kGroupBytes, dst += 2 * kGroupBytes) {
+      const __m512i both = _mm512_loadu_si512(nibbles);
+      const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), mask);
+      _mm512_storeu_si512(dst, _mm512_sub_epi8(_mm512_and_si512(both, mask), zero));
+      _mm512_storeu_si512(dst + kGroupBytes, _mm512_sub_epi8(high, zero));
+    }
+  }
+};
+
+}  // namespace
+}  // namespace intvit::kernels

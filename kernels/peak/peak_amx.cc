@@ -1,0 +1,46 @@
+// tdpbusd on four tiles of sums, for weights of any width.
+#include <cstring>
+
+#include "kernels/gemm/multiply_amx.h"
+#include "kernels/peak/peak.h"
+
+namespace intvit::kernels {
+namespace {
+
+constexpr int kSums = 4;
+constexpr int kMacs = kTileRows * kPanelColumns * kDepthPadding;  // of an instruction
+
+std::uint32_t multiply_tiles_of_ones(std::int64_t rounds) noexcept {
+  alignas(64) std::uint8_t ones[kTileRows][kTileRowBytes];
+  std::memset(ones, 1, sizeof ones);
+  Tiles::configure(RowTiles(kTileRows).shapes());
+  BlockSums sums;
+  for_each_sum<true, false>(sums, [](auto tile, std::int32_t*) { Tiles::zero<tile>(); });
+  Tiles::load<kUpperCodes>(ones, kTileRowBytes);
+  Tiles::load<kLowerCodes>(ones, kTileRowBytes);
+  Tiles::load<kLeftWeights>(ones, kTileRowBytes);
+  Tiles::load<kRightWeights>(ones, kTileRowBytes);
+  for (; rounds > 0; --rounds) {
+    Tiles::dot_u8s8<kUpperLeft, kUpperCodes, kLeftWeights>();
+    Tiles::dot_u8s8<kUpperRight, kUpperCodes, kRightWeights>();
+    Tiles::dot_u8s8<kLowerLeft, kLowerCodes, kLeftWeights>();
+    Tiles::dot_u8s8<kLowerRight, kLowerCodes, kRightWeights>();
+  }
+  for_each_sum<true, false>(sums,
+                            [](auto tile, std::int32_t* at) { Tiles::store<tile>(at, sizeof(BlockSums::at[0])); });
+  Tiles::release();
+  std::uint32_t total = 0;
+  for (const auto& row : sums.at) {
+    for (const std::int32_t sum : row) total += static_cast<std::uint32_t>(sum);
+  }
+  return total;
+}
+
+constexpr PeakLoop kTileProducts = {"tdpbusd", std::int64_t{kMacs} * kSums, multiply_tiles_of_ones};
+
+}  // namespace
+
+extern const PeakKernels peak_kernels_amx;
+const PeakKernels peak_kernels_amx = {kTileProducts, kTileProducts};
+
+}  // namespace intvit::kernels

@@ -1,0 +1,28 @@
+// Which variant of each family an instruction set gets. No kernel is called, so every table can be looked at anywhere.
+#include "kernels/kernel_table.h"
+
+#include <doctest/doctest.h>
+
+namespace intvit::test {
+namespace {
+
+TEST_CASE("kernel_table: the highest variants that the instruction set includes") {
+  for (int i = 0; i < kIsaCount; ++i) {
+    const Isa isa = static_cast<Isa>(i);
+    if (!isa_is_built(isa)) continue;
+    const kernels::KernelTable& table = kernels::kernel_table(isa);
+    CHECK(table.isa == isa);
+    CHECK(table.linear_isa == isa);
+    CHECK(table.attention_isa == isa);
+    // These two only multiply matrices in a way of their own.
+    const Isa rest = isa == Isa::avxvnni ? Isa::avx2 : isa == Isa::amx ? Isa::avx512vnni : isa;
+    CHECK(table.layer_norm_isa == rest);
+    CHECK(table.softmax_isa == rest);
+    CHECK(table.encode_isa == rest);
+    CHECK(table.resize_isa == rest);
+    CHECK(table.mean_rows_isa == Isa::scalar);
+  }
+}
+
+}  // namespace
+}  // namespace intvit::test

@@ -1,0 +1,40 @@
+#include "tests/kernels/tested_kernels.h"
+
+#include "tests/kernels/test_data.h"
+
+namespace intvit::kernels {
+
+extern const LinearKernels linear_kernels_avxvnni_stand_in;
+extern const LinearKernels linear_kernels_amx_stand_in;
+extern const AttentionKernels attention_kernels_avxvnni_stand_in;
+extern const AttentionKernels attention_kernels_amx_stand_in;
+
+}  // namespace intvit::kernels
+
+namespace intvit::test {
+
+TestedKernels::TestedKernels(Isa isa)
+    : name(isa_name(isa)), linear(kernels::kernel_table(isa).linear), attention(kernels::kernel_table(isa).attention) {}
+
+std::vector<TestedKernels> vector_kernels() {
+  const std::vector<Isa> isas = vector_isas();
+  std::vector<TestedKernels> tested(isas.begin(), isas.end());
+  if (!cpu_supports(Isa::avx512vnni)) return tested;
+  if (!cpu_supports(Isa::avxvnni)) {
+    tested.emplace_back("avxvnni (in AVX-512 encoding)", kernels::linear_kernels_avxvnni_stand_in,
+                        kernels::attention_kernels_avxvnni_stand_in);
+  }
+  if (!cpu_supports(Isa::amx)) {
+    tested.emplace_back("amx (emulated tiles)", kernels::linear_kernels_amx_stand_in,
+                        kernels::attention_kernels_amx_stand_in);
+  }
+  return tested;
+}
+
+std::vector<TestedKernels> all_kernels() {
+  std::vector<TestedKernels> tested = vector_kernels();
+  tested.emplace_back(Isa::scalar);
+  return tested;
+}
+
+}  // namespace intvit::test

@@ -1,0 +1,30 @@
+// The matrix kernels under test, linear and attention. An instruction set that this CPU lacks can have a stand-in: its
+// own source, in which AVX-512 or plain C++ does what the missing instructions would (stand_ins in
+// tests/CMakeLists.txt).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/kernel_table.h"
+
+namespace intvit::test {
+
+struct TestedKernels {
+  std::string name;
+  const kernels::LinearKernels* linear;
+  const kernels::AttentionKernels* attention;
+
+  // Those of an instruction set that this CPU has.
+  TestedKernels(Isa isa);
+  TestedKernels(std::string stand_in, const kernels::LinearKernels& l, const kernels::AttentionKernels& a)
+      : name(std::move(stand_in)), linear(&l), attention(&a) {}
+};
+
+// All above scalar that can run here.
+std::vector<TestedKernels> vector_kernels();
+
+// And scalar.
+std::vector<TestedKernels> all_kernels();
+
+}  // namespace intvit::test
