@@ -155,7 +155,7 @@ int Session::blocks_of(const Stage& stage, int member) const {
 
 void Session::work(int member) {
   for (const Stage& stage : stages_) {
-    if (stage.first != 0) team_.barrier();
+    if (stage.first != 0) team_.barrier(member);
     if (step_times_.empty()) {
       const int blocks = blocks_of(stage, member);
       for (int block = 0; block < blocks; ++block) {

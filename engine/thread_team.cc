@@ -1,20 +1,22 @@
 #include "engine/thread_team.h"
 
+#include <algorithm>
+
+#include "engine/cpu_place.h"
+
 namespace intvit {
 namespace {
 
 void relax() { __builtin_ia32_pause(); }
 
-// About 20 microseconds: longer than a barrier of busy threads takes, shorter than anybody notices. Threads that do not
-// have a CPU of their own must not spin, since the one they wait for may need it.
-int spins_for(int size) {
-  const unsigned cpus = std::thread::hardware_concurrency();
-  return cpus != 0 && static_cast<unsigned>(size) <= cpus ? 1000 : 0;
-}
+// About 20 microseconds: longer than a barrier of busy threads takes, shorter than anybody notices.
+constexpr int kSpins = 1000;
 
 }  // namespace
 
-ThreadTeam::ThreadTeam(int size) : size_(size), spins_(spins_for(size)) {
+ThreadTeam::ThreadTeam(int size)
+    : size_(size), own_cpus_(size <= allowed_cpus()), cpus_(static_cast<std::size_t>(size)) {
+  for (std::atomic<int>& cpu : cpus_) cpu.store(-1);
   threads_.reserve(static_cast<std::size_t>(size - 1));
   try {
     for (int member = 1; member < size; ++member) threads_.emplace_back([this, member] { member_loop(member); });
@@ -35,7 +37,8 @@ ThreadTeam::~ThreadTeam() {
 }
 
 void ThreadTeam::wait_while(const std::atomic<unsigned>& value, unsigned old) const {
-  for (int i = 0; i < spins_; ++i) {
+  // Threads that do not have a CPU of their own must not spin, since the one they wait for may need it.
+  for (int i = 0; own_cpus_ && i < kSpins; ++i) {
     if (value.load(std::memory_order_acquire) != old) return;
     relax();
   }
@@ -48,24 +51,39 @@ void ThreadTeam::member_loop(int member) {
     wait_while(generation_, seen);
     seen = generation_.load(std::memory_order_acquire);
     if (stop_.load()) return;
+    keep_apart(member);
     work_(context_, member);
-    barrier();
+    barrier(member);
   }
 }
 
 void ThreadTeam::run(void (*work)(void*, int), void* context) {
   work_ = work;
   context_ = context;
+  keep_apart(0);
   if (size_ > 1) {
     generation_.fetch_add(1, std::memory_order_release);
     generation_.notify_all();
   }
   work(context, 0);
-  barrier();
+  barrier(0);
 }
 
-void ThreadTeam::barrier() {
+// The member with the higher number goes, so that two that meet do not both go to the same place.
+void ThreadTeam::keep_apart(int member) {
+  if (size_ == 1 || !own_cpus_) return;
+  const int cpu = current_cpu();
+  const auto own = static_cast<std::size_t>(member);
+  cpus_[own].store(cpu, std::memory_order_relaxed);
+  const auto is_here = [cpu](const std::atomic<int>& other) { return other.load(std::memory_order_relaxed) == cpu; };
+  if (cpu < 0 || std::none_of(cpus_.begin(), cpus_.begin() + member, is_here)) return;
+  leave_cpus(cpus_);
+  cpus_[own].store(current_cpu(), std::memory_order_relaxed);
+}
+
+void ThreadTeam::barrier(int member) {
   if (size_ == 1) return;
+  keep_apart(member);
   const unsigned phase = phase_.load(std::memory_order_acquire);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
     arrived_.store(0, std::memory_order_relaxed);

@@ -1,6 +1,7 @@
 // A fixed team of threads that run one function together and meet at barriers. Waiting threads spin for some
-// microseconds, then sleep in the kernel, so that an idle session costs nothing. One team belongs to one session; it
-// never allocates after construction.
+// microseconds, then sleep in the kernel, so that an idle session costs nothing. Members keep to CPUs of their own
+// where there are enough, without being bound to any; the calling thread is never moved. One team belongs to one
+// session; it never allocates after construction.
 #pragma once
 
 #include <atomic>
@@ -23,14 +24,16 @@ class ThreadTeam {
   void run(void (*work)(void* context, int member), void* context);
 
   // Inside work(): returns when all members have called it.
-  void barrier();
+  void barrier(int member);
 
  private:
   void member_loop(int member);
   void wait_while(const std::atomic<unsigned>& value, unsigned old) const;
+  void keep_apart(int member);
 
   const int size_;
-  const int spins_;
+  const bool own_cpus_;                 // there are enough for all members
+  std::vector<std::atomic<int>> cpus_;  // of each member, when it last looked
   void (*work_)(void*, int) = nullptr;
   void* context_ = nullptr;
   alignas(64) std::atomic<unsigned> generation_{0};  // of run()

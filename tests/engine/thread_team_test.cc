@@ -6,6 +6,8 @@
 #include <atomic>
 #include <vector>
 
+#include "engine/cpu_place.h"
+
 namespace intvit::test {
 namespace {
 
@@ -22,11 +24,11 @@ void count_up(void* context, int member) {
   const auto own = static_cast<std::size_t>(member);
   for (int i = 0; i < rounds.barriers; ++i) {
     ++rounds.count[own];
-    rounds.team->barrier();
+    rounds.team->barrier(member);
     for (const int other : rounds.count) {
       if (other != rounds.count[own]) rounds.mistakes.fetch_add(1);
     }
-    rounds.team->barrier();
+    rounds.team->barrier(member);
   }
 }
 
@@ -66,6 +68,34 @@ TEST_CASE("thread_team: can be destroyed at any time") {
     used.run([](void* context, int) { static_cast<std::atomic<int>*>(context)->fetch_add(1); }, &calls);
     CHECK(calls.load() == used.size());
   }
+}
+
+TEST_CASE("cpu_place: a thread leaves CPUs that are taken, unless all are, and may be moved back") {
+  const int allowed = allowed_cpus();
+  REQUIRE(allowed >= 1);
+  if (current_cpu() < 0 || allowed < 2) {
+    MESSAGE("skipped: one CPU, or the system does not tell which");
+    return;
+  }
+  int left = 0;
+  for (int i = 0; i < 20; ++i) {
+    const int here = current_cpu();
+    const std::vector<std::atomic<int>> taken = [&] {
+      std::vector<std::atomic<int>> cpus(2);
+      cpus[0].store(here);
+      cpus[1].store(-1);
+      return cpus;
+    }();
+    leave_cpus(taken);
+    left += current_cpu() != here;
+    CHECK(allowed_cpus() == allowed);
+  }
+  CHECK(left > 10);
+  // Taken by others is everything: the thread stays where it may be.
+  std::vector<std::atomic<int>> all(1024);
+  for (int cpu = 0; cpu < 1024; ++cpu) all[static_cast<std::size_t>(cpu)].store(cpu);
+  leave_cpus(all);
+  CHECK(allowed_cpus() == allowed);
 }
 
 }  // namespace
