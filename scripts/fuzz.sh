@@ -6,12 +6,27 @@ seconds=${1:-60}
 cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug \
   -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g" -DINTVIT_FUZZ=ON -DINTVIT_CONVERTER=OFF >/dev/null
 cmake --build build/fuzz --target fuzzers
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fuzz() {
+  local name=$1 corpus=$work/$1.corpus
+  mkdir "$corpus"
+  [ "$name" != fuzz_model ] || build/fuzz/tests/fuzz/write_seeds "$corpus"
+  "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=0 \
+    -verbosity=0 -artifact_prefix=build/fuzz/ "$corpus" >"$work/$name.log" 2>&1
+}
+# All at once; what one says is printed when it is done.
+declare -A running
 for target in build/fuzz/tests/fuzz/fuzz_*; do
   [ -x "$target" ] && [ -f "$target" ] || continue
-  echo "-- $(basename "$target")"
-  corpus=$(mktemp -d)
-  [ "$(basename "$target")" != fuzz_model ] || build/fuzz/tests/fuzz/write_seeds "$corpus"
-  "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=0 -verbosity=0 \
-    -artifact_prefix=build/fuzz/ "$corpus"
-  rm -rf "$corpus"
+  name=$(basename "$target")
+  fuzz "$name" &
+  running[$name]=$!
 done
+failed=0
+for name in "${!running[@]}"; do
+  wait "${running[$name]}" || failed=1
+  echo "-- $name"
+  cat "$work/$name.log"
+done
+exit "$failed"
