@@ -110,26 +110,43 @@ struct AttentionEpilogue {
   Element* dst;
   std::ptrdiff_t stride;
 
+  static constexpr bool kCodes = sizeof(Element) == 1;
+
   template <bool kHalf>
   struct Columns {
     const AttentionEpilogue& e;
     int column;
     Columns(const AttentionEpilogue& epilogue, int first) : e(epilogue), column(first) {}
+    typename Simd::I32 bias_lo() const { return Simd::zero(); }
+    typename Simd::I32 bias_hi() const { return Simd::zero(); }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
+      Element* out = e.dst + r * e.stride + column;
+      if constexpr (kCodes) {
+        Simd::template store_lane_codes<kHalf>(out, clamped_codes(r, lo, hi));
+      } else {
+        store_values<Simd, kHalf>(out, values(r, lo, hi));
+      }
+    }
+    void pair(int r, typename Simd::I32 lo0, typename Simd::I32 hi0, typename Simd::I32 lo1, typename Simd::I32 hi1)
+        const requires kCodes {
+      Element* out = e.dst + r * e.stride + column;
+      Simd::template store_lane_codes<kHalf>(out, out + e.stride, clamped_codes(r, lo0, hi0),
+                                             clamped_codes(r + 1, lo1, hi1));
+    }
+
+   private:
+    // Codes in lane order, values in natural order.
+    typename Simd::I16 values(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       const RowRequantizer& rq = e.requantizers[r];
       const auto bias = Simd::set32(rq.bias);
-      const auto x = Simd::pack32(Simd::shift_right32(Simd::add32(lo, bias), rq.shift),
-                                  Simd::shift_right32(Simd::add32(hi, bias), rq.shift));
-      const auto values = Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
-                                       Simd::set16(static_cast<std::int16_t>(e.out_zero)));
-      Element* out = e.dst + r * e.stride + column;
-      if constexpr (sizeof(Element) == 1) {
-        store_codes<Simd, kHalf>(out, Simd::min16(values, Simd::set16(static_cast<std::int16_t>(e.max_code))));
-      } else if constexpr (kHalf) {
-        Simd::store16_half(out, values);
-      } else {
-        Simd::store16(out, values);
-      }
+      lo = Simd::shift_right32(Simd::add32(lo, bias), rq.shift);
+      hi = Simd::shift_right32(Simd::add32(hi, bias), rq.shift);
+      const auto x = kCodes ? Simd::pack32_in_lanes(lo, hi) : Simd::pack32(lo, hi);
+      return Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
+                          Simd::set16(static_cast<std::int16_t>(e.out_zero)));
+    }
+    typename Simd::I16 clamped_codes(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
+      return Simd::min16(values(r, lo, hi), Simd::set16(static_cast<std::int16_t>(e.max_code)));
     }
   };
 };

@@ -1,6 +1,12 @@
 // The epilogues of linear.h on 32-bit sums that are still in registers. A column block is kLanes16 columns wide: the
 // sums of its left half come in `lo`, those of its right half in `hi`. A half block (kHalf) has only the left columns;
 // then `hi` is ignored and nothing beyond them is read or written.
+//
+// Every epilogue has a class Columns<kHalf>, what it knows of a column block:
+//
+//   bias_lo(), bias_hi()                          what sums start from, or get added: row() and pair() expect it in them
+//   row(r, lo, hi)                                finishes row r
+//   pair(r, lo0, hi0, lo1, hi1)                   finishes rows r and r + 1; only where that saves instructions
 #pragma once
 
 #include "kernels/gemm/linear.h"
@@ -27,16 +33,8 @@ void store_values(std::int16_t* p, typename Simd::I16 v) {
   }
 }
 
-template <typename Simd, bool kHalf>
-void store_codes(void* p, typename Simd::I16 v) {
-  if constexpr (kHalf) {
-    Simd::store_codes_half(p, v);
-  } else {
-    Simd::store_codes(p, v);
-  }
-}
-
-template <typename Simd, bool kHalf>
+// kInLanes: results come in lane order (kernels/simd/avx512.h).
+template <typename Simd, bool kHalf, bool kInLanes>
 struct RequantizeColumns {
   typename Simd::I32 bias_lo, bias_hi, shift_lo, shift_hi;
   typename Simd::I16 multiplier;
@@ -48,64 +46,99 @@ struct RequantizeColumns {
     bias_hi = kHalf ? Simd::zero() : Simd::load32(rq.bias + column + kRight);
     shift_hi = kHalf ? Simd::zero() : Simd::load_u8_as_32(rq.shift + column + kRight);
     multiplier = load_values<Simd, kHalf>(rq.multiplier + column);
+    if constexpr (kInLanes) multiplier = Simd::to_lane_order(multiplier);
   }
 
   typename Simd::I16 operator()(typename Simd::I32 lo, typename Simd::I32 hi) const {
-    return Simd::multiply_q15(Simd::pack32(Simd::shift_right32_each(Simd::add32(lo, bias_lo), shift_lo),
-                                           Simd::shift_right32_each(Simd::add32(hi, bias_hi), shift_hi)),
-                              multiplier);
+    lo = Simd::shift_right32_each(lo, shift_lo);
+    if constexpr (kHalf) {
+      hi = Simd::zero();
+    } else {
+      hi = Simd::shift_right32_each(hi, shift_hi);
+    }
+    return Simd::multiply_q15(kInLanes ? Simd::pack32_in_lanes(lo, hi) : Simd::pack32(lo, hi), multiplier);
   }
 };
 
-// Where 16-bit results go: T is u8 for codes up to max_code, s16 for the values themselves.
-template <typename Simd, bool kHalf, typename T>
-struct ResultColumns {
-  T* dst;
+// Codes of up to max_code from 16-bit results in lane order.
+template <typename Simd, bool kHalf>
+struct CodeColumns {
+  std::uint8_t* dst;
   std::ptrdiff_t stride;
   typename Simd::I16 max_code;
 
-  ResultColumns(const LinearArgs& args, int column)
-      : dst(static_cast<T*>(args.dst) + column),
+  CodeColumns(const LinearArgs& args, int column)
+      : dst(static_cast<std::uint8_t*>(args.dst) + column),
         stride(args.dst_stride),
         max_code(Simd::set16(static_cast<std::int16_t>(args.max_code))) {}
 
   void store(int r, typename Simd::I16 x) const {
-    if constexpr (sizeof(T) == 1) {
-      store_codes<Simd, kHalf>(dst + r * stride, Simd::min16(x, max_code));
-    } else {
-      store_values<Simd, kHalf>(dst + r * stride, x);
-    }
+    x = Simd::min16(x, max_code);
+    Simd::template store_lane_codes<kHalf>(dst + r * stride, x);
+  }
+  void store(int r, typename Simd::I16 x0, typename Simd::I16 x1) const {
+    std::uint8_t* first = dst + r * stride;
+    Simd::template store_lane_codes<kHalf>(first, first + stride, Simd::min16(x0, max_code),
+                                           Simd::min16(x1, max_code));
   }
 };
 
-template <typename Simd, typename T>
-struct RequantizeEpilogue {
+// An activation function or none, of results in any order.
+template <typename Simd>
+struct NoActivation {
+  explicit NoActivation(const LinearArgs&) {}
+  typename Simd::I16 operator()(typename Simd::I16 x) const { return x; }
+};
+
+template <typename Simd>
+struct Activation : ActivationVectors<Simd> {
+  explicit Activation(const LinearArgs& args) : ActivationVectors<Simd>(args.activation) {}
+};
+
+template <typename Simd, template <typename> class ActivationType>
+struct CodesEpilogue {
   const LinearArgs& args;
+  ActivationType<Simd> activation{args};
 
   template <bool kHalf>
   struct Columns {
-    RequantizeColumns<Simd, kHalf> requantize;
-    ResultColumns<Simd, kHalf, T> results;
-    Columns(const RequantizeEpilogue& e, int column)
-        : requantize(e.args.requantizer, column), results(e.args, column) {}
-    void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const { results.store(r, requantize(lo, hi)); }
+    const ActivationType<Simd>& activation;
+    RequantizeColumns<Simd, kHalf, true> requantize;
+    CodeColumns<Simd, kHalf> results;
+    Columns(const CodesEpilogue& e, int column)
+        : activation(e.activation), requantize(e.args.requantizer, column), results(e.args, column) {}
+    typename Simd::I32 bias_lo() const { return requantize.bias_lo; }
+    typename Simd::I32 bias_hi() const { return requantize.bias_hi; }
+    void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
+      results.store(r, activation(requantize(lo, hi)));
+    }
+    void pair(int r, typename Simd::I32 lo0, typename Simd::I32 hi0, typename Simd::I32 lo1,
+              typename Simd::I32 hi1) const {
+      results.store(r, activation(requantize(lo0, hi0)), activation(requantize(lo1, hi1)));
+    }
   };
 };
 
-template <typename Simd, typename T>
-struct ActivationEpilogue {
+template <typename Simd, template <typename> class ActivationType>
+struct ValuesEpilogue {
   const LinearArgs& args;
-  ActivationVectors<Simd> activation{args.activation};
+  ActivationType<Simd> activation{args};
 
   template <bool kHalf>
   struct Columns {
-    const ActivationVectors<Simd>& activation;
-    RequantizeColumns<Simd, kHalf> requantize;
-    ResultColumns<Simd, kHalf, T> results;
-    Columns(const ActivationEpilogue& e, int column)
-        : activation(e.activation), requantize(e.args.requantizer, column), results(e.args, column) {}
+    const ActivationType<Simd>& activation;
+    RequantizeColumns<Simd, kHalf, false> requantize;
+    std::int16_t* dst;
+    std::ptrdiff_t stride;
+    Columns(const ValuesEpilogue& e, int column)
+        : activation(e.activation),
+          requantize(e.args.requantizer, column),
+          dst(static_cast<std::int16_t*>(e.args.dst) + column),
+          stride(e.args.dst_stride) {}
+    typename Simd::I32 bias_lo() const { return requantize.bias_lo; }
+    typename Simd::I32 bias_hi() const { return requantize.bias_hi; }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
-      results.store(r, activation(requantize(lo, hi)));
+      store_values<Simd, kHalf>(dst + r * stride, activation(requantize(lo, hi)));
     }
   };
 };
@@ -139,7 +172,7 @@ struct ResidualEpilogue {
 
   template <bool kHalf>
   struct Columns {
-    RequantizeColumns<Simd, kHalf> requantize;
+    RequantizeColumns<Simd, kHalf, false> requantize;
     Grid<Simd, kHalf> to_grid;
     const std::int16_t* residual;
     std::int16_t* dst;
@@ -151,6 +184,8 @@ struct ResidualEpilogue {
           dst(static_cast<std::int16_t*>(e.args.dst) + column),
           residual_stride(e.args.residual_stride),
           stride(e.args.dst_stride) {}
+    typename Simd::I32 bias_lo() const { return requantize.bias_lo; }
+    typename Simd::I32 bias_hi() const { return requantize.bias_hi; }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       const auto before = load_values<Simd, kHalf>(residual + r * residual_stride);
       store_values<Simd, kHalf>(dst + r * stride, to_grid(Simd::adds16(before, requantize(lo, hi))));
@@ -168,17 +203,30 @@ struct AccumulatorsEpilogue {
   struct Columns {
     std::int32_t* dst;
     std::ptrdiff_t stride;
-    typename Simd::I32 bias_lo, bias_hi;
-    Columns(const AccumulatorsEpilogue& e, int column) : dst(e.dst + column), stride(e.stride) {
-      bias_lo = e.bias ? Simd::load32(e.bias + column) : Simd::zero();
-      bias_hi = e.bias && !kHalf ? Simd::load32(e.bias + column + Simd::kLanes32) : Simd::zero();
-    }
+    const std::int32_t* bias;
+    Columns(const AccumulatorsEpilogue& e, int column)
+        : dst(e.dst + column), stride(e.stride), bias(e.bias ? e.bias + column : nullptr) {}
+    typename Simd::I32 bias_lo() const { return bias ? Simd::load32(bias) : Simd::zero(); }
+    typename Simd::I32 bias_hi() const { return bias && !kHalf ? Simd::load32(bias + Simd::kLanes32) : Simd::zero(); }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
-      Simd::store32(dst + r * stride, Simd::add32(lo, bias_lo));
-      if constexpr (!kHalf) Simd::store32(dst + r * stride + Simd::kLanes32, Simd::add32(hi, bias_hi));
+      Simd::store32(dst + r * stride, lo);
+      if constexpr (!kHalf) Simd::store32(dst + r * stride + Simd::kLanes32, hi);
     }
   };
 };
+
+// scale_logit() of sums that have their bias.
+template <typename Simd>
+typename Simd::I32 scale_logits(typename Simd::I32 sums, const std::int32_t* multipliers, const std::uint8_t* shifts) {
+  if constexpr (requires { Simd::rounded_products(sums, multipliers, shifts); }) {
+    return Simd::rounded_products(sums, multipliers, shifts);
+  } else {
+    std::int32_t elements[Simd::kLanes32];
+    Simd::store32(elements, sums);
+    for (int i = 0; i < Simd::kLanes32; ++i) elements[i] = scale_logit(elements[i], 0, multipliers[i], shifts[i]);
+    return Simd::load32(elements);
+  }
+}
 
 template <typename Simd>
 struct LogitsEpilogue {
@@ -189,32 +237,49 @@ struct LogitsEpilogue {
     const LinearArgs& args;
     int column;
     Columns(const LogitsEpilogue& e, int first) : args(e.args), column(first) {}
+    typename Simd::I32 bias_lo() const { return Simd::load32(args.requantizer.bias + column); }
+    typename Simd::I32 bias_hi() const {
+      return kHalf ? Simd::zero() : Simd::load32(args.requantizer.bias + column + Simd::kLanes32);
+    }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
-      constexpr int kColumns = kHalf ? Simd::kLanes32 : 2 * Simd::kLanes32;
-      std::int32_t sums[2 * Simd::kLanes32];
-      Simd::store32(sums, lo);
-      if constexpr (!kHalf) Simd::store32(sums + Simd::kLanes32, hi);
-      std::int32_t* dst = static_cast<std::int32_t*>(args.dst) + r * args.dst_stride;
-      for (int i = 0; i < kColumns; ++i) {
-        const int c = column + i;
-        dst[c] = scale_logit(sums[i], args.requantizer.bias[c], args.logit_multiplier[c], args.logit_shift[c]);
+      std::int32_t* dst = static_cast<std::int32_t*>(args.dst) + r * args.dst_stride + column;
+      const std::int32_t* multipliers = args.logit_multiplier + column;
+      const std::uint8_t* shifts = args.logit_shift + column;
+      Simd::store32(dst, scale_logits<Simd>(lo, multipliers, shifts));
+      if constexpr (!kHalf) {
+        constexpr int kRight = Simd::kLanes32;
+        Simd::store32(dst + kRight, scale_logits<Simd>(hi, multipliers + kRight, shifts + kRight));
       }
     }
   };
 };
+
+// R rows from `row` on, in pairs where the epilogue likes that.
+template <int R, typename Columns, typename Sums>
+inline __attribute__((always_inline)) void finish_rows(const Columns& columns, int row, const Sums (&lo)[R],
+                                                       const Sums (&hi)[R]) {
+  if constexpr (requires { columns.pair(row, lo[0], hi[0], lo[0], hi[0]); }) {
+#pragma GCC unroll 6
+    for (int r = 0; r + 2 <= R; r += 2) columns.pair(row + r, lo[r], hi[r], lo[r + 1], hi[r + 1]);
+    if constexpr (R % 2 == 1) columns.row(row + R - 1, lo[R - 1], hi[R - 1]);
+  } else {
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) columns.row(row + r, lo[r], hi[r]);
+  }
+}
 
 // Calls multiply(epilogue) with the epilogue that args asks for.
 template <typename Simd, typename Multiply>
 void with_epilogue(const LinearArgs& args, Multiply&& multiply) {
   switch (args.epilogue) {
     case Epilogue::codes:
-      return multiply(RequantizeEpilogue<Simd, std::uint8_t>{args});
+      return multiply(CodesEpilogue<Simd, NoActivation>{args});
     case Epilogue::activation:
-      return multiply(ActivationEpilogue<Simd, std::uint8_t>{args});
+      return multiply(CodesEpilogue<Simd, Activation>{args});
     case Epilogue::values:
-      return multiply(RequantizeEpilogue<Simd, std::int16_t>{args});
+      return multiply(ValuesEpilogue<Simd, NoActivation>{args});
     case Epilogue::activation_values:
-      return multiply(ActivationEpilogue<Simd, std::int16_t>{args});
+      return multiply(ValuesEpilogue<Simd, Activation>{args});
     case Epilogue::residual:
       if (args.grain_power != nullptr) return multiply(ResidualEpilogue<Simd, GrainGrid>{args});
       return multiply(ResidualEpilogue<Simd, NoGrid>{args});

@@ -113,12 +113,13 @@ void multiply_block(const std::uint8_t* upper, const std::uint8_t* lower, std::p
 // The epilogue of two tiles of rows, or of one if there are no more.
 template <bool kHalf, int kSumShift, typename Columns>
 void finish_block(const RowTiles& tiles, int tile, const BlockSums& sums, const Columns& columns) {
+  const auto bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
   for (int i = 0; i < 2 && tile + i < tiles.count; ++i) {
     for (int row = tiles.first_unfinished(tile + i); row < tiles.end(tile + i); ++row) {
       const std::int32_t* at = sums.at[i * kTileRows + row - tiles.first(tile + i)];
-      const __m512i lo = VnniZmm::shift_left<kSumShift>(Avx512::load32(at));
-      const __m512i hi = kHalf ? lo : VnniZmm::shift_left<kSumShift>(Avx512::load32(at + kPanelColumns));
-      columns.row(row, lo, hi);
+      const auto sum = [](const std::int32_t* p) { return VnniZmm::shift_left<kSumShift>(Avx512::load32(p)); };
+      columns.row(row, Avx512::add32(sum(at), bias_lo),
+                  kHalf ? bias_hi : Avx512::add32(sum(at + kPanelColumns), bias_hi));
     }
   }
 }

@@ -44,7 +44,10 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
                                                              const Columns& columns, int row) {
   __m256i lo[R], hi[R];
 #pragma GCC unroll 6
-  for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm256_setzero_si256();
+  for (int r = 0; r < R; ++r) {
+    lo[r] = columns.bias_lo();
+    hi[r] = columns.bias_hi();
+  }
   // Two base pointers and multiples of the stride reach six rows without six address registers.
   const std::int16_t* base[2] = {src, src + std::ptrdiff_t{3} * k};
   for (int g = 0; g < k; g += kGroupDepth, panel += kGroupBytes) {
@@ -64,8 +67,7 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
     base[0] += kGroupDepth;
     if constexpr (R > 3) base[1] += kGroupDepth;
   }
-#pragma GCC unroll 6
-  for (int r = 0; r < R; ++r) columns.row(row + r, lo[r], hi[r]);
+  finish_rows<R>(columns, row, lo, hi);
 }
 
 // R rows of codes against one expanded panel of 4-bit weights [k / 4][16][4]; k is a multiple of 16.
@@ -102,10 +104,13 @@ inline __attribute__((always_inline)) void multiply_tile_s4(const std::uint8_t* 
       hi[r] = _mm256_slli_epi32(hi[r], 8);
     }
   }
+  const __m256i bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
-    columns.row(row + r, _mm256_slli_epi32(lo[r], kNibbleShift), _mm256_slli_epi32(hi[r], kNibbleShift));
+    lo[r] = _mm256_add_epi32(_mm256_slli_epi32(lo[r], kNibbleShift), bias_lo);
+    hi[r] = _mm256_add_epi32(_mm256_slli_epi32(hi[r], kNibbleShift), bias_hi);
   }
+  finish_rows<R>(columns, row, lo, hi);
 }
 
 inline void widen_codes(const std::uint8_t* src, int k, std::int16_t* dst) {

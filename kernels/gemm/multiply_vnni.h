@@ -23,47 +23,116 @@ std::ptrdiff_t right_weights(int k) {
   return Simd::kLanes32 < kPanelColumns ? kGroupBytes / 2 : static_cast<std::ptrdiff_t>(k) * kPanelColumns;
 }
 
-// R rows against a column block of epilogue_simd.h. Sums are shifted left by kSumShift. If plane_stride is not 0, the
-// high bytes there go first, and the low ones on top of 256 times their sums.
-template <typename Vnni, int R, bool kHalf, int kSumShift, typename Columns>
-inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src, std::ptrdiff_t stride,
-                                                         std::ptrdiff_t plane_stride, const std::uint8_t* panel, int k,
-                                                         const Columns& columns, int row) {
+// Chains of sums per row and register, over every kChains-th group of k: so that few rows, too, have enough of them to
+// keep the multipliers busy while each waits for its last result.
+constexpr int chains_of_rows(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
+
+// lo, hi += R rows of codes x a column block of weights.
+template <typename Vnni, int R, bool kHalf>
+inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, std::ptrdiff_t stride,
+                                                      const std::uint8_t* panel, int k,
+                                                      typename Vnni::Simd::I32 (&lo)[R],
+                                                      typename Vnni::Simd::I32 (&hi)[R]) {
   using Simd = typename Vnni::Simd;
-  typename Simd::I32 lo[R], hi[R];
-#pragma GCC unroll 12
-  for (int r = 0; r < R; ++r) lo[r] = hi[r] = Simd::zero();
-  for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
-    const std::uint8_t* left = panel;
-    const std::uint8_t* right = panel + right_weights<Simd>(k);
-    // Four base pointers and multiples of the stride reach twelve rows without twelve address registers.
-    const std::uint8_t* first = src + plane;
-    const std::uint8_t* base[4] = {first, first + 3 * stride, first + 6 * stride, first + 9 * stride};
-    for (int g = 0; g < k; g += kGroupDepth) {
-      const auto b0 = Simd::load32(left);
-      typename Simd::I32 b1;
-      if constexpr (!kHalf) b1 = Simd::load32(right);
-#pragma GCC unroll 12
-      for (int r = 0; r < R; ++r) {
-        const auto a = broadcast_group<Simd>(base[r / 3] + (r % 3) * stride);
-        Vnni::dot_u8s8(lo[r], a, b0);
-        if constexpr (!kHalf) Vnni::dot_u8s8(hi[r], a, b1);
-      }
-      left += kGroupBytes;
-      right += kGroupBytes;
-#pragma GCC unroll 4
-      for (int i = 0; i < (R + 2) / 3; ++i) base[i] += kGroupDepth;
-    }
-    if (plane == 0) break;
+  const std::uint8_t* left = panel;
+  const std::uint8_t* right = panel + right_weights<Simd>(k);
+  // Four base pointers and multiples of the stride reach twelve rows without twelve address registers.
+  const std::uint8_t* base[4] = {src, src + 3 * stride, src + 6 * stride, src + 9 * stride};
+  const auto add_group = [&](typename Simd::I32(&to_lo)[R], typename Simd::I32(&to_hi)[R],
+                             int g) __attribute__((always_inline)) {
+    const auto b0 = Simd::load32(left + g * kGroupBytes);
+    typename Simd::I32 b1;
+    if constexpr (!kHalf) b1 = Simd::load32(right + g * kGroupBytes);
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
-      lo[r] = Vnni::template shift_left<8>(lo[r]);
-      hi[r] = Vnni::template shift_left<8>(hi[r]);
+      const auto a = broadcast_group<Simd>(base[r / 3] + (r % 3) * stride + g * kGroupDepth);
+      Vnni::dot_u8s8(to_lo[r], a, b0);
+      if constexpr (!kHalf) Vnni::dot_u8s8(to_hi[r], a, b1);
+    }
+  };
+  const auto advance = [&](int groups) __attribute__((always_inline)) {
+    left += groups * kGroupBytes;
+    right += groups * kGroupBytes;
+#pragma GCC unroll 4
+    for (int i = 0; i < (R + 2) / 3; ++i) base[i] += groups * kGroupDepth;
+  };
+  int groups = k / kGroupDepth;
+  if constexpr (constexpr int kChains = chains_of_rows(R); kChains > 1) {
+    typename Simd::I32 more_lo[kChains - 1][R], more_hi[kChains - 1][R];
+#pragma GCC unroll 3
+    for (auto& sums : more_lo) {
+#pragma GCC unroll 2
+      for (auto& sum : sums) sum = Simd::zero();
+    }
+#pragma GCC unroll 3
+    for (auto& sums : more_hi) {
+#pragma GCC unroll 2
+      for (auto& sum : sums) sum = Simd::zero();
+    }
+    for (; groups >= kChains; groups -= kChains) {
+      add_group(lo, hi, 0);
+#pragma GCC unroll 3
+      for (int i = 1; i < kChains; ++i) add_group(more_lo[i - 1], more_hi[i - 1], i);
+      advance(kChains);
+    }
+#pragma GCC unroll 3
+    for (int i = 1; i < kChains; ++i) {
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r) {
+        lo[r] = Simd::add32(lo[r], more_lo[i - 1][r]);
+        hi[r] = Simd::add32(hi[r], more_hi[i - 1][r]);
+      }
     }
   }
+  for (; groups > 0; --groups) {
+    add_group(lo, hi, 0);
+    advance(1);
+  }
+}
+
+// R rows against a column block of epilogue_simd.h, of which rows from `skipped` on are finished. Sums are shifted left
+// by kSumShift. If plane_stride is not 0, the high bytes there go first, and the low ones on top of 256 times their sums.
+template <typename Vnni, int R, bool kHalf, int kSumShift, bool kSkip, typename Columns>
+inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src, std::ptrdiff_t stride,
+                                                         std::ptrdiff_t plane_stride, const std::uint8_t* panel, int k,
+                                                         const Columns& columns, int row, int skipped) {
+  using Simd = typename Vnni::Simd;
+  typename Simd::I32 lo[R], hi[R];
+  // Where nothing is done to the sums before the bias is added, they start from it.
+  const bool from_bias = kSumShift == 0 && plane_stride == 0;
+  const auto start_lo = from_bias ? columns.bias_lo() : Simd::zero();
+  const auto start_hi = from_bias ? columns.bias_hi() : Simd::zero();
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r) {
-    columns.row(row + r, Vnni::template shift_left<kSumShift>(lo[r]), Vnni::template shift_left<kSumShift>(hi[r]));
+    lo[r] = start_lo;
+    hi[r] = start_hi;
+  }
+  for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
+    accumulate<Vnni, R, kHalf>(src + plane, stride, panel, k, lo, hi);
+    if (plane == 0) break;
+    const auto bias_lo = kSumShift == 0 ? columns.bias_lo() : Simd::zero();
+    const auto bias_hi = kSumShift == 0 ? columns.bias_hi() : Simd::zero();
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      lo[r] = Simd::add32(Vnni::template shift_left<8>(lo[r]), bias_lo);
+      hi[r] = Simd::add32(Vnni::template shift_left<8>(hi[r]), bias_hi);
+    }
+  }
+  if constexpr (kSumShift != 0) {
+    const auto bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      lo[r] = Simd::add32(Vnni::template shift_left<kSumShift>(lo[r]), bias_lo);
+      hi[r] = Simd::add32(Vnni::template shift_left<kSumShift>(hi[r]), bias_hi);
+    }
+  }
+  if constexpr (kSkip) {
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      if (r >= skipped) columns.row(row + r, lo[r], hi[r]);
+    }
+  } else {
+    finish_rows<R>(columns, row, lo, hi);
   }
 }
 
@@ -75,16 +144,29 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };
   for (; row + kRows <= rows; row += kRows) {
-    multiply_tile<Vnni, kRows, kHalf, kSumShift>(at(row), stride, plane, panel, k, columns, row);
+    multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);
   }
-  for (; row + kRows / 2 <= rows; row += kRows / 2) {
-    multiply_tile<Vnni, kRows / 2, kHalf, kSumShift>(at(row), stride, plane, panel, k, columns, row);
+  // What is left costs least in a tile that begins within rows that are finished, computes them again and leaves them
+  // alone, unless it is very little.
+  const auto finish_in_last = [&](auto height) {
+    multiply_tile<Vnni, height, kHalf, kSumShift, true>(at(rows - height), stride, plane, panel, k, columns,
+                                                        rows - height, height - (rows - row));
+    row = rows;
+  };
+  constexpr int kFew = kRows / 2;
+  if (rows - row > kFew && rows >= kRows) finish_in_last(std::integral_constant<int, kRows>{});
+  if (rows - row > 2 && rows >= kFew) {
+    if (rows - row > kFew) {
+      multiply_tile<Vnni, kFew, kHalf, kSumShift, true>(at(row), stride, plane, panel, k, columns, row, 0);
+      row += kFew;
+    }
+    if (rows - row > 2) finish_in_last(std::integral_constant<int, kFew>{});
   }
   for (; row + 2 <= rows; row += 2) {
-    multiply_tile<Vnni, 2, kHalf, kSumShift>(at(row), stride, plane, panel, k, columns, row);
+    multiply_tile<Vnni, 2, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);
   }
   for (; row < rows; ++row) {
-    multiply_tile<Vnni, 1, kHalf, kSumShift>(at(row), stride, plane, panel, k, columns, row);
+    multiply_tile<Vnni, 1, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);
   }
 }
 

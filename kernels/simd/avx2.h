@@ -109,6 +109,25 @@ struct Avx2 {
 
   static I16 pack32(I32 lo, I32 hi) { return _mm256_permute4x64_epi64(_mm256_packs_epi32(lo, hi), 0xd8); }
   static I16 pack32_u(I32 lo, I32 hi) { return _mm256_permute4x64_epi64(_mm256_packus_epi32(lo, hi), 0xd8); }
+  static I16 to_lane_order(I16 v) { return _mm256_permute4x64_epi64(v, 0xd8); }
+  static I16 pack32_in_lanes(I32 lo, I32 hi) { return _mm256_packs_epi32(lo, hi); }
+  template <bool kHalf>
+  static void store_lane_codes(void* p, void* q, I16 a, I16 b) {
+    const __m256i codes =
+        _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    if constexpr (kHalf) {
+      _mm_storel_epi64(static_cast<__m128i*>(p), _mm256_castsi256_si128(codes));
+      _mm_storel_epi64(static_cast<__m128i*>(q), _mm256_extracti128_si256(codes, 1));
+    } else {
+      _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(codes));
+      _mm_storeu_si128(static_cast<__m128i*>(q), _mm256_extracti128_si256(codes, 1));
+    }
+  }
+  template <bool kHalf>
+  static void store_lane_codes(void* p, I16 a) {
+    store_lane_codes<kHalf>(p, p, a, a);
+  }
+
   static void pair_with(I16 a, std::int16_t b, I32& lo, I32& hi) {
     const __m256i high = _mm256_set1_epi32(static_cast<std::int32_t>(static_cast<std::uint32_t>(b) << 16));
     lo = _mm256_or_si256(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)), high);
@@ -117,7 +136,6 @@ struct Avx2 {
 
   static __m128i to_codes(I16 v) { return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
   static void store_codes(void* p, I16 v) { _mm_storeu_si128(static_cast<__m128i*>(p), to_codes(v)); }
-  static void store_codes_half(void* p, I16 v) { _mm_storel_epi64(static_cast<__m128i*>(p), to_codes(v)); }
 
   // Pairs are gathered as 32-bit elements, since AVX2 cannot permute 64 entries.
   struct PairTable {

@@ -79,6 +79,43 @@ struct Avx512 {
   static I16 pack32_u(I32 lo, I32 hi) {
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packus_epi32(lo, hi));
   }
+  // *Lane order* is that in which the packing instructions leave elements: each 128-bit lane has four of `lo`, then four
+  // of `hi`. Where order does not matter before codes are stored, this saves a permutation per vector.
+  static I16 to_lane_order(I16 v) { return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v); }
+  static I16 pack32_in_lanes(I32 lo, I32 hi) { return _mm512_packs_epi32(lo, hi); }
+  // Two vectors in lane order -> codes at p and q in natural order, with unsigned saturation; 32 each, or 16 for kHalf.
+  template <bool kHalf>
+  static void store_lane_codes(void* p, void* q, I16 a, I16 b) {
+    const __m512i codes = _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), _mm512_packus_epi16(a, b));
+    if constexpr (kHalf) {
+      _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_castsi512_si128(codes));
+      _mm_storeu_si128(static_cast<__m128i*>(q), _mm512_extracti32x4_epi32(codes, 2));
+    } else {
+      _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_castsi512_si256(codes));
+      _mm256_storeu_si256(static_cast<__m256i*>(q), _mm512_extracti64x4_epi64(codes, 1));
+    }
+  }
+  template <bool kHalf>
+  static void store_lane_codes(void* p, I16 a) {
+    store_lane_codes<kHalf>(p, p, a, a);
+  }
+  // round(a * multiplier / 2^shift), element by element, with signed saturation; shifts are 1..62.
+  static I32 rounded_products(I32 a, const std::int32_t* multipliers, const std::uint8_t* shifts) {
+    const auto half = [&](int i) {
+      const __m512i x = _mm512_cvtepi32_epi64(i == 0 ? _mm512_castsi512_si256(a) : _mm512_extracti64x4_epi64(a, 1));
+      const __m512i multiplier =
+          _mm512_cvtepi32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(multipliers + 8 * i)));
+      const __m512i shift =
+          _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(shifts + 8 * i)));
+      const __m512i one = _mm512_set1_epi64(1);
+      const __m512i rounding = _mm512_sllv_epi64(one, _mm512_sub_epi64(shift, one));
+      return _mm512_cvtsepi64_epi32(
+          _mm512_srav_epi64(_mm512_add_epi64(_mm512_mul_epi32(x, multiplier), rounding), shift));
+    };
+    return _mm512_inserti64x4(_mm512_castsi256_si512(half(0)), half(1), 1);
+  }
+
   // (a[i], b) pairs of 16 bits as 32-bit elements, natural order.
   static void pair_with(I16 a, std::int16_t b, I32& lo, I32& hi) {
     const __m512i high = _mm512_set1_epi32(static_cast<std::int32_t>(static_cast<std::uint32_t>(b) << 16));
@@ -86,12 +123,9 @@ struct Avx512 {
     hi = _mm512_or_si512(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(a, 1)), high);
   }
 
-  // 16 bits -> codes with unsigned saturation; 32 bytes, or 16 for the half.
+  // 16 bits -> 32 codes with unsigned saturation.
   static __m256i to_codes(I16 v) { return _mm512_cvtusepi16_epi8(_mm512_max_epi16(v, _mm512_setzero_si512())); }
   static void store_codes(void* p, I16 v) { _mm256_storeu_si256(static_cast<__m256i*>(p), to_codes(v)); }
-  static void store_codes_half(void* p, I16 v) {
-    _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(to_codes(v)));
-  }
 
   // A table of 64 pairs of 16-bit entries (first, second), looked up by 32 indices at once.
   struct PairTable {
