@@ -95,13 +95,18 @@ Session::Session(std::shared_ptr<const Model> model, const kernels::KernelTable&
   // Padding columns only ever meet zero weights (validate() checks that), but memory should not be read uninitialised.
   if (arena_ != nullptr) std::memset(arena_.get(), 0, arena_bytes_);
   const std::size_t steps = program_.steps.size();
-  if (options.profile || options.trace) step_times_.resize(steps * static_cast<std::size_t>(options.threads));
-  if (!options.profile) {
+  const auto members = static_cast<std::size_t>(options.threads);
+  if (options.profile || options.trace) step_times_.resize(steps * members);
+  if (options.profile) {
+    step_nanoseconds_.resize(steps);
+    for (std::size_t i = 0; i < steps; ++i) stages_.push_back({i, i + 1});
+  } else {
     stages_ = make_stages(program_);
-    return;
   }
-  step_nanoseconds_.resize(steps);
-  for (std::size_t i = 0; i < steps; ++i) stages_.push_back({i, i + 1});
+  shares_.assign(stages_.size(), WorkShares(options.threads));
+  if (members == 1) return;
+  stage_ends_.resize(members * stages_.size());
+  member_times_.resize(members);
 }
 
 Status Session::set_picture(int index, const PictureView& src) { return preprocessor_.run(src, picture(index)); }
@@ -118,8 +123,26 @@ std::span<const std::int32_t> Session::logits(int index) const {
 
 void Session::run(int count) {
   count_ = std::clamp(count, 1, batch_);
+  if (!stage_ends_.empty()) run_begin_ = now_nanoseconds();
   team_.run([](void* self, int member) { static_cast<Session*>(self)->work(member); }, this);
+  adapt_shares();
   sum_step_times();
+}
+
+// A stage begins when the last member has ended the one before, so what a member takes to wake up counts as its work.
+void Session::adapt_shares() {
+  if (stage_ends_.empty()) return;
+  std::uint64_t begin = run_begin_;
+  for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
+    std::uint64_t last = begin;
+    for (std::size_t i = 0; i < member_times_.size(); ++i) {
+      const std::uint64_t end = stage_ends_[i * stages_.size() + stage];
+      member_times_[i] = end > begin ? end - begin : 0;
+      last = std::max(last, end);
+    }
+    shares_[stage].adapt(member_times_);
+    begin = last;
+  }
 }
 
 void Session::sum_step_times() {
@@ -139,43 +162,49 @@ std::span<const StepTime> Session::step_times(int member) const {
   return {step_times_.data() + steps * static_cast<std::size_t>(member), steps};
 }
 
-void Session::execute_step(std::size_t step, Piece piece) {
+void Session::execute_step(std::size_t step, const Piece& piece) {
   std::visit([&](const auto& op) { execute(op, piece); }, program_.steps[step].op);
 }
 
 // All steps of a chain have the same rows. What a picture's rows need between two steps fits into the second cache
 // level of most CPUs; fewer rows would read the weights more often.
-int Session::blocks_of(const Stage& stage, int member) const {
+int Session::blocks_of(const Stage& stage, const WorkShares& shares, int member) const {
   if (stage.last - stage.first == 1) return 1;
   const std::uint32_t rows =
       std::visit([&](const auto& op) { return program_.buffers[op.dst].rows; }, program_.steps[stage.first].op);
-  const Range all = share(std::int64_t{rows} * count_, {member});
+  const Range all = share(std::int64_t{rows} * count_, {shares, member});
   return static_cast<int>(std::max<std::int64_t>(1, (all.end - all.begin + kBlockRows - 1) / kBlockRows));
 }
 
 void Session::work(int member) {
-  for (const Stage& stage : stages_) {
-    if (stage.first != 0) team_.barrier(member);
-    if (step_times_.empty()) {
-      const int blocks = blocks_of(stage, member);
-      for (int block = 0; block < blocks; ++block) {
-        for (std::size_t i = stage.first; i < stage.last; ++i) execute_step(i, {member, block, blocks});
-      }
-      continue;
-    }
-    for (std::size_t i = stage.first; i < stage.last; ++i) {
-      StepTime& time = step_times_[program_.steps.size() * static_cast<std::size_t>(member) + i];
-      time.begin = now_nanoseconds();
-      execute_step(i, {member});
-      time.end = now_nanoseconds();
-    }
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    if (i != 0) team_.barrier(member);
+    execute_stage(stages_[i], shares_[i], member);
+    if (stage_ends_.empty()) continue;
+    stage_ends_[static_cast<std::size_t>(member) * stages_.size() + i] = now_nanoseconds();
   }
 }
 
-Session::Range Session::share(std::int64_t total, Piece piece) const {
-  const std::int64_t begin = total * piece.member / team_.size(), end = total * (piece.member + 1) / team_.size();
-  const std::int64_t count = end - begin;
-  return {begin + count * piece.block / piece.blocks, begin + count * (piece.block + 1) / piece.blocks};
+void Session::execute_stage(const Stage& stage, const WorkShares& shares, int member) {
+  if (step_times_.empty()) {
+    const int blocks = blocks_of(stage, shares, member);
+    for (int block = 0; block < blocks; ++block) {
+      for (std::size_t i = stage.first; i < stage.last; ++i) execute_step(i, {shares, member, block, blocks});
+    }
+    return;
+  }
+  for (std::size_t i = stage.first; i < stage.last; ++i) {
+    StepTime& time = step_times_[program_.steps.size() * static_cast<std::size_t>(member) + i];
+    time.begin = now_nanoseconds();
+    execute_step(i, {shares, member});
+    time.end = now_nanoseconds();
+  }
+}
+
+Session::Range Session::share(std::int64_t total, const Piece& piece) {
+  const Range all = piece.shares.range(total, piece.member);
+  const std::int64_t count = all.end - all.begin;
+  return {all.begin + count * piece.block / piece.blocks, all.begin + count * (piece.block + 1) / piece.blocks};
 }
 
 }  // namespace intvit

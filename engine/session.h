@@ -2,9 +2,10 @@
 // threads, and the threads themselves. Everything is allocated in create(); run() allocates nothing. Use one session
 // from one thread at a time; for parallel requests make more sessions of one model.
 //
-// Rows (and heads) are split over the threads. Between two attention operations everything is local to a token row, so
-// a thread carries its rows through a whole chain of operations without meeting the others (engine/program/stages.h),
-// in blocks that stay in its cache where a batch has more rows than that. Integer results do not depend on the split.
+// Rows (and heads) are split over the threads, by how fast each has shown to be (engine/work_shares.h). Between two
+// attention operations everything is local to a token row, so a thread carries its rows through a whole chain of
+// operations without meeting the others (engine/program/stages.h), in blocks that stay in its cache where a batch has
+// more rows than that. Integer results do not depend on the split.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "engine/model.h"
 #include "engine/program/stages.h"
 #include "engine/thread_team.h"
+#include "engine/work_shares.h"
 #include "kernels/kernel_table.h"
 
 namespace intvit {
@@ -78,6 +80,8 @@ class Session {
 
   Session(std::shared_ptr<const Model> model, const kernels::KernelTable& table, const SessionOptions& options);
   void work(int member);
+  void execute_stage(const Stage& stage, const WorkShares& shares, int member);
+  void adapt_shares();
   void sum_step_times();
   // A row of a buffer, counted through all pictures of the batch.
   template <typename T>
@@ -89,24 +93,23 @@ class Session {
   void* row_of_any_type(BufferId id, std::int64_t index) const;
   // What a member does of an operation at once: all of its share, or in a chain one of several blocks of it.
   struct Piece {
+    const WorkShares& shares;
     int member;
     int block = 0, blocks = 1;
   };
-  struct Range {
-    std::int64_t begin, end;
-  };
+  using Range = WorkShares::Range;
   // The piece's part of `total` units.
-  Range share(std::int64_t total, Piece piece) const;
-  int blocks_of(const Stage& stage, int member) const;
-  void execute_step(std::size_t step, Piece piece);
+  static Range share(std::int64_t total, const Piece& piece);
+  int blocks_of(const Stage& stage, const WorkShares& shares, int member) const;
+  void execute_step(std::size_t step, const Piece& piece);
 
-  void execute(const PatchEmbedOp& op, Piece piece);
-  void execute(const LayerNormOp& op, Piece piece);
-  void execute(const LinearOp& op, Piece piece);
-  void execute(const AttentionOp& op, Piece piece);
-  void execute(const MeanRowsOp& op, Piece piece);
-  void execute(const EncodeOp& op, Piece piece);
-  void encode_channel_groups(const EncodeOp& op, Piece piece);
+  void execute(const PatchEmbedOp& op, const Piece& piece);
+  void execute(const LayerNormOp& op, const Piece& piece);
+  void execute(const LinearOp& op, const Piece& piece);
+  void execute(const AttentionOp& op, const Piece& piece);
+  void execute(const MeanRowsOp& op, const Piece& piece);
+  void execute(const EncodeOp& op, const Piece& piece);
+  void encode_channel_groups(const EncodeOp& op, const Piece& piece);
   void* scratch(int member) const { return scratch_.get() + static_cast<std::size_t>(member) * scratch_bytes_; }
 
   std::shared_ptr<const Model> model_;
@@ -116,6 +119,10 @@ class Session {
   int batch_;
   int count_ = 0;  // pictures of the current run
   std::vector<Stage> stages_;
+  std::vector<WorkShares> shares_;           // of every stage
+  std::uint64_t run_begin_ = 0;              // of the last run, in nanoseconds
+  std::vector<std::uint64_t> stage_ends_;    // [member][stage] of the last run; none for one thread
+  std::vector<std::uint64_t> member_times_;  // [member], for adapt_shares()
   std::vector<std::uint64_t> step_nanoseconds_;
   std::vector<StepTime> step_times_;  // [member][step]; empty: not measured
   std::uint64_t arena_bytes_ = 0;

@@ -70,7 +70,7 @@ void* Session::row_of_any_type(BufferId id, std::int64_t index) const {
   return row<std::uint8_t>(id, index * byte_size(program_.buffers[id].type));
 }
 
-void Session::execute(const LinearOp& op, Piece piece) {
+void Session::execute(const LinearOp& op, const Piece& piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t src_rows_per_dst_row = src.rows / dst.rows;
@@ -117,7 +117,7 @@ void Session::execute(const LinearOp& op, Piece piece) {
   kernels_.linear->run(args);
 }
 
-void Session::execute(const LayerNormOp& op, Piece piece) {
+void Session::execute(const LayerNormOp& op, const Piece& piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const Range rows = share(std::int64_t{dst.rows} * count_, piece);
@@ -144,7 +144,7 @@ void Session::execute(const LayerNormOp& op, Piece piece) {
   }
 }
 
-void Session::execute(const AttentionOp& op, Piece piece) {
+void Session::execute(const AttentionOp& op, const Piece& piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t tokens = src.rows;
@@ -185,7 +185,7 @@ void Session::execute(const AttentionOp& op, Piece piece) {
   }
 }
 
-void Session::execute(const MeanRowsOp& op, Piece piece) {
+void Session::execute(const MeanRowsOp& op, const Piece& piece) {
   const Buffer& src = program_.buffers[op.src];
   const Range pictures = share(count_, piece);
   for (std::int64_t picture = pictures.begin; picture < pictures.end; ++picture) {
@@ -195,7 +195,7 @@ void Session::execute(const MeanRowsOp& op, Piece piece) {
   }
 }
 
-void Session::execute(const EncodeOp& op, Piece piece) {
+void Session::execute(const EncodeOp& op, const Piece& piece) {
   if (op.kind == EncodeOpKind::channel_groups) return encode_channel_groups(op, piece);
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
@@ -222,7 +222,7 @@ void Session::execute(const EncodeOp& op, Piece piece) {
 }
 
 // A member does whole blocks of channels of one picture: their extremes, their groups, their codes.
-void Session::encode_channel_groups(const EncodeOp& op, Piece piece) {
+void Session::encode_channel_groups(const EncodeOp& op, const Piece& piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t blocks = (src.columns + kChannelBlock - 1) / kChannelBlock;
@@ -257,7 +257,7 @@ void Session::encode_channel_groups(const EncodeOp& op, Piece piece) {
   }
 }
 
-void Session::execute(const PatchEmbedOp& op, Piece piece) {
+void Session::execute(const PatchEmbedOp& op, const Piece& piece) {
   const Buffer& image = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t patch = op.patch;

@@ -127,8 +127,8 @@ struct AttentionEpilogue {
         store_values<Simd, kHalf>(out, values(r, lo, hi));
       }
     }
-    void pair(int r, typename Simd::I32 lo0, typename Simd::I32 hi0, typename Simd::I32 lo1, typename Simd::I32 hi1)
-        const requires kCodes {
+    void pair(int r, typename Simd::I32 lo0, typename Simd::I32 hi0, typename Simd::I32 lo1,
+              typename Simd::I32 hi1) const requires kCodes {
       Element* out = e.dst + r * e.stride + column;
       Simd::template store_lane_codes<kHalf>(out, out + e.stride, clamped_codes(r, lo0, hi0),
                                              clamped_codes(r + 1, lo1, hi1));
@@ -167,10 +167,14 @@ void attention_elements(const AttentionArgs& args) {
   const int value_depth = (args.tokens + kDepthStep - 1) / kDepthStep * kDepthStep;
   const int padded_tokens = padded_depth(args.tokens);
   const int padded_dim = padded_depth(args.head_dim);
+  for (int j = 0; j < args.tokens; ++j) {
+    _mm_prefetch(reinterpret_cast<const char*>(args.k + j * args.stride), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(args.v + j * args.stride), _MM_HINT_T0);
+  }
   pack_keys(args, key_depth, keys, key_bias);
   pack_values(args, value_depth, values);
-  const LinearWeights key_weights{keys, nullptr, 8, args.tokens, key_depth};
-  const LinearWeights value_weights{values, nullptr, 8, args.head_dim, value_depth};
+  const LinearWeights key_weights{keys, nullptr, 8, args.tokens, key_depth, true};
+  const LinearWeights value_weights{values, nullptr, 8, args.head_dim, value_depth, true};
   // Whole steps and panels are read and written in place; other head sizes go through copies.
   const bool whole_steps = args.head_dim % kDepthStep == 0;
   const bool whole_panels = args.head_dim % kPanelColumns == 0;

@@ -34,6 +34,7 @@ struct LinearWeights {
   int bits;                         // 8 or 4
   int n;
   int k;
+  bool near = false;  // they have just been written, so that nothing is won by fetching them ahead
 };
 
 // Per column, padded_columns(n) long; see requantize() in kernels/arithmetic.h.

@@ -160,9 +160,10 @@ inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
   }
 }
 
-// Rows [first, last) are passed to the epilogue under their own numbers.
+// Rows [first, last) are passed to the epilogue under their own numbers. This and multiply_columns_s4 are not inlined:
+// gcc would keep what the epilogue knows of the columns in registers all the time, and sums in memory.
 template <bool kLarge, typename Columns>
-void multiply_rows_s16(const std::int16_t* codes, const std::int16_t* panel, int k, const Columns& columns, int first,
+__attribute__((noinline)) void multiply_rows_s16(const std::int16_t* codes, const std::int16_t* panel, int k, const Columns& columns, int first,
                        int last) {
   const auto at = [&](int r) { return codes + static_cast<std::ptrdiff_t>(r - first) * k; };
   int row = first;
@@ -201,18 +202,21 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
   }
 }
 
+template <typename Columns>
+__attribute__((noinline)) void multiply_columns_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane,
+                                                   int rows, const std::uint8_t* panel, int k, const Columns& columns) {
+  int row = 0;
+  const auto at = [&](int r) { return src + r * stride; };
+  for (; row + 4 <= rows; row += 4) multiply_tile_s4<4>(at(row), stride, plane, panel, k, columns, row);
+  for (; row < rows; ++row) multiply_tile_s4<1>(at(row), stride, plane, panel, k, columns, row);
+}
+
 template <typename EpilogueType>
 void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                  const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  const int k = weights.k;
-  for_each_column_block<Avx2>(weights, scratch, epilogue, expand_panel_avx2,
-                              [&](auto, const std::uint8_t* panel, const auto& columns) {
-                                int row = 0;
-                                const auto at = [&](int r) { return src + r * stride; };
-                                for (; row + 4 <= rows; row += 4)
-                                  multiply_tile_s4<4>(at(row), stride, plane, panel, k, columns, row);
-                                for (; row < rows; ++row)
-                                  multiply_tile_s4<1>(at(row), stride, plane, panel, k, columns, row);
+  for_each_column_block<Avx2>(rows, weights, scratch, epilogue, expand_panel_avx2,
+                              [&](auto, const std::uint8_t* panel, const auto& columns, const WantedNext&) {
+                                multiply_columns_s4(src, stride, plane, rows, panel, weights.k, columns);
                               });
 }
 

@@ -38,8 +38,8 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
   const std::uint8_t* right = panel + right_weights<Simd>(k);
   // Four base pointers and multiples of the stride reach twelve rows without twelve address registers.
   const std::uint8_t* base[4] = {src, src + 3 * stride, src + 6 * stride, src + 9 * stride};
-  const auto add_group = [&](typename Simd::I32(&to_lo)[R], typename Simd::I32(&to_hi)[R],
-                             int g) __attribute__((always_inline)) {
+  const auto add_group = [&](typename Simd::I32(&to_lo)[R], typename Simd::I32(&to_hi)[R], int g)
+      __attribute__((always_inline)) {
     const auto b0 = Simd::load32(left + g * kGroupBytes);
     typename Simd::I32 b1;
     if constexpr (!kHalf) b1 = Simd::load32(right + g * kGroupBytes);
@@ -91,7 +91,8 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
 }
 
 // R rows against a column block of epilogue_simd.h, of which rows from `skipped` on are finished. Sums are shifted left
-// by kSumShift. If plane_stride is not 0, the high bytes there go first, and the low ones on top of 256 times their sums.
+// by kSumShift. If plane_stride is not 0, the high bytes there go first, and the low ones on top of 256 times their
+// sums.
 template <typename Vnni, int R, bool kHalf, int kSumShift, bool kSkip, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src, std::ptrdiff_t stride,
                                                          std::ptrdiff_t plane_stride, const std::uint8_t* panel, int k,
@@ -139,11 +140,13 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
 // Not inlined: gcc would keep what the epilogue knows of the columns in registers all the time, and sums in memory.
 template <typename Vnni, bool kHalf, int kSumShift, typename Columns>
 __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane,
-                                                int rows, const std::uint8_t* panel, int k, const Columns& columns) {
+                                                int rows, const std::uint8_t* panel, int k, const Columns& columns,
+                                                WantedNext next) {
   constexpr int kRows = Vnni::kRows;
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };
   for (; row + kRows <= rows; row += kRows) {
+    next.fetch(kRows);
     multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);
   }
   // What is left costs least in a tile that begins within rows that are finished, computes them again and leaves them
@@ -174,8 +177,9 @@ template <typename Vnni, int kSumShift, typename EpilogueType>
 void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                      const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
   for_each_column_block<typename Vnni::Simd>(
-      weights, scratch, epilogue, Vnni::expand_panel, [&](auto half, const std::uint8_t* panel, const auto& columns) {
-        multiply_columns<Vnni, half, kSumShift>(src, stride, plane, rows, panel, weights.k, columns);
+      rows, weights, scratch, epilogue, Vnni::expand_panel,
+      [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
+        multiply_columns<Vnni, half, kSumShift>(src, stride, plane, rows, panel, weights.k, columns, next);
       });
 }
 

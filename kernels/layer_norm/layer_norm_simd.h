@@ -66,16 +66,23 @@ void write_row(const std::int16_t* src, T* dst, const RowNormalization& row, con
   layer_norm_elements(src, dst, row, args, c);
 }
 
+// What a row's factors need is a chain of slow steps, of which those of several rows can be under way at once.
+inline constexpr int kRowsAtOnce = 8;
+
 template <typename Simd, typename T>
 void write_rows(const LayerNormArgs& args) {
-  for (int r = 0; r < args.rows; ++r) {
-    const std::int16_t* src = args.src + r * args.src_stride;
-    T* dst = static_cast<T*>(args.dst) + r * args.dst_stride;
-    const RowNormalization row = row_normalization<Simd>(src, args);
-    if (row.exponent >= 0) {
-      write_row<Simd, true>(src, dst, row, args);
-    } else {
-      write_row<Simd, false>(src, dst, row, args);
+  for (int first = 0; first < args.rows; first += kRowsAtOnce) {
+    const int count = args.rows - first < kRowsAtOnce ? args.rows - first : kRowsAtOnce;
+    const std::int16_t* src = args.src + first * args.src_stride;
+    RowNormalization rows[kRowsAtOnce];
+    for (int r = 0; r < count; ++r) rows[r] = row_normalization<Simd>(src + r * args.src_stride, args);
+    for (int r = 0; r < count; ++r) {
+      T* dst = static_cast<T*>(args.dst) + (first + r) * args.dst_stride;
+      if (rows[r].exponent >= 0) {
+        write_row<Simd, true>(src + r * args.src_stride, dst, rows[r], args);
+      } else {
+        write_row<Simd, false>(src + r * args.src_stride, dst, rows[r], args);
+      }
     }
   }
 }
