@@ -4,9 +4,9 @@
 //
 // Every epilogue has a class Columns<kHalf>, what it knows of a column block:
 //
-//   bias_lo(), bias_hi()                          what sums start from, or get added: row() and pair() expect it in them
-//   row(r, lo, hi)                                finishes row r
-//   pair(r, lo0, hi0, lo1, hi1)                   finishes rows r and r + 1; only where that saves instructions
+//   bias_lo(), bias_hi()                          what sums start from, or get added: row() and pair() expect it in
+//   them row(r, lo, hi)                                finishes row r pair(r, lo0, hi0, lo1, hi1) finishes rows r and r
+//   + 1; only where that saves instructions
 #pragma once
 
 #include "kernels/gemm/linear.h"
@@ -78,8 +78,7 @@ struct CodeColumns {
   }
   void store(int r, typename Simd::I16 x0, typename Simd::I16 x1) const {
     std::uint8_t* first = dst + r * stride;
-    Simd::template store_lane_codes<kHalf>(first, first + stride, Simd::min16(x0, max_code),
-                                           Simd::min16(x1, max_code));
+    Simd::template store_lane_codes<kHalf>(first, first + stride, Simd::min16(x0, max_code), Simd::min16(x1, max_code));
   }
 };
 
@@ -88,6 +87,7 @@ template <typename Simd>
 struct NoActivation {
   explicit NoActivation(const LinearArgs&) {}
   typename Simd::I16 operator()(typename Simd::I16 x) const { return x; }
+  void operator()(typename Simd::I16&, typename Simd::I16&) const {}
 };
 
 template <typename Simd>
@@ -114,7 +114,9 @@ struct CodesEpilogue {
     }
     void pair(int r, typename Simd::I32 lo0, typename Simd::I32 hi0, typename Simd::I32 lo1,
               typename Simd::I32 hi1) const {
-      results.store(r, activation(requantize(lo0, hi0)), activation(requantize(lo1, hi1)));
+      auto x0 = requantize(lo0, hi0), x1 = requantize(lo1, hi1);
+      activation(x0, x1);
+      results.store(r, x0, x1);
     }
   };
 };
@@ -139,6 +141,13 @@ struct ValuesEpilogue {
     typename Simd::I32 bias_hi() const { return requantize.bias_hi; }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       store_values<Simd, kHalf>(dst + r * stride, activation(requantize(lo, hi)));
+    }
+    void pair(int r, typename Simd::I32 lo0, typename Simd::I32 hi0, typename Simd::I32 lo1,
+              typename Simd::I32 hi1) const {
+      auto x0 = requantize(lo0, hi0), x1 = requantize(lo1, hi1);
+      activation(x0, x1);
+      store_values<Simd, kHalf>(dst + r * stride, x0);
+      store_values<Simd, kHalf>(dst + (r + 1) * stride, x1);
     }
   };
 };

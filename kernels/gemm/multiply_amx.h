@@ -110,17 +110,28 @@ void multiply_block(const std::uint8_t* upper, const std::uint8_t* lower, std::p
   }
 }
 
+// The epilogue of R rows of sums, of which `row` is the first.
+template <int R, bool kHalf, int kSumShift, typename Columns>
+inline __attribute__((always_inline)) void finish_sums(const std::int32_t* sums, int row, const Columns& columns) {
+  __m512i lo[R], hi[R];
+#pragma GCC unroll 2
+  for (int r = 0; r < R; ++r) {
+    const std::int32_t* at = sums + r * BlockSums::kColumns;
+    const auto sum = [](const std::int32_t* p) { return VnniZmm::shift_left<kSumShift>(Avx512::load32(p)); };
+    lo[r] = Avx512::add32(sum(at), columns.bias_lo());
+    hi[r] = kHalf ? columns.bias_hi() : Avx512::add32(sum(at + kPanelColumns), columns.bias_hi());
+  }
+  finish_rows<R>(columns, row, lo, hi);
+}
+
 // The epilogue of two tiles of rows, or of one if there are no more.
 template <bool kHalf, int kSumShift, typename Columns>
 void finish_block(const RowTiles& tiles, int tile, const BlockSums& sums, const Columns& columns) {
-  const auto bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
   for (int i = 0; i < 2 && tile + i < tiles.count; ++i) {
-    for (int row = tiles.first_unfinished(tile + i); row < tiles.end(tile + i); ++row) {
-      const std::int32_t* at = sums.at[i * kTileRows + row - tiles.first(tile + i)];
-      const auto sum = [](const std::int32_t* p) { return VnniZmm::shift_left<kSumShift>(Avx512::load32(p)); };
-      columns.row(row, Avx512::add32(sum(at), bias_lo),
-                  kHalf ? bias_hi : Avx512::add32(sum(at + kPanelColumns), bias_hi));
-    }
+    int row = tiles.first_unfinished(tile + i);
+    const auto sums_of = [&](int r) { return sums.at[i * kTileRows + r - tiles.first(tile + i)]; };
+    for (; row + 2 <= tiles.end(tile + i); row += 2) finish_sums<2, kHalf, kSumShift>(sums_of(row), row, columns);
+    if (row < tiles.end(tile + i)) finish_sums<1, kHalf, kSumShift>(sums_of(row), row, columns);
   }
 }
 

@@ -1,4 +1,4 @@
-// activate_value() of gated_activation.h for a whole vector.
+// activate_value() of gated_activation.h for whole vectors.
 #pragma once
 
 #include "kernels/lut/gated_activation.h"
@@ -19,16 +19,33 @@ class ActivationVectors {
 
   // For codes, the result still needs the unsigned saturation of store_codes.
   typename Simd::I16 operator()(typename Simd::I16 x) const {
-    const auto magnitude = Simd::min_u16(Simd::abs16(x), limit_);  // |-32768| is 32768 as an unsigned number
-    const auto fraction = Simd::shift_left16(Simd::and16(magnitude, within_mask_), 15 - segment_bits_);
+    const auto magnitude = magnitude_of(x);
     typename Simd::I16 base, slope;
     table_.look_up(Simd::shift_right_u16(magnitude, segment_bits_), base, slope);
+    return value(x, magnitude, base, slope);
+  }
+  // The same for two vectors in place.
+  void operator()(typename Simd::I16& x0, typename Simd::I16& x1) const {
+    const auto magnitude0 = magnitude_of(x0), magnitude1 = magnitude_of(x1);
+    typename Simd::I16 base0, slope0, base1, slope1;
+    table_.look_up(Simd::shift_right_u16(magnitude0, segment_bits_), Simd::shift_right_u16(magnitude1, segment_bits_),
+                   base0, slope0, base1, slope1);
+    x0 = value(x0, magnitude0, base0, slope0);
+    x1 = value(x1, magnitude1, base1, slope1);
+  }
+
+ private:
+  typename Simd::I16 magnitude_of(typename Simd::I16 x) const {
+    return Simd::min_u16(Simd::abs16(x), limit_);  // |-32768| is 32768 as an unsigned number
+  }
+  typename Simd::I16 value(typename Simd::I16 x, typename Simd::I16 magnitude, typename Simd::I16 base,
+                           typename Simd::I16 slope) const {
+    const auto fraction = Simd::shift_left16(Simd::and16(magnitude, within_mask_), 15 - segment_bits_);
     const auto delta = Simd::adds16(base, Simd::multiply_q15(slope, fraction));
     const auto y = Simd::subs16(Simd::max16(x, Simd::zero()), delta);
     return Simd::adds16(Simd::multiply_q15(y, multiplier_), zero_point_);
   }
 
- private:
   typename Simd::PairTable table_;
   typename Simd::I16 limit_, within_mask_, multiplier_, zero_point_;
   int segment_bits_;

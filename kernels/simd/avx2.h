@@ -137,25 +137,42 @@ struct Avx2 {
   static __m128i to_codes(I16 v) { return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
   static void store_codes(void* p, I16 v) { _mm_storeu_si128(static_cast<__m128i*>(p), to_codes(v)); }
 
-  // Pairs are gathered as 32-bit elements, since AVX2 cannot permute 64 entries.
+  // AVX2 cannot permute 64 entries, and gathering them is slow. So an entry is looked up byte by byte, in four tables
+  // of 16 bytes, of which the three that are not meant give 0.
   struct PairTable {
-    std::int32_t pairs[64];
+    // Low and high bytes of the first entries, then of the second ones; sixteen entries in both halves of a vector.
+    std::uint8_t bytes[4][4][32];
 
     PairTable(const std::int16_t* firsts, const std::int16_t* seconds) {
       for (int i = 0; i < 64; ++i) {
-        pairs[i] = static_cast<std::int32_t>((static_cast<std::uint32_t>(seconds[i]) << 16) |
-                                             static_cast<std::uint16_t>(firsts[i]));
+        const std::uint16_t entries[2] = {static_cast<std::uint16_t>(firsts[i]),
+                                          static_cast<std::uint16_t>(seconds[i])};
+        for (int plane = 0; plane < 4; ++plane) {
+          const auto byte = static_cast<std::uint8_t>(entries[plane / 2] >> (plane % 2 * 8));
+          bytes[plane][i / 16][i % 16] = bytes[plane][i / 16][i % 16 + 16] = byte;
+        }
       }
     }
-    void look_up(I16 index, I16& first_out, I16& second_out) const {
-      const __m256i lo = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(index));
-      const __m256i hi = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(index, 1));
-      const __m256i pairs_lo = _mm256_i32gather_epi32(pairs, lo, 4);
-      const __m256i pairs_hi = _mm256_i32gather_epi32(pairs, hi, 4);
-      first_out = pack32(_mm256_srai_epi32(_mm256_slli_epi32(pairs_lo, 16), 16),
-                         _mm256_srai_epi32(_mm256_slli_epi32(pairs_hi, 16), 16));
-      second_out = pack32(_mm256_srai_epi32(pairs_lo, 16), _mm256_srai_epi32(pairs_hi, 16));
+    // Of two vectors of indices at once, since those of one are half as many as bytes fit.
+    void look_up(I16 index0, I16 index1, I16& first0, I16& second0, I16& first1, I16& second1) const {
+      const __m256i index = _mm256_packus_epi16(index0, index1);
+      __m256i found[4] = {zero(), zero(), zero(), zero()};
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        // 0x70 to 0x7f for the sixteen entries of this table; a byte whose top bit is set looks up 0.
+        const __m256i within = _mm256_add_epi8(_mm256_xor_si256(index, _mm256_set1_epi8(static_cast<char>(16 * i))),
+                                               _mm256_set1_epi8(0x70));
+#pragma GCC unroll 4
+        for (int plane = 0; plane < 4; ++plane) {
+          found[plane] = _mm256_or_si256(found[plane], _mm256_shuffle_epi8(load(bytes[plane][i]), within));
+        }
+      }
+      first0 = _mm256_unpacklo_epi8(found[0], found[1]);
+      first1 = _mm256_unpackhi_epi8(found[0], found[1]);
+      second0 = _mm256_unpacklo_epi8(found[2], found[3]);
+      second1 = _mm256_unpackhi_epi8(found[2], found[3]);
     }
+    void look_up(I16 index, I16& first, I16& second) const { look_up(index, index, first, second, first, second); }
   };
 
   // Few levels, as all thresholds are compared with.

@@ -79,8 +79,8 @@ struct Avx512 {
   static I16 pack32_u(I32 lo, I32 hi) {
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packus_epi32(lo, hi));
   }
-  // *Lane order* is that in which the packing instructions leave elements: each 128-bit lane has four of `lo`, then four
-  // of `hi`. Where order does not matter before codes are stored, this saves a permutation per vector.
+  // *Lane order* is that in which the packing instructions leave elements: each 128-bit lane has four of `lo`, then
+  // four of `hi`. Where order does not matter before codes are stored, this saves a permutation per vector.
   static I16 to_lane_order(I16 v) { return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), v); }
   static I16 pack32_in_lanes(I32 lo, I32 hi) { return _mm512_packs_epi32(lo, hi); }
   // Two vectors in lane order -> codes at p and q in natural order, with unsigned saturation; 32 each, or 16 for kHalf.
@@ -106,8 +106,7 @@ struct Avx512 {
       const __m512i x = _mm512_cvtepi32_epi64(i == 0 ? _mm512_castsi512_si256(a) : _mm512_extracti64x4_epi64(a, 1));
       const __m512i multiplier =
           _mm512_cvtepi32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(multipliers + 8 * i)));
-      const __m512i shift =
-          _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(shifts + 8 * i)));
+      const __m512i shift = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(shifts + 8 * i)));
       const __m512i one = _mm512_set1_epi64(1);
       const __m512i rounding = _mm512_sllv_epi64(one, _mm512_sub_epi64(shift, one));
       return _mm512_cvtsepi64_epi32(
@@ -140,6 +139,10 @@ struct Avx512 {
     void look_up(I16 index, I16& first_out, I16& second_out) const {
       first_out = _mm512_permutex2var_epi16(first[0], index, first[1]);
       second_out = _mm512_permutex2var_epi16(second[0], index, second[1]);
+    }
+    void look_up(I16 index0, I16 index1, I16& first0, I16& second0, I16& first1, I16& second1) const {
+      look_up(index0, first0, second0);
+      look_up(index1, first1, second1);
     }
   };
 
