@@ -20,8 +20,10 @@ constexpr std::uint32_t kSmallest = 8;
 
 WorkShares::WorkShares(int members)
     : bounds_(static_cast<std::size_t>(members) + 1), widths_(static_cast<std::size_t>(members)) {
+  // Upwards, or the second rounding in range() would take a unit from whoever gets a whole number of them.
+  const auto count = static_cast<std::uint64_t>(members);
   for (std::size_t i = 0; i < bounds_.size(); ++i) {
-    bounds_[i] = static_cast<std::uint32_t>(std::uint64_t{kWhole} * i / static_cast<std::uint64_t>(members));
+    bounds_[i] = static_cast<std::uint32_t>((std::uint64_t{kWhole} * i + count - 1) / count);
   }
 }
 
