@@ -167,6 +167,7 @@ void attention_elements(const AttentionArgs& args) {
   const int value_depth = (args.tokens + kDepthStep - 1) / kDepthStep * kDepthStep;
   const int padded_tokens = padded_depth(args.tokens);
   const int padded_dim = padded_depth(args.head_dim);
+  // Other threads have written most of these lately: their way here is long, and all of them can be on it at once.
   for (int j = 0; j < args.tokens; ++j) {
     _mm_prefetch(reinterpret_cast<const char*>(args.k + j * args.stride), _MM_HINT_T0);
     _mm_prefetch(reinterpret_cast<const char*>(args.v + j * args.stride), _MM_HINT_T0);

@@ -11,11 +11,13 @@ namespace intvit::kernels {
 namespace {
 
 // Weights that are wanted next. Whoever works through rows fetches a part of them into the second cache level with each
-// row, since what lies beyond that level takes longer than a block of columns.
+// row: weights are read once a picture and come from beyond that level.
 class WantedNext {
  public:
-  WantedNext(const std::uint8_t* begin, std::size_t bytes, int rows)
-      : at_(begin), end_(begin + bytes), bytes_per_row_(bytes == 0 ? 0 : bytes / static_cast<std::size_t>(rows) + 1) {}
+  // Nothing for 0 bytes or rows.
+  WantedNext(const std::uint8_t* begin, std::size_t bytes, int rows) : at_(begin), end_(begin + bytes) {
+    if (bytes > 0 && rows > 0) bytes_per_row_ = bytes / static_cast<std::size_t>(rows) + 1;
+  }
 
   void fetch(int rows) {
     const std::uint8_t* until = at_ + bytes_per_row_ * static_cast<std::size_t>(rows);
@@ -25,7 +27,7 @@ class WantedNext {
  private:
   const std::uint8_t* at_;
   const std::uint8_t* end_;
-  std::size_t bytes_per_row_;
+  std::size_t bytes_per_row_ = 0;
 };
 
 // Calls multiply_columns(kHalf, tiles, columns, next) for every block: whether there is half of it only, as a

@@ -2,11 +2,9 @@
 // sums of its left half come in `lo`, those of its right half in `hi`. A half block (kHalf) has only the left columns;
 // then `hi` is ignored and nothing beyond them is read or written.
 //
-// Every epilogue has a class Columns<kHalf>, what it knows of a column block:
-//
-//   bias_lo(), bias_hi()                          what sums start from, or get added: row() and pair() expect it in
-//   them row(r, lo, hi)                                finishes row r pair(r, lo0, hi0, lo1, hi1) finishes rows r and r
-//   + 1; only where that saves instructions
+// Every epilogue has a class Columns<kHalf> with what it knows of a column block. Sums start from bias_lo() and
+// bias_hi(), or get them added. Then row(r, lo, hi) finishes row r; and pair(r, lo0, hi0, lo1, hi1), which exists where
+// it saves instructions, rows r and r + 1.
 #pragma once
 
 #include "kernels/gemm/linear.h"
