@@ -5,7 +5,7 @@
 // way in the tile unit, the epilogue works on the sums of the block before.
 #pragma once
 
-#include "kernels/gemm/multiply_vnni.h"
+#include "kernels/gemm/column_blocks.h"
 #include "kernels/gemm/vnni_zmm.h"
 
 #ifdef VIT_EMULATED_TILES
@@ -164,15 +164,12 @@ void multiply_panels_amx(const std::uint8_t* src, std::ptrdiff_t stride, std::pt
                                 });
 }
 
-// The same interface in multiply_<isa>.h of every instruction set. Tiles hold whole steps of depth only; other depths,
-// which attention need not have, are left to vpdpbusd.
+// The same interface in multiply_<isa>.h of every instruction set, but that k must be a multiple of kDepthPadding:
+// tiles hold whole steps of depth only.
 template <typename EpilogueType>
 void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
               const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
   if (rows == 0) return;
-  if (weights.k % kDepthPadding != 0) {
-    return multiply_vnni<VnniZmm>(src, stride, rows, weights, scratch, epilogue, plane_stride);
-  }
   const RowTiles tiles(rows);
   Tiles::configure(tiles.shapes());
   if (weights.bits == 4) {

@@ -149,21 +149,13 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
     next.fetch(kRows);
     multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);
   }
-  // What is left costs least in a tile that begins within rows that are finished, computes them again and leaves them
-  // alone, unless it is very little.
-  const auto finish_in_last = [&](auto height) {
-    multiply_tile<Vnni, height, kHalf, kSumShift, true>(at(rows - height), stride, plane, panel, k, columns,
-                                                        rows - height, height - (rows - row));
-    row = rows;
-  };
+  // What is left goes in lower tiles. The last one may begin within rows that are finished: it computes those again,
+  // which costs less than ever lower tiles, and leaves them alone.
   constexpr int kFew = kRows / 2;
-  if (rows - row > kFew && rows >= kRows) finish_in_last(std::integral_constant<int, kRows>{});
-  if (rows - row > 2 && rows >= kFew) {
-    if (rows - row > kFew) {
-      multiply_tile<Vnni, kFew, kHalf, kSumShift, true>(at(row), stride, plane, panel, k, columns, row, 0);
-      row += kFew;
-    }
-    if (rows - row > 2) finish_in_last(std::integral_constant<int, kFew>{});
+  while (rows - row > 2 && rows >= kFew) {
+    const int first = row + kFew <= rows ? row : rows - kFew;
+    multiply_tile<Vnni, kFew, kHalf, kSumShift, true>(at(first), stride, plane, panel, k, columns, first, row - first);
+    row = first + kFew;
   }
   for (; row + 2 <= rows; row += 2) {
     multiply_tile<Vnni, 2, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);

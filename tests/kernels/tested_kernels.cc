@@ -31,6 +31,12 @@ std::vector<TestedKernels> vector_kernels() {
   return tested;
 }
 
+std::vector<TestedKernels> kernels_of_any_depth() {
+  std::vector<TestedKernels> tested = vector_kernels();
+  std::erase_if(tested, [](const TestedKernels& kernels) { return kernels.name.starts_with(isa_name(Isa::amx)); });
+  return tested;
+}
+
 std::vector<TestedKernels> all_kernels() {
   std::vector<TestedKernels> tested = vector_kernels();
   tested.emplace_back(Isa::scalar);

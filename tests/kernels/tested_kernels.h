@@ -24,6 +24,9 @@ struct TestedKernels {
 // All above scalar that can run here.
 std::vector<TestedKernels> vector_kernels();
 
+// Those whose multiply() takes all depths that are multiples of four. Tiles of AMX do not.
+std::vector<TestedKernels> kernels_of_any_depth();
+
 // And scalar.
 std::vector<TestedKernels> all_kernels();
 
