@@ -130,6 +130,8 @@ void Session::run(int count) {
 }
 
 // A stage begins when the last member has ended the one before, so what a member takes to wake up counts as its work.
+// Where there are fewer units than members, who has none seems fast and may get one in the next run; no result depends
+// on that.
 void Session::adapt_shares() {
   if (stage_ends_.empty()) return;
   std::uint64_t begin = run_begin_;

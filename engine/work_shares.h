@@ -22,8 +22,8 @@ class WorkShares {
   // The units of `total` that are this member's. The ranges of all members are adjacent and cover everything.
   Range range(std::int64_t total, int member) const;
 
-  // What each member took for its range of the last run, in any unit of time. A run in which somebody had nothing to do
-  // (0) says nothing. Allocates nothing.
+  // What each member took for its range of the last run, one number a member, in any unit of time. A run in which a
+  // time is 0, too short to be measured, says nothing. Allocates nothing.
   void adapt(std::span<const std::uint64_t> times);
 
  private:

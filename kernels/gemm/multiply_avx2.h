@@ -70,72 +70,31 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
   finish_rows<R>(columns, row, lo, hi);
 }
 
-// lo and hi are, or with kAdd get added, the products of four codes and two vectors of 4-bit weights: sums of two in 16
-// bits. Eight sums, the 16-bit ones of two rows, weights and the two temporaries here are all sixteen registers.
-template <bool kAdd>
-inline void multiply_group(__m256i& lo, __m256i& hi, const std::uint8_t* codes, __m256i b_lo, __m256i b_hi) {
-  const auto& group = *reinterpret_cast<const std::uint8_t(*)[kGroupDepth]>(codes);
-  __m256i a, products;
-  if constexpr (kAdd) {
-    asm("vpbroadcastd %[group], %[a]\n\t"
-        "vpmaddubsw %[b_lo], %[a], %[products]\n\t"
-        "vpmaddubsw %[b_hi], %[a], %[a]\n\t"
-        "vpaddw %[products], %[lo], %[lo]\n\t"
-        "vpaddw %[a], %[hi], %[hi]"
-        : [lo] "+x"(lo), [hi] "+x"(hi), [a] "=&x"(a), [products] "=&x"(products)
-        : [b_lo] "x"(b_lo), [b_hi] "x"(b_hi), [group] "m"(group));
-  } else {
-    asm("vpbroadcastd %[group], %[hi]\n\t"
-        "vpmaddubsw %[b_lo], %[hi], %[lo]\n\t"
-        "vpmaddubsw %[b_hi], %[hi], %[hi]"
-        : [lo] "=&x"(lo), [hi] "=&x"(hi)
-        : [b_lo] "x"(b_lo), [b_hi] "x"(b_hi), [group] "m"(group));
-  }
-}
-
-// sum += the sums of 16-bit neighbours.
-inline void add_neighbours(__m256i& sum, __m256i pairs) {
-  alignas(32) static constexpr std::int16_t kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-  asm("vpmaddwd %[ones], %[pairs], %[pairs]\n\t"
-      "vpaddd %[pairs], %[sum], %[sum]"
-      : [sum] "+x"(sum), [pairs] "+x"(pairs)
-      : [ones] "m"(kOnes));
-}
-
 // R rows of codes against one expanded panel of 4-bit weights [k / 4][16][4]; k is a multiple of 16.
 template <int R, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile_s4(const std::uint8_t* src, std::ptrdiff_t stride,
                                                             std::ptrdiff_t plane_stride, const std::uint8_t* panel,
                                                             int k, const Columns& columns, int row) {
-  constexpr int kTogether = R == 1 ? 1 : 2;  // rows that share loads of weights
   __m256i lo[R], hi[R];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm256_setzero_si256();
+  const __m256i ones = _mm256_set1_epi16(1);
   for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
     const std::uint8_t* weights = panel;
-    const std::uint8_t* codes = src + plane;
-    for (int k0 = 0; k0 < k; k0 += 4 * kGroupDepth, weights += 4 * kGroupBytes, codes += 4 * kGroupDepth) {
-#pragma GCC unroll 2
-      for (int first = 0; first < R; first += kTogether) {
-        __m256i pairs_lo[kTogether], pairs_hi[kTogether];
+    for (int k0 = 0; k0 < k; k0 += 4 * kGroupDepth, weights += 4 * kGroupBytes) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        __m256i pairs_lo = _mm256_setzero_si256(), pairs_hi = pairs_lo;
 #pragma GCC unroll 4
         for (int g = 0; g < 4; ++g) {
-          const __m256i b_lo = Avx2::load(weights + g * kGroupBytes), b_hi = Avx2::load(weights + g * kGroupBytes + 32);
-#pragma GCC unroll 2
-          for (int i = 0; i < kTogether; ++i) {
-            const std::uint8_t* group = codes + (first + i) * stride + g * kGroupDepth;
-            if (g == 0) {
-              multiply_group<false>(pairs_lo[i], pairs_hi[i], group, b_lo, b_hi);
-            } else {
-              multiply_group<true>(pairs_lo[i], pairs_hi[i], group, b_lo, b_hi);
-            }
-          }
+          std::int32_t group;
+          std::memcpy(&group, src + plane + r * stride + k0 + g * kGroupDepth, sizeof group);
+          const __m256i a = _mm256_set1_epi32(group);
+          pairs_lo = _mm256_add_epi16(pairs_lo, _mm256_maddubs_epi16(a, Avx2::load(weights + g * kGroupBytes)));
+          pairs_hi = _mm256_add_epi16(pairs_hi, _mm256_maddubs_epi16(a, Avx2::load(weights + g * kGroupBytes + 32)));
         }
-#pragma GCC unroll 2
-        for (int i = 0; i < kTogether; ++i) {
-          add_neighbours(lo[first + i], pairs_lo[i]);
-          add_neighbours(hi[first + i], pairs_hi[i]);
-        }
+        lo[r] = _mm256_add_epi32(lo[r], _mm256_madd_epi16(pairs_lo, ones));
+        hi[r] = _mm256_add_epi32(hi[r], _mm256_madd_epi16(pairs_hi, ones));
       }
     }
     if (plane == 0) break;
