@@ -10,31 +10,40 @@
 namespace intvit::kernels {
 namespace {
 
-// Weights that are wanted next. Whoever works through rows fetches a part of them into the second cache level with each
-// row: weights are read once a picture and come from beyond that level.
+// Weights that are wanted next. Whoever works through rows and depth fetches a little of them into the second cache
+// level every now and then: weights are read once a picture and come from beyond that level, and many on their way at
+// once are in the way of what the rows need.
 class WantedNext {
  public:
-  // Nothing for 0 bytes or rows.
-  WantedNext(const std::uint8_t* begin, std::size_t bytes, int rows) : at_(begin), end_(begin + bytes) {
-    if (bytes > 0 && rows > 0) bytes_per_row_ = bytes / static_cast<std::size_t>(rows) + 1;
+  WantedNext() = default;
+  // `bytes` of them, during `steps` steps.
+  WantedNext(const std::uint8_t* begin, std::size_t bytes, std::size_t steps) : at_(begin), end_(begin + bytes) {
+    const std::size_t lines = bytes / 64;
+    if (lines == 0 || steps == 0) return;
+    steps_per_fetch_ = steps > lines ? static_cast<int>(steps / lines) : 1;
+    lines_per_fetch_ = static_cast<int>((lines - 1) / steps + 1);
   }
 
-  void fetch(int rows) {
-    const std::uint8_t* until = at_ + bytes_per_row_ * static_cast<std::size_t>(rows);
-    for (; at_ < until && at_ < end_; at_ += 64) _mm_prefetch(reinterpret_cast<const char*>(at_), _MM_HINT_T1);
+  int steps_per_fetch() const { return steps_per_fetch_; }
+
+  void fetch() {
+    for (int i = 0; i < lines_per_fetch_ && at_ < end_; ++i, at_ += 64) {
+      _mm_prefetch(reinterpret_cast<const char*>(at_), _MM_HINT_T1);
+    }
   }
 
  private:
-  const std::uint8_t* at_;
-  const std::uint8_t* end_;
-  std::size_t bytes_per_row_ = 0;
+  const std::uint8_t* at_ = nullptr;
+  const std::uint8_t* end_ = nullptr;
+  int steps_per_fetch_ = 1 << 30;
+  int lines_per_fetch_ = 0;
 };
 
 // Calls multiply_columns(kHalf, tiles, columns, next) for every block: whether there is half of it only, as a
 // bool_constant; its 8-bit tiles, panels k * 16 bytes apart, which for 4-bit weights are in scratch; Columns<kHalf>;
-// and where the weights of the next block lie. Expand makes 8-bit tiles of a panel's nibbles.
+// and the weights of the next block, to be fetched in as many steps. Expand makes 8-bit tiles of a panel's nibbles.
 template <typename Simd, typename EpilogueType, typename Expand, typename MultiplyColumns>
-void for_each_column_block(int rows, const LinearWeights& weights, void* scratch, const EpilogueType& epilogue,
+void for_each_column_block(std::size_t steps, const LinearWeights& weights, void* scratch, const EpilogueType& epilogue,
                            Expand&& expand, MultiplyColumns&& multiply_columns) {
   constexpr int kPanels = Simd::kLanes16 / kPanelColumns;  // in a block
   static_assert(kPanels == 1 || kPanels == 2);
@@ -53,7 +62,8 @@ void for_each_column_block(int rows, const LinearWeights& weights, void* scratch
       tiles = expanded;
     }
     const WantedNext next(weights.tiles + static_cast<std::size_t>(p + count) * stored_bytes,
-                          weights.near ? 0 : static_cast<std::size_t>(count) * stored_bytes, rows);
+                          weights.near || p + count >= panels ? 0 : static_cast<std::size_t>(count) * stored_bytes,
+                          steps);
     if (count == kPanels) {
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
       multiply_columns(std::false_type{}, tiles, columns, next);

@@ -158,7 +158,7 @@ void multiply_tiles(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff
 template <int kSumShift, typename EpilogueType>
 void multiply_panels_amx(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, const RowTiles& tiles,
                          const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  for_each_column_block<Avx512>(tiles.rows, weights, scratch, epilogue, VnniZmm::expand_panel,
+  for_each_column_block<Avx512>(0, weights, scratch, epilogue, VnniZmm::expand_panel,
                                 [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext&) {
                                   multiply_tiles<half, kSumShift>(src, stride, plane, tiles, panel, weights.k, columns);
                                 });

@@ -214,7 +214,7 @@ __attribute__((noinline)) void multiply_columns_s4(const std::uint8_t* src, std:
 template <typename EpilogueType>
 void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                  const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  for_each_column_block<Avx2>(rows, weights, scratch, epilogue, expand_panel_avx2,
+  for_each_column_block<Avx2>(0, weights, scratch, epilogue, expand_panel_avx2,
                               [&](auto, const std::uint8_t* panel, const auto& columns, const WantedNext&) {
                                 multiply_columns_s4(src, stride, plane, rows, panel, weights.k, columns);
                               });

@@ -32,7 +32,7 @@ template <typename Vnni, int R, bool kHalf>
 inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, std::ptrdiff_t stride,
                                                       const std::uint8_t* panel, int k,
                                                       typename Vnni::Simd::I32 (&lo)[R],
-                                                      typename Vnni::Simd::I32 (&hi)[R]) {
+                                                      typename Vnni::Simd::I32 (&hi)[R], WantedNext& next) {
   using Simd = typename Vnni::Simd;
   const std::uint8_t* left = panel;
   const std::uint8_t* right = panel + right_weights<Simd>(k);
@@ -84,9 +84,14 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
       }
     }
   }
-  for (; groups > 0; --groups) {
-    add_group(lo, hi, 0);
-    advance(1);
+  while (groups > 0) {
+    next.fetch();
+    const int now = groups < next.steps_per_fetch() ? groups : next.steps_per_fetch();
+    for (int i = now; i > 0; --i) {
+      add_group(lo, hi, 0);
+      advance(1);
+    }
+    groups -= now;
   }
 }
 
@@ -96,7 +101,8 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
 template <typename Vnni, int R, bool kHalf, int kSumShift, bool kSkip, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src, std::ptrdiff_t stride,
                                                          std::ptrdiff_t plane_stride, const std::uint8_t* panel, int k,
-                                                         const Columns& columns, int row, int skipped) {
+                                                         const Columns& columns, int row, int skipped,
+                                                         WantedNext& next) {
   using Simd = typename Vnni::Simd;
   typename Simd::I32 lo[R], hi[R];
   // Where nothing is done to the sums before the bias is added, they start from it.
@@ -109,7 +115,7 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
     hi[r] = start_hi;
   }
   for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
-    accumulate<Vnni, R, kHalf>(src + plane, stride, panel, k, lo, hi);
+    accumulate<Vnni, R, kHalf>(src + plane, stride, panel, k, lo, hi, next);
     if (plane == 0) break;
     const auto bias_lo = kSumShift == 0 ? columns.bias_lo() : Simd::zero();
     const auto bias_hi = kSumShift == 0 ? columns.bias_hi() : Simd::zero();
@@ -145,31 +151,38 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
   constexpr int kRows = Vnni::kRows;
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };
-  for (; row + kRows <= rows; row += kRows) {
-    next.fetch(kRows);
-    multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);
+  const int tiles = rows / kRows;
+  const int ascending = (tiles + 1) / 2;
+  for (int i = 0; i < tiles; ++i) {
+    // The upper half from its first tile on, the lower half from its last. A CPU that sees a constant stride fetches
+    // several more steps ahead: at the end these would be rows of the thread next door, which is writing them.
+    row = (i < ascending ? i : tiles - 1 - (i - ascending)) * kRows;
+    multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
   }
+  row = tiles * kRows;
   // What is left goes in lower tiles. The last one may begin within rows that are finished: it computes those again,
   // which costs less than ever lower tiles, and leaves them alone.
   constexpr int kFew = kRows / 2;
   while (rows - row > 2 && rows >= kFew) {
     const int first = row + kFew <= rows ? row : rows - kFew;
-    multiply_tile<Vnni, kFew, kHalf, kSumShift, true>(at(first), stride, plane, panel, k, columns, first, row - first);
+    multiply_tile<Vnni, kFew, kHalf, kSumShift, true>(at(first), stride, plane, panel, k, columns, first, row - first,
+                                                      next);
     row = first + kFew;
   }
   for (; row + 2 <= rows; row += 2) {
-    multiply_tile<Vnni, 2, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);
+    multiply_tile<Vnni, 2, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
   }
   for (; row < rows; ++row) {
-    multiply_tile<Vnni, 1, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0);
+    multiply_tile<Vnni, 1, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
   }
 }
 
 template <typename Vnni, int kSumShift, typename EpilogueType>
 void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                      const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
+  const auto steps = static_cast<std::size_t>(rows / Vnni::kRows) * static_cast<std::size_t>(weights.k / kGroupDepth);
   for_each_column_block<typename Vnni::Simd>(
-      rows, weights, scratch, epilogue, Vnni::expand_panel,
+      steps, weights, scratch, epilogue, Vnni::expand_panel,
       [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
         multiply_columns<Vnni, half, kSumShift>(src, stride, plane, rows, panel, weights.k, columns, next);
       });
