@@ -38,6 +38,21 @@ struct ScratchNeeds {
   }
 };
 
+// Of every step: the first weights of the next linear operation, as many as the widest kernels multiply at once.
+std::vector<std::span<const std::uint8_t>> next_weights(const Program& program) {
+  std::vector<std::span<const std::uint8_t>> next(program.steps.size());
+  std::span<const std::uint8_t> first;
+  for (std::size_t i = next.size(); i-- > 0;) {
+    next[i] = first;
+    if (const auto* op = std::get_if<LinearOp>(&program.steps[i].op)) {
+      const std::span<const std::uint8_t> tiles = program.constants[op->linear.tiles].bytes;
+      const std::size_t block = std::size_t{2} * kernels::kPanelColumns * op->linear.k * op->linear.bits / 8;
+      first = tiles.first(std::min(tiles.size(), block));
+    }
+  }
+  return next;
+}
+
 std::uint64_t now_nanoseconds() {
   return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
@@ -103,6 +118,7 @@ Session::Session(std::shared_ptr<const Model> model, const kernels::KernelTable&
   } else {
     stages_ = make_stages(program_);
   }
+  next_weights_ = next_weights(program_);
   shares_.assign(stages_.size(), WorkShares(options.threads));
   if (members == 1) return;
   stage_ends_.resize(members * stages_.size());
@@ -164,7 +180,8 @@ std::span<const StepTime> Session::step_times(int member) const {
   return {step_times_.data() + steps * static_cast<std::size_t>(member), steps};
 }
 
-void Session::execute_step(std::size_t step, const Piece& piece) {
+void Session::execute_step(std::size_t step, Piece piece) {
+  piece.next_weights = next_weights_[step];
   std::visit([&](const auto& op) { execute(op, piece); }, program_.steps[step].op);
 }
 

@@ -96,12 +96,13 @@ class Session {
     const WorkShares& shares;
     int member;
     int block = 0, blocks = 1;
+    std::span<const std::uint8_t> next_weights = {};  // to fetch ahead
   };
   using Range = WorkShares::Range;
   // The piece's part of `total` units.
   static Range share(std::int64_t total, const Piece& piece);
   int blocks_of(const Stage& stage, const WorkShares& shares, int member) const;
-  void execute_step(std::size_t step, const Piece& piece);
+  void execute_step(std::size_t step, Piece piece);
 
   void execute(const PatchEmbedOp& op, const Piece& piece);
   void execute(const LayerNormOp& op, const Piece& piece);
@@ -119,6 +120,7 @@ class Session {
   int batch_;
   int count_ = 0;  // pictures of the current run
   std::vector<Stage> stages_;
+  std::vector<std::span<const std::uint8_t>> next_weights_;  // of every step: where the next linear one begins
   std::vector<WorkShares> shares_;           // of every stage
   std::uint64_t run_begin_ = 0;              // of the last run, in nanoseconds
   std::vector<std::uint64_t> stage_ends_;    // [member][stage] of the last run; none for one thread

@@ -8,12 +8,15 @@
 namespace intvit {
 namespace {
 
-kernels::LinearArgs linear_args(const LinearConstants& l, const Program& program, void* scratch) {
+kernels::LinearArgs linear_args(const LinearConstants& l, const Program& program,
+                                std::span<const std::uint8_t> next_weights, void* scratch) {
   const auto constant = [&](ConstantId id) -> const Constant& { return program.constants[id]; };
   kernels::LinearArgs args{};
   args.weights = {constant(l.tiles).as<std::uint8_t>(),
                   l.bits == 4 ? constant(l.zero_points).as<std::uint8_t>() : nullptr, static_cast<int>(l.bits),
                   static_cast<int>(l.n), static_cast<int>(l.k)};
+  args.weights.next = next_weights.data();
+  args.weights.next_bytes = next_weights.size();
   args.requantizer.bias = constant(l.bias).as<std::int32_t>();
   args.requantizer.shift = constant(l.shift).as<std::uint8_t>();
   args.scratch = scratch;
@@ -76,7 +79,7 @@ void Session::execute(const LinearOp& op, const Piece& piece) {
   const std::int64_t src_rows_per_dst_row = src.rows / dst.rows;
   const Range rows = share(std::int64_t{dst.rows} * count_, piece);
   if (rows.begin == rows.end) return;
-  kernels::LinearArgs args = linear_args(op.linear, program_, scratch(piece.member));
+  kernels::LinearArgs args = linear_args(op.linear, program_, piece.next_weights, scratch(piece.member));
   args.src = row<std::uint8_t>(op.src, rows.begin * src_rows_per_dst_row);
   args.src_stride = src_rows_per_dst_row * src.stride;
   args.plane_stride = op.planes == 2 ? src.stride / 2 : 0;
@@ -267,7 +270,7 @@ void Session::execute(const PatchEmbedOp& op, const Piece& piece) {
   auto* patches = static_cast<std::uint8_t*>(scratch(piece.member));
   const std::int16_t* token_init = program_.constants[op.token_init].as<std::int16_t>();
   kernels::LinearArgs args =
-      linear_args(op.linear, program_, patches + align_scratch(std::size_t{kPatchBlock} * depth));
+      linear_args(op.linear, program_, piece.next_weights, patches + align_scratch(std::size_t{kPatchBlock} * depth));
   args.requantizer.multiplier = program_.constants[op.linear.multiplier].as<std::int16_t>();
   args.epilogue = kernels::Epilogue::residual;
   args.src = patches;

@@ -15,7 +15,6 @@ namespace {
 // once are in the way of what the rows need.
 class WantedNext {
  public:
-  WantedNext() = default;
   // `bytes` of them, during `steps` steps.
   WantedNext(const std::uint8_t* begin, std::size_t bytes, std::size_t steps) : at_(begin), end_(begin + bytes) {
     const std::size_t lines = bytes / 64;
@@ -33,8 +32,8 @@ class WantedNext {
   }
 
  private:
-  const std::uint8_t* at_ = nullptr;
-  const std::uint8_t* end_ = nullptr;
+  const std::uint8_t* at_;
+  const std::uint8_t* end_;
   int steps_per_fetch_ = 1 << 30;
   int lines_per_fetch_ = 0;
 };
@@ -61,9 +60,10 @@ void for_each_column_block(std::size_t steps, const LinearWeights& weights, void
       }
       tiles = expanded;
     }
-    const WantedNext next(weights.tiles + static_cast<std::size_t>(p + count) * stored_bytes,
-                          weights.near || p + count >= panels ? 0 : static_cast<std::size_t>(count) * stored_bytes,
-                          steps);
+    const std::uint8_t* after = weights.tiles + static_cast<std::size_t>(p + count) * stored_bytes;
+    const WantedNext next =
+        p + count < panels ? WantedNext(after, weights.near ? 0 : static_cast<std::size_t>(count) * stored_bytes, steps)
+                           : WantedNext(weights.next, weights.next_bytes, steps);
     if (count == kPanels) {
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
       multiply_columns(std::false_type{}, tiles, columns, next);
