@@ -107,8 +107,12 @@ class Server {
     TimedRuns runs(*session.value());
     for (int i = 0; i <= untimed; ++i) runs.run_once();
     for (int member = 0; member < options.threads; ++member) {
-      const std::span<const StepTime> times = session.value()->step_times(member);
-      if (!write_all(answers_, std::vector<StepTime>(times.begin(), times.end()))) return false;
+      std::vector<StepTime> times;
+      for (int picture = 0; picture < options.batch; ++picture) {
+        const std::span<const StepTime> steps = session.value()->step_times(picture, member);
+        times.insert(times.end(), steps.begin(), steps.end());
+      }
+      if (!write_all(answers_, times)) return false;
     }
     return true;
   }

@@ -17,11 +17,12 @@ class RunEvents {
  public:
   RunEvents(const TracedRun& run, int process, Json& events)
       : run_(run), stages_(make_stages(*run.program)), process_(process), events_(events) {
-    if (run_.program->steps.empty()) return;
-    begin_ = run_.threads[0].front().begin;
     for (const std::vector<StepTime>& steps : run_.threads) {
-      begin_ = std::min(begin_, steps.front().begin);
-      end_ = std::max(end_, steps.back().end);
+      for (const StepTime& step : steps) {
+        if (step.begin == 0) continue;
+        begin_ = std::min(begin_, step.begin);
+        end_ = std::max(end_, step.end);
+      }
     }
     add_name("process_name", 0, run_.name);
     for (std::size_t i = 0; i < run_.threads.size(); ++i) add_thread(static_cast<int>(i));
@@ -45,24 +46,42 @@ class RunEvents {
   }
 
   void add_thread(int thread) {
-    const std::vector<StepTime>& steps = run_.threads[static_cast<std::size_t>(thread)];
     add_name("thread_name", thread, "thread " + std::to_string(thread));
-    add(thread, "wake", "wait", {begin_, steps.front().begin}, Json::object());
-    for (std::size_t s = 0; s < stages_.size(); ++s) {
-      const Stage& stage = stages_[s];
-      for (std::size_t i = stage.first; i < stage.last; ++i) add_step(thread, i, s, steps[i]);
-      const std::uint64_t next = s + 1 < stages_.size() ? steps[stage.last].begin : end_;
-      add(thread, "barrier", "wait", {steps[stage.last - 1].end, next}, {{"after_stage", s}});
+    const std::vector<StepTime>& times = run_.threads[static_cast<std::size_t>(thread)];
+    const std::size_t steps = run_.program->steps.size();
+    // A wait lasts until the next step, which is known when that comes.
+    StepTime wait{begin_, 0};
+    Json reason;
+    const auto end_wait = [&](std::uint64_t end) {
+      if (wait.begin == 0) return;
+      add(thread, reason.is_null() ? "wake" : "barrier", "wait", {wait.begin, end}, reason);
+      wait.begin = 0;
+    };
+    for (int picture = 0; picture < run_.batch && steps > 0; ++picture) {
+      const StepTime* own = times.data() + static_cast<std::size_t>(picture) * steps;
+      if (own[0].begin == 0) continue;
+      const bool shared = picture >= run_.first_shared_picture;
+      // From one picture of its own to the next a thread does not wait.
+      if (!shared && !reason.is_null()) wait.begin = 0;
+      for (std::size_t s = 0; s < stages_.size(); ++s) {
+        end_wait(own[stages_[s].first].begin);
+        for (std::size_t i = stages_[s].first; i < stages_[s].last; ++i) add_step(thread, picture, i, s, own[i]);
+        if (!shared && s + 1 < stages_.size()) continue;
+        wait.begin = own[stages_[s].last - 1].end;
+        reason = {{"after_picture", picture}, {"after_stage", s}};
+      }
     }
+    end_wait(end_);
   }
 
-  void add_step(int thread, std::size_t index, std::size_t stage, StepTime time) {
+  void add_step(int thread, int picture, std::size_t index, std::size_t stage, StepTime time) {
     const Step& step = run_.program->steps[index];
     const std::string op(op_name(step.op));
-    const OpCost cost = op_cost(step.op, *run_.program, static_cast<std::uint64_t>(run_.batch));
+    const OpCost cost = op_cost(step.op, *run_.program, 1);
     add(thread, op + ' ' + step.layer, "step", time,
         {{"op", op},
          {"layer", step.layer},
+         {"picture", picture},
          {"stage", stage},
          {"rows", cost.rows},
          {"macs", cost.macs},
@@ -73,7 +92,7 @@ class RunEvents {
   const std::vector<Stage> stages_;
   const int process_;
   Json& events_;
-  std::uint64_t begin_ = 0, end_ = 0;
+  std::uint64_t begin_ = UINT64_MAX, end_ = 0;
 };
 
 }  // namespace

@@ -14,12 +14,13 @@ struct TracedRun {
   std::string name;  // of the combination, which appears as a process
   const Program* program = nullptr;
   int batch = 1;
-  std::vector<std::vector<StepTime>> threads;  // [thread][step]
+  int first_shared_picture = 0;                // first_shared_picture() of the session
+  std::vector<std::vector<StepTime>> threads;  // [thread][picture * steps + step]; 0 where a thread did nothing
 };
 
 // Every run begins at 0. Besides the steps: "wake" until a thread begins its first step, "barrier" from the end of its
-// last step of a stage until it begins the next stage, or all threads have ended. `rows`, `macs` and `bytes` are of the
-// whole step, not of the thread's share.
+// last step before it meets the others until it goes on, or all threads have ended. `rows`, `macs` and `bytes` are of
+// the step of a whole picture, not of the thread's share.
 std::string trace_json(const std::vector<TracedRun>& runs);
 
 }  // namespace intvit::bench

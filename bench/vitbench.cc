@@ -79,7 +79,8 @@ Status write_trace(const Options& options, const Contenders& contenders, const s
   for (std::size_t i = 0; i < rows.size(); ++i) {
     auto threads = contenders[i]->trace(options.warmup);
     if (!threads.ok()) return threads.status();
-    runs.push_back({rows[i].name(), &models.at(rows[i].model)->program(), rows[i].batch, threads.take()});
+    runs.push_back({rows[i].name(), &models.at(rows[i].model)->program(), rows[i].batch,
+                    first_shared_picture(rows[i].batch, rows[i].threads), threads.take()});
   }
   const std::string text = trace_json(runs);
   return write_file_atomically(options.trace, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});

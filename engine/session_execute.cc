@@ -69,18 +69,18 @@ void set_grain(const ResidualGrain& grain, const Program& program, kernels::Line
 }  // namespace
 
 // The first byte of a row whose elements have the buffer's own type.
-void* Session::row_of_any_type(BufferId id, std::int64_t index) const {
-  return row<std::uint8_t>(id, index * byte_size(program_.buffers[id].type));
+void* Session::row_of_any_type(BufferId id, std::int64_t index, const Place& place) const {
+  return row<std::uint8_t>(id, index * byte_size(program_.buffers[id].type), place);
 }
 
 void Session::execute(const LinearOp& op, const Piece& piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t src_rows_per_dst_row = src.rows / dst.rows;
-  const Range rows = share(std::int64_t{dst.rows} * count_, piece);
+  const Range rows = share(dst.rows, piece);
   if (rows.begin == rows.end) return;
-  kernels::LinearArgs args = linear_args(op.linear, program_, piece.next_weights, scratch(piece.member));
-  args.src = row<std::uint8_t>(op.src, rows.begin * src_rows_per_dst_row);
+  kernels::LinearArgs args = linear_args(op.linear, program_, piece.next_weights, piece.place.scratch);
+  args.src = row<std::uint8_t>(op.src, rows.begin * src_rows_per_dst_row, piece.place);
   args.src_stride = src_rows_per_dst_row * src.stride;
   args.plane_stride = op.planes == 2 ? src.stride / 2 : 0;
   args.max_code = static_cast<int>(op.max_code);
@@ -91,7 +91,7 @@ void Session::execute(const LinearOp& op, const Piece& piece) {
   switch (op.kind) {
     case LinearKind::codes:
       args.epilogue = values ? kernels::Epilogue::values : kernels::Epilogue::codes;
-      args.dst = row_of_any_type(op.dst, rows.begin);
+      args.dst = row_of_any_type(op.dst, rows.begin, piece.place);
       break;
     case LinearKind::activation: {
       const std::int16_t* table = program_.constants[op.activation].as<std::int16_t>();
@@ -99,19 +99,19 @@ void Session::execute(const LinearOp& op, const Piece& piece) {
       args.activation = {table, table + kernels::kActivationSegments, static_cast<int>(op.activation_segment_bits),
                          static_cast<std::int16_t>(op.activation_multiplier),
                          static_cast<std::int16_t>(op.activation_zero_point)};
-      args.dst = row_of_any_type(op.dst, rows.begin);
+      args.dst = row_of_any_type(op.dst, rows.begin, piece.place);
       break;
     }
     case LinearKind::residual:
       args.epilogue = kernels::Epilogue::residual;
-      args.dst = row<std::int16_t>(op.dst, rows.begin);
-      args.residual = row<std::int16_t>(op.dst, rows.begin);
+      args.dst = row<std::int16_t>(op.dst, rows.begin, piece.place);
+      args.residual = row<std::int16_t>(op.dst, rows.begin, piece.place);
       args.residual_stride = dst.stride;
       set_grain(op.grain, program_, args);
       break;
     case LinearKind::logits:
       args.epilogue = kernels::Epilogue::logits;
-      args.dst = row<std::int32_t>(op.dst, rows.begin);
+      args.dst = row<std::int32_t>(op.dst, rows.begin, piece.place);
       args.logit_multiplier = multiplier.as<std::int32_t>();
       args.logit_shift = args.requantizer.shift;
       break;
@@ -123,28 +123,22 @@ void Session::execute(const LinearOp& op, const Piece& piece) {
 void Session::execute(const LayerNormOp& op, const Piece& piece) {
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
-  const Range rows = share(std::int64_t{dst.rows} * count_, piece);
-  // One call per picture, since the selected rows of two pictures are not neighbours.
-  for (std::int64_t begin = rows.begin; begin < rows.end;) {
-    const std::int64_t picture = begin / dst.rows;
-    const std::int64_t end = std::min(rows.end, (picture + 1) * dst.rows);
-    const std::int64_t src_row = picture * src.rows + op.first_row + begin % dst.rows;
-    kernels::LayerNormArgs args{};
-    args.src = row<std::int16_t>(op.src, src_row);
-    args.src_stride = src.stride;
-    args.dst = row_of_any_type(op.dst, begin);
-    args.dst_stride = dst.stride;
-    args.rows = static_cast<int>(end - begin);
-    args.channels = static_cast<int>(src.columns);
-    args.affine = program_.constants[op.affine].as<std::int16_t>();
-    args.shift = static_cast<int>(op.shift);
-    args.beta_shift = static_cast<int>(op.beta_shift);
-    args.epsilon = op.epsilon();
-    args.max_code = static_cast<int>(op.max_code);
-    args.values = dst.type == DataType::s16;
-    kernels_.layer_norm->run(args);
-    begin = end;
-  }
+  const Range rows = share(dst.rows, piece);
+  if (rows.begin == rows.end) return;
+  kernels::LayerNormArgs args{};
+  args.src = row<std::int16_t>(op.src, op.first_row + rows.begin, piece.place);
+  args.src_stride = src.stride;
+  args.dst = row_of_any_type(op.dst, rows.begin, piece.place);
+  args.dst_stride = dst.stride;
+  args.rows = static_cast<int>(rows.end - rows.begin);
+  args.channels = static_cast<int>(src.columns);
+  args.affine = program_.constants[op.affine].as<std::int16_t>();
+  args.shift = static_cast<int>(op.shift);
+  args.beta_shift = static_cast<int>(op.beta_shift);
+  args.epsilon = op.epsilon();
+  args.max_code = static_cast<int>(op.max_code);
+  args.values = dst.type == DataType::s16;
+  kernels_.layer_norm->run(args);
 }
 
 void Session::execute(const AttentionOp& op, const Piece& piece) {
@@ -152,22 +146,20 @@ void Session::execute(const AttentionOp& op, const Piece& piece) {
   const Buffer& dst = program_.buffers[op.dst];
   const std::int64_t tokens = src.rows;
   const std::int64_t channels = dst.columns;
-  // Units are (picture, head, query) in that order: a member packs K and V only of the heads that it touches.
-  const Range units = share(tokens * op.heads * count_, piece);
+  // Units are (head, query) in that order: a thread packs K and V only of the heads that it touches.
+  const Range units = share(tokens * op.heads, piece);
   for (std::int64_t begin = units.begin; begin < units.end;) {
-    const std::int64_t picture = begin / (tokens * op.heads);
-    const std::int64_t head = begin / tokens % op.heads;
+    const std::int64_t head = begin / tokens;
     const std::int64_t query = begin % tokens;
     const std::int64_t count = std::min(units.end - begin, tokens - query);
     const std::int32_t* p = program_.constants[op.parameters].as<std::int32_t>() + head * kAttentionParameters;
-    const std::uint8_t* q = row<std::uint8_t>(op.src, picture * tokens) + head * op.head_dim;
+    const std::uint8_t* q = row<std::uint8_t>(op.src, 0, piece.place) + head * op.head_dim;
     kernels::AttentionArgs args{};
     args.q = q;
     args.k = q + channels;
     args.v = q + 2 * channels;
     args.stride = src.stride;
-    args.dst = static_cast<std::uint8_t*>(row_of_any_type(op.dst, picture * tokens)) +
-               head * op.head_dim * byte_size(dst.type);
+    args.dst = row<std::uint8_t>(op.dst, 0, piece.place) + head * op.head_dim * byte_size(dst.type);
     args.dst_stride = dst.stride;
     args.max_code = static_cast<int>(op.max_code);
     args.values = dst.type == DataType::s16;
@@ -182,82 +174,69 @@ void Session::execute(const AttentionOp& op, const Piece& piece) {
                  static_cast<std::uint32_t>(p[kRatio]),
                  p[kRatioShift],
                  p[kOutZero]};
-    args.scratch = scratch(piece.member);
+    args.scratch = piece.place.scratch;
     kernels_.attention->run(args);
     begin += count;
   }
 }
 
 void Session::execute(const MeanRowsOp& op, const Piece& piece) {
+  const Range results = share(1, piece);
+  if (results.begin == results.end) return;
   const Buffer& src = program_.buffers[op.src];
-  const Range pictures = share(count_, piece);
-  for (std::int64_t picture = pictures.begin; picture < pictures.end; ++picture) {
-    kernels_.mean_rows->run({row<std::int16_t>(op.src, picture * src.rows + op.first_row), src.stride,
-                             static_cast<int>(op.row_count), static_cast<int>(src.columns),
-                             row<std::int16_t>(op.dst, picture)});
-  }
+  kernels_.mean_rows->run({row<std::int16_t>(op.src, op.first_row, piece.place), src.stride,
+                           static_cast<int>(op.row_count), static_cast<int>(src.columns),
+                           row<std::int16_t>(op.dst, 0, piece.place)});
 }
 
 void Session::execute(const EncodeOp& op, const Piece& piece) {
   if (op.kind == EncodeOpKind::channel_groups) return encode_channel_groups(op, piece);
   const Buffer& src = program_.buffers[op.src];
   const Buffer& dst = program_.buffers[op.dst];
-  const Range rows = share(std::int64_t{dst.rows} * count_, piece);
-  // One call per picture where rows have schemes of their own.
-  for (std::int64_t begin = rows.begin; begin < rows.end;) {
-    const std::int64_t token = begin % dst.rows;
-    const std::int64_t end = op.kind == EncodeOpKind::tokens ? std::min(rows.end, begin - token + dst.rows) : rows.end;
-    kernels::EncodeArgs args = encode_args(op, program_);
-    args.src = row<std::int16_t>(op.src, begin);
-    args.src_stride = src.stride;
-    args.dst = row<std::uint8_t>(op.dst, begin);
-    args.rows = static_cast<int>(end - begin);
-    args.columns = static_cast<int>(src.columns);
-    args.scratch = scratch(piece.member);
-    if (op.kind == EncodeOpKind::tokens) {
-      const std::int16_t* codes = program_.constants[op.codes].as<std::int16_t>() + token;
-      const std::ptrdiff_t count = dst.rows;
-      args.codes = {codes, codes + count, codes + 2 * count, codes + 3 * count};
-    }
-    kernels_.encode->run(args);
-    begin = end;
+  const Range rows = share(dst.rows, piece);
+  if (rows.begin == rows.end) return;
+  kernels::EncodeArgs args = encode_args(op, program_);
+  args.src = row<std::int16_t>(op.src, rows.begin, piece.place);
+  args.src_stride = src.stride;
+  args.dst = row<std::uint8_t>(op.dst, rows.begin, piece.place);
+  args.rows = static_cast<int>(rows.end - rows.begin);
+  args.columns = static_cast<int>(src.columns);
+  args.scratch = piece.place.scratch;
+  if (op.kind == EncodeOpKind::tokens) {
+    const std::int16_t* codes = program_.constants[op.codes].as<std::int16_t>() + rows.begin;
+    const std::ptrdiff_t count = dst.rows;
+    args.codes = {codes, codes + count, codes + 2 * count, codes + 3 * count};
   }
+  kernels_.encode->run(args);
 }
 
-// A member does whole blocks of channels of one picture: their extremes, their groups, their codes.
+// A thread does whole blocks of channels: their extremes, their groups, their codes.
 void Session::encode_channel_groups(const EncodeOp& op, const Piece& piece) {
   const Buffer& src = program_.buffers[op.src];
-  const Buffer& dst = program_.buffers[op.dst];
-  const std::int64_t blocks = (src.columns + kChannelBlock - 1) / kChannelBlock;
-  const Range units = share(blocks * count_, piece);
-  auto* notes = static_cast<std::int16_t*>(scratch(piece.member));
+  const Range blocks = share((src.columns + kChannelBlock - 1) / kChannelBlock, piece);
+  if (blocks.begin == blocks.end) return;
+  const std::int64_t first = blocks.begin * kChannelBlock;
+  const std::int64_t count = std::min<std::int64_t>(src.columns, blocks.end * kChannelBlock) - first;
+  const std::int16_t* values = row<std::int16_t>(op.src, 0, piece.place) + first;
+  auto* notes = static_cast<std::int16_t*>(piece.place.scratch);
+  std::int16_t *lowest = notes, *highest = notes + count, *codes = notes + 2 * count;
+  kernels_.encode->column_ranges(
+      {values, src.stride, static_cast<int>(src.rows), static_cast<int>(count), lowest, highest});
   const std::int16_t* groups = program_.constants[op.codes].as<std::int16_t>();
   const int group_count = static_cast<int>(op.groups);
-  for (std::int64_t begin = units.begin; begin < units.end;) {
-    const std::int64_t picture = begin / blocks;
-    const std::int64_t end = std::min(units.end, (picture + 1) * blocks);
-    const std::int64_t first = begin % blocks * kChannelBlock;
-    const std::int64_t last = std::min<std::int64_t>(src.columns, (end - picture * blocks) * kChannelBlock);
-    const std::int64_t count = last - first;
-    const std::int16_t* values = row<std::int16_t>(op.src, picture * src.rows) + first;
-    std::int16_t *lowest = notes, *highest = notes + count, *codes = notes + 2 * count;
-    kernels_.encode->column_ranges(
-        {values, src.stride, static_cast<int>(src.rows), static_cast<int>(count), lowest, highest});
-    for (std::int64_t c = 0; c < count; ++c) {
-      const int group = kernels::nearest_group(lowest[c], highest[c], groups, groups + group_count, group_count);
-      for (int i = 0; i < 4; ++i) codes[i * count + c] = groups[(2 + i) * group_count + group];
-    }
-    kernels::EncodeArgs args = encode_args(op, program_);
-    args.src = values;
-    args.src_stride = src.stride;
-    args.dst = row<std::uint8_t>(op.dst, picture * dst.rows) + first;
-    args.rows = static_cast<int>(src.rows);
-    args.columns = static_cast<int>(count);
-    args.codes = {codes, codes + count, codes + 2 * count, codes + 3 * count};
-    args.scratch = notes + channel_group_scratch(src.columns) / sizeof(std::int16_t);
-    kernels_.encode->run(args);
-    begin = end;
+  for (std::int64_t c = 0; c < count; ++c) {
+    const int group = kernels::nearest_group(lowest[c], highest[c], groups, groups + group_count, group_count);
+    for (int i = 0; i < 4; ++i) codes[i * count + c] = groups[(2 + i) * group_count + group];
   }
+  kernels::EncodeArgs args = encode_args(op, program_);
+  args.src = values;
+  args.src_stride = src.stride;
+  args.dst = row<std::uint8_t>(op.dst, 0, piece.place) + first;
+  args.rows = static_cast<int>(src.rows);
+  args.columns = static_cast<int>(count);
+  args.codes = {codes, codes + count, codes + 2 * count, codes + 3 * count};
+  args.scratch = notes + channel_group_scratch(src.columns) / sizeof(std::int16_t);
+  kernels_.encode->run(args);
 }
 
 void Session::execute(const PatchEmbedOp& op, const Piece& piece) {
@@ -267,7 +246,7 @@ void Session::execute(const PatchEmbedOp& op, const Piece& piece) {
   const std::int64_t grid_width = program_.input.width / patch;
   const std::int64_t patch_row_bytes = patch * 3;
   const std::size_t depth = op.linear.k;
-  auto* patches = static_cast<std::uint8_t*>(scratch(piece.member));
+  auto* patches = static_cast<std::uint8_t*>(piece.place.scratch);
   const std::int16_t* token_init = program_.constants[op.token_init].as<std::int16_t>();
   kernels::LinearArgs args =
       linear_args(op.linear, program_, piece.next_weights, patches + align_scratch(std::size_t{kPatchBlock} * depth));
@@ -278,21 +257,20 @@ void Session::execute(const PatchEmbedOp& op, const Piece& piece) {
   args.dst_stride = args.residual_stride = dst.stride;
   set_grain(op.grain, program_, args);
 
-  const Range rows = share(std::int64_t{dst.rows} * count_, piece);
+  const Range rows = share(dst.rows, piece);
   for (std::int64_t begin = rows.begin; begin < rows.end;) {
-    const std::int64_t picture = begin / dst.rows;
-    const std::int64_t token = begin % dst.rows;
-    if (token < op.prefix) {
-      std::memcpy(row<std::int16_t>(op.dst, begin), token_init + token * dst.stride, dst.stride * sizeof(std::int16_t));
+    if (begin < op.prefix) {
+      std::memcpy(row<std::int16_t>(op.dst, begin, piece.place), token_init + begin * dst.stride,
+                  dst.stride * sizeof(std::int16_t));
       ++begin;
       continue;
     }
-    const std::int64_t end = std::min({rows.end, (picture + 1) * dst.rows, begin + kPatchBlock});
+    const std::int64_t end = std::min(rows.end, begin + kPatchBlock);
     for (std::int64_t r = begin; r < end; ++r) {
-      const std::int64_t index = token - op.prefix + (r - begin);
+      const std::int64_t index = r - op.prefix;
       std::uint8_t* out = patches + (r - begin) * static_cast<std::int64_t>(depth);
-      const std::uint8_t* in = row<std::uint8_t>(op.src, picture * image.rows + index / grid_width * patch) +
-                               index % grid_width * patch_row_bytes;
+      const std::uint8_t* in =
+          row<std::uint8_t>(op.src, index / grid_width * patch, piece.place) + index % grid_width * patch_row_bytes;
       for (std::int64_t y = 0; y < patch; ++y) {
         std::memcpy(out + y * patch_row_bytes, in + y * image.stride, static_cast<std::size_t>(patch_row_bytes));
       }
@@ -300,8 +278,8 @@ void Session::execute(const PatchEmbedOp& op, const Piece& piece) {
       std::memset(out + used, 0, depth - static_cast<std::size_t>(used));
     }
     args.rows = static_cast<int>(end - begin);
-    args.dst = row<std::int16_t>(op.dst, begin);
-    args.residual = token_init + token * dst.stride;
+    args.dst = row<std::int16_t>(op.dst, begin, piece.place);
+    args.residual = token_init + begin * dst.stride;
     kernels_.linear->run(args);
     begin = end;
   }

@@ -20,7 +20,7 @@ struct Summary {
 // Runs a session on pixels that are the same everywhere, and different for each picture of a batch.
 class TimedRuns {
  public:
-  // The session is kept by reference.
+  // The session is kept by reference, and gets its pictures.
   explicit TimedRuns(Session& session);
 
   // Milliseconds of one run of a whole batch.
@@ -28,7 +28,6 @@ class TimedRuns {
 
  private:
   Session& session_;
-  std::vector<std::uint8_t> pixels_;
 };
 
 // Between two samples, interpolated linearly, as NumPy does. `fraction` is 0 to 1; `sorted` must not be empty.

@@ -19,22 +19,27 @@ namespace {
 
 using nlohmann::json;
 
-// As a session would note it: every step takes 1000 ns on thread 0 and 400 ns on thread 1, and 50 ns pass between
-// steps.
+// As a session would note it of three pictures: each thread does one and then both share the third. Every step takes
+// 1000 ns on thread 0 and 400 ns on thread 1, and 50 ns pass between steps.
 std::vector<std::vector<StepTime>> made_up_times(const Program& program) {
-  std::vector<std::vector<StepTime>> threads(2, std::vector<StepTime>(program.steps.size()));
+  const std::size_t steps = program.steps.size();
+  std::vector<std::vector<StepTime>> threads(2, std::vector<StepTime>(3 * steps));
   std::uint64_t now = 5'000'000'000'000'000;  // of a clock that runs for months
-  for (const Stage& stage : make_stages(program)) {
-    std::uint64_t end = 0;
-    for (std::size_t t = 0; t < 2; ++t) {
-      std::uint64_t at = now + 50 + 20 * t;
-      for (std::size_t i = stage.first; i < stage.last; ++i, at += 50) {
-        threads[t][i].begin = at;
-        threads[t][i].end = at += t == 0 ? 1000 : 400;
-      }
-      end = std::max(end, at);
+  std::uint64_t ends[2];
+  const auto note = [&](std::size_t thread, std::size_t picture, const Stage& stage) {
+    std::uint64_t at = now + 50 + 20 * thread;
+    for (std::size_t i = stage.first; i < stage.last; ++i, at += 50) {
+      StepTime& time = threads[thread][picture * steps + i];
+      time.begin = at;
+      time.end = at += thread == 0 ? 1000 : 400;
     }
-    now = end;
+    ends[thread] = at;
+  };
+  for (std::size_t t = 0; t < 2; ++t) note(t, t, {0, steps});
+  now = std::max(ends[0], ends[1]);
+  for (const Stage& stage : make_stages(program)) {
+    for (std::size_t t = 0; t < 2; ++t) note(t, 2, stage);
+    now = std::max(ends[0], ends[1]);
   }
   return threads;
 }
@@ -44,7 +49,7 @@ struct Traced {
   json events;
 
   Traced() {
-    const TracedRun run{"a \"run\"", &tiny.program, 3, made_up_times(tiny.program)};
+    const TracedRun run{"a \"run\"", &tiny.program, 3, 2, made_up_times(tiny.program)};
     const json trace = json::parse(trace_json({run, run}));
     CHECK(trace["displayTimeUnit"] == "ns");
     CHECK(trace["otherData"]["cpu"].is_string());
@@ -52,7 +57,7 @@ struct Traced {
   }
 };
 
-TEST_CASE("trace: every step of every thread, and barriers after stages") {
+TEST_CASE("trace: every step of every thread, and barriers where threads meet") {
   const Traced traced;
   const std::size_t steps = traced.tiny.program.steps.size(), stages = make_stages(traced.tiny.program).size();
   std::map<std::string, std::size_t> count;
@@ -68,9 +73,10 @@ TEST_CASE("trace: every step of every thread, and barriers after stages") {
   }
   CHECK(count["process_name"] == 2);
   CHECK(count["thread_name"] == 4);
-  CHECK(count["step"] == 2 * 2 * steps);
-  CHECK(count["barrier"] == 2 * (2 * stages - 1));  // nobody waits for the last thread at the end
-  CHECK(count["wake"] == 2);                        // thread 1 begins later
+  CHECK(count["step"] == 2 * 4 * steps);
+  // One after a picture of one's own; nobody waits for the last thread at the end.
+  CHECK(count["barrier"] == 2 * (2 + 2 * stages - 1));
+  CHECK(count["wake"] == 2);  // thread 1 begins later
 }
 
 TEST_CASE("trace: events of a thread do not overlap, the first run begins at 0, times are microseconds") {
@@ -97,11 +103,13 @@ TEST_CASE("trace: a step says what it does") {
     ++found;
     CHECK(event["args"]["op"] == "linear");
     CHECK(event["args"]["layer"] == "blocks.0.mlp.fc1");
-    CHECK(event["args"]["rows"] == 15);
-    CHECK(event["args"]["macs"] == 3 * 5 * 16 * 40);
+    CHECK(event["args"]["rows"] == 5);
+    CHECK(event["args"]["macs"] == 5 * 16 * 40);
+    const int picture = event["args"]["picture"];
+    CHECK((picture == 2 || picture == event["tid"]));
     CHECK(event["args"]["bytes"] > 0);
   }
-  CHECK(found == 4);
+  CHECK(found == 8);
 }
 
 TEST_CASE("profile: times per run, shares, rates of a batch") {

@@ -121,38 +121,35 @@ TEST_CASE("session: the same logits for every instruction set, number of threads
   }
 }
 
-// A batch with so many rows that a thread takes them in blocks, whose borders lie inside of pictures.
-TEST_CASE("session: chains of a large batch in blocks") {
-  constexpr std::size_t kRows = 700;
+// Pictures with so many rows that a thread takes its own in blocks, alone and where two share one.
+TEST_CASE("session: chains of many rows in blocks") {
   std::vector<TinyVariant> variants = encoded_variants();
   variants.push_back(plain_variants().back());
-  for (const auto& [name, options] : variants) {
+  for (auto& [name, options] : variants) {
+    options.edge = 24 * options.patch;  // 576 patches
     const auto model = tiny_model(options);
-    std::size_t tokens = 0;
-    for (const Buffer& b : model->program().buffers)
-      if (b.type == DataType::s16) tokens = std::max<std::size_t>(tokens, b.rows);
-    const int pictures = static_cast<int>(kRows / tokens + 1);
-    const std::vector<Logits> expected = reference(model, options, pictures);
+    const PlainBuffers buffers = execute_plainly(model->program(), tiny_picture(options, 0));
     for (const int threads : {1, 2}) {
-      const auto session = make_session(model, {threads, pictures, {}, false});
-      CHECK_MESSAGE(run(*session, options, 0, pictures) == expected, name << ", " << threads << " threads");
+      const auto session = make_session(model, {threads, 1, {}, false});
+      CHECK_MESSAGE(run(*session, options, 0, 1)[0] == buffers[model->program().logits],
+                    name << ", " << threads << " threads");
     }
   }
 }
 
-// Members of a team may be at different operations between two barriers; what one still reads, no other may overwrite,
+// Threads that share a picture may be at different operations between two barriers, and of those that end with pictures
+// of their own one may begin to share while another has not ended; what one still reads, no other may overwrite,
 // wherever the memory plan has put it. Scalar kernels make the operations long.
 TEST_CASE("session: threads that are ahead do not disturb those behind") {
   for (const TinyVariant& variant : {plain_variants().back(), encoded_variants().back()}) {
     const TinyOptions& options = variant.options;
     const auto model = tiny_model(options);
-    const std::vector<Logits> expected = reference(model, options, 4);
-    for (const int threads : {2, 4, 5, 8}) {
-      const auto session = make_session(model, {threads, 2, Isa::scalar, false});
+    const std::vector<Logits> expected = reference(model, options, 4);  // 5 and 8 threads share all of them, 3 one
+    for (const int threads : {2, 3, 4, 5, 8}) {
+      const auto session = make_session(model, {threads, 4, Isa::scalar, false});
       int wrong = 0;
       for (int repeat = 0; repeat < 20; ++repeat) {
-        const std::vector<Logits> actual = run(*session, options, 2, 2);
-        wrong += actual[0] != expected[2] || actual[1] != expected[3];
+        wrong += run(*session, options, 0, 4) != expected;
       }
       CHECK_MESSAGE(wrong == 0, variant.name << ", " << threads << " threads: " << wrong << " of 20 runs differ");
     }
@@ -180,34 +177,53 @@ TEST_CASE("session: profiling changes no logit and times every step") {
   }
 }
 
-// Steps of a thread follow each other, and no thread enters a stage before all have left the one before.
+// Steps of a thread follow each other, a picture is one thread's or everybody's, and of one that is everybody's no
+// thread enters a stage before all have left the one before.
 TEST_CASE("session: a trace changes no logit and notes every step of every thread") {
   for (const auto& [name, options] : all_variants()) {
     const auto model = tiny_model(options);
     SessionOptions traced;
     traced.threads = 3;
-    traced.batch = 2;
+    traced.batch = 5;
     traced.trace = true;
     const auto session = make_session(model, traced);
-    CHECK_MESSAGE(run(*session, options, 0, 2) == reference(model, options, 2), name);
-    CHECK(session->step_nanoseconds().empty());
-    CHECK(make_session(model, {})->step_times(0).empty());
-    std::uint64_t last_stage_end = 0;
-    for (const Stage& stage : session->stages()) {
-      std::uint64_t stage_end = 0;
-      for (int member = 0; member < session->threads(); ++member) {
-        const std::span<const StepTime> times = session->step_times(member);
-        REQUIRE(times.size() == model->program().steps.size());
-        std::uint64_t before = last_stage_end;
-        for (std::size_t i = stage.first; i < stage.last; ++i) {
-          CHECK_MESSAGE((times[i].begin >= before && times[i].begin != 0 && times[i].end >= times[i].begin),
-                        name << ", step " << i << ", thread " << member);
-          before = times[i].end;
+    const std::size_t steps = model->program().steps.size();
+    for (const int count : {5, 2}) {
+      const std::vector<Logits> expected = reference(model, options, 5);
+      CHECK_MESSAGE(run(*session, options, 0, count) == std::vector<Logits>(expected.begin(), expected.begin() + count),
+                    name);
+      const int first_shared = first_shared_picture(count, 3);
+      CHECK(first_shared == count - 2);
+      std::vector<std::uint64_t> before(3, 1);  // of every thread: when it ended what it did before
+      const auto note = [&](const StepTime& time, int member) {
+        std::uint64_t& last = before[static_cast<std::size_t>(member)];
+        CHECK_MESSAGE((time.begin >= last && time.end >= time.begin), name << ", thread " << member);
+        last = time.end;
+      };
+      for (int picture = 0; picture < first_shared; ++picture) {
+        int members = 0;
+        for (int member = 0; member < 3; ++member) {
+          const std::span<const StepTime> times = session->step_times(picture, member);
+          REQUIRE(times.size() == steps);
+          if (times[0].begin == 0) continue;
+          ++members;
+          for (const StepTime& time : times) note(time, member);
         }
-        stage_end = std::max(stage_end, before);
+        CHECK(members == 1);
       }
-      last_stage_end = stage_end;
+      for (int picture = first_shared; picture < count; ++picture) {
+        for (const Stage& stage : session->stages()) {
+          before.assign(3, *std::max_element(before.begin(), before.end()));
+          for (int member = 0; member < 3; ++member) {
+            for (std::size_t i = stage.first; i < stage.last; ++i) {
+              note(session->step_times(picture, member)[i], member);
+            }
+          }
+        }
+      }
     }
+    CHECK(session->step_nanoseconds().empty());
+    CHECK(make_session(model, {})->step_times(0, 0).empty());
   }
 }
 
@@ -291,6 +307,7 @@ TEST_CASE("session: impossible options are errors that say what is allowed") {
   fails({1, 0, {}, false}, "batch of 0");
   fails({1, -3, {}, false}, "batch of -3");
   fails({1, kMaxBatch + 1, {}, false}, "4096");
+  fails({kMaxThreads, kMaxBatch, {}, true}, "too many");
   for (int i = 0; i < kIsaCount; ++i) {
     const Isa isa = static_cast<Isa>(i);
     if (isa_is_built(isa) && cpu_supports(isa)) continue;
