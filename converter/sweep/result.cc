@@ -8,11 +8,11 @@
 
 namespace intvit {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json to_json(const SweepResult& result) {
+OrderedJson to_json(const SweepResult& result) {
   const Combination& c = result.combination;
-  Json json = {{"method", c.method}, {"weight_bits", c.bits.weights}, {"activation_bits", c.bits.activations}};
+  OrderedJson json = {{"method", c.method}, {"weight_bits", c.bits.weights}, {"activation_bits", c.bits.activations}};
   if (!c.settings.empty()) json["settings"] = c.settings;
   if (!result.failure.ok()) {
     json["error"] = result.failure.message();
@@ -38,7 +38,7 @@ Json to_json(const SweepResult& result) {
 }
 
 Status write_result(const std::string& path, const SweepResult& result, const std::string& key) {
-  Json json = {{"key", key}};
+  OrderedJson json = {{"key", key}};
   json.update(to_json(result));
   const std::string text = json.dump(1) + "\n";
   return write_file_atomically(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
@@ -48,7 +48,7 @@ Stored read_result(const std::string& path, const std::string& key, SweepResult&
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return Stored::absent;
   try {
-    const Json json = Json::parse(read_bytes(path));
+    const OrderedJson json = OrderedJson::parse(read_bytes(path));
     if (json.at("key").get<std::string>() != key) return Stored::other_key;
     Evaluation& e = result.evaluation;
     json.at("pictures").get_to(e.pictures);

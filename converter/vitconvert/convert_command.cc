@@ -17,7 +17,7 @@
 namespace intvit {
 namespace {
 
-struct Options {
+struct ConvertCommand {
   std::string source, output, calibration, plan, write_plan, report, labels, isa;
   int calibration_count = 0;
   ConvertOptions convert;
@@ -33,7 +33,7 @@ Result<std::string> read_text(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-int run(Options options) {
+int run(ConvertCommand options) {
   const auto start = std::chrono::steady_clock::now();
   options.convert.feedback = options.weights == "feedback";
   options.convert.equalise_heads = options.equalise_heads == "on";
@@ -122,7 +122,7 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
 }
 
 Command add_convert(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConvertCommand>();
   CLI::App* command = app.add_subcommand("convert", "Checkpoint and calibration pictures -> model file");
   command->add_option("SRC", options->source, ".safetensors file, or folder with config.json and model.safetensors")
       ->required();

@@ -14,13 +14,13 @@
 namespace intvit {
 namespace {
 
-struct Options {
+struct ReferenceCommand {
   std::string source, list, logits;
   int threads = 1;
   bool json = false;
 };
 
-int run(const Options& options) {
+int run(const ReferenceCommand& options) {
   const Result<FloatNetwork> network = load_with_notes(options.source);
   if (!network.ok()) return report_error(network.status());
   const VitDescription& vit = network.value().description;
@@ -74,7 +74,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_reference(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReferenceCommand>();
   options->threads = physical_cores();
   CLI::App* command = app.add_subcommand("reference", "Accuracy of the float network itself");
   command->add_option("SRC", options->source, ".safetensors file or folder")->required();

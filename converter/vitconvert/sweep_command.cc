@@ -15,7 +15,7 @@
 namespace intvit {
 namespace {
 
-struct Options {
+struct SweepCommand {
   std::string source, methods = "percentile", bits = "w8a8", calibration, evaluation, folder, isa;
   std::vector<std::string> settings;
   int calibration_count = 0, threads = 1, runs = 50;
@@ -34,7 +34,7 @@ Status make_folder(const std::string& path) {
   return {Code::io, "cannot make the folder '" + path + "'" + (error ? ": " + error.message() : "")};
 }
 
-int run(const Options& options) {
+int run(const SweepCommand& options) {
   // Cheap mistakes first.
   auto combinations = make_combinations(options.methods, options.bits, options.settings);
   if (!combinations.ok()) return report_error(combinations.status());
@@ -71,7 +71,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_sweep(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SweepCommand>();
   options->threads = physical_cores();
   CLI::App* command = app.add_subcommand("sweep", "Methods x bits: convert, evaluate and time each; one table of all");
   command->add_option("SRC", options->source, ".safetensors file, or folder with config.json and model.safetensors")

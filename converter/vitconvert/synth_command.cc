@@ -11,13 +11,13 @@ namespace {
 // Noise is all alike: a few pictures calibrate a random network as well as many.
 constexpr int kSyntheticPictures = 4;
 
-struct Options {
+struct SynthCommand {
   std::string architecture, output;
   ConvertOptions convert;
   bool json = false;
 };
 
-int run(const Options& options) {
+int run(const SynthCommand& options) {
   const auto start = std::chrono::steady_clock::now();
   const std::optional<VitDescription> vit = describe_architecture(options.architecture);
   if (!vit) {
@@ -38,7 +38,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_synth(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SynthCommand>();
   options->convert.method = "minmax";
   options->convert.feedback = false;  // only latency matters
   CLI::App* command = app.add_subcommand("synth", "A model with random weights, for measuring latency");

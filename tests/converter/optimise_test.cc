@@ -11,41 +11,42 @@ using namespace intvit;
 
 namespace {
 
-constexpr int kInputs = 48, kOutputs = 12, kRows = 600;
+constexpr int kMixedInputs = 48, kOutputs = 12, kRows = 600;
 
 // Rows of strongly correlated inputs with means far from zero.
 std::vector<float> correlated_rows(unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 1);
-  std::vector<float> mixing(kInputs * 6), rows(static_cast<std::size_t>(kRows) * kInputs);
+  std::vector<float> mixing(kMixedInputs * 6), rows(static_cast<std::size_t>(kRows) * kMixedInputs);
   for (float& m : mixing) m = normal(random);
   for (int r = 0; r < kRows; ++r) {
     float hidden[6];
     for (float& h : hidden) h = normal(random);
-    for (int i = 0; i < kInputs; ++i) {
+    for (int i = 0; i < kMixedInputs; ++i) {
       float x = 0.2f * normal(random) + static_cast<float>(i % 5) - 1;
       for (int h = 0; h < 6; ++h) x += mixing[static_cast<std::size_t>(i * 6 + h)] * hidden[h];
-      rows[static_cast<std::size_t>(r * kInputs + i)] = i == 7 ? 0 : x;  // input 7 is dead
+      rows[static_cast<std::size_t>(r * kMixedInputs + i)] = i == 7 ? 0 : x;  // input 7 is dead
     }
   }
   return rows;
 }
 
 Moments moments_of(const std::vector<float>& rows) {
-  Moments m{kInputs, kRows, std::vector<double>(kInputs, 0), std::vector<float>(kInputs * kInputs, 0)};
+  Moments m{kMixedInputs, kRows, std::vector<double>(kMixedInputs, 0),
+            std::vector<float>(kMixedInputs * kMixedInputs, 0)};
   for (int r = 0; r < kRows; ++r) {
-    for (int i = 0; i < kInputs; ++i)
+    for (int i = 0; i < kMixedInputs; ++i)
       m.mean[static_cast<std::size_t>(i)] +=
-          rows[static_cast<std::size_t>(r * kInputs + i)] / static_cast<double>(kRows);
+          rows[static_cast<std::size_t>(r * kMixedInputs + i)] / static_cast<double>(kRows);
   }
-  for (int i = 0; i < kInputs; ++i) {
-    for (int j = 0; j < kInputs; ++j) {
+  for (int i = 0; i < kMixedInputs; ++i) {
+    for (int j = 0; j < kMixedInputs; ++j) {
       double sum = 0;
       for (int r = 0; r < kRows; ++r) {
-        sum += (rows[static_cast<std::size_t>(r * kInputs + i)] - m.mean[static_cast<std::size_t>(i)]) *
-               (rows[static_cast<std::size_t>(r * kInputs + j)] - m.mean[static_cast<std::size_t>(j)]);
+        sum += (rows[static_cast<std::size_t>(r * kMixedInputs + i)] - m.mean[static_cast<std::size_t>(i)]) *
+               (rows[static_cast<std::size_t>(r * kMixedInputs + j)] - m.mean[static_cast<std::size_t>(j)]);
       }
-      m.covariance[static_cast<std::size_t>(i * kInputs + j)] = static_cast<float>(sum / kRows);
+      m.covariance[static_cast<std::size_t>(i * kMixedInputs + j)] = static_cast<float>(sum / kRows);
     }
   }
   return m;
@@ -56,10 +57,10 @@ double output_error(const FloatLinear& layer, const QuantizedWeights& w, const s
   for (int r = 0; r < kRows; ++r) {
     for (int o = 0; o < kOutputs; ++o) {
       double difference = -w.bias_correction[static_cast<std::size_t>(o)];
-      for (int i = 0; i < kInputs; ++i) {
-        difference += (layer.weight[static_cast<std::size_t>(o * kInputs + i)] -
+      for (int i = 0; i < kMixedInputs; ++i) {
+        difference += (layer.weight[static_cast<std::size_t>(o * kMixedInputs + i)] -
                        w.scales[static_cast<std::size_t>(o)] * w.value(o, i)) *
-                      rows[static_cast<std::size_t>(r * kInputs + i)];
+                      rows[static_cast<std::size_t>(r * kMixedInputs + i)];
       }
       error += difference * difference;
     }
@@ -72,7 +73,8 @@ double output_error(const FloatLinear& layer, const QuantizedWeights& w, const s
 TEST_CASE("error feedback makes the error of correlated inputs several times smaller than rounding to nearest") {
   std::mt19937 random(3);
   std::normal_distribution<float> normal(0, 0.1f);
-  FloatLinear layer{kOutputs, kInputs, std::vector<float>(kOutputs * kInputs), std::vector<float>(kOutputs, 0)};
+  FloatLinear layer{kOutputs, kMixedInputs, std::vector<float>(kOutputs * kMixedInputs),
+                    std::vector<float>(kOutputs, 0)};
   for (float& w : layer.weight) w = normal(random);
   const std::vector<float> rows = correlated_rows(4), unseen = correlated_rows(4);
   const Moments moments = moments_of(rows);
@@ -84,8 +86,8 @@ TEST_CASE("error feedback makes the error of correlated inputs several times sma
     round_with_feedback(layer, moments, 1, feedback);
     CHECK(output_error(layer, feedback, unseen) * 4 < output_error(layer, nearest, unseen));
     for (int o = 0; o < kOutputs; ++o) {
-      for (int i = 0; i < kInputs; ++i) {
-        const int code = feedback.codes[static_cast<std::size_t>(o * kInputs + i)];
+      for (int i = 0; i < kMixedInputs; ++i) {
+        const int code = feedback.codes[static_cast<std::size_t>(o * kMixedInputs + i)];
         CHECK(code >= (bits == 8 ? -127 : 0));
         CHECK(code <= (bits == 8 ? 127 : 15));
       }

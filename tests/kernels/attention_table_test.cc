@@ -116,13 +116,13 @@ double formula(const Head& head, const Weights& weights, int channel) {
   return sum / weights.divisor * head.gain + head.parameters.out_zero;
 }
 
-struct Errors {
+struct AttentionTableErrors {
   double after_levels = 0;  // at most, from the formula with the law's levels
   double mean_square = 0;   // from the formula with real levels
 };
 
-Errors errors_of(SoftmaxKind kind, bool values, const SoftmaxTable& table, Random& random) {
-  Errors errors;
+AttentionTableErrors errors_of(SoftmaxKind kind, bool values, const SoftmaxTable& table, Random& random) {
+  AttentionTableErrors errors;
   double count = 0;
   for (int i = 0; i < 12; ++i) {
     const Head head(i % 3 == 0 ? 197 : static_cast<int>(random.integer(5, 100)), i % 2 == 0 ? 64 : 20, values, random);
@@ -163,7 +163,7 @@ TEST_CASE("attention: a table of 12-bit values against the formula") {
   table.group_divisors = {4095};
   for (const SoftmaxKind kind : {SoftmaxKind::relative, SoftmaxKind::absolute}) {
     for (const bool values : {false, true}) {
-      const Errors errors = errors_of(kind, values, table.view(), random);
+      const AttentionTableErrors errors = errors_of(kind, values, table.view(), random);
       const std::string name = std::string(kind == SoftmaxKind::relative ? "relative" : "absolute") +
                                " 12-bit table, " + (values ? "16-bit values" : "codes");
       MESSAGE("attention: " << name << ": at most " << errors.after_levels << " after the levels, "

@@ -14,7 +14,7 @@ namespace {
 
 using namespace intvit::kernels;
 
-struct Patterns {
+struct LawPatterns {
   Pattern codes = Pattern::random;
   Pattern weights = Pattern::random;
   Pattern zero_points = Pattern::random;
@@ -26,7 +26,7 @@ struct Product {
   std::vector<std::int64_t> exact;
   std::vector<std::int32_t> sums;
 
-  Product(const TestedKernels& kernels, int bits, int rows, int n, int k, int max_value, const Patterns& patterns,
+  Product(const TestedKernels& kernels, int bits, int rows, int n, int k, int max_value, const LawPatterns& patterns,
           std::uint64_t seed) {
     Random random(seed);
     const auto columns = static_cast<std::size_t>(padded_columns(n)), depth = static_cast<std::size_t>(k);
@@ -125,8 +125,8 @@ TEST_CASE("linear: the largest sums within the budget do not wrap, and beyond it
   for (const TestedKernels& kernels : all_kernels()) {
     for (const Case& c : cases) {
       // 8 bits: weights of -128. 4 bits: 0 - 15, and 15 - 0.
-      for (const Patterns& patterns : {Patterns{Pattern::all_max, Pattern::all_min, Pattern::all_max},
-                                       Patterns{Pattern::all_max, Pattern::all_max, Pattern::all_min}}) {
+      for (const LawPatterns& patterns : {LawPatterns{Pattern::all_max, Pattern::all_min, Pattern::all_max},
+                                          LawPatterns{Pattern::all_max, Pattern::all_max, Pattern::all_min}}) {
         const Product product(kernels, c.bits, 4, 17, c.k, c.max_value, patterns, 1);
         const std::string message = kernels.name + ", bits " + std::to_string(c.bits) + ", k " + std::to_string(c.k) +
                                     ", values of " + std::to_string(c.max_value);

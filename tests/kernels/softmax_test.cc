@@ -133,7 +133,7 @@ struct SoftmaxErrors {
 };
 
 // `spread`: standard deviation of the scores in bits (1.44 bits are one unit of the natural exponent).
-SoftmaxErrors worst_errors(double spread, Random& random) {
+SoftmaxErrors worst_softmax_errors(double spread, Random& random) {
   SoftmaxErrors worst;
   for (int i = 0; i < 1000; ++i) {
     const int columns = i % 4 == 0 ? 197 : static_cast<int>(random.integer(2, 300));
@@ -163,7 +163,7 @@ TEST_CASE("softmax: codes within 1 of 255 * 2^-t, probabilities as good as eight
   Random random(3);
   const std::pair<double, double> limits[] = {{0.5, 0.003}, {1, 0.003}, {1.5, 0.01}, {2, 0.02}, {3, 0.08}, {5, 0.1}};
   for (const auto& [spread, limit] : limits) {
-    const SoftmaxErrors worst = worst_errors(spread, random);
+    const SoftmaxErrors worst = worst_softmax_errors(spread, random);
     MESSAGE("softmax: scores spread over " << spread << " bits: codes at most " << worst.code
                                            << " from 255 * 2^-t, probabilities at most " << 100 * worst.probability
                                            << " % absolute");
