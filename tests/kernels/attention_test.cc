@@ -15,7 +15,7 @@ namespace {
 
 using namespace intvit::kernels;
 
-struct Case {
+struct AttentionShape {
   int tokens, head_dim;
   Pattern pattern = Pattern::random;
   int heads = 1;  // how many lie side by side in a row; the last one is computed
@@ -23,7 +23,7 @@ struct Case {
   int query_end = -1;  // tokens
 };
 
-AttentionHead random_head(const Case& c, Random& random) {
+AttentionHead random_head(const AttentionShape& c, Random& random) {
   const auto zero_point = [&] {
     return static_cast<std::int32_t>(random.chance(30) ? 0 : random.chance(30) ? 255 : random.integer(0, 255));
   };
@@ -64,7 +64,7 @@ struct Variant {
 
 class AttentionCase {
  public:
-  AttentionCase(const Case& c, std::uint64_t seed)
+  AttentionCase(const AttentionShape& c, std::uint64_t seed)
       : c_(c),
         channels_(static_cast<std::size_t>(c.heads) * static_cast<std::size_t>(c.head_dim)),
         stride_(3 * channels_ + seed % 5),
@@ -131,7 +131,7 @@ class AttentionCase {
   }
 
  private:
-  Case c_;
+  AttentionShape c_;
   std::size_t channels_, stride_;
   FencedBuffer<std::uint8_t> src_;
   std::size_t dst_stride_;
@@ -139,7 +139,7 @@ class AttentionCase {
   Variant variant_;
 };
 
-void compare(const std::vector<TestedKernels>& tested, const Case& c, std::uint64_t seed) {
+void compare(const std::vector<TestedKernels>& tested, const AttentionShape& c, std::uint64_t seed) {
   AttentionCase(c, seed).compare(tested, seed);
 }
 

@@ -82,11 +82,11 @@ struct Inputs {
 };
 
 // The call's own memory, and the values that it wrote.
-struct Result {
+struct EncodeResult {
   std::size_t dst_stride, plane_stride;
   GuardedBuffer<std::uint8_t> bytes, scratch;
 
-  Result(const Inputs& inputs, Planes planes, std::size_t gap, std::size_t misalignment)
+  EncodeResult(const Inputs& inputs, Planes planes, std::size_t gap, std::size_t misalignment)
       : dst_stride((planes == Planes::in_row ? 2 * inputs.column_count + 3 : inputs.column_count) + gap),
         plane_stride(planes == Planes::one      ? 0
                      : planes == Planes::in_row ? inputs.column_count + 3
@@ -108,11 +108,11 @@ struct Result {
 };
 
 void compare(const std::vector<Isa>& isas, const Inputs& inputs, Planes planes, std::uint64_t seed) {
-  Result expected(inputs, planes, seed % 5, seed % 11);
+  EncodeResult expected(inputs, planes, seed % 5, seed % 11);
   expected.run(Isa::scalar, inputs.args);
   REQUIRE(expected.bytes.guards_intact());
   for (const Isa isa : isas) {
-    Result actual(inputs, planes, seed % 5, seed % 63);
+    EncodeResult actual(inputs, planes, seed % 5, seed % 63);
     actual.run(isa, inputs.args);
     const std::ptrdiff_t at = first_difference(expected.bytes, actual.bytes);
     const std::string message =
@@ -164,7 +164,7 @@ TEST_CASE("encode: nothing to do") {
         inputs.fill_table(0, 100, random);
         inputs.args.kind = kind;
         (rows ? inputs.args.rows : inputs.args.columns) = 0;
-        Result result(inputs, Planes::apart, 0, 0);
+        EncodeResult result(inputs, Planes::apart, 0, 0);
         result.run(isa, inputs.args);
         const auto untouched = GuardedBuffer<std::uint8_t>::untouched();
         CHECK(std::all_of(result.bytes.data(), result.bytes.data() + result.bytes.size(),
@@ -266,7 +266,7 @@ TEST_CASE("encode: a table's value counts the thresholds up to x") {
       if (levels > 2) inputs.thresholds[1] = inputs.thresholds[0];  // equal ones
       for (std::size_t i = 0; i < 65536; ++i) inputs.src[i] = static_cast<std::int16_t>(static_cast<int>(i) - 32768);
       for (const Isa isa : isas) {
-        Result result(inputs, Planes::apart, 0, 1);
+        EncodeResult result(inputs, Planes::apart, 0, 1);
         result.run(isa, inputs.args);
         std::size_t wrong = 0;
         for (std::size_t i = 0; i < 65536; ++i) {
@@ -315,7 +315,7 @@ TEST_CASE("encode: the law is what encode.h says") {
     } else {
       inputs.fill_codes(Pattern::random, random);
     }
-    Result result(inputs, Planes::in_row, 0, 0);
+    EncodeResult result(inputs, Planes::in_row, 0, 0);
     result.run(Isa::scalar, args);
     std::size_t wrong = 0;
     for (std::size_t r = 0; r < inputs.row_count; ++r) {
@@ -348,11 +348,11 @@ TEST_CASE("encode: an outlier keeps the grid's precision and leaves the others a
   inputs.args.grid_zero = 1100;
   inputs.args.grid_max = 4095;
   fill(inputs.src.data(), 64, Pattern::random, random, -1000, 1000);
-  Result before(inputs, Planes::apart, 0, 0);
+  EncodeResult before(inputs, Planes::apart, 0, 0);
   before.run(Isa::scalar, inputs.args);
   inputs.src[10] = 32000;
   inputs.src[11] = -1001;
-  Result after(inputs, Planes::apart, 0, 0);
+  EncodeResult after(inputs, Planes::apart, 0, 0);
   after.run(Isa::scalar, inputs.args);
   CHECK(after.value(0, 10) == 1100 + 1000);
   CHECK(after.value(0, 11) == 1100 - 31);  // 1001 / 32 = 31.28
