@@ -11,11 +11,12 @@
 
 namespace intvit::bench {
 
-// The peak of one instruction set with so many threads.
+// The peak of one instruction set with so many threads, and what those take to meet.
 struct MachinePeak {
   Isa isa = Isa::scalar;
   int threads = 1;
   std::optional<Peak> peak;
+  std::optional<double> barrier_ns;  // none for one thread
 };
 
 struct Report {

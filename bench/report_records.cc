@@ -41,6 +41,7 @@ Json numbers(const Row& row, bool compared) {
                   {"peak_gmac_per_s", rounded_or_null(row.peak_gmac_s)},
                   {"percent_of_peak", rounded_or_null(row.percent_of_peak())},
                   {"peak_rss_mib", rounded(row.peak_rss_mib)},
+                  {"barrier_ns", rounded_or_null(row.barrier_ns)},
                   {"cold_start_ms", rounded(row.cold.total())},
                   {"cold_open_ms", rounded(row.cold.open)},
                   {"cold_session_ms", rounded(row.cold.session)},

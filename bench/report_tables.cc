@@ -82,11 +82,16 @@ TextTable layer_table(const std::vector<ProfileRow>& layers) {
 
 std::string describe(const MachinePeak& machine) {
   std::string text = "peak of " + std::string(isa_name(machine.isa)) + ", threads " + std::to_string(machine.threads);
-  if (!machine.peak) return text + ": not known";
-  const Peak& peak = *machine.peak;
-  text += ": " + fixed(peak.weights8, 1) + " GMAC/s (" + peak.instruction8 + ")";
-  if (peak.instruction4 == peak.instruction8) return text;
-  return text + ", with 4-bit weights " + fixed(peak.weights4, 1) + " GMAC/s (" + peak.instruction4 + ")";
+  if (machine.peak) {
+    const Peak& peak = *machine.peak;
+    text += ": " + fixed(peak.weights8, 1) + " GMAC/s (" + peak.instruction8 + ")";
+    if (peak.instruction4 != peak.instruction8) {
+      text += ", with 4-bit weights " + fixed(peak.weights4, 1) + " GMAC/s (" + peak.instruction4 + ")";
+    }
+  } else {
+    text += ": not known";
+  }
+  return machine.barrier_ns ? text + "; a barrier takes " + fixed(*machine.barrier_ns, 0) + " ns" : text;
 }
 
 void print_facts(std::ostream& out, const char* bullet, const Report& report) {

@@ -34,6 +34,7 @@ struct Row {
   Summary milliseconds;
   double gmac = 0;                    // billions of multiply-accumulates for one picture
   std::optional<double> peak_gmac_s;  // for these multiply-accumulates; none where the instruction set's is not known
+  std::optional<double> barrier_ns;   // that so many threads take to meet; none for one
   double peak_rss_mib = 0;            // of a process that does nothing else
   ColdStart cold;
   std::string logits_digest;

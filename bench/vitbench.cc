@@ -6,6 +6,7 @@
 #include <new>
 #include <span>
 
+#include "bench/barrier.h"
 #include "bench/compare.h"
 #include "bench/measure.h"
 #include "bench/options.h"
@@ -33,7 +34,9 @@ int fail(const Status& status) {
 std::vector<MachinePeak> measure_peaks(const Options& options) {
   std::vector<MachinePeak> peaks;
   for (const Isa isa : options.isas) {
-    for (const int threads : options.threads) peaks.push_back({isa, threads, measure_peak(isa, threads)});
+    for (const int threads : options.threads) {
+      peaks.push_back({isa, threads, measure_peak(isa, threads), measure_barrier(threads)});
+    }
   }
   return peaks;
 }
@@ -66,6 +69,7 @@ Row make_row(const Contender& contender, const Model& model, const std::vector<M
   const auto machine = std::find_if(peaks.begin(), peaks.end(), [&](const MachinePeak& peak) {
     return peak.isa == c.isa && peak.threads == c.threads;
   });
+  row.barrier_ns = machine->barrier_ns;
   if (machine->peak) row.peak_gmac_s = row.gmac * 1e3 / milliseconds_at_peak(model.program(), *machine->peak);
   if (c.profile) {
     row.profile = profile_by_layer(model.program(), contender.step_nanoseconds(), row.times.size(), c.batch);

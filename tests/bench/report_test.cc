@@ -19,7 +19,8 @@ using test::made_up_row;
 
 std::string printed(Format format, const std::vector<Row>& rows) {
   std::ostringstream out;
-  print(out, format, {{{Isa::avx2, 2, Peak{1000, 2000, "vpmaddwd ymm", "vpmaddubsw ymm"}}, {Isa::amx, 1, {}}}, rows});
+  print(out, format,
+        {{{Isa::avx2, 2, Peak{1000, 2000, "vpmaddwd ymm", "vpmaddubsw ymm"}, 480}, {Isa::amx, 1, {}, {}}}, rows});
   return out.str();
 }
 
@@ -55,6 +56,7 @@ TEST_CASE("report: JSON rows have their stable keys, rates, provenance and all t
   CHECK(row["gmac_per_s"] == 500);
   CHECK(row["percent_of_peak"] == 50);
   CHECK(row["peak_rss_mib"] == 9.5);
+  CHECK(row["barrier_ns"] == 480);
   CHECK(row["cold_start_ms"] == 6);
   CHECK(row["cold_over_median"] == 0.6);
   CHECK(row["times_ms"].size() == 41);
@@ -77,7 +79,8 @@ TEST_CASE("report: a peak that is not known is null, a dash or an empty cell") {
   CHECK(json::parse(printed(Format::json, {row}))[0]["percent_of_peak"].is_null());
   CHECK(printed(Format::csv, {row}).find(",500.0,,,9.5,") != std::string::npos);
   CHECK(printed(Format::text, {row}).find("500.0          -") != std::string::npos);
-  CHECK(printed(Format::text, {row}).find("peak of amx, threads 1: not known") != std::string::npos);
+  CHECK(printed(Format::text, {row}).find("peak of amx, threads 1: not known\n") != std::string::npos);
+  CHECK(printed(Format::text, {row}).find("(vpmaddubsw ymm); a barrier takes 480 ns\n") != std::string::npos);
 }
 
 TEST_CASE("report: CSV has a header, as many cells in each row, and what JSON has") {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/barrier.h"
 #include "bench/peak.h"
 #include "bench/profile.h"
 #include "engine/program/cost.h"
@@ -146,6 +147,13 @@ TEST_CASE("measure_peak: an instruction set with a peak of its own, and none for
   REQUIRE(peak);
   CHECK(peak->weights8 > 0);
   CHECK(!peak->instruction8.empty());
+}
+
+TEST_CASE("measure_barrier: of several threads") {
+  CHECK(!measure_barrier(1));
+  const auto nanoseconds = measure_barrier(3);
+  REQUIRE(nanoseconds);
+  CHECK(*nanoseconds > 1);
 }
 
 }  // namespace
