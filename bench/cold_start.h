@@ -12,6 +12,7 @@ struct ColdStart {
   double open = 0;                // Model::open: map the file, verify its checksums, validate the program
   double session = 0;             // Session::create: memory and threads
   double run = 0;                 // the first Session::run
+  double touch = 0;               // not in the total: to read one byte of every page of another mapping of the file
   std::int64_t minor_faults = 0;  // pages mapped meanwhile that were in memory
   std::int64_t major_faults = 0;  // pages that had to be read
 

@@ -47,6 +47,7 @@ Json numbers(const Row& row, bool compared) {
                   {"cold_session_ms", rounded(row.cold.session)},
                   {"cold_run_ms", rounded(row.cold.run)},
                   {"cold_over_median", rounded(row.cold_over_median())},
+                  {"cold_touch_ms", rounded(row.cold.touch)},
                   {"cold_minor_faults", row.cold.minor_faults},
                   {"cold_major_faults", row.cold.major_faults}});
   if (!compared) return object;

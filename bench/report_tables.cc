@@ -37,13 +37,13 @@ TextTable summary_table(const std::vector<Row>& rows) {
 }
 
 TextTable cold_table(const std::vector<Row>& rows) {
-  TextTable table(kKeys + TextTable::Cells{"open ms", "session ms", "first run ms", "total ms", "x median",
+  TextTable table(kKeys + TextTable::Cells{"open ms", "session ms", "first run ms", "total ms", "x median", "touch ms",
                                            "page faults", "of them read"},
                   2);
   for (const Row& row : rows) {
     table.add(key_cells(row) + TextTable::Cells{fixed(row.cold.open, 3), fixed(row.cold.session, 3),
                                                 fixed(row.cold.run, 3), fixed(row.cold.total(), 3),
-                                                fixed(row.cold_over_median(), 2),
+                                                fixed(row.cold_over_median(), 2), fixed(row.cold.touch, 3),
                                                 std::to_string(row.cold.minor_faults + row.cold.major_faults),
                                                 std::to_string(row.cold.major_faults)});
   }

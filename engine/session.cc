@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "engine/format/layout.h"
+#include "engine/prefault.h"
 #include "engine/select_isa.h"
 #include "engine/session_scratch.h"
 
@@ -63,7 +64,9 @@ std::uint64_t now_nanoseconds() {
 std::uint8_t* aligned_zeros(std::size_t bytes) {
   bytes = std::max(bytes, kScratchAlignment);
   void* p = std::aligned_alloc(kScratchAlignment, bytes);
-  if (p != nullptr) std::memset(p, 0, bytes);
+  if (p == nullptr) return nullptr;
+  prefault({static_cast<std::uint8_t*>(p), bytes});
+  std::memset(p, 0, bytes);
   return static_cast<std::uint8_t*>(p);
 }
 
