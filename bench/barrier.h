@@ -1,6 +1,5 @@
-// What it takes the threads of a team to meet. Cores that share no cache take several times as long as those that do,
-// and a virtual machine may be moved from one kind to the other: this says which kind times of several threads belong
-// to.
+// What it takes the threads of a team to meet. Cores may be near to each other or far, and a virtual machine may be
+// moved from one kind to the other: this says which kind times of several threads belong to.
 #pragma once
 
 #include <optional>

@@ -154,8 +154,8 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
   const int tiles = rows / kRows;
   const int ascending = (tiles + 1) / 2;
   for (int i = 0; i < tiles; ++i) {
-    // The upper half from its first tile on, the lower half from its last. A CPU that sees a constant stride fetches
-    // several more steps ahead: at the end these would be rows of the thread next door, which is writing them.
+    // The upper half from its first tile on, the lower half from its last. At a constant stride down to the end
+    // hardware seems to fetch on into the rows of the thread next door, which is writing them (docs/performance.md).
     row = (i < ascending ? i : tiles - 1 - (i - ascending)) * kRows;
     multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
   }
