@@ -7,6 +7,7 @@
 
 #include "bench/pipe_io.h"
 #include "engine/format/mapped_file.h"
+#include "engine/image/decode.h"
 #include "engine/session.h"
 #include "engine/tools/digest.h"
 #include "engine/tools/machine.h"
@@ -56,6 +57,20 @@ double touch_every_page(const std::string& path) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+Status set_pictures(Session& session, const std::vector<std::string>& files) {
+  if (files.empty()) paint_pictures(session);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (static_cast<int>(i) >= session.batch()) break;
+    const Result<Picture> picture = read_picture(files[i]);
+    if (!picture.ok()) return picture.status();
+    for (auto place = static_cast<int>(i); place < session.batch(); place += static_cast<int>(files.size())) {
+      const Status status = session.set_picture(place, picture.value().view());
+      if (!status.ok()) return {status.code(), files[i] + ": " + status.message()};
+    }
+  }
+  return {};
+}
+
 class Server {
  public:
   Server(const Combination& combination, int answers) : combination_(combination), answers_(answers) {}
@@ -63,7 +78,8 @@ class Server {
   bool start() {
     // First, since two mappings at a time would count twice as memory.
     cold_.touch = touch_every_page(combination_.model);
-    const Status status = open();
+    Status status = open();
+    if (status.ok()) status = set_pictures(*session_, combination_.pictures);
     if (!write_value(answers_, status.code()) || !write_all(answers_, status.message())) return false;
     if (!status.ok()) return false;
     runs_.emplace(*session_);
@@ -116,10 +132,9 @@ class Server {
     SessionOptions options = session_options(combination_);
     options.trace = true;
     const Result<std::unique_ptr<Session>> session = Session::create(model_, options);
-    if (!write_value(answers_, session.status().code()) || !write_all(answers_, session.status().message())) {
-      return false;
-    }
-    if (!session.ok()) return true;
+    const Status status = session.ok() ? set_pictures(*session.value(), combination_.pictures) : session.status();
+    if (!write_value(answers_, status.code()) || !write_all(answers_, status.message())) return false;
+    if (!status.ok()) return true;
     TimedRuns runs(*session.value());
     for (int i = 0; i <= untimed; ++i) runs.run_once();
     for (int member = 0; member < options.threads; ++member) {

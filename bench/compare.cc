@@ -15,12 +15,13 @@ std::string file_name(const std::string& path) { return path.substr(path.rfind('
 // What differs besides the model, each once however many rows it concerns.
 void note_differences(const OldRow& old, const Row& row, std::set<std::string>& notes) {
   const auto compare = [&](const std::string& what, const std::string& before, const std::string& now) {
-    if (before != now) notes.insert("the old rows have another " + what + ": '" + before + "', now '" + now + "'");
+    if (before != now) notes.insert("the old rows have " + what + ": '" + before + "', now '" + now + "'");
   };
-  compare("CPU", old.cpu, cpu_name());
-  compare("compiler", old.compiler, compiler());
-  compare("build type", old.build_type, build_type());
-  compare("compiler options", old.flags, build_flags());
+  compare("other pictures", old.pictures, row.pictures);
+  compare("another CPU", old.cpu, cpu_name());
+  compare("another compiler", old.compiler, compiler());
+  compare("another build type", old.build_type, build_type());
+  compare("other compiler options", old.flags, build_flags());
   if (old.profiled == row.profile.empty()) {
     notes.insert("one of the measurements was made with --profile, which makes runs slower");
   }

@@ -25,6 +25,7 @@ struct Combination {
   Isa isa = Isa::scalar;
   int batch = 1;
   bool profile = false;
+  std::vector<std::string> pictures = {};  // as in Options
 };
 
 class Contender {

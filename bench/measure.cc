@@ -40,7 +40,9 @@ std::vector<Combination> combinations(const Options& options) {
   for (const std::string& model : options.models) {
     for (const Isa isa : options.isas) {
       for (const int threads : options.threads) {
-        for (const int batch : options.batches) all.push_back({model, threads, isa, batch, options.profile});
+        for (const int batch : options.batches) {
+          all.push_back({model, threads, isa, batch, options.profile, options.pictures});
+        }
       }
     }
   }

@@ -15,7 +15,7 @@ struct OldRow {
   int threads = 1;
   int batch = 1;
   std::vector<double> times;  // ms, at least one, all above 0
-  std::string cpu, compiler, build_type, flags;
+  std::string pictures, cpu, compiler, build_type, flags;
   bool profiled = false;
 };
 

@@ -56,15 +56,17 @@ bool exists(const std::string& path) {
   return ::stat(path.c_str(), &file) == 0;
 }
 
-// Lists with commas, unless that is the name of a file.
+// A list with commas, unless that is the name of a file. Empty: no files.
+Result<std::vector<std::string>> parse_files(const std::string& option, const std::string& word) {
+  if (word.empty()) return std::vector<std::string>();
+  if (exists(word)) return std::vector<std::string>{word};
+  return parse_names(option, word);
+}
+
 Result<std::vector<std::string>> parse_models(const std::vector<std::string>& words) {
   std::vector<std::string> models;
   for (const std::string& word : words) {
-    if (exists(word)) {
-      models.push_back(word);
-      continue;
-    }
-    Result<std::vector<std::string>> names = parse_names("MODEL", word);
+    Result<std::vector<std::string>> names = parse_files("MODEL", word);
     if (!names.ok()) return names.status();
     for (std::string& name : names.value()) models.push_back(std::move(name));
   }
@@ -93,7 +95,7 @@ int fail(const Status& status) {
 }  // namespace
 
 std::optional<int> parse_options(int argc, const char* const* argv, Options& options) {
-  std::string threads = std::to_string(physical_cores()), isas, batches = "1", format = "text";
+  std::string threads = std::to_string(physical_cores()), isas, batches = "1", pictures, format = "text";
   const std::map<std::string, Format> formats = {
       {"text", Format::text}, {"markdown", Format::markdown}, {"csv", Format::csv}, {"json", Format::json}};
   const CLI::Validator format_name(
@@ -118,6 +120,10 @@ std::optional<int> parse_options(int argc, const char* const* argv, Options& opt
                      ", or all for those available; if not given, INTVIT_ISA, else the best of this CPU")
       ->type_name("LIST");
   app.add_option("--batch", batches, "Pictures per run")->type_name("LIST")->capture_default_str();
+  app.add_option("--pictures", pictures,
+                 "Files to run on, each in every so many-th place of a batch; else painted ones")
+      ->type_name("LIST")
+      ->check(file_name);
   CLI::Option* runs =
       app.add_option("--runs", options.runs, "Timed runs of every combination")->type_name("N")->check(count);
   app.add_option("--seconds", options.seconds,
@@ -167,10 +173,13 @@ std::optional<int> parse_options(int argc, const char* const* argv, Options& opt
   if (!instruction_sets.ok()) return fail(instruction_sets.status());
   Result<std::vector<std::string>> models = parse_models(options.models);
   if (!models.ok()) return fail(models.status());
+  Result<std::vector<std::string>> picture_files = parse_files("--pictures", pictures);
+  if (!picture_files.ok()) return fail(picture_files.status());
   if (const Status status = options.trace.empty() ? Status() : check_writable(options.trace); !status.ok()) {
     return fail(status);
   }
   options.models = models.take();
+  options.pictures = picture_files.take();
   options.threads = thread_counts.value();
   options.batches = batch_sizes.value();
   options.isas = instruction_sets.value();

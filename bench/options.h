@@ -16,9 +16,10 @@ struct Options {
   std::vector<int> threads;
   std::vector<Isa> isas;
   std::vector<int> batches;
-  int warmup = 0;      // untimed runs before everything
-  int runs = 0;        // timed runs per combination; 0: as many as fit into `seconds`
-  double seconds = 0;  // 0: no limit
+  std::vector<std::string> pictures;  // files for the places of a batch, in turn; empty: painted ones
+  int warmup = 0;                     // untimed runs before everything
+  int runs = 0;                       // timed runs per combination; 0: as many as fit into `seconds`
+  double seconds = 0;                 // 0: no limit
   bool profile = false;
   std::string trace;    // file to write; empty: none
   std::string compare;  // file to read; empty: none

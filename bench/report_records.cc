@@ -61,14 +61,9 @@ Json numbers(const Row& row, bool compared) {
 }
 
 Json provenance(const Row& row) {
-  return {{"model_digest", row.model_digest},
-          {"op_set", row.op_set},
-          {"logits_digest", row.logits_digest},
-          {"version", version()},
-          {"compiler", compiler()},
-          {"build_type", build_type()},
-          {"flags", build_flags()},
-          {"cpu", cpu_name()}};
+  return {{"model_digest", row.model_digest}, {"op_set", row.op_set},   {"logits_digest", row.logits_digest},
+          {"pictures", row.pictures},         {"version", version()},   {"compiler", compiler()},
+          {"build_type", build_type()},       {"flags", build_flags()}, {"cpu", cpu_name()}};
 }
 
 Json to_json(const ProfileRow& row) {

@@ -97,6 +97,7 @@ std::string describe(const MachinePeak& machine) {
 void print_facts(std::ostream& out, const char* bullet, const Report& report) {
   out << bullet << "vitbench " << version() << ", " << compiler() << ", " << build_type() << " (" << build_flags()
       << "), " << cpu_name() << '\n';
+  if (!report.rows.empty()) out << bullet << "pictures: " << report.rows.front().pictures << '\n';
   std::set<std::string> seen;
   for (const Row& row : report.rows) {
     if (!seen.insert(row.model).second) continue;

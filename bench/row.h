@@ -30,6 +30,7 @@ struct Row {
   std::string isa;
   int threads = 1;
   int batch = 1;
+  std::string pictures;       // what it ran on
   std::vector<double> times;  // ms of every timed run, which is a batch
   Summary milliseconds;
   double gmac = 0;                    // billions of multiply-accumulates for one picture

@@ -51,6 +51,13 @@ Result<Models> open_models(const Options& options) {
   return models;
 }
 
+std::string describe_pictures(const std::vector<std::string>& files) {
+  if (files.empty()) return "painted";
+  std::string text;
+  for (const std::string& file : files) text += (text.empty() ? "" : ",") + file.substr(file.rfind('/') + 1);
+  return text;
+}
+
 Row make_row(const Contender& contender, const Model& model, const std::vector<MachinePeak>& peaks) {
   const Combination& c = contender.combination();
   Row row;
@@ -60,6 +67,7 @@ Row make_row(const Contender& contender, const Model& model, const std::vector<M
   row.isa = isa_name(c.isa);
   row.threads = c.threads;
   row.batch = c.batch;
+  row.pictures = describe_pictures(c.pictures);
   row.times = contender.milliseconds();
   row.milliseconds = summarize(row.times);
   row.gmac = static_cast<double>(program_macs(model.program())) / 1e9;

@@ -8,13 +8,16 @@ namespace {
 using namespace kernels;
 
 constexpr double kSigmaOfCodes = 40;  // of the results
+// Codes of the source crowd around the zero point, as those of real layers do: sums of four of such numbers, which
+// have a standard deviation of 25 (kernels/gemm/split_codes_avx2.h splits about one group in a hundred of them).
+constexpr int kSpreadOfCodes = 22;
 constexpr int kZeroPoint = 128;
 constexpr int kHighBytes = 15;  // of values of 12 bits
 // Two products of neighbours stay below 2^15 (2 * 255 * 64), so that AVX2 paths that add them in 16 bits are exact.
 constexpr int kLargestWeight = 63;
 
 double sigma_of_sums(const LinearFormat& format, int k) {
-  const double codes = (format.planes == 1 ? 256 : 4096) / std::sqrt(3.0);
+  const double codes = format.planes == 1 ? kZeroPoint : 4096 / std::sqrt(3.0);
   const double weights = format.weight_bits == 8 ? (kLargestWeight + 0.5) / std::sqrt(3.0) : 16 * 16 / std::sqrt(12.0);
   return std::sqrt(k) * codes * weights;
 }
@@ -51,9 +54,16 @@ LinearCase::LinearCase(const Shape& shape, const LinearFormat& format) {
   const int k = padded_depth(shape.k);
   const std::size_t row_bytes = static_cast<std::size_t>(format.planes) * static_cast<std::size_t>(k);
   src_ = Buffer<std::uint8_t>(rows * row_bytes, 0, 255, random);
-  if (format.planes == 2) {
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t i = row_bytes / 2; i < row_bytes; ++i) src_[r * row_bytes + i] &= kHighBytes;
+  for (std::size_t r = 0; r < rows; ++r) {
+    std::uint8_t* row = &src_[r * row_bytes];
+    if (format.planes == 1) {
+      for (std::size_t i = 0; i < row_bytes; ++i) {
+        int code = kZeroPoint;
+        for (int j = 0; j < 4; ++j) code += static_cast<int>(random.integer(-kSpreadOfCodes, kSpreadOfCodes));
+        row[i] = static_cast<std::uint8_t>(code);
+      }
+    } else {
+      for (std::size_t i = row_bytes / 2; i < row_bytes; ++i) row[i] &= kHighBytes;
     }
   }
   const std::size_t bytes = tile_bytes(shape.n, shape.k, format.weight_bits);

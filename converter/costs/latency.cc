@@ -23,6 +23,7 @@ Result<std::vector<double>> measure_latency(const std::vector<std::shared_ptr<co
     Result<std::unique_ptr<Session>> session = Session::create(model, options);
     if (!session.ok()) return session.status();
     sessions.push_back(session.take());
+    paint_pictures(*sessions.back());
     timed.emplace_back(*sessions.back());
     for (int i = 0; i < kWarmUp; ++i) timed.back().run_once();
   }

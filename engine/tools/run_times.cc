@@ -2,28 +2,54 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <span>
 
 namespace intvit {
 namespace {
 
-// A 64-bit xorshift generator.
-void fill_with_noise(std::span<std::uint8_t> pixels, std::uint64_t& state) {
-  for (std::uint8_t& pixel : pixels) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    pixel = static_cast<std::uint8_t>(state >> 56);
+// A number from 0 to 255 that looks random, for a corner of a grid.
+int corner(std::uint32_t seed, int x, int y) {
+  std::uint32_t hash = seed * 0x9e3779b1u + static_cast<std::uint32_t>(x) * 0x85ebca77u + 0x165667b1u;
+  hash = (hash ^ (hash >> 15)) * 0xc2b2ae3du + static_cast<std::uint32_t>(y) * 0x27d4eb2fu;
+  hash = (hash ^ (hash >> 13)) * 0x85ebca77u;
+  return static_cast<int>(hash >> 24);
+}
+
+// Noise of one scale, -128 to 127: between the corners of a grid of 2^shift pixels, interpolated.
+int smooth_noise(std::uint32_t seed, int x, int y, int shift) {
+  const int cell = 1 << shift, left = x >> shift, top = y >> shift;
+  const int dx = x & (cell - 1), dy = y & (cell - 1);
+  const auto row = [&](int at) { return corner(seed, left, at) * (cell - dx) + corner(seed, left + 1, at) * dx; };
+  return ((row(top) * (cell - dy) + row(top + 1) * dy) >> (2 * shift)) - 128;
+}
+
+// Something like a photograph: neighbours are alike, and the coarser a structure is, the stronger it is (twice as
+// strong at twice the size). How long kernels take may depend on how far apart values are, and plain noise has them
+// further apart than any picture.
+void paint(std::span<std::uint8_t> pixels, int width, std::uint32_t seed) {
+  constexpr int kCoarsest = 7, kCoarsestHue = 6;
+  for (std::size_t i = 0; i < pixels.size() / 3; ++i) {
+    const int x = static_cast<int>(i) % width, y = static_cast<int>(i) / width;
+    int light = 128;
+    for (int shift = kCoarsest; shift > 0; --shift) {
+      light += smooth_noise(seed + static_cast<std::uint32_t>(shift), x, y, shift) >> (kCoarsest - shift);
+    }
+    for (std::uint32_t channel = 0; channel < 3; ++channel) {
+      const int hue = smooth_noise(seed + 100 + channel, x, y, kCoarsestHue) / 4;
+      pixels[3 * i + channel] = static_cast<std::uint8_t>(std::clamp(light + hue, 0, 255));
+    }
   }
 }
 
 }  // namespace
 
-TimedRuns::TimedRuns(Session& session) : session_(session) {
+void paint_pictures(Session& session) {
   const Program& program = session.model().program();
-  std::uint64_t state = 0x9e3779b97f4a7c15;
+  const auto width = static_cast<int>(program.input.width);
   for (int i = 0; i < session.batch(); ++i) {
-    fill_with_noise({session.picture(i), std::size_t{program.input.height} * program.input.width * 3}, state);
+    paint({session.picture(i), std::size_t{program.input.height} * program.input.width * 3}, width,
+          static_cast<std::uint32_t>(i) * 1000);
   }
 }
 

@@ -17,11 +17,14 @@ struct Summary {
   double spread_percent = 0;  // from the first to the third quartile, in percent of the median
 };
 
-// Runs a session on pixels that are the same everywhere, and different for each picture of a batch.
+// Painted pictures that are the same everywhere, and different for each place of a batch.
+void paint_pictures(Session& session);
+
+// Runs a session on the pictures that it has.
 class TimedRuns {
  public:
-  // The session is kept by reference, and gets its pictures.
-  explicit TimedRuns(Session& session);
+  // The session is kept by reference.
+  explicit TimedRuns(Session& session) : session_(session) {}
 
   // Milliseconds of one run of a whole batch.
   double run_once();

@@ -1,19 +1,22 @@
 // Matrix multiplication on AVX2 without dot-product instructions, exact for all values.
 //
-// vpmaddubsw (u8 x s8 pairs) saturates at 16 bits when 8-bit weights are large, so 8-bit weights and codes are widened
-// to 16 bits once per block and multiplied with vpmaddwd, which cannot overflow. 4-bit weights are at most 15 in
+// vpmaddubsw (u8 x s8 pairs) saturates at 16 bits when codes and 8-bit weights are large. Codes are split so that it
+// does not (split_codes_avx2.h). Rows of which too much would be left over are widened to 16 bits, as weights are then,
+// and multiplied with vpmaddwd, which cannot overflow but takes half as many products. 4-bit weights are at most 15 in
 // magnitude: a pair is at most 2 * 255 * 15 = 7650, and four of them, 30600, still fit 16 bits; so vpmaddubsw is exact
 // there and its 16-bit sums are widened only every fourth group.
 //
-// Two byte planes become one 16-bit value where codes are widened anyway. vpmaddwd is signed, so that is all for values
-// up to 32767, and valid models have no larger ones; blocks that do are given their 2^16 back in a slower loop. With
-// 4-bit weights, the high bytes go first, and the low ones on top of 256 times their sums.
+// Two byte planes become one 16-bit value where codes are widened, and with 8-bit weights always are. vpmaddwd is
+// signed, so that is all for values up to 32767, and valid models have no larger ones; blocks that do are given their
+// 2^16 back in a slower loop. With 4-bit weights, the high bytes go first, and the low ones on top of 256 times their
+// sums.
 #pragma once
 
 #include <cstring>
 
 #include "kernels/gemm/column_blocks.h"
 #include "kernels/gemm/expand_panel_avx2.h"
+#include "kernels/gemm/split_codes_avx2.h"
 #include "kernels/simd/avx2.h"
 
 namespace intvit::kernels {
@@ -36,6 +39,86 @@ inline void add_missing(__m256i& lo, __m256i& hi, __m256i a, __m256i b_lo, __m25
   const __m256i large = _mm256_srli_epi16(a, 15);
   lo = _mm256_add_epi32(lo, _mm256_slli_epi32(_mm256_madd_epi16(large, b_lo), 16));
   hi = _mm256_add_epi32(hi, _mm256_slli_epi32(_mm256_madd_epi16(large, b_hi), 16));
+}
+
+// Sums of each column's weights in a panel.
+struct WeightSums {
+  __m256i lo, hi;
+};
+
+inline WeightSums sum_weights(const std::uint8_t* panel, int k) {
+  WeightSums sums{_mm256_setzero_si256(), _mm256_setzero_si256()};
+  const auto add = [ones = _mm256_set1_epi8(1)](__m256i& sum, const std::uint8_t* weights) {
+    const __m256i pairs = _mm256_maddubs_epi16(ones, Avx2::load(weights));
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  };
+  for (int g = 0; g < k; g += kGroupDepth, panel += kGroupBytes) {
+    add(sums.lo, panel);
+    add(sums.hi, panel + kGroupBytes / 2);
+  }
+  return sums;
+}
+
+// What the main products of split codes are added to: bias, offset x weights and extras x weights of every row.
+struct alignas(32) FirstSums {
+  std::int32_t rows[SplitCodes::kMaxRows][kPanelColumns];
+};
+
+template <typename Columns>
+inline void add_up_extras(const SplitCodes& codes, const std::uint8_t* panel, int k, const Columns& columns,
+                          FirstSums& first) {
+  constexpr int kHalf = kPanelColumns / 2;  // columns of a register
+  const WeightSums sums = codes.any_offset() ? sum_weights(panel, k) : WeightSums{Avx2::zero(), Avx2::zero()};
+  for (int row = 0; row < codes.rows(); row += SplitCodes::kTileRows) {
+    const __m256i offset = _mm256_set1_epi32(codes.offset(row));
+    const __m256i lo = _mm256_add_epi32(columns.bias_lo(), _mm256_mullo_epi32(offset, sums.lo));
+    const __m256i hi = _mm256_add_epi32(columns.bias_hi(), _mm256_mullo_epi32(offset, sums.hi));
+    for (int r = 0; r < SplitCodes::kTileRows; ++r) {
+      Avx2::store(first.rows[row + r], lo);
+      Avx2::store(first.rows[row + r] + kHalf, hi);
+    }
+  }
+  const auto add = [&](std::span<const ExtraCodes> extras, std::int16_t sign) {
+    const __m256i signs = _mm256_set1_epi16(sign);
+    for (const ExtraCodes& extra : extras) {
+      const __m256i a = _mm256_set1_epi32(static_cast<std::int32_t>(extra.codes));
+      const std::uint8_t* weights = panel + std::ptrdiff_t{extra.group} * kGroupBytes;
+      std::int32_t* row = first.rows[extra.row];
+      for (int half = 0; half < 2; ++half) {
+        const __m256i pairs = _mm256_maddubs_epi16(a, Avx2::load(weights + half * kGroupBytes / 2));
+        Avx2::store(row + half * kHalf,
+                    _mm256_add_epi32(Avx2::load(row + half * kHalf), _mm256_madd_epi16(pairs, signs)));
+      }
+    }
+  };
+  add(codes.added(), 1);
+  add(codes.subtracted(), -1);
+}
+
+// R rows of main codes [R][k] against one panel as it is stored; `first` is where the sums of the first row begin.
+template <int R, typename Columns>
+inline __attribute__((always_inline)) void multiply_tile_split(const std::uint8_t* codes, const std::uint8_t* panel,
+                                                               int k, const std::int32_t* first, const Columns& columns,
+                                                               int row) {
+  __m256i lo[R], hi[R];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    lo[r] = Avx2::load(first + r * kPanelColumns);
+    hi[r] = Avx2::load(first + r * kPanelColumns + kPanelColumns / 2);
+  }
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (int g = 0; g < k; g += kGroupDepth, panel += kGroupBytes) {
+    const __m256i b_lo = Avx2::load(panel), b_hi = Avx2::load(panel + kGroupBytes / 2);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      std::int32_t group;
+      std::memcpy(&group, codes + std::ptrdiff_t{r} * k + g, sizeof group);
+      const __m256i a = _mm256_set1_epi32(group);
+      lo[r] = _mm256_add_epi32(lo[r], _mm256_madd_epi16(_mm256_maddubs_epi16(a, b_lo), ones));
+      hi[r] = _mm256_add_epi32(hi[r], _mm256_madd_epi16(_mm256_maddubs_epi16(a, b_hi), ones));
+    }
+  }
+  finish_rows<R>(columns, row, lo, hi);
 }
 
 // R rows of 16-bit codes [R][k] against one widened panel [k / 2][16][2]. kLarge: there are codes above 32767.
@@ -160,8 +243,8 @@ inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
   }
 }
 
-// Rows [first, last) are passed to the epilogue under their own numbers. This and multiply_columns_s4 are not inlined:
-// gcc would keep what the epilogue knows of the columns in registers all the time, and sums in memory.
+// Rows [first, last) are passed to the epilogue under their own numbers. This and its likes are not inlined: gcc would
+// keep what the epilogue knows of the columns in registers all the time, and sums in memory.
 template <bool kLarge, typename Columns>
 __attribute__((noinline)) void multiply_rows_s16(const std::int16_t* codes, const std::int16_t* panel, int k,
                                                  const Columns& columns, int first, int last) {
@@ -172,14 +255,15 @@ __attribute__((noinline)) void multiply_rows_s16(const std::int16_t* codes, cons
   for (; row < last; ++row) multiply_tile_s16<1, kLarge>(at(row), panel, k, columns, row);
 }
 
+// Rows [begin, end), widened.
 template <typename EpilogueType>
-void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane_stride, int rows,
-                 const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
+void multiply_s16(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane_stride, int begin, int end,
+                  const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
   const int k = weights.k;
   auto* panel = static_cast<std::int16_t*>(scratch);
   std::int16_t* codes = panel + static_cast<std::ptrdiff_t>(k) * kPanelColumns;
-  for (int first = 0; first < rows; first += kWidenedRows) {
-    const int last = first + kWidenedRows < rows ? first + kWidenedRows : rows;
+  for (int first = begin; first < end; first += kWidenedRows) {
+    const int last = first + kWidenedRows < end ? first + kWidenedRows : end;
     bool large = false;
     for (int r = first; r < last; ++r) {
       const std::uint8_t* row = src + r * stride;
@@ -199,6 +283,48 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
         multiply_rows_s16<false>(codes, panel, k, columns, first, last);
       }
     }
+  }
+}
+
+// Rows begin at `first_row` for the epilogue.
+template <typename Columns>
+__attribute__((noinline)) void multiply_rows_split(const SplitCodes& codes, const std::uint8_t* panel, int k,
+                                                   const Columns& columns, int first_row, WantedNext next) {
+  FirstSums first;
+  add_up_extras(codes, panel, k, columns, first);
+  int row = 0;
+  for (; row + SplitCodes::kTileRows <= codes.rows(); row += SplitCodes::kTileRows) {
+    next.fetch();
+    multiply_tile_split<SplitCodes::kTileRows>(codes.main(row), panel, k, first.rows[row], columns, first_row + row);
+  }
+  for (; row < codes.rows(); ++row) {
+    multiply_tile_split<1>(codes.main(row), panel, k, first.rows[row], columns, first_row + row);
+  }
+}
+
+template <typename EpilogueType>
+void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane_stride, int rows,
+                 const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
+  static_assert(SplitCodes::scratch_bytes(1024) <= linear_scratch_bytes(1024));
+  if (plane_stride != 0 || !SplitCodes::pays_for(weights))
+    return multiply_s16(src, stride, plane_stride, 0, rows, weights, scratch, epilogue);
+  SplitCodes codes(weights.k, scratch);
+  int blocks = (rows + SplitCodes::kMaxRows - 1) / SplitCodes::kMaxRows;
+  for (int first = 0; first < rows; --blocks) {
+    // Whole tiles, in blocks of about the same size: every block reads all weights.
+    const int tiles = (rows - first + SplitCodes::kTileRows - 1) / SplitCodes::kTileRows;
+    const int some = (tiles + blocks - 1) / blocks * SplitCodes::kTileRows;
+    const int last = first + some < rows ? first + some : rows;
+    if (codes.split(src + first * stride, stride, last - first)) {
+      const auto steps = static_cast<std::size_t>((last - first) / SplitCodes::kTileRows);
+      for_each_column_block<Avx2>(steps, weights, scratch, epilogue, expand_panel_avx2,
+                                  [&](auto, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
+                                    multiply_rows_split(codes, panel, weights.k, columns, first, next);
+                                  });
+    } else {
+      multiply_s16(src, stride, 0, first, last, weights, scratch, epilogue);
+    }
+    first = last;
   }
 }
 

@@ -126,10 +126,12 @@ TEST_CASE("compare: what makes a comparison doubtful is said, and no comparison 
   std::vector<Row> rows = {made_up_row("m.bin", 10)};
   OldRow old = old_row("m.bin", "another digest", 10);
   old.cpu = "another CPU";
+  old.pictures = "c.jpg";
   old.profiled = true;
   std::string notes;
   for (const std::string& note : compare({old}, 3, rows)) notes += note + '\n';
-  for (const char* part : {"another CPU", "--profile", "compared by its name"}) {
+  for (const char* part :
+       {"another CPU", "other pictures: 'c.jpg', now 'a.jpg,b.jpg'", "--profile", "compared by its name"}) {
     CHECK_MESSAGE(notes.find(part) != std::string::npos, notes);
   }
   old.threads = 9;

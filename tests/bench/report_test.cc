@@ -61,7 +61,8 @@ TEST_CASE("report: JSON rows have their stable keys, rates, provenance and all t
   CHECK(row["cold_over_median"] == 0.6);
   CHECK(row["cold_touch_ms"] == 2.5);
   CHECK(row["times_ms"].size() == 41);
-  for (const char* key : {"model_digest", "logits_digest", "version", "compiler", "build_type", "flags", "cpu"}) {
+  for (const char* key :
+       {"model_digest", "logits_digest", "pictures", "version", "compiler", "build_type", "flags", "cpu"}) {
     CHECK_MESSAGE(row[key].is_string(), key);
   }
   CHECK(row["op_set"] == 2);

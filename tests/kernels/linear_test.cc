@@ -266,6 +266,24 @@ TEST_CASE("linear: 8-bit depths that are multiples of four") {
   for (int k = 4; k <= 132; k += 4) compare_all_epilogues(tested, {1 + k % 7, 35, k, 8}, {}, seed++);
 }
 
+// AVX2 splits such codes, in tiles of four rows and blocks of a hundred (kernels/gemm/split_codes_avx2.h).
+TEST_CASE("linear: codes that crowd around their mean") {
+  const std::vector<TestedKernels> tested = vector_kernels();
+  std::uint64_t seed = 500;
+  for (const Pattern weights : kPatterns) {
+    for (int rows = 1; rows <= 9; ++rows) {
+      compare_all_epilogues(tested, {rows, 128 + rows, 64 * (2 + rows % 3), 8}, {Pattern::crowded, weights}, seed++);
+    }
+  }
+  for (const int rows : {99, 100, 101, 104, 197, 201, 256}) {
+    compare_all_epilogues(tested, {rows, 130, 128, 8}, {Pattern::crowded}, seed++);
+  }
+  compare_all_epilogues(tested, {6, 128, max_depth(8), 8}, {Pattern::crowded}, seed++);
+  for (int k = 128; k <= 164; k += 4) {
+    compare_all_epilogues(kernels_of_any_depth(), {5, 144, k, 8}, {Pattern::crowded}, seed++);
+  }
+}
+
 // AVX2 takes another loop for blocks of rows with such values, and has to find each of them.
 TEST_CASE("linear: a single value above 32767") {
   const std::vector<TestedKernels> tested = kernels_of_any_depth();

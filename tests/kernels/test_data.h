@@ -21,13 +21,26 @@
 
 namespace intvit::test {
 
-enum class Pattern { random, all_min, all_max, alternating };
-inline constexpr std::array<Pattern, 4> kPatterns = {Pattern::random, Pattern::all_min, Pattern::all_max,
-                                                     Pattern::alternating};
+// crowded: around a mean that changes now and then, with anything at all in between, seldom or not so seldom.
+enum class Pattern { random, all_min, all_max, alternating, crowded };
+inline constexpr std::array<Pattern, 5> kPatterns = {Pattern::random, Pattern::all_min, Pattern::all_max,
+                                                     Pattern::alternating, Pattern::crowded};
 
 template <typename T>
 void fill(T* values, std::size_t count, Pattern pattern, Random& random,
           std::int64_t low = std::numeric_limits<T>::min(), std::int64_t high = std::numeric_limits<T>::max()) {
+  if (pattern == Pattern::crowded) {
+    const int strays_percent = static_cast<int>(random.integer(0, 4));
+    std::int64_t mean = random.integer(low, high);
+    const std::int64_t spread = (high - low) / 8;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (random.integer(0, 999) == 0) mean = random.integer(low, high);
+      values[i] =
+          static_cast<T>(random.chance(strays_percent) ? random.integer(low, high)
+                                                       : std::clamp(mean + random.integer(-spread, spread), low, high));
+    }
+    return;
+  }
   for (std::size_t i = 0; i < count; ++i) {
     const bool max = pattern == Pattern::all_max || (pattern == Pattern::alternating && i % 2 == 1);
     values[i] = static_cast<T>(pattern == Pattern::random ? random.integer(low, high) : max ? high : low);
