@@ -153,47 +153,87 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
   finish_rows<R>(columns, row, lo, hi);
 }
 
-// R rows of codes against one expanded panel of 4-bit weights [k / 4][16][4]; k is a multiple of 16.
-template <int R, typename Columns>
-inline __attribute__((always_inline)) void multiply_tile_s4(const std::uint8_t* src, std::ptrdiff_t stride,
-                                                            std::ptrdiff_t plane_stride, const std::uint8_t* panel,
-                                                            int k, const Columns& columns, int row) {
+// Sums of R rows of a panel that stay in memory: registers are for sums of pairs, which change with every product.
+template <int R>
+struct alignas(32) TileSums {
   __m256i lo[R], hi[R];
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm256_setzero_si256();
-  const __m256i ones = _mm256_set1_epi16(1);
-  for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
-    const std::uint8_t* weights = panel;
-    for (int k0 = 0; k0 < k; k0 += 4 * kGroupDepth, weights += 4 * kGroupBytes) {
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-        __m256i pairs_lo = _mm256_setzero_si256(), pairs_hi = pairs_lo;
-#pragma GCC unroll 4
-        for (int g = 0; g < 4; ++g) {
-          std::int32_t group;
-          std::memcpy(&group, src + plane + r * stride + k0 + g * kGroupDepth, sizeof group);
-          const __m256i a = _mm256_set1_epi32(group);
-          pairs_lo = _mm256_add_epi16(pairs_lo, _mm256_maddubs_epi16(a, Avx2::load(weights + g * kGroupBytes)));
-          pairs_hi = _mm256_add_epi16(pairs_hi, _mm256_maddubs_epi16(a, Avx2::load(weights + g * kGroupBytes + 32)));
-        }
-        lo[r] = _mm256_add_epi32(lo[r], _mm256_madd_epi16(pairs_lo, ones));
-        hi[r] = _mm256_add_epi32(hi[r], _mm256_madd_epi16(pairs_hi, ones));
-      }
-    }
-    if (plane == 0) break;
+};
+
+// sums += R rows of codes x kGroups groups of weights, whose 16-bit sums of pairs must not overflow. The loops over
+// groups and rows are assembly, since gcc 12 puts off additions of intrinsics until products fill the stack.
+template <int R, int kGroups>
+inline __attribute__((always_inline)) void add_groups(const std::uint8_t* src, std::ptrdiff_t stride,
+                                                      const std::uint8_t* weights, TileSums<R>& sums) {
+  __m256i pairs_lo[R], pairs_hi[R];
+#pragma GCC unroll 8
+  for (int g = 0; g < kGroups; ++g, weights += kGroupBytes) {
+    const __m256i b_lo = Avx2::load(weights), b_hi = Avx2::load(weights + kGroupBytes / 2);
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
-      lo[r] = _mm256_slli_epi32(lo[r], 8);
-      hi[r] = _mm256_slli_epi32(hi[r], 8);
+      std::int32_t group;
+      std::memcpy(&group, src + r * stride + g * kGroupDepth, sizeof group);
+      __m256i a = _mm256_set1_epi32(group);
+      if (g == 0) {
+        asm("vpmaddubsw %[b_lo], %[a], %[lo]\n\t"
+            "vpmaddubsw %[b_hi], %[a], %[hi]"
+            : [lo] "=&x"(pairs_lo[r]), [hi] "=x"(pairs_hi[r])
+            : [a] "x"(a), [b_lo] "x"(b_lo), [b_hi] "x"(b_hi));
+      } else {
+        __m256i products;
+        asm("vpmaddubsw %[b_lo], %[a], %[products]\n\t"
+            "vpmaddubsw %[b_hi], %[a], %[a]\n\t"
+            "vpaddw %[products], %[lo], %[lo]\n\t"
+            "vpaddw %[a], %[hi], %[hi]"
+            : [lo] "+x"(pairs_lo[r]), [hi] "+x"(pairs_hi[r]), [a] "+x"(a), [products] "=&x"(products)
+            : [b_lo] "x"(b_lo), [b_hi] "x"(b_hi));
+      }
     }
   }
-  const __m256i bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
+  const auto add = [ones = _mm256_set1_epi16(1)](__m256i& sum, __m256i pairs) {
+    asm("vpmaddwd %[ones], %[pairs], %[pairs]\n\t"
+        "vpaddd %[sum], %[pairs], %[pairs]\n\t"
+        "vmovdqa %[pairs], %[sum]"
+        : [sum] "+m"(sum), [pairs] "+x"(pairs)
+        : [ones] "x"(ones));
+  };
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
-    lo[r] = _mm256_add_epi32(_mm256_slli_epi32(lo[r], kNibbleShift), bias_lo);
-    hi[r] = _mm256_add_epi32(_mm256_slli_epi32(hi[r], kNibbleShift), bias_hi);
+    add(sums.lo[r], pairs_lo[r]);
+    add(sums.hi[r], pairs_hi[r]);
   }
-  finish_rows<R>(columns, row, lo, hi);
+}
+
+// R rows of codes x one expanded panel of 4-bit weights [k / 4][16][4]; k is a multiple of 16.
+template <int R, int kGroups>
+__attribute__((noinline)) void multiply_tile_s4(const std::uint8_t* src, std::ptrdiff_t stride,
+                                                std::ptrdiff_t plane_stride, const std::uint8_t* panel, int k,
+                                                TileSums<R>& sums) {
+  constexpr int kDepth = kGroups * kGroupDepth, kLastDepth = 2 * kGroupDepth;
+  for (int r = 0; r < R; ++r) sums.lo[r] = sums.hi[r] = _mm256_setzero_si256();
+  for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
+    const std::uint8_t *codes = src + plane, *end = codes + k, *weights = panel;
+    for (; codes + kDepth <= end; codes += kDepth, weights += kGroups * kGroupBytes) {
+      add_groups<R, kGroups>(codes, stride, weights, sums);
+    }
+    for (; codes < end; codes += kLastDepth, weights += 2 * kGroupBytes) {
+      add_groups<R, 2>(codes, stride, weights, sums);
+    }
+    if (plane == 0) return;
+    for (int r = 0; r < R; ++r) {
+      sums.lo[r] = _mm256_slli_epi32(sums.lo[r], 8);
+      sums.hi[r] = _mm256_slli_epi32(sums.hi[r], 8);
+    }
+  }
+}
+
+// How many groups of products of a panel of 4-bit weights fit 16 bits: 255 * 2 * |weight| each.
+inline int groups_in_16_bits(const std::uint8_t* zero_points) {
+  int largest = 8;
+  for (int c = 0; c < kPanelColumns; ++c) {
+    const int zero = zero_points[c];
+    largest = zero > largest ? zero : 15 - zero > largest ? 15 - zero : largest;
+  }
+  return largest <= 8 ? 8 : largest <= 10 ? 6 : 4;
 }
 
 inline void widen_codes(const std::uint8_t* src, int k, std::int16_t* dst) {
@@ -328,22 +368,57 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
   }
 }
 
-template <typename Columns>
-__attribute__((noinline)) void multiply_columns_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane,
-                                                   int rows, const std::uint8_t* panel, int k, const Columns& columns) {
+template <int R, typename Columns>
+inline void finish_tile_s4(const TileSums<R>& sums, const Columns& columns, int row) {
+  const __m256i bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
+  __m256i lo[R], hi[R];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    lo[r] = _mm256_add_epi32(_mm256_slli_epi32(sums.lo[r], kNibbleShift), bias_lo);
+    hi[r] = _mm256_add_epi32(_mm256_slli_epi32(sums.hi[r], kNibbleShift), bias_hi);
+  }
+  finish_rows<R>(columns, row, lo, hi);
+}
+
+inline constexpr int kRowsS4 = 4;  // of a tile
+
+template <int kGroups, typename Columns>
+void multiply_columns_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
+                         const std::uint8_t* panel, int k, const Columns& columns, WantedNext next) {
   int row = 0;
-  const auto at = [&](int r) { return src + r * stride; };
-  for (; row + 4 <= rows; row += 4) multiply_tile_s4<4>(at(row), stride, plane, panel, k, columns, row);
-  for (; row < rows; ++row) multiply_tile_s4<1>(at(row), stride, plane, panel, k, columns, row);
+  for (; row + kRowsS4 <= rows; row += kRowsS4) {
+    next.fetch();
+    TileSums<kRowsS4> sums;
+    multiply_tile_s4<kRowsS4, kGroups>(src + row * stride, stride, plane, panel, k, sums);
+    finish_tile_s4(sums, columns, row);
+  }
+  for (; row < rows; ++row) {
+    TileSums<1> sums;
+    multiply_tile_s4<1, kGroups>(src + row * stride, stride, plane, panel, k, sums);
+    finish_tile_s4(sums, columns, row);
+  }
 }
 
 template <typename EpilogueType>
 void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                  const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  for_each_column_block<Avx2>(0, weights, scratch, epilogue, expand_panel_avx2,
-                              [&](auto, const std::uint8_t* panel, const auto& columns, const WantedNext&) {
-                                multiply_columns_s4(src, stride, plane, rows, panel, weights.k, columns);
-                              });
+  int groups = 0;
+  const auto expand = [&](const std::uint8_t* nibbles, const std::uint8_t* zero_points, int k, std::uint8_t* dst) {
+    groups = groups_in_16_bits(zero_points);
+    expand_panel_avx2(nibbles, zero_points, k, dst);
+  };
+  for_each_column_block<Avx2>(
+      static_cast<std::size_t>(rows / kRowsS4), weights, scratch, epilogue, expand,
+      [&](auto, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
+        switch (groups) {
+          case 8:
+            return multiply_columns_s4<8>(src, stride, plane, rows, panel, weights.k, columns, next);
+          case 6:
+            return multiply_columns_s4<6>(src, stride, plane, rows, panel, weights.k, columns, next);
+          default:
+            return multiply_columns_s4<4>(src, stride, plane, rows, panel, weights.k, columns, next);
+        }
+      });
 }
 
 // The same interface in multiply_<isa>.h of every instruction set.
