@@ -60,10 +60,8 @@ class SplitCodes {
     any_offset_ = 0;
     for (int row = 0; row < rows; ++row, src += stride) {
       int& offset = offsets_[row / kTileRows];
-      if (row % kTileRows == 0) {
-        offset = tile_offset(src, stride, rows - row < kTileRows ? rows - row : kTileRows);
-        any_offset_ |= offset;
-      }
+      if (row % kTileRows == 0) offset = row_offset(src);
+      any_offset_ |= offset;
       if (!split_row(src, row, offset)) return false;
     }
     return true;
@@ -80,64 +78,80 @@ class SplitCodes {
   // More of them take longer than widened codes and weights do.
   static constexpr int max_extras(int rows, int k) { return rows * (k / kGroupDepth) / 8; }
 
-  // From there up to 128 further, and half as far again for one of two, is most of what crowds around the mean. At most
-  // 128, so that what is below it needs no limit of its own.
-  int tile_offset(const std::uint8_t* src, std::ptrdiff_t stride, int rows) const {
-    std::int64_t sum = 0;
-    for (int r = 0; r < rows; ++r, src += stride) {
-      __m256i sums = _mm256_setzero_si256();
-      int i = 0;
-      for (; i + 32 <= k_; i += 32) {
-        sums = _mm256_add_epi64(sums, _mm256_sad_epu8(Avx2::load(src + i), _mm256_setzero_si256()));
-      }
-      const __m128i halves = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-      sum += _mm_cvtsi128_si64(halves) + _mm_extract_epi64(halves, 1);
-      for (; i < k_; ++i) sum += src[i];
+  // From there up to 128 further, and half as far again for one of two, is most of what crowds around the row's mean; a
+  // tile's rows are alike. At most 128, so that what is below it needs no limit of its own.
+  int row_offset(const std::uint8_t* src) const {
+    __m256i sums = _mm256_setzero_si256();
+    int i = 0;
+    for (; i + 32 <= k_; i += 32) {
+      sums = _mm256_add_epi64(sums, _mm256_sad_epu8(Avx2::load(src + i), _mm256_setzero_si256()));
     }
-    const auto mean = static_cast<int>(sum / (std::int64_t{rows} * k_));
+    const __m128i halves = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    auto sum = static_cast<int>(_mm_cvtsi128_si64(halves) + _mm_extract_epi64(halves, 1));
+    for (; i < k_; ++i) sum += src[i];
+    const int mean = sum / k_;
     return mean < 80 ? 0 : mean > 80 + 128 ? 128 : mean - 80;
   }
+
+  // 32 codes taken apart as far as nearly all of them need.
+  struct Parts {
+    __m256i above, below;  // the offset, by how much
+    __m256i large;         // which pairs of those above are beyond the limit
+
+    Parts(__m256i codes, __m256i offset)
+        : above(_mm256_subs_epu8(codes, offset)),
+          below(_mm256_subs_epu8(offset, codes)),
+          large(_mm256_cmpgt_epi16(_mm256_maddubs_epi16(above, _mm256_set1_epi8(1)), _mm256_set1_epi16(256))) {}
+    __m256i extra() const { return _mm256_or_si256(below, large); }
+  };
 
   // False: there is no room for its extras.
   bool split_row(const std::uint8_t* src, int row, int offset) {
     std::uint8_t* main = main_ + static_cast<std::ptrdiff_t>(row) * k_;
+    const __m256i offsets = _mm256_set1_epi8(static_cast<char>(offset));
     int i = 0;
-    for (; i + 32 <= k_; i += 32) {
-      if (!split_vector(Avx2::load(src + i), main + i, row, i / kGroupDepth, offset)) return false;
+    for (; i + 64 <= k_; i += 64) {
+      const Parts left(Avx2::load(src + i), offsets), right(Avx2::load(src + i + 32), offsets);
+      Avx2::store(main + i, left.above);
+      Avx2::store(main + i + 32, right.above);
+      const __m256i extra = _mm256_or_si256(left.extra(), right.extra());
+      if (_mm256_testz_si256(extra, extra)) continue;
+      if (!add_extras(left, main + i, row, i) || !add_extras(right, main + i + 32, row, i + 32)) return false;
     }
-    if (i == k_) return true;
-    std::uint8_t codes[32], mains[32];
-    std::memset(codes, offset, sizeof codes);
-    std::memcpy(codes, src + i, static_cast<std::size_t>(k_ - i));
-    if (!split_vector(Avx2::load(codes), mains, row, i / kGroupDepth, offset)) return false;
-    std::memcpy(main + i, mains, static_cast<std::size_t>(k_ - i));
+    for (; i < k_; i += 32) {
+      const int count = k_ - i < 32 ? k_ - i : 32;
+      std::uint8_t codes[32];
+      std::memset(codes, offset, sizeof codes);
+      std::memcpy(codes, src + i, static_cast<std::size_t>(count));
+      const Parts parts(Avx2::load(codes), offsets);
+      Avx2::store(codes, parts.above);
+      if (!add_extras(parts, codes, row, i)) return false;
+      std::memcpy(main + i, codes, static_cast<std::size_t>(count));
+    }
     return true;
   }
 
-  bool split_vector(__m256i codes, std::uint8_t* main, int row, int group, int offset) {
-    const __m256i offsets = _mm256_set1_epi8(static_cast<char>(offset));
-    const __m256i above = _mm256_subs_epu8(codes, offsets), below = _mm256_subs_epu8(offsets, codes);
-    const __m256i pairs = _mm256_maddubs_epi16(above, _mm256_set1_epi8(1));
-    const __m256i large = _mm256_cmpgt_epi16(pairs, _mm256_set1_epi16(256));
-    const __m256i limit = _mm256_sub_epi8(_mm256_set1_epi8(-1), _mm256_and_si256(large, _mm256_set1_epi8(127)));
-    const __m256i kept = _mm256_min_epu8(above, limit);
-    const __m256i beyond = _mm256_sub_epi8(above, kept);
-    Avx2::store(main, kept);
-    const __m256i extra = _mm256_or_si256(beyond, below);
+  // Of the codes from `first` on, whose main codes it corrects.
+  bool add_extras(const Parts& parts, std::uint8_t* main, int row, int first) {
+    const __m256i extra = parts.extra();
     if (_mm256_testz_si256(extra, extra)) return true;
-    const auto each_group = [&](__m256i parts, const auto& place) {
+    const __m256i limit = _mm256_sub_epi8(_mm256_set1_epi8(-1), _mm256_and_si256(parts.large, _mm256_set1_epi8(127)));
+    const __m256i kept = _mm256_min_epu8(parts.above, limit);
+    Avx2::store(main, kept);
+    const auto each_group = [&](__m256i codes, const auto& place) {
       std::uint32_t groups[8];
-      Avx2::store(groups, parts);
-      const __m256i none = _mm256_cmpeq_epi32(parts, _mm256_setzero_si256());
+      Avx2::store(groups, codes);
+      const __m256i none = _mm256_cmpeq_epi32(codes, _mm256_setzero_si256());
       auto some = static_cast<unsigned>(~_mm256_movemask_ps(_mm256_castsi256_ps(none)) & 0xff);
       for (; some != 0; some &= some - 1) {
         if (added_end_ == subtracted_begin_) return false;
         const int g = std::countr_zero(some);
-        *place() = {groups[g], static_cast<std::uint16_t>(group + g), static_cast<std::uint16_t>(row)};
+        *place() = {groups[g], static_cast<std::uint16_t>(first / kGroupDepth + g), static_cast<std::uint16_t>(row)};
       }
       return true;
     };
-    return each_group(beyond, [&] { return added_end_++; }) && each_group(below, [&] { return --subtracted_begin_; });
+    return each_group(_mm256_sub_epi8(parts.above, kept), [&] { return added_end_++; }) &&
+           each_group(parts.below, [&] { return --subtracted_begin_; });
   }
 
   int k_;
