@@ -29,6 +29,22 @@ for profile in "" --profile; do
 done
 grep -q '"profile_by_op": \[{"layer":"","op":"linear"' "$work/out" || fail "no profile by operation: $(cat "$work/out")"
 
+# Pictures: painted ones are not these; a picture's logits do not depend on which others are in the batch.
+pictures=("$demo"/test/*.jpg)
+digest() { sed -n 's/.*"logits_digest": "\([0-9a-f]*\)".*/\1/p' "$work/out"; }
+expect_exit 0 bench --json
+grep -q '"pictures": "painted"' "$work/out" || fail "no pictures: $(cat "$work/out")"
+painted=$(digest)
+expect_exit 0 bench --json --pictures "${pictures[0]}"
+first=$(digest)
+[ -n "$first" ] && [ "$first" != "$painted" ] || fail "--pictures has no effect"
+expect_exit 0 bench --json --batch 3 --pictures "${pictures[0]},${pictures[1]}"
+[ "$(digest)" = "$first" ] || fail "the first picture is another one in a batch"
+grep -qF "\"pictures\": \"${pictures[0]##*/},${pictures[1]##*/}\"" "$work/out" || fail "$(cat "$work/out")"
+expect_error 3 "nowhere.jpg" bench --pictures "$work/nowhere.jpg"
+expect_error 2 "--pictures" bench --pictures ""
+expect_error 2 "empty entry" bench --pictures "${pictures[0]},"
+
 # A trace is written whole or not at all.
 expect_exit 0 bench --trace "$work/trace.json"
 grep -q '"traceEvents":\[{"ph":"M","name":"process_name"' "$work/trace.json" || fail "no trace"
