@@ -38,6 +38,14 @@ class WantedNext {
   int lines_per_fetch_ = 0;
 };
 
+// Which tile of rows is the i-th: the upper half goes from its first tile on, the lower half from its last. At a
+// constant stride down to the end hardware seems to fetch on into the rows of the thread next door, which is writing
+// them (docs/performance.md).
+constexpr int tile_in_turn(int i, int tiles) {
+  const int ascending = (tiles + 1) / 2;
+  return i < ascending ? i : tiles - 1 - (i - ascending);
+}
+
 // Calls multiply_columns(kHalf, tiles, columns, next) for every block: whether there is half of it only, as a
 // bool_constant; its 8-bit tiles, panels k * 16 bytes apart, which for 4-bit weights are in scratch; Columns<kHalf>;
 // and the weights of the next block, to be fetched in as many steps. Expand makes 8-bit tiles of a panel's nibbles.

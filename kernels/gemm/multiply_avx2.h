@@ -153,76 +153,93 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
   finish_rows<R>(columns, row, lo, hi);
 }
 
-// Sums of R rows of a panel that stay in memory: registers are for sums of pairs, which change with every product.
-template <int R>
-struct alignas(32) TileSums {
-  __m256i lo[R], hi[R];
-};
-
-// sums += R rows of codes x kGroups groups of weights, whose 16-bit sums of pairs must not overflow. The loops over
-// groups and rows are assembly, since gcc 12 puts off additions of intrinsics until products fill the stack.
+// lo, hi += R rows of codes x kGroups groups of weights, whose 16-bit sums of pairs must not overflow. Assembly, since
+// gcc 12 puts off additions of intrinsics until products fill the stack.
 template <int R, int kGroups>
 inline __attribute__((always_inline)) void add_groups(const std::uint8_t* src, std::ptrdiff_t stride,
-                                                      const std::uint8_t* weights, TileSums<R>& sums) {
+                                                      const std::uint8_t* weights, __m256i (&lo)[R], __m256i (&hi)[R]) {
   __m256i pairs_lo[R], pairs_hi[R];
 #pragma GCC unroll 8
   for (int g = 0; g < kGroups; ++g, weights += kGroupBytes) {
     const __m256i b_lo = Avx2::load(weights), b_hi = Avx2::load(weights + kGroupBytes / 2);
-#pragma GCC unroll 4
+#pragma GCC unroll 2
     for (int r = 0; r < R; ++r) {
       std::int32_t group;
       std::memcpy(&group, src + r * stride + g * kGroupDepth, sizeof group);
       __m256i a = _mm256_set1_epi32(group);
       if (g == 0) {
-        asm("vpmaddubsw %[b_lo], %[a], %[lo]\n\t"
-            "vpmaddubsw %[b_hi], %[a], %[hi]"
-            : [lo] "=&x"(pairs_lo[r]), [hi] "=x"(pairs_hi[r])
+        asm("vpmaddubsw %[b_lo], %[a], %[pairs_lo]\n\t"
+            "vpmaddubsw %[b_hi], %[a], %[pairs_hi]"
+            : [pairs_lo] "=&x"(pairs_lo[r]), [pairs_hi] "=x"(pairs_hi[r])
             : [a] "x"(a), [b_lo] "x"(b_lo), [b_hi] "x"(b_hi));
       } else {
         __m256i products;
         asm("vpmaddubsw %[b_lo], %[a], %[products]\n\t"
             "vpmaddubsw %[b_hi], %[a], %[a]\n\t"
-            "vpaddw %[products], %[lo], %[lo]\n\t"
-            "vpaddw %[a], %[hi], %[hi]"
-            : [lo] "+x"(pairs_lo[r]), [hi] "+x"(pairs_hi[r]), [a] "+x"(a), [products] "=&x"(products)
+            "vpaddw %[products], %[pairs_lo], %[pairs_lo]\n\t"
+            "vpaddw %[a], %[pairs_hi], %[pairs_hi]"
+            : [pairs_lo] "+x"(pairs_lo[r]), [pairs_hi] "+x"(pairs_hi[r]), [a] "+x"(a), [products] "=&x"(products)
             : [b_lo] "x"(b_lo), [b_hi] "x"(b_hi));
       }
     }
   }
-  const auto add = [ones = _mm256_set1_epi16(1)](__m256i& sum, __m256i pairs) {
-    asm("vpmaddwd %[ones], %[pairs], %[pairs]\n\t"
-        "vpaddd %[sum], %[pairs], %[pairs]\n\t"
-        "vmovdqa %[pairs], %[sum]"
-        : [sum] "+m"(sum), [pairs] "+x"(pairs)
-        : [ones] "x"(ones));
-  };
-#pragma GCC unroll 4
+#pragma GCC unroll 2
   for (int r = 0; r < R; ++r) {
-    add(sums.lo[r], pairs_lo[r]);
-    add(sums.hi[r], pairs_hi[r]);
+    asm("vpmaddwd %[ones], %[pairs_lo], %[pairs_lo]\n\t"
+        "vpmaddwd %[ones], %[pairs_hi], %[pairs_hi]\n\t"
+        "vpaddd %[pairs_lo], %[lo], %[lo]\n\t"
+        "vpaddd %[pairs_hi], %[hi], %[hi]"
+        : [lo] "+x"(lo[r]), [hi] "+x"(hi[r]), [pairs_lo] "+x"(pairs_lo[r]), [pairs_hi] "+x"(pairs_hi[r])
+        : [ones] "x"(_mm256_set1_epi16(1)));
   }
 }
 
 // R rows of codes x one expanded panel of 4-bit weights [k / 4][16][4]; k is a multiple of 16.
 template <int R, int kGroups>
+inline __attribute__((always_inline)) void multiply_rows_s4(const std::uint8_t* src, std::ptrdiff_t stride,
+                                                            std::ptrdiff_t plane_stride, const std::uint8_t* panel,
+                                                            int k, __m256i* sums_lo, __m256i* sums_hi) {
+  constexpr int kDepth = kGroups * kGroupDepth, kLastDepth = 2 * kGroupDepth;
+  __m256i lo[R], hi[R];
+#pragma GCC unroll 2
+  for (int r = 0; r < R; ++r) lo[r] = hi[r] = _mm256_setzero_si256();
+  for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
+    const std::uint8_t *codes = src + plane, *end = codes + k, *weights = panel;
+    for (; end - codes >= kDepth; codes += kDepth, weights += kGroups * kGroupBytes) {
+      add_groups<R, kGroups>(codes, stride, weights, lo, hi);
+    }
+    for (; codes < end; codes += kLastDepth, weights += 2 * kGroupBytes) {
+      add_groups<R, 2>(codes, stride, weights, lo, hi);
+    }
+    if (plane == 0) break;
+#pragma GCC unroll 2
+    for (int r = 0; r < R; ++r) {
+      lo[r] = _mm256_slli_epi32(lo[r], 8);
+      hi[r] = _mm256_slli_epi32(hi[r], 8);
+    }
+  }
+#pragma GCC unroll 2
+  for (int r = 0; r < R; ++r) {
+    sums_lo[r] = lo[r];
+    sums_hi[r] = hi[r];
+  }
+}
+
+template <int R>
+struct TileSums {
+  __m256i lo[R], hi[R];
+};
+
+// In pairs, which share loads of weights and leave registers to the sums. A function of its own, so that there is one
+// for all epilogues.
+template <int R, int kGroups>
 __attribute__((noinline)) void multiply_tile_s4(const std::uint8_t* src, std::ptrdiff_t stride,
                                                 std::ptrdiff_t plane_stride, const std::uint8_t* panel, int k,
                                                 TileSums<R>& sums) {
-  constexpr int kDepth = kGroups * kGroupDepth, kLastDepth = 2 * kGroupDepth;
-  for (int r = 0; r < R; ++r) sums.lo[r] = sums.hi[r] = _mm256_setzero_si256();
-  for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
-    const std::uint8_t *codes = src + plane, *end = codes + k, *weights = panel;
-    for (; codes + kDepth <= end; codes += kDepth, weights += kGroups * kGroupBytes) {
-      add_groups<R, kGroups>(codes, stride, weights, sums);
-    }
-    for (; codes < end; codes += kLastDepth, weights += 2 * kGroupBytes) {
-      add_groups<R, 2>(codes, stride, weights, sums);
-    }
-    if (plane == 0) return;
-    for (int r = 0; r < R; ++r) {
-      sums.lo[r] = _mm256_slli_epi32(sums.lo[r], 8);
-      sums.hi[r] = _mm256_slli_epi32(sums.hi[r], 8);
-    }
+  constexpr int kRows = R == 1 ? 1 : 2;
+  static_assert(R % kRows == 0);
+  for (int r = 0; r < R; r += kRows) {
+    multiply_rows_s4<kRows, kGroups>(src + r * stride, stride, plane_stride, panel, k, sums.lo + r, sums.hi + r);
   }
 }
 
@@ -332,12 +349,13 @@ __attribute__((noinline)) void multiply_rows_split(const SplitCodes& codes, cons
                                                    const Columns& columns, int first_row, WantedNext next) {
   FirstSums first;
   add_up_extras(codes, panel, k, columns, first);
-  int row = 0;
-  for (; row + SplitCodes::kTileRows <= codes.rows(); row += SplitCodes::kTileRows) {
+  const int tiles = codes.rows() / SplitCodes::kTileRows;
+  for (int i = 0; i < tiles; ++i) {
     next.fetch();
+    const int row = tile_in_turn(i, tiles) * SplitCodes::kTileRows;
     multiply_tile_split<SplitCodes::kTileRows>(codes.main(row), panel, k, first.rows[row], columns, first_row + row);
   }
-  for (; row < codes.rows(); ++row) {
+  for (int row = tiles * SplitCodes::kTileRows; row < codes.rows(); ++row) {
     multiply_tile_split<1>(codes.main(row), panel, k, first.rows[row], columns, first_row + row);
   }
 }
@@ -385,14 +403,15 @@ inline constexpr int kRowsS4 = 4;  // of a tile
 template <int kGroups, typename Columns>
 void multiply_columns_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                          const std::uint8_t* panel, int k, const Columns& columns, WantedNext next) {
-  int row = 0;
-  for (; row + kRowsS4 <= rows; row += kRowsS4) {
+  const int tiles = rows / kRowsS4;
+  for (int i = 0; i < tiles; ++i) {
     next.fetch();
+    const int row = tile_in_turn(i, tiles) * kRowsS4;
     TileSums<kRowsS4> sums;
     multiply_tile_s4<kRowsS4, kGroups>(src + row * stride, stride, plane, panel, k, sums);
     finish_tile_s4(sums, columns, row);
   }
-  for (; row < rows; ++row) {
+  for (int row = tiles * kRowsS4; row < rows; ++row) {
     TileSums<1> sums;
     multiply_tile_s4<1, kGroups>(src + row * stride, stride, plane, panel, k, sums);
     finish_tile_s4(sums, columns, row);

@@ -152,11 +152,8 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };
   const int tiles = rows / kRows;
-  const int ascending = (tiles + 1) / 2;
   for (int i = 0; i < tiles; ++i) {
-    // The upper half from its first tile on, the lower half from its last. At a constant stride down to the end
-    // hardware seems to fetch on into the rows of the thread next door, which is writing them (docs/performance.md).
-    row = (i < ascending ? i : tiles - 1 - (i - ascending)) * kRows;
+    row = tile_in_turn(i, tiles) * kRows;
     multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
   }
   row = tiles * kRows;
