@@ -3,6 +3,7 @@
 
 #include "kernels/encode/encode_law.h"
 #include "kernels/encode/for_each_vector.h"
+#include "kernels/simd/look_up.h"
 
 namespace intvit::kernels {
 namespace {
@@ -56,19 +57,32 @@ struct Window {
 // An entry costs a small part of a search: vectors of them are stored at once.
 inline constexpr std::int64_t kEntriesPerSearch = 8;
 
-[[maybe_unused]] inline void encode_by_window(const EncodeArgs& args) {
+template <typename Simd>
+void encode_by_window(const EncodeArgs& args) {
   const Window window(args.table);
   if (window.entries() > kEncodeWindowEntries || window.entries() > kEntriesPerSearch * args.rows * args.columns) {
     return encode_by_law(args);
   }
   auto* const entries = static_cast<std::int16_t*>(args.scratch);
   window.fill(args.table, entries);
-  const std::ptrdiff_t plane_stride = args.plane_stride;
+  const auto lowest = Simd::set16(static_cast<std::int16_t>(window.first < INT16_MIN ? INT16_MIN : window.first));
+  const auto highest = Simd::set16(static_cast<std::int16_t>(window.last));
+  const auto origin = Simd::set16(static_cast<std::int16_t>(window.first));
+  constexpr int kBlock = 512;
+  std::int16_t numbers[kBlock];
   for (int r = 0; r < args.rows; ++r) {
-    const std::int16_t* src = args.src + r * args.src_stride;
-    std::uint8_t* dst = args.dst + r * args.dst_stride;
-    for (int c = 0; c < args.columns; ++c) {
-      store_value(dst + c, plane_stride, entries[clamp(src[c], window.first, window.last) - window.first]);
+    for (int c = 0; c < args.columns; c += kBlock) {
+      const int first = c + Simd::kLanes16 <= args.columns ? c : args.columns - Simd::kLanes16;
+      const int count = args.columns - first < kBlock ? args.columns - first : kBlock;
+      const std::int16_t* src = args.src + r * args.src_stride + first;
+      std::uint8_t* dst = args.dst + r * args.dst_stride + first;
+      for_each_vector<Simd>(count, [&](int i) {
+        const auto x = Simd::max16(Simd::min16(Simd::load16(src + i), highest), lowest);
+        Simd::store16(numbers + i, Simd::sub16(x, origin));
+      });
+      look_up_in_memory(entries, numbers, count);
+      for_each_vector<Simd>(count,
+                            [&](int i) { store_values<Simd>(dst + i, args.plane_stride, Simd::load16(numbers + i)); });
     }
   }
 }
@@ -77,7 +91,7 @@ inline constexpr std::int64_t kEntriesPerSearch = 8;
 template <typename Simd, template <int> class CodeSearch, int kBits, int kMostBits>
 void encode_table(const EncodeArgs& args) {
   if constexpr (kBits > kMostBits) {
-    encode_by_window(args);
+    encode_by_window<Simd>(args);
   } else if (args.table.levels <= 1 << kBits) {
     encode_by_search<Simd, CodeSearch<kBits>>(args);
   } else {

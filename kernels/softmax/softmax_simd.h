@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "kernels/simd/look_up.h"
 #include "kernels/softmax/softmax_table.h"
 
 namespace intvit::kernels {
@@ -120,12 +121,9 @@ class SoftmaxRows {
         for (int j = 0; j < args_.columns; j += Simd::kLanes16) store_values(dst + j, look_up(table_distances(j)));
       });
     } else {
-      for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
-        std::int16_t values[Simd::kLanes16];
-        Simd::store16(values, table_distances(j));
-        for (std::int16_t& value : values) value = value_of_distance()[value];
-        store_values(dst + j, Simd::load16(values));
-      }
+      for (int j = 0; j < args_.columns; j += Simd::kLanes16) Simd::store16(t + j, table_distances(j));
+      look_up_in_memory(value_of_distance(), t, args_.columns);
+      for (int j = 0; j < args_.columns; j += Simd::kLanes16) store_values(dst + j, Simd::load16(t + j));
     }
     clear_padding(dst);
     std::uint32_t sum = Simd::sum_bytes(dst, args_.padded_columns);
@@ -163,10 +161,11 @@ class SoftmaxRows {
   }
 
   void fill_values() const {
-    int level = 0;
-    for (int distance = 0; distance <= kMaxSoftmaxDistance; ++distance) {
-      while (level < args_.table.levels - 1 && args_.table.thresholds[level] <= distance) ++level;
-      value_of_distance()[distance] = table_value(args_.table.values[level], wide());
+    int filled = 0;
+    for (int level = 0; level < args_.table.levels; ++level) {
+      const int end = level < args_.table.levels - 1 ? args_.table.thresholds[level] : kMaxSoftmaxDistance + 1;
+      const std::int16_t value = table_value(args_.table.values[level], wide());
+      for (; filled < end && filled <= kMaxSoftmaxDistance; ++filled) value_of_distance()[filled] = value;
     }
   }
 
