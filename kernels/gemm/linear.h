@@ -87,7 +87,7 @@ struct LinearArgs {
 
 // AVX2 is the most demanding: a block of rows and a panel of weights, both widened to 16 bits, or more rows, split into
 // parts (split_codes_avx2.h, which needs no more).
-inline constexpr int kWidenedRows = 60;
+inline constexpr int kWidenedRows = 48;
 constexpr std::size_t linear_scratch_bytes(int k) {
   return static_cast<std::size_t>(k) * 2 * (kWidenedRows + kPanelColumns) + 64;
 }
