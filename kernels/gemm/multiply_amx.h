@@ -78,13 +78,15 @@ inline __attribute__((always_inline)) void for_each_sum(BlockSums& sums, Visit&&
 // first, and the low ones on top of 256 times their sums.
 template <bool kLower, bool kHalf>
 void multiply_block(const std::uint8_t* upper, const std::uint8_t* lower, std::ptrdiff_t stride,
-                    std::ptrdiff_t plane_stride, int height, const std::uint8_t* panel, int k, BlockSums& sums) {
+                    std::ptrdiff_t plane_stride, int height, const std::uint8_t* panel, int k, BlockSums& sums,
+                    WantedNext& next) {
   constexpr std::ptrdiff_t kSumStride = sizeof sums.at[0];
   for_each_sum<kLower, kHalf>(sums, [](auto tile, std::int32_t*) { Tiles::zero<tile>(); });
   for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
     const std::uint8_t* left = panel;
     const std::uint8_t* right = panel + static_cast<std::ptrdiff_t>(k) * kPanelColumns;
     for (int d = 0; d < k; d += kDepthPadding) {
+      next.fetch();
       Tiles::load<kLeftWeights>(left + d * kPanelColumns, kGroupBytes);
       Tiles::load<kUpperCodes>(upper + plane + d, stride);
       Tiles::dot_u8s8<kUpperLeft, kUpperCodes, kLeftWeights>();
@@ -137,7 +139,7 @@ void finish_block(const RowTiles& tiles, int tile, const BlockSums& sums, const 
 
 template <bool kHalf, int kSumShift, typename Columns>
 void multiply_tiles(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, const RowTiles& tiles,
-                    const std::uint8_t* panel, int k, const Columns& columns) {
+                    const std::uint8_t* panel, int k, const Columns& columns, WantedNext next) {
   BlockSums sums[2];
   for (int tile = 0; tile < tiles.count; tile += 2) {
     BlockSums& now = sums[tile / 2 % 2];
@@ -145,9 +147,9 @@ void multiply_tiles(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff
     const std::uint8_t* upper = src + tiles.first(tile) * stride;
     if (tile + 1 < tiles.count) {
       const std::uint8_t* lower = src + tiles.first(tile + 1) * stride;
-      multiply_block<true, kHalf>(upper, lower, stride, plane, tiles.height, panel, k, now);
+      multiply_block<true, kHalf>(upper, lower, stride, plane, tiles.height, panel, k, now, next);
     } else {
-      multiply_block<false, kHalf>(upper, nullptr, stride, plane, tiles.height, panel, k, now);
+      multiply_block<false, kHalf>(upper, nullptr, stride, plane, tiles.height, panel, k, now, next);
     }
     if (tile > 0) finish_block<kHalf, kSumShift>(tiles, tile - 2, before, columns);
   }
@@ -158,9 +160,13 @@ void multiply_tiles(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff
 template <int kSumShift, typename EpilogueType>
 void multiply_panels_amx(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, const RowTiles& tiles,
                          const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  for_each_column_block<Avx512>(0, weights, scratch, epilogue, VnniZmm::expand_panel,
-                                [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext&) {
-                                  multiply_tiles<half, kSumShift>(src, stride, plane, tiles, panel, weights.k, columns);
+  // One for every step of depth of every block of rows and plane.
+  const auto steps = static_cast<std::size_t>((tiles.count + 1) / 2) *
+                     static_cast<std::size_t>(weights.k / kDepthPadding) * (plane == 0 ? 1u : 2u);
+  for_each_column_block<Avx512>(steps, weights, scratch, epilogue, VnniZmm::expand_panel,
+                                [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
+                                  multiply_tiles<half, kSumShift>(src, stride, plane, tiles, panel, weights.k, columns,
+                                                                  next);
                                 });
 }
 
