@@ -111,8 +111,8 @@ inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
   }
 }
 
-// Rows [first, last) are passed to the epilogue under their own numbers. Not inlined: gcc would
-// keep what the epilogue knows of the columns in registers all the time, and sums in memory.
+// Rows [first, last) are passed to the epilogue under their own numbers. Not inlined: gcc would keep what the epilogue
+// knows of the columns in registers all the time, and sums in memory.
 template <bool kLarge, typename Columns>
 __attribute__((noinline)) void multiply_rows_s16(const std::int16_t* codes, const std::int16_t* panel, int k,
                                                  const Columns& columns, int first, int last) {
