@@ -8,8 +8,8 @@
 // The offset is one number for the tile: it is multiplied by the sums of the columns' weights, once a tile and panel.
 // Main codes are at least 0 and keep within the limit. What does not fit, codes below the offset and large pairs, goes
 // to extras: one row's codes in one group (kernels/gemm/tiles.h), to be added or subtracted. Codes crowd around their
-// mean, so extras are few: in 0.5 to 1.3 % of the groups that DeiT-Tiny's layers read. Where there are many, rows are
-// not worth splitting, and split() says so.
+// mean, so extras are few: in 0.2 to 1 % of the groups that the layers of DeiT-Tiny's blocks read. Where there are
+// many, rows are not worth splitting, and split() says so.
 //
 // What it is for: three instructions and two multiplications for 32 products, where widened codes take four and two.
 #pragma once
@@ -78,8 +78,8 @@ class SplitCodes {
   // More of them take longer than widened codes and weights do.
   static constexpr int max_extras(int rows, int k) { return rows * (k / kGroupDepth) / 8; }
 
-  // From there up to 128 further, and half as far again for one of two, is most of what crowds around the row's mean; a
-  // tile's rows are alike. At most 128, so that what is below it needs no limit of its own.
+  // From 80 below the row's mean, as far as the limit goes, is most of what crowds around it; a tile's rows are alike.
+  // At most 128, so that what is below it needs no limit of its own.
   int row_offset(const std::uint8_t* src) const {
     __m256i sums = _mm256_setzero_si256();
     int i = 0;
