@@ -139,8 +139,9 @@ struct AttentionEpilogue {
     typename Simd::I16 values(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       const RowRequantizer& rq = e.requantizers[r];
       const auto bias = Simd::set32(rq.bias);
-      lo = Simd::shift_right32(Simd::add32(lo, bias), rq.shift);
-      hi = Simd::shift_right32(Simd::add32(hi, bias), rq.shift);
+      const auto shift = Simd::set32(rq.shift);
+      lo = Simd::shift_right32_each(Simd::add32(lo, bias), shift);
+      hi = Simd::shift_right32_each(Simd::add32(hi, bias), shift);
       const auto x = kCodes ? Simd::pack32_in_lanes(lo, hi) : Simd::pack32(lo, hi);
       return Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
                           Simd::set16(static_cast<std::int16_t>(e.out_zero)));
@@ -184,6 +185,7 @@ void attention_elements(const AttentionArgs& args) {
       attention_softmax(args, std::ptrdiff_t{kQueryBlock} * padded_tokens, scratch + layout.softmax);
   const SoftmaxRows<Simd> softmax_rows(softmax);
   constexpr int kMultiplierBits = sizeof(Element) == 1 ? kCodeMultiplierBits : kValueMultiplierBits;
+  std::int32_t maxima[kQueryBlock];
   RowRequantizer requantizers[kQueryBlock];
   for (int begin = args.query_begin; begin < args.query_end; begin += kQueryBlock) {
     const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
@@ -199,9 +201,11 @@ void attention_elements(const AttentionArgs& args) {
     }
     multiply(q, q_stride, rows, key_weights, scratch + layout.gemm,
              AccumulatorsEpilogue<Simd>{scores, padded_tokens, key_bias});
+    // Their maxima first: each is a chain of slow steps, and those of several rows can be under way at once.
+    for (int r = 0; r < rows; ++r) maxima[r] = row_max<Simd>(scores + std::ptrdiff_t{r} * padded_tokens, args.tokens);
     for (int r = 0; r < rows; ++r) {
-      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(r) * padded_tokens;
-      requantizers[r] = row_requantizer(args.head, softmax_rows(scores + at, codes + at), kMultiplierBits);
+      const std::ptrdiff_t at = std::ptrdiff_t{r} * padded_tokens;
+      requantizers[r] = row_requantizer(args.head, softmax_rows(scores + at, maxima[r], codes + at), kMultiplierBits);
     }
     Element* dst = static_cast<Element*>(args.dst) + begin * args.dst_stride;
     const AttentionEpilogue<Simd, Element> epilogue{requantizers, args.head.out_zero, args.max_code,

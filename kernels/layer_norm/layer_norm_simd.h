@@ -12,14 +12,13 @@ inline constexpr int kVectorsPerPartialSum = 1 << 14;
 template <typename Simd>
 RowNormalization row_normalization(const std::int16_t* src, const LayerNormArgs& args) {
   constexpr int kLanes = Simd::kLanes16;
-  const auto ones = Simd::set16(1);
   auto sums = Simd::zero();
   auto squares = Simd::zero();  // 64-bit lanes; a pair of squares is at most 2^31, an unsigned 32-bit value
   std::int64_t sum = 0;
   int c = 0;
   for (int vectors = 0; c + kLanes <= args.channels; c += kLanes) {
     const auto x = Simd::load16(src + c);
-    sums = Simd::add32(sums, Simd::multiply_add_pairs(x, ones));
+    sums = Simd::add_pairs(sums, x);
     squares = Simd::accumulate_u32(squares, Simd::multiply_add_pairs(x, x));
     if (++vectors == kVectorsPerPartialSum / kLanes) {  // / kLanes: the horizontal sum must not overflow either
       sum += Simd::reduce_add32(sums);
@@ -44,6 +43,7 @@ void write_row(const std::int16_t* src, T* dst, const RowNormalization& row, con
   const auto inverse = Simd::set16(row.inverse);
   const auto power = Simd::set16(kShiftLeft ? std::int16_t{0} : static_cast<std::int16_t>(1 << (15 + row.exponent)));
   const auto rounding = Simd::set32(1 << (args.shift - 1));
+  const auto shift = Simd::set32(args.shift);
   const auto max_code = Simd::set16(static_cast<std::int16_t>(args.max_code));
   const auto beta_unit = static_cast<std::int16_t>(1 << args.beta_shift);
   int c = 0;
@@ -55,8 +55,8 @@ void write_row(const std::int16_t* src, T* dst, const RowNormalization& row, con
     Simd::pair_with(u, beta_unit, lo, hi);
     lo = Simd::multiply_add_pairs(lo, Simd::load16(args.affine + 2 * c));
     hi = Simd::multiply_add_pairs(hi, Simd::load16(args.affine + 2 * c + kLanes));
-    const auto values = Simd::pack32(Simd::shift_right32(Simd::add32(lo, rounding), args.shift),
-                                     Simd::shift_right32(Simd::add32(hi, rounding), args.shift));
+    const auto values = Simd::pack32(Simd::shift_right32_each(Simd::add32(lo, rounding), shift),
+                                     Simd::shift_right32_each(Simd::add32(hi, rounding), shift));
     if constexpr (sizeof(T) == 1) {
       Simd::store_codes(dst + c, Simd::min16(values, max_code));
     } else {

@@ -15,21 +15,21 @@ class ActivationVectors {
         within_mask_(Simd::set16(static_cast<std::int16_t>((1 << act.segment_bits) - 1))),
         multiplier_(Simd::set16(act.multiplier)),
         zero_point_(Simd::set16(act.zero_point)),
-        segment_bits_(act.segment_bits) {}
+        within_to_q15_(15 - act.segment_bits),
+        to_segment_(act.segment_bits) {}
 
   // For codes, the result still needs the unsigned saturation of store_codes.
   typename Simd::I16 operator()(typename Simd::I16 x) const {
     const auto magnitude = magnitude_of(x);
     typename Simd::I16 base, slope;
-    table_.look_up(Simd::shift_right_u16(magnitude, segment_bits_), base, slope);
+    table_.look_up(to_segment_.right_u16(magnitude), base, slope);
     return value(x, magnitude, base, slope);
   }
   // The same for two vectors in place.
   void operator()(typename Simd::I16& x0, typename Simd::I16& x1) const {
     const auto magnitude0 = magnitude_of(x0), magnitude1 = magnitude_of(x1);
     typename Simd::I16 base0, slope0, base1, slope1;
-    table_.look_up(Simd::shift_right_u16(magnitude0, segment_bits_), Simd::shift_right_u16(magnitude1, segment_bits_),
-                   base0, slope0, base1, slope1);
+    table_.look_up(to_segment_.right_u16(magnitude0), to_segment_.right_u16(magnitude1), base0, slope0, base1, slope1);
     x0 = value(x0, magnitude0, base0, slope0);
     x1 = value(x1, magnitude1, base1, slope1);
   }
@@ -40,7 +40,7 @@ class ActivationVectors {
   }
   typename Simd::I16 value(typename Simd::I16 x, typename Simd::I16 magnitude, typename Simd::I16 base,
                            typename Simd::I16 slope) const {
-    const auto fraction = Simd::shift_left16(Simd::and16(magnitude, within_mask_), 15 - segment_bits_);
+    const auto fraction = within_to_q15_.left(Simd::and16(magnitude, within_mask_));
     const auto delta = Simd::adds16(base, Simd::multiply_q15(slope, fraction));
     const auto y = Simd::subs16(Simd::max16(x, Simd::zero()), delta);
     return Simd::adds16(Simd::multiply_q15(y, multiplier_), zero_point_);
@@ -48,7 +48,7 @@ class ActivationVectors {
 
   typename Simd::PairTable table_;
   typename Simd::I16 limit_, within_mask_, multiplier_, zero_point_;
-  int segment_bits_;
+  typename Simd::Shift16 within_to_q15_, to_segment_;
 };
 
 }  // namespace

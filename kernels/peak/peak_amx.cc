@@ -15,7 +15,8 @@ std::uint32_t multiply_tiles_of_ones(std::int64_t rounds) noexcept {
   std::memset(ones, 1, sizeof ones);
   Tiles::configure(RowTiles(kTileRows).shapes());
   BlockSums sums;
-  for_each_sum<true, false>(sums, [](auto tile, std::int32_t*) { Tiles::zero<tile>(); });
+  const SumTiles tiles{sums.at[0], sums.at[kTileRows], 2 * kTileRows, BlockSums::kColumns};
+  for_each_sum<true, false>(tiles, [](auto tile, std::int32_t*, int) { Tiles::zero<tile>(); });
   Tiles::load<kUpperCodes>(ones, kTileRowBytes);
   Tiles::load<kLowerCodes>(ones, kTileRowBytes);
   Tiles::load<kLeftWeights>(ones, kTileRowBytes);
@@ -26,8 +27,8 @@ std::uint32_t multiply_tiles_of_ones(std::int64_t rounds) noexcept {
     Tiles::dot_u8s8<kLowerLeft, kLowerCodes, kLeftWeights>();
     Tiles::dot_u8s8<kLowerRight, kLowerCodes, kRightWeights>();
   }
-  for_each_sum<true, false>(sums,
-                            [](auto tile, std::int32_t* at) { Tiles::store<tile>(at, sizeof(BlockSums::at[0])); });
+  for_each_sum<true, false>(tiles,
+                            [&](auto tile, std::int32_t* at, int) { Tiles::store<tile>(at, tiles.row_bytes()); });
   Tiles::release();
   std::uint32_t total = 0;
   for (const auto& row : sums.at) {

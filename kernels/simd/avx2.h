@@ -44,6 +44,12 @@ struct Avx2 {
   static I16 multiply_high_u16(I16 a, I16 b) { return _mm256_mulhi_epu16(a, b); }
   static I16 shift_left16(I16 a, int n) { return _mm256_sll_epi16(a, _mm_cvtsi32_si128(n)); }
   static I16 shift_right_u16(I16 a, int n) { return _mm256_srl_epi16(a, _mm_cvtsi32_si128(n)); }
+  struct Shift16 {
+    __m128i count;
+    explicit Shift16(int n) : count(_mm_cvtsi32_si128(n)) {}
+    I16 left(I16 a) const { return _mm256_sll_epi16(a, count); }
+    I16 right_u16(I16 a) const { return _mm256_srl_epi16(a, count); }
+  };
   static I16 halve_up_u16(I16 a) { return _mm256_avg_epu16(a, _mm256_setzero_si256()); }
   // AVX2 has no 16-bit shift by a vector: a >> (6 + n) = (a * 2^(10 - n)) >> 16, with the power from two byte shuffles.
   static I16 shift_right_by_6_plus(I16 a, I16 n) {
@@ -78,11 +84,11 @@ struct Avx2 {
   static I32 add32(I32 a, I32 b) { return _mm256_add_epi32(a, b); }
   static I32 sub32(I32 a, I32 b) { return _mm256_sub_epi32(a, b); }
   static I32 max32(I32 a, I32 b) { return _mm256_max_epi32(a, b); }
-  static I32 shift_left32(I32 a, int n) { return _mm256_sll_epi32(a, _mm_cvtsi32_si128(n)); }
-  static I32 shift_right32(I32 a, int n) { return _mm256_sra_epi32(a, _mm_cvtsi32_si128(n)); }
-  static I32 shift_right_u32(I32 a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+  static I32 shift_left32_each(I32 a, I32 n) { return _mm256_sllv_epi32(a, n); }
   static I32 shift_right32_each(I32 a, I32 n) { return _mm256_srav_epi32(a, n); }
+  static I32 shift_right_u32_each(I32 a, I32 n) { return _mm256_srlv_epi32(a, n); }
   static I32 multiply_add_pairs(I16 a, I16 b) { return _mm256_madd_epi16(a, b); }
+  static I32 add_pairs(I32 sums, I16 a) { return add32(sums, multiply_add_pairs(a, set16(1))); }
   static I32 load_u8_as_32(const void* p) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
   }
@@ -111,10 +117,13 @@ struct Avx2 {
   static I16 pack32_u(I32 lo, I32 hi) { return _mm256_permute4x64_epi64(_mm256_packus_epi32(lo, hi), 0xd8); }
   static I16 to_lane_order(I16 v) { return _mm256_permute4x64_epi64(v, 0xd8); }
   static I16 pack32_in_lanes(I32 lo, I32 hi) { return _mm256_packs_epi32(lo, hi); }
+  static I16 pack32_u_in_lanes(I32 lo, I32 hi) { return _mm256_packus_epi32(lo, hi); }
+  static __m256i lane_codes(I16 a, I16 b) {
+    return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
   template <bool kHalf>
   static void store_lane_codes(void* p, void* q, I16 a, I16 b) {
-    const __m256i codes =
-        _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    const __m256i codes = lane_codes(a, b);
     if constexpr (kHalf) {
       _mm_storel_epi64(static_cast<__m128i*>(p), _mm256_castsi256_si128(codes));
       _mm_storel_epi64(static_cast<__m128i*>(q), _mm256_extracti128_si256(codes, 1));

@@ -4,7 +4,9 @@
 namespace intvit::kernels {
 namespace {
 
-SoftmaxSums run(const SoftmaxArgs& args) noexcept { return SoftmaxRows<Avx2>(args)(args.scores, args.dst); }
+SoftmaxSums run(const SoftmaxArgs& args) noexcept {
+  return SoftmaxRows<Avx2>(args)(args.scores, row_max<Avx2>(args.scores, args.columns), args.dst);
+}
 
 }  // namespace
 

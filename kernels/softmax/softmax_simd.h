@@ -12,15 +12,15 @@ namespace {
 template <typename Simd>
 std::int32_t row_max(const std::int32_t* scores, int columns) {
   constexpr int kLanes = Simd::kLanes32;
-  std::int32_t max = scores[0];
-  int j = 0;
-  if (columns >= kLanes) {
-    auto maxima = Simd::load32(scores);
-    for (j = kLanes; j + kLanes <= columns; j += kLanes) maxima = Simd::max32(maxima, Simd::load32(scores + j));
-    max = Simd::reduce_max32(maxima);
+  if (columns < kLanes) {
+    std::int32_t max = scores[0];
+    for (int j = 1; j < columns; ++j) max = scores[j] > max ? scores[j] : max;
+    return max;
   }
-  for (; j < columns; ++j) max = scores[j] > max ? scores[j] : max;
-  return max;
+  // The last vector may begin within the one before.
+  auto maxima = Simd::load32(scores + columns - kLanes);
+  for (int j = 0; j + kLanes < columns; j += kLanes) maxima = Simd::max32(maxima, Simd::load32(scores + j));
+  return Simd::reduce_max32(maxima);
 }
 
 // Vectors of t and of what it stands for, as 16-bit values.
@@ -28,11 +28,22 @@ template <typename Simd>
 class SoftmaxVectors {
  public:
   SoftmaxVectors(std::int32_t max, const SoftmaxScale& scale)
-      : max_(Simd::set32(max)), scale_(scale), multiplier_(Simd::set16(static_cast<std::int16_t>(scale.multiplier))) {}
+      : max_(Simd::set32(max)),
+        left_shift_(Simd::set32(scale.left_shift)),
+        right_shift_(Simd::set32(scale.right_shift)),
+        multiplier_(Simd::set16(static_cast<std::int16_t>(scale.multiplier))) {}
 
   typename Simd::I16 distances(const std::int32_t* scores) const {
     return Simd::multiply_high_u16(
-        Simd::pack32_u(scaled(Simd::load32(scores)), scaled(Simd::load32(scores + Simd::kLanes32))), multiplier_);
+        Simd::pack32_u(scaled<true>(Simd::load32(scores)), scaled<true>(Simd::load32(scores + Simd::kLanes32))),
+        multiplier_);
+  }
+  // In lane order, and where kLeft is false, the scale's left_shift must be 0.
+  template <bool kLeft>
+  typename Simd::I16 distances_in_lanes(const std::int32_t* scores) const {
+    return Simd::multiply_high_u16(Simd::pack32_u_in_lanes(scaled<kLeft>(Simd::load32(scores)),
+                                                           scaled<kLeft>(Simd::load32(scores + Simd::kLanes32))),
+                                   multiplier_);
   }
 
   // 32640 * 2^-fraction(t)
@@ -50,13 +61,14 @@ class SoftmaxVectors {
   }
 
  private:
+  template <bool kLeft>
   typename Simd::I32 scaled(typename Simd::I32 scores) const {
-    const auto d = Simd::sub32(max_, scores);
-    return Simd::shift_right_u32(Simd::shift_left32(d, scale_.left_shift), scale_.right_shift);
+    auto distance = Simd::sub32(max_, scores);
+    if constexpr (kLeft) distance = Simd::shift_left32_each(distance, left_shift_);
+    return Simd::shift_right_u32_each(distance, right_shift_);
   }
 
-  typename Simd::I32 max_;
-  SoftmaxScale scale_;
+  typename Simd::I32 max_, left_shift_, right_shift_;
   typename Simd::I16 multiplier_;
 };
 
@@ -80,29 +92,55 @@ template <typename Simd>
 class SoftmaxRows {
  public:
   explicit SoftmaxRows(const SoftmaxArgs& args) : args_(args) {
-    if (args.kind == SoftmaxKind::exponential) return;
-    if (args.table.levels <= Simd::StepTable::kLevels) {
+    if (args.kind == SoftmaxKind::exponential) {
+      const int last = args.columns % kTwoVectors;
+      last_columns_[0] = first_elements(last);
+      last_columns_[1] = first_elements(last - Simd::kLanes16);
+    } else if (args.table.levels <= Simd::StepTable::kLevels) {
       steps_ = make_step_table<Simd>(args.table, wide());
     } else {
       fill_values();
     }
   }
 
-  SoftmaxSums operator()(const std::int32_t* scores, std::uint8_t* dst) const {
-    const SoftmaxVectors<Simd> vectors(row_max<Simd>(scores, args_.columns), args_.scale);
-    return args_.kind == SoftmaxKind::exponential ? exponential_row(vectors, scores, dst)
-                                                  : table_row(vectors, scores, dst);
+  // `max` is row_max() of the scores.
+  SoftmaxSums operator()(const std::int32_t* scores, std::int32_t max, std::uint8_t* dst) const {
+    const SoftmaxVectors<Simd> vectors(max, args_.scale);
+    if (args_.kind != SoftmaxKind::exponential) return table_row(vectors, scores, dst);
+    return args_.scale.left_shift == 0 ? exponential_row<false>(vectors, scores, dst)
+                                       : exponential_row<true>(vectors, scores, dst);
   }
 
  private:
+  static constexpr int kTwoVectors = 2 * Simd::kLanes16;
+
+  // Ones in the first elements, which are in lane order, and zeros in the others.
+  static typename Simd::I16 first_elements(int count) {
+    std::int32_t elements[Simd::kLanes16];
+    for (int i = 0; i < Simd::kLanes16; ++i) elements[i] = i < count ? -1 : 0;
+    return Simd::pack32_in_lanes(Simd::load32(elements), Simd::load32(elements + Simd::kLanes32));
+  }
+
+  // Two vectors at a time, so that they fill one of codes; padded_columns are whole ones.
+  template <bool kLeft>
   SoftmaxSums exponential_row(const SoftmaxVectors<Simd>& vectors, const std::int32_t* scores,
                               std::uint8_t* dst) const {
-    // The last vector reaches into the padding, which is then cleared; padded_columns are whole vectors everywhere.
-    for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
-      Simd::store_codes(dst + j, vectors.codes(vectors.distances(scores + j)));
+    const auto codes_at = [&](int j) { return vectors.codes(vectors.template distances_in_lanes<kLeft>(scores + j)); };
+    auto sums = Simd::zero();
+    int j = 0;
+    const auto write = [&](typename Simd::I16 first, typename Simd::I16 second) {
+      sums = Simd::add_pairs(Simd::add_pairs(sums, first), second);
+      Simd::store16(dst + j, Simd::lane_codes(first, second));
+      j += kTwoVectors;
+    };
+    while (j + kTwoVectors <= args_.columns) write(codes_at(j), codes_at(j + Simd::kLanes16));
+    if (j < args_.columns) {
+      const bool both = j + Simd::kLanes16 < args_.columns;
+      write(Simd::and16(codes_at(j), last_columns_[0]),
+            both ? Simd::and16(codes_at(j + Simd::kLanes16), last_columns_[1]) : Simd::zero());
     }
-    clear_padding(dst);
-    const std::uint32_t sum = Simd::sum_bytes(dst, args_.padded_columns);
+    for (; j < args_.padded_columns; j += kTwoVectors) Simd::store16(dst + j, Simd::zero());
+    const auto sum = static_cast<std::uint32_t>(Simd::reduce_add32(sums));
     return {sum, sum};
   }
 
@@ -174,7 +212,8 @@ class SoftmaxRows {
   std::int16_t* distances() const { return value_of_distance() + kMaxSoftmaxDistance + 1; }
 
   SoftmaxArgs args_;
-  typename Simd::StepTable steps_;  // if it is large enough for the table
+  typename Simd::I16 last_columns_[2];  // exponential: of the last two vectors, ones in what is a column
+  typename Simd::StepTable steps_;      // if it is large enough for the table
 };
 
 }  // namespace
