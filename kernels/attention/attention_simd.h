@@ -1,4 +1,4 @@
-// attention.h on top of an instruction set's multiply() (kernels/gemm/multiply_<isa>.h) and vectors (kernels/simd/).
+// attention.h on top of an instruction set's Multiplier (kernels/gemm/multiply_<isa>.h) and vectors (kernels/simd/).
 // K and V of the head are packed into weight tiles once; then, for blocks of kQueryBlock queries, scores, softmax codes
 // and outputs stay in the first two cache levels.
 #pragma once
@@ -184,6 +184,7 @@ void attention_elements(const AttentionArgs& args) {
   const SoftmaxArgs softmax =
       attention_softmax(args, std::ptrdiff_t{kQueryBlock} * padded_tokens, scratch + layout.softmax);
   const SoftmaxRows<Simd> softmax_rows(softmax);
+  Multiplier multiply;
   constexpr int kMultiplierBits = sizeof(Element) == 1 ? kCodeMultiplierBits : kValueMultiplierBits;
   std::int32_t maxima[kQueryBlock];
   RowRequantizer requantizers[kQueryBlock];
@@ -221,7 +222,7 @@ void attention_elements(const AttentionArgs& args) {
   }
 }
 
-// kDepthStep: the depths that multiply() likes are multiples of this, which divides kDepthPadding.
+// kDepthStep: the depths that Multiplier likes are multiples of this, which divides kDepthPadding.
 template <typename Simd, int kDepthStep = kGroupDepth>
 void attention_rows(const AttentionArgs& args) {
   if (args.values) {

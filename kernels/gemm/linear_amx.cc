@@ -6,7 +6,7 @@ namespace {
 
 void run(const LinearArgs& args) noexcept {
   with_epilogue<Avx512>(args, [&](const auto& epilogue) {
-    multiply(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue, args.plane_stride);
+    Multiplier()(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue, args.plane_stride);
   });
 }
 

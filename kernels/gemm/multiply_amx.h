@@ -325,9 +325,57 @@ void for_each_block(int panels, Visit&& visit) {
   if (p < panels) visit(std::true_type{}, p);
 }
 
+// One step of depth and one or two tiles of rows, such as scores of attention: codes stay in their tiles, and a panel's
+// sums are stored while the next panel's are under way.
+template <bool kLower>
+void multiply_one_step(const Factors& factors, const AccumulatorsEpilogue<Avx512>& epilogue) {
+  const int panels = panel_count(factors.weights.n);
+  const std::ptrdiff_t lower = kLower ? factors.tiles.lower_begins(0) : 0;
+  Tiles::load<kUpperCodes>(factors.src, factors.stride);
+  if constexpr (kLower) Tiles::load<kLowerCodes>(factors.src + lower * factors.stride, factors.stride);
+  const auto start = [&](auto sums, int p) {
+    if (epilogue.bias != nullptr) {
+      Tiles::load<sums>(epilogue.bias + p * kPanelColumns, 0);  // every row is the same
+    } else {
+      Tiles::zero<sums>();
+    }
+  };
+  const auto multiply = [&](auto upper_sums, auto lower_sums, auto weights, int p) {
+    Tiles::load<weights>(factors.weights.tiles + std::ptrdiff_t{p} * kPanelColumns * kDepthPadding, kGroupBytes);
+    start(upper_sums, p);
+    Tiles::dot_u8s8<upper_sums, kUpperCodes, weights>();
+    if constexpr (kLower) {
+      start(lower_sums, p);
+      Tiles::dot_u8s8<lower_sums, kLowerCodes, weights>();
+    }
+  };
+  const auto store = [&](auto upper_sums, auto lower_sums, int p) {
+    std::int32_t* dst = epilogue.dst + p * kPanelColumns;
+    const std::ptrdiff_t row_bytes = epilogue.stride * static_cast<std::ptrdiff_t>(sizeof *dst);
+    Tiles::store<upper_sums>(dst, row_bytes);
+    if constexpr (kLower) Tiles::store<lower_sums>(dst + lower * epilogue.stride, row_bytes);
+  };
+  constexpr std::integral_constant<int, kUpperLeft> left;
+  constexpr std::integral_constant<int, kLowerLeft> lower_left;
+  constexpr std::integral_constant<int, kUpperRight> right;
+  constexpr std::integral_constant<int, kLowerRight> lower_right;
+  constexpr std::integral_constant<int, kLeftWeights> left_weights;
+  constexpr std::integral_constant<int, kRightWeights> right_weights;
+  multiply(left, lower_left, left_weights, 0);
+  for (int p = 1; p <= panels; p += 2) {  // panels of odd numbers are right ones; p - 1 is under way
+    if (p < panels) multiply(right, lower_right, right_weights, p);
+    store(left, lower_left, p - 1);
+    if (p + 1 < panels) multiply(left, lower_left, left_weights, p + 1);
+    if (p < panels) store(right, lower_right, p);
+  }
+}
+
 // Where nothing is done to the sums, tiles are stored where they belong.
 inline void multiply_into(const Factors& factors, const AccumulatorsEpilogue<Avx512>& epilogue) {
   const RowTiles& tiles = factors.tiles;
+  if (factors.weights.k == kDepthPadding && tiles.count <= 2 && factors.plane_stride == 0) {
+    return tiles.count == 2 ? multiply_one_step<true>(factors, epilogue) : multiply_one_step<false>(factors, epilogue);
+  }
   for_each_block(panel_count(factors.weights.n), [&](auto half, int p) {
     const int column = p * kPanelColumns;
     const std::uint8_t* panel = factors.weights.tiles + static_cast<std::ptrdiff_t>(column) * factors.weights.k;
@@ -340,7 +388,7 @@ inline void multiply_into(const Factors& factors, const AccumulatorsEpilogue<Avx
 }
 
 template <int kSumShift, typename EpilogueType>
-void multiply_panels_amx(const Factors& factors, void* scratch, const EpilogueType& epilogue) {
+void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& epilogue) {
   const LinearWeights& weights = factors.weights;
   const RowTiles& tiles = factors.tiles;
   const int panels = panel_count(weights.n);
@@ -404,22 +452,37 @@ void multiply_panels_amx(const Factors& factors, void* scratch, const EpilogueTy
 }
 
 // The same interface in multiply_<isa>.h of every instruction set, but that k must be a multiple of kDepthPadding:
-// tiles hold whole steps of depth only.
-template <typename EpilogueType>
-void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-              const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
-  if (rows == 0) return;
-  const Factors factors{src, stride, plane_stride, RowTiles(rows), weights};
-  Tiles::configure(factors.tiles.shapes());
-  if (weights.bits == 4) {
-    multiply_panels_amx<kNibbleShift>(factors, scratch, epilogue);
-  } else if constexpr (std::is_same_v<EpilogueType, AccumulatorsEpilogue<Avx512>>) {
-    multiply_into(factors, epilogue);
-  } else {
-    multiply_panels_amx<0>(factors, scratch, epilogue);
+// tiles hold whole steps of depth only. Tiles stay configured from one call to the next.
+class Multiplier {
+ public:
+  Multiplier() = default;
+  Multiplier(const Multiplier&) = delete;
+  Multiplier& operator=(const Multiplier&) = delete;
+  ~Multiplier() {
+    if (height_ != 0) Tiles::release();
   }
-  Tiles::release();
-}
+
+  template <typename EpilogueType>
+  void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
+                  const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
+    if (rows == 0) return;
+    const Factors factors{src, stride, plane_stride, RowTiles(rows), weights};
+    if (height_ != factors.tiles.height) {
+      Tiles::configure(factors.tiles.shapes());
+      height_ = factors.tiles.height;
+    }
+    if (weights.bits == 4) {
+      multiply_panels<kNibbleShift>(factors, scratch, epilogue);
+    } else if constexpr (std::is_same_v<EpilogueType, AccumulatorsEpilogue<Avx512>>) {
+      multiply_into(factors, epilogue);
+    } else {
+      multiply_panels<0>(factors, scratch, epilogue);
+    }
+  }
+
+ private:
+  int height_ = 0;  // of configured tiles; 0: there are none
+};
 
 }  // namespace
 }  // namespace intvit::kernels

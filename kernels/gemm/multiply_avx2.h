@@ -39,16 +39,18 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
   }
 }
 
-// The same interface in multiply_<isa>.h of every instruction set.
-template <typename EpilogueType>
-void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-              const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
-  if (weights.bits == 4) {
-    multiply_s4(src, stride, plane_stride, rows, weights, scratch, epilogue);
-  } else {
-    multiply_s8(src, stride, plane_stride, rows, weights, scratch, epilogue);
+// The same interface in multiply_<isa>.h of every instruction set. What one call can leave to the next, it holds.
+struct Multiplier {
+  template <typename EpilogueType>
+  void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
+                  const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {
+    if (weights.bits == 4) {
+      multiply_s4(src, stride, plane_stride, rows, weights, scratch, epilogue);
+    } else {
+      multiply_s8(src, stride, plane_stride, rows, weights, scratch, epilogue);
+    }
   }
-}
+};
 
 }  // namespace
 }  // namespace intvit::kernels

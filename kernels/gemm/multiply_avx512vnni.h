@@ -7,12 +7,14 @@
 namespace intvit::kernels {
 namespace {
 
-// The same interface in multiply_<isa>.h of every instruction set.
-template <typename EpilogueType>
-void multiply(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
-              const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) {
-  multiply_vnni<VnniZmm>(src, stride, rows, weights, scratch, epilogue, plane_stride);
-}
+// The same interface in multiply_<isa>.h of every instruction set. What one call can leave to the next, it holds.
+struct Multiplier {
+  template <typename EpilogueType>
+  void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
+                  const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {
+    multiply_vnni<VnniZmm>(src, stride, rows, weights, scratch, epilogue, plane_stride);
+  }
+};
 
 }  // namespace
 }  // namespace intvit::kernels
