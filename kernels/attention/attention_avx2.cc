@@ -1,3 +1,4 @@
+#include "kernels/attention/pack_head_xmm.h"
 #include "kernels/gemm/multiply_avx2.h"
 
 #include "kernels/attention/attention_simd.h"

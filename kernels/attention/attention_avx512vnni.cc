@@ -1,3 +1,4 @@
+#include "kernels/attention/pack_head_zmm.h"
 #include "kernels/gemm/multiply_avx512vnni.h"
 
 #include "kernels/attention/attention_simd.h"

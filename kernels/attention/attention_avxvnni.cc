@@ -1,3 +1,4 @@
+#include "kernels/attention/pack_head_xmm.h"
 #include "kernels/gemm/multiply_avxvnni.h"
 
 #include "kernels/attention/attention_simd.h"

@@ -31,18 +31,44 @@ void store_values(std::int16_t* p, typename Simd::I16 v) {
   }
 }
 
+// Sums s of 4-bit weights count sixteen times, but need not be shifted up where nothing wraps:
+//
+//   floor((16 s + bias) / 2^shift) = floor((s + floor(bias / 16)) / 2^(shift - 4))
+//
+// How many bits bias and shift can leave out like that: kNibbleShift or 0.
+inline int bits_to_leave_out(const LinearArgs& args) {
+  const LinearWeights& weights = args.weights;
+  const bool requantizes = args.epilogue != Epilogue::logits && args.epilogue != Epilogue::accumulators;
+  if (weights.bits != 4 || !requantizes) return 0;
+  std::uint32_t largest_bias = 0;
+  std::uint8_t least_shift = 255;
+  for (int c = 0; c < padded_columns(weights.n); ++c) {
+    const auto bias = static_cast<std::uint32_t>(args.requantizer.bias[c]);
+    const std::uint32_t magnitude = args.requantizer.bias[c] < 0 ? 0 - bias : bias;
+    largest_bias = magnitude > largest_bias ? magnitude : largest_bias;
+    least_shift = args.requantizer.shift[c] < least_shift ? args.requantizer.shift[c] : least_shift;
+  }
+  const std::int64_t largest_code = args.plane_stride == 0 ? 255 : 65535;
+  const std::int64_t largest_sum = weights.k * largest_code * (15 << kNibbleShift);
+  return least_shift >= kNibbleShift && largest_sum + largest_bias <= INT32_MAX ? kNibbleShift : 0;
+}
+
 // kInLanes: results come in lane order (kernels/simd/avx512.h).
 template <typename Simd, bool kHalf, bool kInLanes>
 struct RequantizeColumns {
   typename Simd::I32 bias_lo, bias_hi, shift_lo, shift_hi;
   typename Simd::I16 multiplier;
 
-  RequantizeColumns(const Requantizer& rq, int column) {
+  // left_out: see bits_to_leave_out().
+  RequantizeColumns(const Requantizer& rq, int column, int left_out) {
     constexpr int kRight = Simd::kLanes32;
-    bias_lo = Simd::load32(rq.bias + column);
-    shift_lo = Simd::load_u8_as_32(rq.shift + column);
-    bias_hi = kHalf ? Simd::zero() : Simd::load32(rq.bias + column + kRight);
-    shift_hi = kHalf ? Simd::zero() : Simd::load_u8_as_32(rq.shift + column + kRight);
+    const auto bits = Simd::set32(left_out);
+    const auto bias_at = [&](int c) { return Simd::shift_right32_each(Simd::load32(rq.bias + c), bits); };
+    const auto shift_at = [&](int c) { return Simd::sub32(Simd::load_u8_as_32(rq.shift + c), bits); };
+    bias_lo = bias_at(column);
+    shift_lo = shift_at(column);
+    bias_hi = kHalf ? Simd::zero() : bias_at(column + kRight);
+    shift_hi = kHalf ? Simd::zero() : shift_at(column + kRight);
     multiplier = load_values<Simd, kHalf>(rq.multiplier + column);
     if constexpr (kInLanes) multiplier = Simd::to_lane_order(multiplier);
   }
@@ -96,6 +122,7 @@ struct Activation : ActivationVectors<Simd> {
 template <typename Simd, template <typename> class ActivationType>
 struct CodesEpilogue {
   const LinearArgs& args;
+  int left_out;
   ActivationType<Simd> activation{args};
 
   template <bool kHalf>
@@ -104,7 +131,7 @@ struct CodesEpilogue {
     RequantizeColumns<Simd, kHalf, true> requantize;
     CodeColumns<Simd, kHalf> results;
     Columns(const CodesEpilogue& e, int column)
-        : activation(e.activation), requantize(e.args.requantizer, column), results(e.args, column) {}
+        : activation(e.activation), requantize(e.args.requantizer, column, e.left_out), results(e.args, column) {}
     typename Simd::I32 bias_lo() const { return requantize.bias_lo; }
     typename Simd::I32 bias_hi() const { return requantize.bias_hi; }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
@@ -122,6 +149,7 @@ struct CodesEpilogue {
 template <typename Simd, template <typename> class ActivationType>
 struct ValuesEpilogue {
   const LinearArgs& args;
+  int left_out;
   ActivationType<Simd> activation{args};
 
   template <bool kHalf>
@@ -132,7 +160,7 @@ struct ValuesEpilogue {
     std::ptrdiff_t stride;
     Columns(const ValuesEpilogue& e, int column)
         : activation(e.activation),
-          requantize(e.args.requantizer, column),
+          requantize(e.args.requantizer, column, e.left_out),
           dst(static_cast<std::int16_t*>(e.args.dst) + column),
           stride(e.args.dst_stride) {}
     typename Simd::I32 bias_lo() const { return requantize.bias_lo; }
@@ -176,6 +204,7 @@ struct GrainGrid {
 template <typename Simd, template <typename, bool> class Grid>
 struct ResidualEpilogue {
   const LinearArgs& args;
+  int left_out;
 
   template <bool kHalf>
   struct Columns {
@@ -185,7 +214,7 @@ struct ResidualEpilogue {
     std::int16_t* dst;
     std::ptrdiff_t residual_stride, stride;
     Columns(const ResidualEpilogue& e, int column)
-        : requantize(e.args.requantizer, column),
+        : requantize(e.args.requantizer, column, e.left_out),
           to_grid(e.args, column),
           residual(e.args.residual + column),
           dst(static_cast<std::int16_t*>(e.args.dst) + column),
@@ -275,21 +304,31 @@ inline __attribute__((always_inline)) void finish_rows(const Columns& columns, i
   }
 }
 
-// Calls multiply(epilogue) with the epilogue that args asks for.
+// Whether sums of 4-bit weights are to be shifted up before the epilogue gets them.
+template <typename EpilogueType>
+bool wants_shifted_sums(const EpilogueType& epilogue) {
+  if constexpr (requires { epilogue.left_out; }) {
+    return epilogue.left_out == 0;
+  } else {
+    return true;
+  }
+}
+
+// Calls multiply(epilogue) with the epilogue that args asks for. left_out: 0 or bits_to_leave_out().
 template <typename Simd, typename Multiply>
-void with_epilogue(const LinearArgs& args, Multiply&& multiply) {
+void with_epilogue(const LinearArgs& args, int left_out, Multiply&& multiply) {
   switch (args.epilogue) {
     case Epilogue::codes:
-      return multiply(CodesEpilogue<Simd, NoActivation>{args});
+      return multiply(CodesEpilogue<Simd, NoActivation>{args, left_out});
     case Epilogue::activation:
-      return multiply(CodesEpilogue<Simd, Activation>{args});
+      return multiply(CodesEpilogue<Simd, Activation>{args, left_out});
     case Epilogue::values:
-      return multiply(ValuesEpilogue<Simd, NoActivation>{args});
+      return multiply(ValuesEpilogue<Simd, NoActivation>{args, left_out});
     case Epilogue::activation_values:
-      return multiply(ValuesEpilogue<Simd, Activation>{args});
+      return multiply(ValuesEpilogue<Simd, Activation>{args, left_out});
     case Epilogue::residual:
-      if (args.grain_power != nullptr) return multiply(ResidualEpilogue<Simd, GrainGrid>{args});
-      return multiply(ResidualEpilogue<Simd, NoGrid>{args});
+      if (args.grain_power != nullptr) return multiply(ResidualEpilogue<Simd, GrainGrid>{args, left_out});
+      return multiply(ResidualEpilogue<Simd, NoGrid>{args, left_out});
     case Epilogue::logits:
       return multiply(LogitsEpilogue<Simd>{args});
     case Epilogue::accumulators:

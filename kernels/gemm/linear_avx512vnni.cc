@@ -5,7 +5,7 @@ namespace intvit::kernels {
 namespace {
 
 void run(const LinearArgs& args) noexcept {
-  with_epilogue<Avx512>(args, [&](const auto& epilogue) {
+  with_epilogue<Avx512>(args, bits_to_leave_out(args), [&](const auto& epilogue) {
     Multiplier()(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue, args.plane_stride);
   });
 }

@@ -471,7 +471,7 @@ class Multiplier {
       Tiles::configure(factors.tiles.shapes());
       height_ = factors.tiles.height;
     }
-    if (weights.bits == 4) {
+    if (weights.bits == 4 && wants_shifted_sums(epilogue)) {
       multiply_panels<kNibbleShift>(factors, scratch, epilogue);
     } else if constexpr (std::is_same_v<EpilogueType, AccumulatorsEpilogue<Avx512>>) {
       multiply_into(factors, epilogue);

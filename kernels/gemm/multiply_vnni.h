@@ -190,7 +190,7 @@ void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdif
 template <typename Vnni, typename EpilogueType>
 void multiply_vnni(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights,
                    void* scratch, const EpilogueType& epilogue, std::ptrdiff_t plane_stride) {
-  if (weights.bits == 4) {
+  if (weights.bits == 4 && wants_shifted_sums(epilogue)) {
     multiply_panels<Vnni, kNibbleShift>(src, stride, plane_stride, rows, weights, scratch, epilogue);
   } else {
     multiply_panels<Vnni, 0>(src, stride, plane_stride, rows, weights, scratch, epilogue);

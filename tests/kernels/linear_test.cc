@@ -89,9 +89,12 @@ class LinearCase {
       fill(tiles_.data(), bytes, patterns.weights, random);  // two nibbles: 0x00 and 0xff are the extremes
     }
     fill(zero_points_.data(), columns_, patterns.zero_points, random, 0, 15);
+    // Half of the cases are like a converter's, where no sum wraps and every shift drops a few bits.
+    const bool usual = random.chance(50);
     for (std::size_t c = 0; c < columns_; ++c) {
-      bias_[c] = static_cast<std::int32_t>(std::clamp<std::int64_t>(random.any_magnitude(31), INT32_MIN, INT32_MAX));
-      shift_[c] = static_cast<std::uint8_t>(random.chance(60) ? random.integer(4, 14) : random.integer(0, 31));
+      bias_[c] = static_cast<std::int32_t>(
+          std::clamp<std::int64_t>(random.any_magnitude(usual ? 24 : 31), INT32_MIN, INT32_MAX));
+      shift_[c] = static_cast<std::uint8_t>(usual || random.chance(60) ? random.integer(4, 14) : random.integer(0, 31));
       multiplier_[c] = static_cast<std::int16_t>(random.chance(70)   ? random.integer(2048, 4096)
                                                  : random.chance(70) ? random.integer(0, 32767)
                                                  : random.chance(50) ? 0
@@ -119,6 +122,14 @@ class LinearCase {
     activation_ = {table_.data(), table_.data() + kActivationSegments, static_cast<int>(random.integer(0, 9)),
                    static_cast<std::int16_t>(random.integer(0, 32767)),
                    static_cast<std::int16_t>(random.integer(0, 255))};
+  }
+
+  // The same for all columns.
+  void requantize_by(std::int32_t bias, int shift) {
+    for (std::size_t c = 0; c < columns_; ++c) {
+      bias_[c] = bias;
+      shift_[c] = static_cast<std::uint8_t>(shift);
+    }
   }
 
   std::size_t dst_elements(std::size_t stride) const {
@@ -242,6 +253,27 @@ TEST_CASE("linear: every number of columns") {
   for (const int bits : {8, 4}) {
     for (int n = 1; n <= 70; ++n) compare_all_epilogues(tested, {1 + n % 14, n, 64 + n % 3 * 64, bits}, {}, seed++);
     compare_all_epilogues(tested, {13, 1000, 192, bits}, {}, seed++);
+  }
+}
+
+TEST_CASE("linear: 4-bit weights whose sums and biases just fit 32 bits, and just do not") {
+  const std::vector<TestedKernels> tested = vector_kernels();
+  constexpr int kDepth = 64;
+  for (const int max_value : {255, 65535}) {
+    const std::int32_t largest_sum = kDepth * max_value * 15 * 16;
+    for (const std::int32_t beyond : {0, 1, 2}) {
+      for (const int shift : {3, 4, 5, 31}) {
+        // Codes and weights at their largest, then weights at their least.
+        LinearCase high({26, 40, kDepth, 4}, {Pattern::all_max, Pattern::all_max, Pattern::all_min}, 1, max_value);
+        high.requantize_by(INT32_MAX - largest_sum + beyond, shift);
+        LinearCase low({26, 40, kDepth, 4}, {Pattern::all_max, Pattern::all_min, Pattern::all_max}, 1, max_value);
+        low.requantize_by(largest_sum - INT32_MAX - beyond, shift);
+        for (const Epilogue epilogue : {Epilogue::codes, Epilogue::values, Epilogue::residual}) {
+          high.compare(tested, epilogue, 1);
+          low.compare(tested, epilogue, 1);
+        }
+      }
+    }
   }
 }
 

@@ -1,0 +1,101 @@
+// K and V of a head as weight tiles (kernels/gemm/tiles.h), in 512-bit registers: pack_head_xmm.h for AVX-512.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/attention/attention.h"
+
+namespace intvit::kernels {
+namespace {
+
+inline constexpr int kRowPart = 64;  // codes of a row that are packed at a time
+
+// Up to kRowPart codes of a row from `first` on, minus 128 as signed bytes; zeros where there are no more.
+inline __m512i signed_codes(const std::uint8_t* row, int first, int head_dim) {
+  const __m512i flip = _mm512_set1_epi8(-128);
+  const int left = head_dim - first;
+  const __mmask64 there = left >= kRowPart ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
+  return _mm512_xor_si512(_mm512_mask_loadu_epi8(flip, there, row + first), flip);
+}
+
+// Four vectors of four 128-bit lanes: lane i of vector j becomes lane j of vector i.
+inline void transpose_lanes(__m512i& v0, __m512i& v1, __m512i& v2, __m512i& v3) {
+  const __m512i even01 = _mm512_shuffle_i32x4(v0, v1, 0x88), odd01 = _mm512_shuffle_i32x4(v0, v1, 0xdd);
+  const __m512i even23 = _mm512_shuffle_i32x4(v2, v3, 0x88), odd23 = _mm512_shuffle_i32x4(v2, v3, 0xdd);
+  v0 = _mm512_shuffle_i32x4(even01, even23, 0x88);
+  v1 = _mm512_shuffle_i32x4(odd01, odd23, 0x88);
+  v2 = _mm512_shuffle_i32x4(even01, even23, 0xdd);
+  v3 = _mm512_shuffle_i32x4(odd01, odd23, 0xdd);
+}
+
+// 16 x 16 elements of 32 bits: rows become columns.
+inline void transpose_groups(__m512i (&rows)[16]) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {
+    const __m512i lo01 = _mm512_unpacklo_epi32(rows[i], rows[i + 1]),
+                  hi01 = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
+    const __m512i lo23 = _mm512_unpacklo_epi32(rows[i + 2], rows[i + 3]);
+    const __m512i hi23 = _mm512_unpackhi_epi32(rows[i + 2], rows[i + 3]);
+    rows[i] = _mm512_unpacklo_epi64(lo01, lo23);
+    rows[i + 1] = _mm512_unpackhi_epi64(lo01, lo23);
+    rows[i + 2] = _mm512_unpacklo_epi64(hi01, hi23);
+    rows[i + 3] = _mm512_unpackhi_epi64(hi01, hi23);
+  }
+  // Lane l of vector 4 q + m has column 4 l + m of rows 4 q to 4 q + 3.
+#pragma GCC unroll 4
+  for (int m = 0; m < 4; ++m) transpose_lanes(rows[m], rows[4 + m], rows[8 + m], rows[12 + m]);
+}
+
+// K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus 128 are the depth.
+inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles, std::int32_t* bias) {
+  const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
+  for (int j = 0; j < padded_columns(args.tokens); j += kPanelColumns, tiles += panel_bytes) {
+    __m512i sums = _mm512_setzero_si512();
+    for (int d = 0; d < depth; d += kRowPart) {
+      __m512i rows[kPanelColumns];
+#pragma GCC unroll 16
+      for (int i = 0; i < kPanelColumns; ++i) {
+        // Padding columns get some key: their scores are never looked at.
+        const int key = j + i < args.tokens ? j + i : args.tokens - 1;
+        rows[i] = signed_codes(args.k + key * args.stride, d, args.head_dim);
+      }
+      transpose_groups(rows);
+#pragma GCC unroll 16
+      for (int g = 0; g < kRowPart / kGroupDepth; ++g) {
+        if (d + g * kGroupDepth < depth) _mm512_storeu_si512(tiles + d * kPanelColumns + g * kGroupBytes, rows[g]);
+        sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), rows[g]);
+      }
+    }
+    _mm512_storeu_si512(bias + j, _mm512_mullo_epi32(sums, _mm512_set1_epi32(-args.head.q_zero)));
+  }
+}
+
+// V as weight tiles [D / 16][T / 4][16][4]: tokens are the depth.
+inline void pack_values(const AttentionArgs& args, int depth, std::uint8_t* tiles) {
+  const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
+  for (int j = 0; j < depth; j += kGroupDepth, tiles += kGroupBytes) {
+    for (int d = 0; d < args.head_dim; d += kRowPart) {
+      __m512i rows[kGroupDepth];
+#pragma GCC unroll 4
+      for (int i = 0; i < kGroupDepth; ++i) {
+        // Padding tokens meet softmax codes that are zero, so any readable row will do.
+        rows[i] = signed_codes(args.v + (j + i < args.tokens ? j + i : 0) * args.stride, d, args.head_dim);
+      }
+      const __m512i lo01 = _mm512_unpacklo_epi8(rows[0], rows[1]), hi01 = _mm512_unpackhi_epi8(rows[0], rows[1]);
+      const __m512i lo23 = _mm512_unpacklo_epi8(rows[2], rows[3]), hi23 = _mm512_unpackhi_epi8(rows[2], rows[3]);
+      // Lane l of each has four columns of panel l.
+      __m512i panels[4] = {_mm512_unpacklo_epi16(lo01, lo23), _mm512_unpackhi_epi16(lo01, lo23),
+                           _mm512_unpacklo_epi16(hi01, hi23), _mm512_unpackhi_epi16(hi01, hi23)};
+      transpose_lanes(panels[0], panels[1], panels[2], panels[3]);
+#pragma GCC unroll 4
+      for (int p = 0; p < 4; ++p) {
+        if (d + p * kPanelColumns < args.head_dim) {
+          _mm512_storeu_si512(tiles + (d / kPanelColumns + p) * panel_bytes, panels[p]);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace intvit::kernels
