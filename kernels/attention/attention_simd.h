@@ -34,7 +34,8 @@ struct AttentionEpilogue {
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       Element* out = e.dst + r * e.stride + column;
       if constexpr (kCodes) {
-        Simd::template store_lane_codes<kHalf>(out, clamped_codes(r, lo, hi));
+        const auto x = values(r, lo, hi);
+        Simd::template store_codes_of_first<kHalf>(out, clamped_codes(x, x));
       } else {
         store_values<Simd, kHalf>(out, values(r, lo, hi));
       }
@@ -42,12 +43,12 @@ struct AttentionEpilogue {
     void pair(int r, typename Simd::I32 lo0, typename Simd::I32 hi0, typename Simd::I32 lo1,
               typename Simd::I32 hi1) const requires kCodes {
       Element* out = e.dst + r * e.stride + column;
-      Simd::template store_lane_codes<kHalf>(out, out + e.stride, clamped_codes(r, lo0, hi0),
-                                             clamped_codes(r + 1, lo1, hi1));
+      Simd::template store_codes_of_both<kHalf>(out, out + e.stride,
+                                                clamped_codes(values(r, lo0, hi0), values(r + 1, lo1, hi1)));
     }
 
    private:
-    // Codes in lane order, values in natural order.
+    // In lane order for codes, in natural order for values.
     typename Simd::I16 values(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       const RowRequantizer& rq = e.requantizers[r];
       const auto bias = Simd::set32(rq.bias);
@@ -58,8 +59,8 @@ struct AttentionEpilogue {
       return Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
                           Simd::set16(static_cast<std::int16_t>(e.out_zero)));
     }
-    typename Simd::I16 clamped_codes(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
-      return Simd::min16(values(r, lo, hi), Simd::set16(static_cast<std::int16_t>(e.max_code)));
+    auto clamped_codes(typename Simd::I16 first, typename Simd::I16 second) const {
+      return Simd::min_codes(Simd::lane_codes(first, second), Simd::set_codes(e.max_code));
     }
   };
 };

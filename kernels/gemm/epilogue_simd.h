@@ -89,20 +89,20 @@ template <typename Simd, bool kHalf>
 struct CodeColumns {
   std::uint8_t* dst;
   std::ptrdiff_t stride;
-  typename Simd::I16 max_code;
+  decltype(Simd::set_codes(0)) max_code;
 
   CodeColumns(const LinearArgs& args, int column)
       : dst(static_cast<std::uint8_t*>(args.dst) + column),
         stride(args.dst_stride),
-        max_code(Simd::set16(static_cast<std::int16_t>(args.max_code))) {}
+        max_code(Simd::set_codes(args.max_code)) {}
 
   void store(int r, typename Simd::I16 x) const {
-    x = Simd::min16(x, max_code);
-    Simd::template store_lane_codes<kHalf>(dst + r * stride, x);
+    Simd::template store_codes_of_first<kHalf>(dst + r * stride, Simd::min_codes(Simd::lane_codes(x, x), max_code));
   }
   void store(int r, typename Simd::I16 x0, typename Simd::I16 x1) const {
     std::uint8_t* first = dst + r * stride;
-    Simd::template store_lane_codes<kHalf>(first, first + stride, Simd::min16(x0, max_code), Simd::min16(x1, max_code));
+    Simd::template store_codes_of_both<kHalf>(first, first + stride,
+                                              Simd::min_codes(Simd::lane_codes(x0, x1), max_code));
   }
 };
 

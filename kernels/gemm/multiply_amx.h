@@ -262,29 +262,33 @@ class Expansion {
         left_(count * vectors_in_panel_),
         due_(left_, steps) {}
 
-  void step() { expand(due_.due()); }
-  void expand_all() { expand(left_); }
+  void step() {
+    if (const int due = due_.due(); due > 0 && left_ > 0) expand(due < left_ ? due : left_);
+  }
+  void expand_all() {
+    if (left_ > 0) expand(left_);
+  }
 
  private:
   static constexpr int kVectorDepth = 2 * kGroupDepth;  // of kGroupBytes of nibbles
 
   void expand(int vectors) {
-    while (vectors > 0 && left_ > 0) {
-      const int left_in_panel = (left_ - 1) % vectors_in_panel_ + 1;
-      const int now = vectors < left_in_panel ? vectors : left_in_panel;
-      VnniZmm::expand_panel(nibbles_, zero_points_, now * kVectorDepth, dst_);
-      nibbles_ += now * kGroupBytes;
-      dst_ += now * 2 * kGroupBytes;
-      if (now == left_in_panel) zero_points_ += kPanelColumns;
-      left_ -= now;
-      vectors -= now;
+    for (left_ -= vectors; vectors > 0; --vectors, nibbles_ += kGroupBytes, dst_ += 2 * kGroupBytes) {
+      if (left_in_panel_ == 0) {
+        zeros_ = VnniZmm::spread_zero_points(zero_points_);
+        zero_points_ += kPanelColumns;
+        left_in_panel_ = vectors_in_panel_;
+      }
+      --left_in_panel_;
+      VnniZmm::expand_groups(nibbles_, zeros_, dst_);
     }
   }
 
   const std::uint8_t* nibbles_ = nullptr;
   const std::uint8_t* zero_points_ = nullptr;
   std::uint8_t* dst_ = nullptr;
-  int vectors_in_panel_ = 1, left_ = 0;
+  __m512i zeros_ = _mm512_setzero_si512();  // of the panel that is under way
+  int vectors_in_panel_ = 0, left_in_panel_ = 0, left_ = 0;
   Evenly due_;
 };
 

@@ -20,16 +20,25 @@ struct VnniZmm {
     return _mm512_slli_epi32(a, kBits);
   }
 
+  // The zero point of every column of a panel four times over, as its four k lie side by side.
+  static __m512i spread_zero_points(const std::uint8_t* zero_points) {
+    return _mm512_mullo_epi32(Avx512::load_u8_as_32(zero_points), _mm512_set1_epi32(0x01010101));
+  }
+
+  // Two groups of a panel, of nibbles -> the same as bytes.
+  static void expand_groups(const std::uint8_t* nibbles, __m512i spread_zero_points, std::uint8_t* dst) {
+    const __m512i mask = _mm512_set1_epi8(15);
+    const __m512i both = _mm512_loadu_si512(nibbles);
+    const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), mask);
+    _mm512_storeu_si512(dst, _mm512_sub_epi8(_mm512_and_si512(both, mask), spread_zero_points));
+    _mm512_storeu_si512(dst + kGroupBytes, _mm512_sub_epi8(high, spread_zero_points));
+  }
+
   // Nibble tiles of one panel -> 8-bit tiles.
   static void expand_panel(const std::uint8_t* nibbles, const std::uint8_t* zero_points, int k, std::uint8_t* dst) {
-    // The zero point of a column four times over, as its four k lie side by side.
-    const __m512i zero = _mm512_mullo_epi32(Avx512::load_u8_as_32(zero_points), _mm512_set1_epi32(0x01010101));
-    const __m512i mask = _mm512_set1_epi8(15);
+    const __m512i zeros = spread_zero_points(zero_points);
     for (int g = 0; g < k; g += 2 * kGroupDepth, nibbles += kGroupBytes, dst += 2 * kGroupBytes) {
-      const __m512i both = _mm512_loadu_si512(nibbles);
-      const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), mask);
-      _mm512_storeu_si512(dst, _mm512_sub_epi8(_mm512_and_si512(both, mask), zero));
-      _mm512_storeu_si512(dst + kGroupBytes, _mm512_sub_epi8(high, zero));
+      expand_groups(nibbles, zeros, dst);
     }
   }
 };

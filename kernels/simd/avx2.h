@@ -121,20 +121,20 @@ struct Avx2 {
   static __m256i lane_codes(I16 a, I16 b) {
     return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   }
+  static __m256i set_codes(int code) { return _mm256_set1_epi8(static_cast<char>(code)); }
+  static __m256i min_codes(__m256i a, __m256i b) { return _mm256_min_epu8(a, b); }
   template <bool kHalf>
-  static void store_lane_codes(void* p, void* q, I16 a, I16 b) {
-    const __m256i codes = lane_codes(a, b);
+  static void store_codes_of_first(void* p, __m256i codes) {
     if constexpr (kHalf) {
       _mm_storel_epi64(static_cast<__m128i*>(p), _mm256_castsi256_si128(codes));
-      _mm_storel_epi64(static_cast<__m128i*>(q), _mm256_extracti128_si256(codes, 1));
     } else {
       _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(codes));
-      _mm_storeu_si128(static_cast<__m128i*>(q), _mm256_extracti128_si256(codes, 1));
     }
   }
   template <bool kHalf>
-  static void store_lane_codes(void* p, I16 a) {
-    store_lane_codes<kHalf>(p, p, a, a);
+  static void store_codes_of_both(void* p, void* q, __m256i codes) {
+    store_codes_of_first<kHalf>(p, codes);
+    store_codes_of_first<kHalf>(q, _mm256_castsi128_si256(_mm256_extracti128_si256(codes, 1)));
   }
 
   static void pair_with(I16 a, std::int16_t b, I32& lo, I32& hi) {

@@ -97,21 +97,25 @@ struct Avx512 {
     return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
                                     _mm512_packus_epi16(a, b));
   }
-  // The same at p and q; 32 codes each, or 16 for kHalf.
+  static __m512i set_codes(int code) { return _mm512_set1_epi8(static_cast<char>(code)); }
+  static __m512i min_codes(__m512i a, __m512i b) { return _mm512_min_epu8(a, b); }
+  // The first of the two vectors' codes to p, those of the other to q; 32 each, or 16 for kHalf.
   template <bool kHalf>
-  static void store_lane_codes(void* p, void* q, I16 a, I16 b) {
-    const __m512i codes = lane_codes(a, b);
+  static void store_codes_of_first(void* p, __m512i codes) {
     if constexpr (kHalf) {
       _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_castsi512_si128(codes));
-      _mm_storeu_si128(static_cast<__m128i*>(q), _mm512_extracti32x4_epi32(codes, 2));
     } else {
       _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_castsi512_si256(codes));
-      _mm256_storeu_si256(static_cast<__m256i*>(q), _mm512_extracti64x4_epi64(codes, 1));
     }
   }
   template <bool kHalf>
-  static void store_lane_codes(void* p, I16 a) {
-    store_lane_codes<kHalf>(p, p, a, a);
+  static void store_codes_of_both(void* p, void* q, __m512i codes) {
+    store_codes_of_first<kHalf>(p, codes);
+    if constexpr (kHalf) {
+      _mm_storeu_si128(static_cast<__m128i*>(q), _mm512_extracti32x4_epi32(codes, 2));
+    } else {
+      _mm256_storeu_si256(static_cast<__m256i*>(q), _mm512_extracti64x4_epi64(codes, 1));
+    }
   }
   // round(a * multiplier / 2^shift), element by element, with signed saturation; shifts are 1..62.
   static I32 rounded_products(I32 a, const std::int32_t* multipliers, const std::uint8_t* shifts) {
