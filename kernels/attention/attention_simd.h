@@ -59,7 +59,7 @@ struct AttentionEpilogue {
       return Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
                           Simd::set16(static_cast<std::int16_t>(e.out_zero)));
     }
-    auto clamped_codes(typename Simd::I16 first, typename Simd::I16 second) const {
+    typename Simd::Codes clamped_codes(typename Simd::I16 first, typename Simd::I16 second) const {
       return Simd::min_codes(Simd::lane_codes(first, second), Simd::set_codes(e.max_code));
     }
   };

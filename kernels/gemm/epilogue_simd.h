@@ -89,7 +89,7 @@ template <typename Simd, bool kHalf>
 struct CodeColumns {
   std::uint8_t* dst;
   std::ptrdiff_t stride;
-  decltype(Simd::set_codes(0)) max_code;
+  typename Simd::Codes max_code;
 
   CodeColumns(const LinearArgs& args, int column)
       : dst(static_cast<std::uint8_t*>(args.dst) + column),

@@ -5,7 +5,8 @@ namespace intvit::kernels {
 namespace {
 
 void run(const LinearArgs& args) noexcept {
-  with_epilogue<Avx2>(args, 0, [&](const auto& epilogue) {
+  constexpr int kLeftOut = 0;  // nothing is won by it here
+  with_epilogue<Avx2>(args, kLeftOut, [&](const auto& epilogue) {
     Multiplier()(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue, args.plane_stride);
   });
 }

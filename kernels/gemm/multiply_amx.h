@@ -1,5 +1,4 @@
-// Matrix multiplication with AMX: 2 x 2 tiles of sums, up to 32 rows x 32 columns, at a time. A tile of weights is 16
-// groups of a panel just as they lie (tiles.h), a tile of codes 64 codes of up to 16 rows.
+// Matrix multiplication with AMX, block by block (tile_blocks_amx.h).
 //
 // Epilogues want sums in zmm registers, and tiles get there through memory only. So that the tile unit need not wait,
 // all else is done in small parts between its instructions: with every step of depth of a block goes a part of the
@@ -9,325 +8,12 @@
 #include <optional>
 #include <type_traits>
 
+#include "kernels/gemm/between_steps_amx.h"
 #include "kernels/gemm/column_blocks.h"
-#include "kernels/gemm/vnni_zmm.h"
-
-#ifdef VIT_EMULATED_TILES
-#include "kernels/simd/emulated_tiles.h"
-#else
-#include "kernels/simd/amx_tiles.h"
-#endif
+#include "kernels/gemm/tile_blocks_amx.h"
 
 namespace intvit::kernels {
 namespace {
-
-#ifdef VIT_EMULATED_TILES
-using Tiles = EmulatedTiles;
-#else
-using Tiles = AmxTiles;
-#endif
-
-// What the tile registers hold: sums of two tiles of rows times two panels, codes of the rows, weights of the panels.
-enum TileNumber : int {
-  kUpperLeft,
-  kUpperRight,
-  kLowerLeft,
-  kLowerRight,
-  kUpperCodes,
-  kLowerCodes,
-  kLeftWeights,
-  kRightWeights
-};
-
-// Rows in tiles of the same height, so that one configuration serves them all. The last may begin within the one before
-// it; then it computes those rows a second time, but does not finish them again.
-struct RowTiles {
-  int rows, count, height;
-
-  explicit RowTiles(int row_count)
-      : rows(row_count), count((rows + kTileRows - 1) / kTileRows), height((rows + count - 1) / count) {}
-
-  int first(int tile) const { return (tile + 1) * height <= rows ? tile * height : rows - height; }
-  int first_unfinished(int tile) const { return tile * height; }
-  int end(int tile) const { return first(tile) + height; }
-  // Of a block: the tile, and the next one where there is one.
-  bool has_lower(int tile) const { return tile + 1 < count; }
-  int lower_begins(int tile) const { return first(tile + 1) - first(tile); }  // rows after the upper tile's first
-  int block_end(int tile) const { return end(has_lower(tile) ? tile + 1 : tile); }
-
-  TileShapes shapes() const {
-    TileShapes shapes;
-    for (int i = 0; i < kTiles; ++i) {
-      shapes.rows[i] = static_cast<std::uint8_t>(i < kLeftWeights ? height : kTileRows);
-      shapes.row_bytes[i] = kTileRowBytes;
-    }
-    return shapes;
-  }
-};
-
-// Where a block's sums go. Where its lower tile begins within the upper one, both have the same sums there.
-struct SumTiles {
-  std::int32_t* upper;
-  std::int32_t* lower;    // unless there is one tile of rows
-  int rows;               // of both together
-  std::ptrdiff_t stride;  // elements between rows
-
-  std::ptrdiff_t row_bytes() const { return stride * static_cast<std::ptrdiff_t>(sizeof *upper); }
-};
-
-// Where its codes are.
-struct CodeTiles {
-  const std::uint8_t* upper;
-  const std::uint8_t* lower;
-  std::ptrdiff_t stride;
-  std::ptrdiff_t
-      plane_stride;  // if not 0, the high bytes there go first, and the low ones on top of 256 times their sums
-};
-
-// Does something with each tile of sums that there is, given its first row and first column. kLower: there are two
-// tiles of rows; kHalf: there is one panel.
-template <bool kLower, bool kHalf, typename Visit>
-inline __attribute__((always_inline)) void for_each_sum(const SumTiles& sums, Visit&& visit) {
-  visit(std::integral_constant<int, kUpperLeft>{}, sums.upper, 0);
-  if constexpr (!kHalf) visit(std::integral_constant<int, kUpperRight>{}, sums.upper + kPanelColumns, kPanelColumns);
-  if constexpr (kLower) visit(std::integral_constant<int, kLowerLeft>{}, sums.lower, 0);
-  if constexpr (kLower && !kHalf) {
-    visit(std::integral_constant<int, kLowerRight>{}, sums.lower + kPanelColumns, kPanelColumns);
-  }
-}
-
-// Depth goes forwards and backwards in turn: what the first level of the cache still has of the panels is what was read
-// last.
-enum class Direction { forwards, backwards };
-
-// Codes times one panel or two. Sums start from `start`, a number per column, or from 0 if it is null. between() is
-// called with every step of depth.
-template <bool kLower, bool kHalf, typename Between>
-inline __attribute__((always_inline)) void multiply_block(const CodeTiles& codes, const std::uint8_t* panel, int k,
-                                                          Direction direction, const std::int32_t* start,
-                                                          const SumTiles& sums, Between&& between) {
-  const bool starts_now = start != nullptr && codes.plane_stride == 0;
-  for_each_sum<kLower, kHalf>(sums, [&](auto tile, std::int32_t*, int column) {
-    if (starts_now) {
-      Tiles::load<tile>(start + column, 0);  // every row is the same
-    } else {
-      Tiles::zero<tile>();
-    }
-  });
-  const std::ptrdiff_t first = direction == Direction::forwards ? 0 : k - kDepthPadding;
-  const std::ptrdiff_t to_next = direction == Direction::forwards ? kDepthPadding : -kDepthPadding;
-  const std::ptrdiff_t to_right = std::ptrdiff_t{k} * kPanelColumns;
-  const std::ptrdiff_t to_lower = kLower ? codes.lower - codes.upper : 0;
-  for (std::ptrdiff_t plane = codes.plane_stride;; plane = 0) {
-    const std::uint8_t* rows = codes.upper + plane + first;
-    const std::uint8_t* weights = panel + first * kPanelColumns;
-    for (int left = k; left > 0; left -= kDepthPadding) {
-      Tiles::load<kUpperCodes>(rows, codes.stride);
-      Tiles::load<kLeftWeights>(weights, kGroupBytes);
-      if constexpr (!kHalf) Tiles::load<kRightWeights>(weights + to_right, kGroupBytes);
-      if constexpr (kLower) Tiles::load<kLowerCodes>(rows + to_lower, codes.stride);
-      between();
-      Tiles::dot_u8s8<kUpperLeft, kUpperCodes, kLeftWeights>();
-      if constexpr (!kHalf) Tiles::dot_u8s8<kUpperRight, kUpperCodes, kRightWeights>();
-      if constexpr (kLower) {
-        Tiles::dot_u8s8<kLowerLeft, kLowerCodes, kLeftWeights>();
-        if constexpr (!kHalf) Tiles::dot_u8s8<kLowerRight, kLowerCodes, kRightWeights>();
-      }
-      rows += to_next;
-      weights += to_next * kPanelColumns;
-    }
-    for_each_sum<kLower, kHalf>(sums,
-                                [&](auto tile, std::int32_t* at, int) { Tiles::store<tile>(at, sums.row_bytes()); });
-    if (plane == 0) return;
-    for (int column = 0; column < (kHalf ? 1 : 2) * kPanelColumns; column += kPanelColumns) {
-      const auto more = start != nullptr ? Avx512::load32(start + column) : Avx512::zero();
-      for (int r = 0; r < sums.rows; ++r) {
-        std::int32_t* at = sums.upper + r * sums.stride + column;
-        Avx512::store32(at, Avx512::add32(VnniZmm::shift_left<8>(Avx512::load32(at)), more));
-      }
-    }
-    for_each_sum<kLower, kHalf>(sums,
-                                [&](auto tile, std::int32_t* at, int) { Tiles::load<tile>(at, sums.row_bytes()); });
-  }
-}
-
-// How many of `units` are due at each of so many steps, if they are spread evenly.
-class Evenly {
- public:
-  Evenly() = default;
-  Evenly(int units, int steps)
-      : every_step_((static_cast<std::uint32_t>(units) * kOne - 1) / static_cast<std::uint32_t>(steps) + 1) {}
-
-  int due() {
-    sum_ += every_step_;
-    const int whole = static_cast<int>(sum_ / kOne);
-    sum_ %= kOne;
-    return whole;
-  }
-
- private:
-  static constexpr std::uint32_t kOne = 1 << 12;
-  std::uint32_t every_step_ = 0, sum_ = 0;
-};
-
-// The sums of a block that waits for its epilogue, by rows from its first one on.
-struct BlockSums {
-  static constexpr int kColumns = 2 * kPanelColumns;
-  alignas(64) std::int32_t at[2 * kTileRows][kColumns];
-};
-
-// Rows of a block that wait for their epilogue.
-template <int kSumShift, typename EpilogueType>
-class WaitingRows {
- public:
-  template <bool kHalf>
-  using Columns = typename EpilogueType::template Columns<kHalf>;
-
-  // Rows [begin, end), whose sums begin at `sums`, to be finished in so many steps. No others may wait.
-  template <bool kHalf>
-  void wait(const std::int32_t* sums, int begin, int end, const Columns<kHalf>& columns, int steps) {
-    if constexpr (kHalf) {
-      half_ = &columns;
-    } else {
-      whole_ = &columns;
-    }
-    sums_ = sums;
-    row_ = begin;
-    end_ = end;
-    pairs_ = Evenly((end - begin + 1) / 2, steps);
-  }
-
-  void step() {
-    if (const int pairs = pairs_.due(); pairs > 0) finish(row_ + 2 * pairs < end_ ? row_ + 2 * pairs : end_);
-  }
-  void finish_all() {
-    if (row_ < end_) finish(end_);
-  }
-
- private:
-  void finish(int end) {
-    if (half_ != nullptr) {
-      finish_rows_to<true>(end, *half_);
-    } else {
-      finish_rows_to<false>(end, *whole_);
-    }
-  }
-
-  // Not inlined, or there would be many copies of every epilogue.
-  template <bool kHalf>
-  __attribute__((noinline)) void finish_rows_to(int end, const Columns<kHalf>& columns) {
-    const std::int32_t* sums = sums_;
-    int row = row_;
-    for (; row + 2 <= end; row += 2, sums += 2 * BlockSums::kColumns) finish_sums<2, kHalf>(sums, row, columns);
-    if (row < end) {
-      finish_sums<1, kHalf>(sums, row, columns);
-      sums += BlockSums::kColumns;
-    }
-    sums_ = sums;
-    row_ = end;
-  }
-
-  template <int R, bool kHalf>
-  static void finish_sums(const std::int32_t* sums, int row, const Columns<kHalf>& columns) {
-    __m512i lo[R], hi[R];
-#pragma GCC unroll 2
-    for (int r = 0; r < R; ++r) {
-      const std::int32_t* at = sums + r * BlockSums::kColumns;
-      lo[r] = Avx512::load32(at);
-      hi[r] = kHalf ? Avx512::zero() : Avx512::load32(at + kPanelColumns);
-      if constexpr (kSumShift != 0) {  // else they started from the bias
-        lo[r] = Avx512::add32(VnniZmm::shift_left<kSumShift>(lo[r]), columns.bias_lo());
-        hi[r] = Avx512::add32(VnniZmm::shift_left<kSumShift>(hi[r]), columns.bias_hi());
-      }
-    }
-    finish_rows<R>(columns, row, lo, hi);
-  }
-
-  const Columns<false>* whole_ = nullptr;
-  const Columns<true>* half_ = nullptr;  // the last block only
-  const std::int32_t* sums_ = nullptr;
-  int row_ = 0, end_ = 0;
-  Evenly pairs_;
-};
-
-// 8-bit tiles of some panels of 4-bit ones, made in parts.
-class Expansion {
- public:
-  Expansion() = default;  // of nothing
-  Expansion(const LinearWeights& weights, int panel, int count, std::uint8_t* dst, int steps)
-      : nibbles_(weights.tiles + static_cast<std::ptrdiff_t>(panel) * weights.k * kPanelColumns / 2),
-        zero_points_(weights.zero_points + panel * kPanelColumns),
-        dst_(dst),
-        vectors_in_panel_(weights.k / kVectorDepth),
-        left_(count * vectors_in_panel_),
-        due_(left_, steps) {}
-
-  void step() {
-    if (const int due = due_.due(); due > 0 && left_ > 0) expand(due < left_ ? due : left_);
-  }
-  void expand_all() {
-    if (left_ > 0) expand(left_);
-  }
-
- private:
-  static constexpr int kVectorDepth = 2 * kGroupDepth;  // of kGroupBytes of nibbles
-
-  void expand(int vectors) {
-    for (left_ -= vectors; vectors > 0; --vectors, nibbles_ += kGroupBytes, dst_ += 2 * kGroupBytes) {
-      if (left_in_panel_ == 0) {
-        zeros_ = VnniZmm::spread_zero_points(zero_points_);
-        zero_points_ += kPanelColumns;
-        left_in_panel_ = vectors_in_panel_;
-      }
-      --left_in_panel_;
-      VnniZmm::expand_groups(nibbles_, zeros_, dst_);
-    }
-  }
-
-  const std::uint8_t* nibbles_ = nullptr;
-  const std::uint8_t* zero_points_ = nullptr;
-  std::uint8_t* dst_ = nullptr;
-  __m512i zeros_ = _mm512_setzero_si512();  // of the panel that is under way
-  int vectors_in_panel_ = 0, left_in_panel_ = 0, left_ = 0;
-  Evenly due_;
-};
-
-// One multiplication: src x weights.
-struct Factors {
-  const std::uint8_t* src;
-  std::ptrdiff_t stride, plane_stride;
-  RowTiles tiles;
-  const LinearWeights& weights;
-
-  int row_blocks() const { return (tiles.count + 1) / 2; }
-  int steps_of_block() const { return weights.k / kDepthPadding * (plane_stride == 0 ? 1 : 2); }
-
-  // The block of the tile of rows and the next, and a panel or two.
-  template <bool kHalf, typename Between>
-  void multiply(int tile, const std::uint8_t* panel, const std::int32_t* start, std::int32_t* sums,
-                std::ptrdiff_t sum_stride, Between&& between) const {
-    const std::uint8_t* codes = src + tiles.first(tile) * stride;
-    const int rows = tiles.block_end(tile) - tiles.first(tile);
-    const auto direction = tile / 2 % 2 == 0 ? Direction::forwards : Direction::backwards;
-    if (tiles.has_lower(tile)) {
-      const int lower = tiles.lower_begins(tile);
-      multiply_block<true, kHalf>({codes, codes + lower * stride, stride, plane_stride}, panel, weights.k, direction,
-                                  start, {sums, sums + lower * sum_stride, rows, sum_stride}, between);
-    } else {
-      multiply_block<false, kHalf>({codes, nullptr, stride, plane_stride}, panel, weights.k, direction, start,
-                                   {sums, nullptr, rows, sum_stride}, between);
-    }
-  }
-};
-
-// Calls visit(kHalf, panel) for every column block, the first of its panels; kHalf, as a bool_constant: it has no
-// other.
-template <typename Visit>
-void for_each_block(int panels, Visit&& visit) {
-  int p = 0;
-  for (; p + 2 <= panels; p += 2) visit(std::false_type{}, p);
-  if (p < panels) visit(std::true_type{}, p);
-}
 
 // One step of depth and one or two tiles of rows, such as scores of attention: codes stay in their tiles, and a panel's
 // sums are stored while the next panel's are under way.
@@ -391,6 +77,7 @@ inline void multiply_into(const Factors& factors, const AccumulatorsEpilogue<Avx
   });
 }
 
+// Blocks of sums one after the other, all rows of a column block before the next.
 template <int kSumShift, typename EpilogueType>
 void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& epilogue) {
   const LinearWeights& weights = factors.weights;
@@ -401,7 +88,7 @@ void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& 
   const auto stored = [&](int count) { return static_cast<std::size_t>(count * panel_bytes * weights.bits / 8); };
   // Of 4-bit weights: 8-bit tiles of this column block and of the next.
   const auto expanded = [&](int p) { return static_cast<std::uint8_t*>(scratch) + p / 2 % 2 * 2 * panel_bytes; };
-  const auto count_from = [&](int p) { return p >= panels ? 0 : p + 1 == panels ? 1 : 2; };
+  const auto count_from = [&](int p) { return p + 1 == panels ? 1 : 2; };  // panels of the block that begins there
 
   BlockSums sums[2];
   int block = 0;
@@ -418,22 +105,25 @@ void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& 
     int fetched = p + 2;
     if (weights.bits == 4) {
       panel = expanded(p);
-      expansion = Expansion(weights, p + 2, count_from(p + 2), expanded(p + 2), steps);
+      if (p + 2 < panels) expansion = Expansion(weights, p + 2, count_from(p + 2), expanded(p + 2), steps);
       fetched = p + 4;
     }
     const auto fetch_steps = static_cast<std::size_t>(steps);
-    WantedNext next = p + 2 >= panels ? WantedNext(weights.next, weights.next_bytes, fetch_steps)
-                                      : WantedNext(weights.tiles + stored(fetched),
-                                                   weights.near ? 0 : stored(count_from(fetched)), fetch_steps);
+    WantedNext next(nullptr, 0, fetch_steps);
+    if (p + 2 >= panels) {
+      next = WantedNext(weights.next, weights.next_bytes, fetch_steps);
+    } else if (fetched < panels && !weights.near) {
+      next = WantedNext(weights.tiles + stored(fetched), stored(count_from(fetched)), fetch_steps);
+    }
 
-    auto& now = [&]() -> auto& {
+    const auto columns_of_block = [&]() -> auto& {
       if constexpr (half) {
         return half_columns;
       } else {
         return columns[p / 2 % 2];
       }
-    }
-    ();
+    };
+    auto& now = columns_of_block();
     now.emplace(epilogue, p * kPanelColumns);
     alignas(64) std::int32_t start[2 * kPanelColumns];
     Avx512::store32(start, now->bias_lo());

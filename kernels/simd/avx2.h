@@ -10,8 +10,9 @@ namespace intvit::kernels {
 namespace {
 
 struct Avx2 {
-  using I16 = __m256i;  // 16 x 16 bits
-  using I32 = __m256i;  // 8 x 32 bits
+  using I16 = __m256i;    // 16 x 16 bits
+  using I32 = __m256i;    // 8 x 32 bits
+  using Codes = __m256i;  // 32 x 8 bits
   static constexpr int kLanes16 = 16;
   static constexpr int kLanes32 = 8;
 
@@ -118,13 +119,13 @@ struct Avx2 {
   static I16 to_lane_order(I16 v) { return _mm256_permute4x64_epi64(v, 0xd8); }
   static I16 pack32_in_lanes(I32 lo, I32 hi) { return _mm256_packs_epi32(lo, hi); }
   static I16 pack32_u_in_lanes(I32 lo, I32 hi) { return _mm256_packus_epi32(lo, hi); }
-  static __m256i lane_codes(I16 a, I16 b) {
+  static Codes lane_codes(I16 a, I16 b) {
     return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   }
-  static __m256i set_codes(int code) { return _mm256_set1_epi8(static_cast<char>(code)); }
-  static __m256i min_codes(__m256i a, __m256i b) { return _mm256_min_epu8(a, b); }
+  static Codes set_codes(int code) { return _mm256_set1_epi8(static_cast<char>(code)); }
+  static Codes min_codes(Codes a, Codes b) { return _mm256_min_epu8(a, b); }
   template <bool kHalf>
-  static void store_codes_of_first(void* p, __m256i codes) {
+  static void store_codes_of_first(void* p, Codes codes) {
     if constexpr (kHalf) {
       _mm_storel_epi64(static_cast<__m128i*>(p), _mm256_castsi256_si128(codes));
     } else {
@@ -132,7 +133,7 @@ struct Avx2 {
     }
   }
   template <bool kHalf>
-  static void store_codes_of_both(void* p, void* q, __m256i codes) {
+  static void store_codes_of_both(void* p, void* q, Codes codes) {
     store_codes_of_first<kHalf>(p, codes);
     store_codes_of_first<kHalf>(q, _mm256_castsi128_si256(_mm256_extracti128_si256(codes, 1)));
   }

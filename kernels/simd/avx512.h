@@ -10,8 +10,9 @@ namespace intvit::kernels {
 namespace {
 
 struct Avx512 {
-  using I16 = __m512i;  // 32 x 16 bits
-  using I32 = __m512i;  // 16 x 32 bits
+  using I16 = __m512i;    // 32 x 16 bits
+  using I32 = __m512i;    // 16 x 32 bits
+  using Codes = __m512i;  // 64 x 8 bits
   static constexpr int kLanes16 = 32;
   static constexpr int kLanes32 = 16;
 
@@ -93,15 +94,15 @@ struct Avx512 {
   static I16 pack32_in_lanes(I32 lo, I32 hi) { return _mm512_packs_epi32(lo, hi); }
   static I16 pack32_u_in_lanes(I32 lo, I32 hi) { return _mm512_packus_epi32(lo, hi); }
   // Two vectors in lane order -> the codes of one, then those of the other, in natural order, with unsigned saturation.
-  static __m512i lane_codes(I16 a, I16 b) {
+  static Codes lane_codes(I16 a, I16 b) {
     return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
                                     _mm512_packus_epi16(a, b));
   }
-  static __m512i set_codes(int code) { return _mm512_set1_epi8(static_cast<char>(code)); }
-  static __m512i min_codes(__m512i a, __m512i b) { return _mm512_min_epu8(a, b); }
+  static Codes set_codes(int code) { return _mm512_set1_epi8(static_cast<char>(code)); }
+  static Codes min_codes(Codes a, Codes b) { return _mm512_min_epu8(a, b); }
   // The first of the two vectors' codes to p, those of the other to q; 32 each, or 16 for kHalf.
   template <bool kHalf>
-  static void store_codes_of_first(void* p, __m512i codes) {
+  static void store_codes_of_first(void* p, Codes codes) {
     if constexpr (kHalf) {
       _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_castsi512_si128(codes));
     } else {
@@ -109,7 +110,7 @@ struct Avx512 {
     }
   }
   template <bool kHalf>
-  static void store_codes_of_both(void* p, void* q, __m512i codes) {
+  static void store_codes_of_both(void* p, void* q, Codes codes) {
     store_codes_of_first<kHalf>(p, codes);
     if constexpr (kHalf) {
       _mm_storeu_si128(static_cast<__m128i*>(q), _mm512_extracti32x4_epi32(codes, 2));
