@@ -19,6 +19,7 @@ inline std::uint32_t key_group(const std::uint8_t* key, int first, int head_dim)
 }
 
 // K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes are the depth; minus 128 is a flipped bit.
+// bias[j], of every key and padding column: -q_zero times the sum of its weights.
 // Four keys at a time: their groups are transposed so that equal groups lie side by side.
 inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles, std::int32_t* bias) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;

@@ -46,7 +46,8 @@ inline void transpose_groups(__m512i (&rows)[16]) {
   for (int m = 0; m < 4; ++m) transpose_lanes(rows[m], rows[4 + m], rows[8 + m], rows[12 + m]);
 }
 
-// K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus 128 are the depth.
+// K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus 128 are the depth. bias[j], of every
+// key and padding column: -q_zero times the sum of its weights.
 inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles, std::int32_t* bias) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
   for (int j = 0; j < padded_columns(args.tokens); j += kPanelColumns, tiles += panel_bytes) {

@@ -181,7 +181,7 @@ class SoftmaxRows {
       const auto distance = Simd::load16(t + j);
       const auto shares =
           Simd::rounded_shift15_each(SoftmaxVectors<Simd>::power(distance), SoftmaxVectors<Simd>::whole(distance));
-      sums = Simd::add32(sums, Simd::multiply_add_pairs(shares, Simd::set16(1)));
+      sums = Simd::add_pairs(sums, shares);
     }
     return static_cast<std::uint32_t>(Simd::reduce_add32(sums));
   }
