@@ -96,7 +96,7 @@ constexpr AttentionScratch attention_scratch(int tokens, int head_dim) {
   s.values = take(t64 * d64);
   s.scores = take(kQueryBlock * t64 * 4);
   s.codes = take(kQueryBlock * t64 * 2);
-  s.softmax = take(softmax_scratch_bytes(static_cast<int>(t64)));
+  s.softmax = take(softmax_scratch_bytes(0));  // distances are written over scores
   s.rows = take(kQueryBlock * d64);
   s.output = take(kQueryBlock * d64 * 2);
   s.gemm = take(linear_scratch_bytes(static_cast<int>(deepest)));

@@ -99,7 +99,9 @@ void attention_elements(const AttentionArgs& args) {
   const SoftmaxRows<Simd> softmax_rows(softmax);
   Multiplier multiply;
   constexpr int kMultiplierBits = sizeof(Element) == 1 ? kCodeMultiplierBits : kValueMultiplierBits;
+  static_assert(kQueryBlock <= SoftmaxBlock::kMaxRows);
   std::int32_t maxima[kQueryBlock];
+  SoftmaxSums sums[kQueryBlock];
   RowRequantizer requantizers[kQueryBlock];
   for (int begin = args.query_begin; begin < args.query_end; begin += kQueryBlock) {
     const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
@@ -117,10 +119,9 @@ void attention_elements(const AttentionArgs& args) {
              AccumulatorsEpilogue<Simd>{scores, padded_tokens, key_bias});
     // Their maxima first: each is a chain of slow steps, and those of several rows can be under way at once.
     for (int r = 0; r < rows; ++r) maxima[r] = row_max<Simd>(scores + std::ptrdiff_t{r} * padded_tokens, args.tokens);
-    for (int r = 0; r < rows; ++r) {
-      const std::ptrdiff_t at = std::ptrdiff_t{r} * padded_tokens;
-      requantizers[r] = row_requantizer(args.head, softmax_rows(scores + at, maxima[r], codes + at), kMultiplierBits);
-    }
+    softmax_rows({rows, scores, padded_tokens, maxima, reinterpret_cast<std::int16_t*>(scores), 2 * padded_tokens,
+                  codes, padded_tokens, sums});
+    for (int r = 0; r < rows; ++r) requantizers[r] = row_requantizer(args.head, sums[r], kMultiplierBits);
     Element* dst = static_cast<Element*>(args.dst) + begin * args.dst_stride;
     const AttentionEpilogue<Simd, Element> epilogue{requantizers, args.head.out_zero, args.max_code,
                                                     whole_panels ? dst : output,

@@ -115,7 +115,6 @@ struct Avx2 {
   }
 
   static I16 pack32(I32 lo, I32 hi) { return _mm256_permute4x64_epi64(_mm256_packs_epi32(lo, hi), 0xd8); }
-  static I16 pack32_u(I32 lo, I32 hi) { return _mm256_permute4x64_epi64(_mm256_packus_epi32(lo, hi), 0xd8); }
   static I16 to_lane_order(I16 v) { return _mm256_permute4x64_epi64(v, 0xd8); }
   static I16 pack32_in_lanes(I32 lo, I32 hi) { return _mm256_packs_epi32(lo, hi); }
   static I16 pack32_u_in_lanes(I32 lo, I32 hi) { return _mm256_packus_epi32(lo, hi); }
@@ -188,13 +187,18 @@ struct Avx2 {
   // Few levels, as all thresholds are compared with.
   struct StepTable {
     static constexpr int kLevels = 16;
-    std::int16_t thresholds[kLevels];
-    int levels;
+    static constexpr int kUnrolled = 5;  // thresholds, of which there are 15 where it matters
+    __m256i below[kLevels - 1];          // less than thresholds by one: they are reached by what is above it
+    int rounded_up;                      // thresholds, in multiples of kUnrolled
     __m256i low_bytes, high_bytes;
 
     StepTable() = default;
-    StepTable(const std::int16_t* thresholds_in, const std::int16_t* values, int levels_in) : levels(levels_in) {
-      for (int k = 0; k < kLevels; ++k) thresholds[k] = thresholds_in[k];
+    StepTable(const std::int16_t* thresholds, const std::int16_t* values, int levels)
+        : rounded_up((levels - 1 + kUnrolled - 1) / kUnrolled * kUnrolled) {
+      for (int k = 0; k < kLevels - 1; ++k) {
+        below[k] =
+            _mm256_set1_epi16(thresholds[k] == -32768 ? thresholds[k] : static_cast<std::int16_t>(thresholds[k] - 1));
+      }
       const __m256i all = load(values);
       const __m256i low = _mm256_and_si256(all, _mm256_set1_epi16(255)), high = _mm256_srli_epi16(all, 8);
       const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(low, high), 0xd8);
@@ -206,19 +210,14 @@ struct Avx2 {
       use([this](I16 x) { return look_up(x); });
     }
     I16 look_up(I16 x) const {
-      __m256i level = _mm256_set1_epi16(static_cast<std::int16_t>(levels - 1));
-      for (int k = 0; k < levels - 1; ++k) {
-        level = _mm256_add_epi16(level, _mm256_cmpgt_epi16(_mm256_set1_epi16(thresholds[k]), x));
+      __m256i level = zero();
+      for (int k = 0; k < rounded_up; k += kUnrolled) {
+#pragma GCC unroll 5
+        for (int i = 0; i < kUnrolled; ++i) level = _mm256_sub_epi16(level, _mm256_cmpgt_epi16(x, below[k + i]));
       }
       return shuffle_16(low_bytes, high_bytes, level);
     }
   };
-
-  static std::uint32_t sum_bytes(const std::uint8_t* p, int n) {
-    __m256i sums = _mm256_setzero_si256();
-    for (int i = 0; i < n; i += 32) sums = _mm256_add_epi64(sums, _mm256_sad_epu8(load(p + i), _mm256_setzero_si256()));
-    return static_cast<std::uint32_t>(reduce_add64(sums));
-  }
 
   using Mask16 = __m256i;
   static Mask16 outside16(I16 a, I16 low, I16 high) {

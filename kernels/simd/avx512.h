@@ -81,12 +81,9 @@ struct Avx512 {
   }
   static std::uint64_t reduce_add64(I32 sums64) { return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(sums64)); }
 
-  // 32 -> 16 bits with signed or unsigned saturation.
+  // 32 -> 16 bits with signed saturation.
   static I16 pack32(I32 lo, I32 hi) {
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packs_epi32(lo, hi));
-  }
-  static I16 pack32_u(I32 lo, I32 hi) {
-    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packus_epi32(lo, hi));
   }
   // *Lane order* is that in which the packing instructions leave elements: each 128-bit lane has four of `lo`, then
   // four of `hi`. Where order does not matter before codes are stored, this saves a permutation per vector.
@@ -167,52 +164,79 @@ struct Avx512 {
   // A value for each of up to kLevels ranges: look_up gives values[k] where k of the ascending thresholds are <= x.
   // Both arrays have kLevels entries; the last threshold is not looked at, and those from levels - 1 on must be 32767,
   // which no x may be.
+  //
+  // A binary search that begins near its end: x is in one of as many segments as registers hold, and only the
+  // thresholds within it have to be searched. Those of real quantizers are one or two for 16 levels, up to seven
+  // for 64.
   struct StepTable {
     static constexpr int kLevels = 64;
-    __m512i thresholds[2], values[2];
-    int levels;
+    static constexpr int kMaxSteps = 6;
+    // What is known to be reached in a segment; then `at` counts reached thresholds, and the probe is the last of the
+    // next 2^step, which is entry `at` of probes[step].
+    __m512i first[2], probes[kMaxSteps][2], values[2];
+    __m512i last_of_segments, segment_shift;
+    int levels, steps;
 
     StepTable() = default;
-    StepTable(const std::int16_t* thresholds_in, const std::int16_t* values_in, int levels_in) : levels(levels_in) {
+    StepTable(const std::int16_t* thresholds, const std::int16_t* values_in, int levels_in) : levels(levels_in) {
+      const int segments = levels <= 32 ? 32 : 64;
+      int top = 0;
+      for (int k = 0; k < levels - 1; ++k) top = thresholds[k] < 32767 && thresholds[k] > top ? thresholds[k] : top;
+      int shift = 0;
+      while (top >> shift >= segments) ++shift;
+      std::int16_t firsts[kLevels];
+      int reached = 0, most = 0;
+      for (int segment = 0; segment < kLevels; ++segment) {
+        const auto below = [&](int x) {
+          int end = reached;
+          while (end < levels - 1 && thresholds[end] < x) ++end;
+          return end;
+        };
+        reached = below(segment << shift);
+        firsts[segment] = static_cast<std::int16_t>(reached);
+        const int within = below((segment + 1) << shift) - reached;
+        most = within > most ? within : most;
+      }
+      steps = 0;
+      while (most >> steps != 0) ++steps;
+      last_of_segments = set16(static_cast<std::int16_t>((segments << shift) - 1));
+      segment_shift = set16(static_cast<std::int16_t>(shift));
+      std::int16_t padded[2 * kLevels];
+      for (int k = 0; k < 2 * kLevels; ++k) padded[k] = k < kLevels - 1 ? thresholds[k] : std::int16_t{32767};
       for (int i = 0; i < 2; ++i) {
-        thresholds[i] = _mm512_loadu_si512(thresholds_in + 32 * i);
-        values[i] = _mm512_loadu_si512(values_in + 32 * i);
+        first[i] = load16(firsts + kLanes16 * i);
+        for (int step = 0; step < kMaxSteps; ++step) probes[step][i] = load16(padded + (1 << step) - 1 + kLanes16 * i);
+        values[i] = load16(values_in + kLanes16 * i);
       }
     }
-    // Calls use(look_up) with the function that is fastest for this many levels.
+    // Calls use(look_up) with the function that is fastest for this table.
     template <typename Use>
     void with_look_up(Use&& use) const {
-      if (levels <= 16) return use([this](I16 x) { return look_up<4>(x); });
-      if (levels <= 32) return use([this](I16 x) { return look_up<5>(x); });
-      use([this](I16 x) { return look_up<6>(x); });
-    }
-    // A binary search: `at` counts thresholds known to be reached, and the probe is the last of the next `step`.
-    template <int kBits>
-    I16 look_up(I16 x) const {
-      __m512i at = _mm512_setzero_si512();
-#pragma GCC unroll 6
-      for (int step = 1 << (kBits - 1); step > 0; step /= 2) {
-        const __m512i probe = _mm512_add_epi16(at, _mm512_set1_epi16(static_cast<std::int16_t>(step - 1)));
-        const __mmask32 reached = _mm512_cmple_epi16_mask(entries<kBits>(thresholds, probe), x);
-        at = _mm512_mask_add_epi16(at, reached, at, _mm512_set1_epi16(static_cast<std::int16_t>(step)));
+      if (levels <= 32) {
+        if (steps <= 1) return use([this](I16 x) { return look_up<false, 1>(x); });
+        if (steps <= 2) return use([this](I16 x) { return look_up<false, 2>(x); });
+        return use([this](I16 x) { return look_up<false, 5>(x); });
       }
-      return entries<kBits>(values, at);
+      if (steps <= 1) return use([this](I16 x) { return look_up<true, 1>(x); });
+      if (steps <= 3) return use([this](I16 x) { return look_up<true, 3>(x); });
+      use([this](I16 x) { return look_up<true, kMaxSteps>(x); });
     }
-    template <int kBits>
+    template <bool kBoth, int kSteps>
+    I16 look_up(I16 x) const {
+      I16 at = entries<kBoth>(first, _mm512_srlv_epi16(max16(min16(x, last_of_segments), zero()), segment_shift));
+#pragma GCC unroll 6
+      for (int step = kSteps - 1; step >= 0; --step) {
+        const __mmask32 reached = _mm512_cmple_epi16_mask(entries<kBoth>(probes[step], at), x);
+        at = _mm512_mask_add_epi16(at, reached, at, set16(static_cast<std::int16_t>(1 << step)));
+      }
+      return entries<kBoth>(values, at);
+    }
+    template <bool kBoth>
     static I16 entries(const __m512i (&table)[2], I16 index) {
-      if constexpr (kBits <= 5) return _mm512_permutexvar_epi16(index, table[0]);
-      return _mm512_permutex2var_epi16(table[0], index, table[1]);
+      if constexpr (kBoth) return _mm512_permutex2var_epi16(table[0], index, table[1]);
+      return _mm512_permutexvar_epi16(index, table[0]);
     }
   };
-
-  // Sum of n bytes (n a multiple of 64).
-  static std::uint32_t sum_bytes(const std::uint8_t* p, int n) {
-    __m512i sums = _mm512_setzero_si512();
-    for (int i = 0; i < n; i += 64) {
-      sums = _mm512_add_epi64(sums, _mm512_sad_epu8(_mm512_loadu_si512(p + i), _mm512_setzero_si512()));
-    }
-    return static_cast<std::uint32_t>(_mm512_reduce_add_epi64(sums));
-  }
 
   // Per element: a bit here, ones or zeros throughout on AVX2.
   using Mask16 = __mmask32;

@@ -4,9 +4,7 @@
 namespace intvit::kernels {
 namespace {
 
-SoftmaxSums run(const SoftmaxArgs& args) noexcept {
-  return SoftmaxRows<Avx512>(args)(args.scores, row_max<Avx512>(args.scores, args.columns), args.dst);
-}
+SoftmaxSums run(const SoftmaxArgs& args) noexcept { return softmax_row<Avx512>(args); }
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // softmax.h for whole vectors.
 #pragma once
 
-#include <cstring>
+#include <cstdint>
 
 #include "kernels/simd/look_up.h"
 #include "kernels/softmax/softmax_table.h"
@@ -33,14 +33,9 @@ class SoftmaxVectors {
         right_shift_(Simd::set32(scale.right_shift)),
         multiplier_(Simd::set16(static_cast<std::int16_t>(scale.multiplier))) {}
 
-  typename Simd::I16 distances(const std::int32_t* scores) const {
-    return Simd::multiply_high_u16(
-        Simd::pack32_u(scaled<true>(Simd::load32(scores)), scaled<true>(Simd::load32(scores + Simd::kLanes32))),
-        multiplier_);
-  }
-  // In lane order, and where kLeft is false, the scale's left_shift must be 0.
+  // In lane order. Where kLeft is false, the scale's left_shift must be 0.
   template <bool kLeft>
-  typename Simd::I16 distances_in_lanes(const std::int32_t* scores) const {
+  typename Simd::I16 distances(const std::int32_t* scores) const {
     return Simd::multiply_high_u16(Simd::pack32_u_in_lanes(scaled<kLeft>(Simd::load32(scores)),
                                                            scaled<kLeft>(Simd::load32(scores + Simd::kLanes32))),
                                    multiplier_);
@@ -73,42 +68,73 @@ class SoftmaxVectors {
 };
 
 // Thresholds and values in the form that Simd::StepTable wants: filled up to its size with thresholds that no distance
-// reaches, and ascending, whatever the file says.
+// reaches, and ascending, whatever the file says. A distance need not be clamped to be looked up: thresholds that all
+// or no clamped ones reach are out of the reach of others, too.
 template <typename Simd>
 typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool wide) {
   constexpr int kLevels = Simd::StepTable::kLevels;
   std::int16_t thresholds[kLevels], values[kLevels];
   std::int16_t highest = INT16_MIN;
   for (int k = 0; k < kLevels; ++k) {
-    if (k < table.levels - 1) highest = table.thresholds[k] > highest ? table.thresholds[k] : highest;
+    if (k < table.levels - 1) {
+      const std::int16_t threshold = table.thresholds[k] <= 0                    ? INT16_MIN
+                                     : table.thresholds[k] > kMaxSoftmaxDistance ? INT16_MAX
+                                                                                 : table.thresholds[k];
+      highest = threshold > highest ? threshold : highest;
+    }
     thresholds[k] = k < table.levels - 1 ? highest : INT16_MAX;
     values[k] = k < table.levels ? table_value(table.values[k], wide) : std::int16_t{0};
   }
   return typename Simd::StepTable(thresholds, values, table.levels);
 }
 
-// Rows of one kind, scale and table, of which the arguments' scores and dst are not used.
+// What changes from row to row. Strides are in elements.
+struct SoftmaxBlock {
+  static constexpr int kMaxRows = 24;
+
+  int rows;                    // 1..kMaxRows
+  const std::int32_t* scores;  // [rows][score_stride], padded_columns each
+  std::ptrdiff_t score_stride;
+  const std::int32_t* maxima;  // [rows], row_max() of the scores
+  // Unless exponential: [rows][distance_stride], padded_columns each. Rows may begin where those of scores do, which
+  // are then overwritten.
+  std::int16_t* distances;
+  std::ptrdiff_t distance_stride;
+  std::uint8_t* dst;  // [rows][dst_stride], padded_columns each, as SoftmaxArgs::dst
+  std::ptrdiff_t dst_stride;
+  SoftmaxSums* sums;  // [rows]
+};
+
+// Rows of one kind, scale and table, of which the arguments' scores and dst are not used, and of their scratch memory
+// only the values.
 template <typename Simd>
 class SoftmaxRows {
  public:
   explicit SoftmaxRows(const SoftmaxArgs& args) : args_(args) {
-    if (args.kind == SoftmaxKind::exponential) {
-      const int last = args.columns % kTwoVectors;
-      last_columns_[0] = first_elements(last);
-      last_columns_[1] = first_elements(last - Simd::kLanes16);
-    } else if (args.table.levels <= Simd::StepTable::kLevels) {
-      steps_ = make_step_table<Simd>(args.table, wide());
+    const int last = args.columns % kTwoVectors;
+    last_columns_[0] = first_elements(last);
+    last_columns_[1] = first_elements(last - Simd::kLanes16);
+    if (args.kind == SoftmaxKind::exponential) return;
+    if (in_registers()) {
+      steps_ = make_step_table<Simd>(args.table, args.plane_stride != 0);
     } else {
       fill_values();
     }
   }
 
-  // `max` is row_max() of the scores.
-  SoftmaxSums operator()(const std::int32_t* scores, std::int32_t max, std::uint8_t* dst) const {
-    const SoftmaxVectors<Simd> vectors(max, args_.scale);
-    if (args_.kind != SoftmaxKind::exponential) return table_row(vectors, scores, dst);
-    return args_.scale.left_shift == 0 ? exponential_row<false>(vectors, scores, dst)
-                                       : exponential_row<true>(vectors, scores, dst);
+  void operator()(const SoftmaxBlock& block) const {
+    const bool left = args_.scale.left_shift != 0;
+    if (args_.kind == SoftmaxKind::exponential) {
+      left ? exponential_rows<true>(block) : exponential_rows<false>(block);
+      return;
+    }
+    SoftmaxRow rows[SoftmaxBlock::kMaxRows]{};
+    if (args_.kind == SoftmaxKind::absolute) {
+      left ? absolute_rows<true>(block, rows) : absolute_rows<false>(block, rows);
+    } else {
+      left ? relative_rows<true>(block) : relative_rows<false>(block);
+    }
+    args_.plane_stride != 0 ? table_rows<true>(block, rows) : table_rows<false>(block, rows);
   }
 
  private:
@@ -121,100 +147,160 @@ class SoftmaxRows {
     return Simd::pack32_in_lanes(Simd::load32(elements), Simd::load32(elements + Simd::kLanes32));
   }
 
-  // Two vectors at a time, so that they fill one of codes; padded_columns are whole ones.
   template <bool kLeft>
-  SoftmaxSums exponential_row(const SoftmaxVectors<Simd>& vectors, const std::int32_t* scores,
-                              std::uint8_t* dst) const {
-    const auto codes_at = [&](int j) { return vectors.codes(vectors.template distances_in_lanes<kLeft>(scores + j)); };
-    auto sums = Simd::zero();
-    int j = 0;
-    const auto write = [&](typename Simd::I16 first, typename Simd::I16 second) {
-      sums = Simd::add_pairs(Simd::add_pairs(sums, first), second);
-      Simd::store16(dst + j, Simd::lane_codes(first, second));
-      j += kTwoVectors;
-    };
-    while (j + kTwoVectors <= args_.columns) write(codes_at(j), codes_at(j + Simd::kLanes16));
-    if (j < args_.columns) {
-      const bool both = j + Simd::kLanes16 < args_.columns;
-      write(Simd::and16(codes_at(j), last_columns_[0]),
-            both ? Simd::and16(codes_at(j + Simd::kLanes16), last_columns_[1]) : Simd::zero());
-    }
-    for (; j < args_.padded_columns; j += kTwoVectors) Simd::store16(dst + j, Simd::zero());
-    const auto sum = static_cast<std::uint32_t>(Simd::reduce_add32(sums));
-    return {sum, sum};
-  }
-
-  SoftmaxSums table_row(const SoftmaxVectors<Simd>& vectors, const std::int32_t* scores, std::uint8_t* dst) const {
-    std::int16_t* t = distances();
-    for (int j = 0; j < args_.columns; j += Simd::kLanes16) Simd::store16(t + j, vectors.distances(scores + j));
-    const SoftmaxRow row =
-        args_.kind == SoftmaxKind::absolute ? absolute_row(args_.table, sum_shares(t)) : SoftmaxRow{};
-    const auto base = Simd::set16(static_cast<std::int16_t>(row.base));
-    const auto table_distances = [&](int j) {
-      const auto d = Simd::add16(Simd::shift_right_u16(Simd::load16(t + j), kSoftmaxDistanceShift), base);
-      return Simd::max16(Simd::min16(d, Simd::set16(kMaxSoftmaxDistance)), Simd::zero());
-    };
-    if (args_.table.levels <= Simd::StepTable::kLevels) {
-      steps_.with_look_up([&](const auto& look_up) {
-        for (int j = 0; j < args_.columns; j += Simd::kLanes16) store_values(dst + j, look_up(table_distances(j)));
+  void exponential_rows(const SoftmaxBlock& block) const {
+    for (int r = 0; r < block.rows; ++r) {
+      const SoftmaxVectors<Simd> vectors(block.maxima[r], args_.scale);
+      const std::int32_t* scores = block.scores + r * block.score_stride;
+      const std::uint32_t sum = write_row<false>(block.dst + r * block.dst_stride, [&](int j) {
+        return vectors.codes(vectors.template distances<kLeft>(scores + j));
       });
-    } else {
-      for (int j = 0; j < args_.columns; j += Simd::kLanes16) Simd::store16(t + j, table_distances(j));
-      look_up_in_memory(value_of_distance(), t, args_.columns);
-      for (int j = 0; j < args_.columns; j += Simd::kLanes16) store_values(dst + j, Simd::load16(t + j));
+      block.sums[r] = {sum, sum};
     }
-    clear_padding(dst);
-    std::uint32_t sum = Simd::sum_bytes(dst, args_.padded_columns);
-    if (wide()) {
-      clear_padding(dst + args_.plane_stride);
-      sum += Simd::sum_bytes(dst + args_.plane_stride, args_.padded_columns) << 8;
-    }
-    return {sum, row.divisor != 0 ? row.divisor : sum > 0 ? sum : 1};
   }
 
-  // Of 32640 * 2^-t, modulo 2^32.
-  std::uint32_t sum_shares(std::int16_t* t) const {
-    // Beyond the last column a distance at which nothing is left.
-    for (int j = args_.columns; j % Simd::kLanes16 != 0; ++j) t[j] = -1;
+  // Distances, in lane order, and what each row's have in common; of all rows before any is looked up, since from
+  // shares to that is a chain of slow steps, and those of several rows can be under way at once.
+  template <bool kLeft>
+  void absolute_rows(const SoftmaxBlock& block, SoftmaxRow* rows) const {
+    std::uint32_t shares[SoftmaxBlock::kMaxRows];
+    for (int r = 0; r < block.rows; ++r) {
+      const SoftmaxVectors<Simd> vectors(block.maxima[r], args_.scale);
+      const std::int32_t* scores = block.scores + r * block.score_stride;
+      std::int16_t* distances = block.distances + r * block.distance_stride;
+      shares[r] = sum_row([&](int j) {
+        const auto t = vectors.template distances<kLeft>(scores + j);
+        Simd::store16(distances + j, t);
+        return Simd::rounded_shift15_each(vectors.power(t), vectors.whole(t));
+      });
+    }
+    for (int r = 0; r < block.rows; ++r) rows[r] = absolute_row(args_.table, shares[r]);
+  }
+  template <bool kLeft>
+  void relative_rows(const SoftmaxBlock& block) const {
+    for (int r = 0; r < block.rows; ++r) {
+      const SoftmaxVectors<Simd> vectors(block.maxima[r], args_.scale);
+      const std::int32_t* scores = block.scores + r * block.score_stride;
+      std::int16_t* distances = block.distances + r * block.distance_stride;
+      for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
+        Simd::store16(distances + j, vectors.template distances<kLeft>(scores + j));
+      }
+    }
+  }
+
+  template <bool kWide>
+  void table_rows(const SoftmaxBlock& block, const SoftmaxRow* rows) const {
+    const auto with_base = [&](const std::int16_t* distances, int base) {
+      return Simd::add16(Simd::shift_right_u16(Simd::load16(distances), kSoftmaxDistanceShift),
+                         Simd::set16(static_cast<std::int16_t>(base)));
+    };
+    const auto write = [&](int r, const auto& values_at) {
+      const std::uint32_t sum = write_row<kWide>(block.dst + r * block.dst_stride, values_at);
+      block.sums[r] = {sum, rows[r].divisor != 0 ? rows[r].divisor : sum > 0 ? sum : 1};
+    };
+    if (in_registers()) {
+      steps_.with_look_up([&](const auto& look_up) {
+        for (int r = 0; r < block.rows; ++r) {
+          const std::int16_t* distances = block.distances + r * block.distance_stride;
+          write(r, [&](int j) { return look_up(with_base(distances + j, rows[r].base)); });
+        }
+      });
+      return;
+    }
+    for (int r = 0; r < block.rows; ++r) {
+      std::int16_t* distances = block.distances + r * block.distance_stride;
+      for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
+        const auto distance = with_base(distances + j, rows[r].base);
+        Simd::store16(distances + j,
+                      Simd::max16(Simd::min16(distance, Simd::set16(kMaxSoftmaxDistance)), Simd::zero()));
+      }
+      look_up_in_memory(value_of_distance(), distances, (args_.columns + Simd::kLanes16 - 1) & -Simd::kLanes16);
+      write(r, [&](int j) { return Simd::load16(distances + j); });
+    }
+  }
+
+  // Calls write(j, values, values) with values_at() of two vectors at a time, in order; zeros beyond the last column.
+  template <typename ValuesAt, typename Write>
+  void for_two_vectors(const ValuesAt& values_at, const Write& write) const {
+    int j = 0;
+    for (; j + kTwoVectors <= args_.columns; j += kTwoVectors) {
+      const auto first = values_at(j);  // before the other, whose distances may overwrite its scores
+      write(j, first, values_at(j + Simd::kLanes16));
+    }
+    if (j == args_.columns) return;
+    const auto first = Simd::and16(values_at(j), last_columns_[0]);
+    const bool both = j + Simd::kLanes16 < args_.columns;
+    write(j, first, both ? Simd::and16(values_at(j + Simd::kLanes16), last_columns_[1]) : Simd::zero());
+  }
+
+  // The sum of all, modulo 2^32.
+  template <typename ValuesAt>
+  std::uint32_t sum_row(const ValuesAt& values_at) const {
     auto sums = Simd::zero();
-    for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
-      const auto distance = Simd::load16(t + j);
-      const auto shares =
-          Simd::rounded_shift15_each(SoftmaxVectors<Simd>::power(distance), SoftmaxVectors<Simd>::whole(distance));
-      sums = Simd::add_pairs(sums, shares);
+    for_two_vectors(values_at, [&](int, typename Simd::I16 first, typename Simd::I16 second) {
+      sums = Simd::add_pairs(Simd::add_pairs(sums, first), second);
+    });
+    return static_cast<std::uint32_t>(Simd::reduce_add32(sums));
+  }
+
+  // The same for values in lane order, which go to dst and its second plane. Two vectors fill one of codes, and
+  // padded_columns are whole ones.
+  template <bool kWide, typename ValuesAt>
+  std::uint32_t write_row(std::uint8_t* dst, const ValuesAt& values_at) const {
+    auto sums = Simd::zero();
+    const auto low_bytes = Simd::set16(255);
+    for_two_vectors(values_at, [&](int j, typename Simd::I16 first, typename Simd::I16 second) {
+      sums = Simd::add_pairs(Simd::add_pairs(sums, first), second);
+      if constexpr (kWide) {
+        Simd::store16(dst + args_.plane_stride + j,
+                      Simd::lane_codes(Simd::shift_right_u16(first, 8), Simd::shift_right_u16(second, 8)));
+        first = Simd::and16(first, low_bytes);
+        second = Simd::and16(second, low_bytes);
+      }
+      Simd::store16(dst + j, Simd::lane_codes(first, second));
+    });
+    for (int j = (args_.columns + kTwoVectors - 1) & -kTwoVectors; j < args_.padded_columns; j += kTwoVectors) {
+      Simd::store16(dst + j, Simd::zero());
+      if constexpr (kWide) Simd::store16(dst + args_.plane_stride + j, Simd::zero());
     }
     return static_cast<std::uint32_t>(Simd::reduce_add32(sums));
   }
 
-  void store_values(std::uint8_t* dst, typename Simd::I16 values) const {
-    if (wide()) {
-      Simd::store_codes(dst + args_.plane_stride, Simd::shift_right_u16(values, 8));
-      values = Simd::and16(values, Simd::set16(255));
-    }
-    Simd::store_codes(dst, values);
-  }
-
-  void clear_padding(std::uint8_t* dst) const {
-    std::memset(dst + args_.columns, 0, static_cast<std::size_t>(args_.padded_columns - args_.columns));
-  }
-
   void fill_values() const {
+    const bool wide = args_.plane_stride != 0;
     int filled = 0;
     for (int level = 0; level < args_.table.levels; ++level) {
       const int end = level < args_.table.levels - 1 ? args_.table.thresholds[level] : kMaxSoftmaxDistance + 1;
-      const std::int16_t value = table_value(args_.table.values[level], wide());
+      const std::int16_t value = table_value(args_.table.values[level], wide);
       for (; filled < end && filled <= kMaxSoftmaxDistance; ++filled) value_of_distance()[filled] = value;
     }
   }
 
-  bool wide() const { return args_.plane_stride != 0; }
+  bool in_registers() const { return args_.table.levels <= Simd::StepTable::kLevels; }
   std::int16_t* value_of_distance() const { return static_cast<std::int16_t*>(args_.scratch); }
-  std::int16_t* distances() const { return value_of_distance() + kMaxSoftmaxDistance + 1; }
 
   SoftmaxArgs args_;
-  typename Simd::I16 last_columns_[2];  // exponential: of the last two vectors, ones in what is a column
+  typename Simd::I16 last_columns_[2];  // of the last two vectors, ones in what is a column
   typename Simd::StepTable steps_;      // if it is large enough for the table
 };
+
+// One row.
+template <typename Simd>
+SoftmaxSums softmax_row(const SoftmaxArgs& args) {
+  const std::int32_t max = row_max<Simd>(args.scores, args.columns);
+  SoftmaxSums sums;
+  SoftmaxBlock block{};
+  block.rows = 1;
+  block.scores = args.scores;
+  block.maxima = &max;
+  if (args.kind != SoftmaxKind::exponential) {
+    block.distances = static_cast<std::int16_t*>(args.scratch) + kMaxSoftmaxDistance + 1;
+  }
+  block.dst = args.dst;
+  block.sums = &sums;
+  SoftmaxRows<Simd>{args}(block);
+  return sums;
+}
 
 }  // namespace
 }  // namespace intvit::kernels
