@@ -4,6 +4,7 @@
 // and outputs stay in the first two cache levels.
 #pragma once
 
+#include <bit>
 #include <cstring>
 
 #include "kernels/attention/attention.h"
@@ -65,6 +66,17 @@ struct AttentionEpilogue {
   };
 };
 
+// What is taken off the head's codes of K or V so that they are signed weights. All scores of a row, or the sums that
+// its bias corrects, move alike by it, so it may be chosen: half of 8 bits, or of as many as the codes have.
+inline int middle_code(const std::uint8_t* codes, const AttentionArgs& args) {
+  if constexpr (!Multiplier::kSmallWeightsAreFaster) return 128;
+  unsigned all = 1;
+  for (int j = 0; j < args.tokens; ++j) {
+    for (int d = 0; d < args.head_dim; ++d) all |= codes[j * args.stride + d];
+  }
+  return static_cast<int>(std::bit_floor(all));
+}
+
 template <typename Simd, int kDepthStep, typename Element>
 void attention_elements(const AttentionArgs& args) {
   const AttentionScratch layout = attention_scratch(args.tokens, args.head_dim);
@@ -86,10 +98,13 @@ void attention_elements(const AttentionArgs& args) {
     _mm_prefetch(reinterpret_cast<const char*>(args.k + j * args.stride), _MM_HINT_T0);
     _mm_prefetch(reinterpret_cast<const char*>(args.v + j * args.stride), _MM_HINT_T0);
   }
-  pack_keys(args, key_depth, keys, key_bias);
-  pack_values(args, value_depth, values);
-  const LinearWeights key_weights{keys, nullptr, 8, args.tokens, key_depth, true};
-  const LinearWeights value_weights{values, nullptr, 8, args.head_dim, value_depth, true};
+  const int middle_key = middle_code(args.k, args), middle_value = middle_code(args.v, args);
+  pack_keys(args, key_depth, middle_key, keys, key_bias);
+  pack_values(args, value_depth, middle_value, values);
+  const LinearWeights key_weights{keys, nullptr, 8, args.tokens, key_depth, true, middle_key};
+  const LinearWeights value_weights{values, nullptr, 8, args.head_dim, value_depth, true, middle_value};
+  AttentionHead head = args.head;
+  head.v_zero += 128 - middle_value;  // row_requantizer() takes values for codes minus 128
   // Whole steps and panels are read and written in place; other head sizes go through copies.
   const bool whole_steps = args.head_dim % kDepthStep == 0;
   const bool whole_panels = args.head_dim % kPanelColumns == 0;
@@ -121,7 +136,7 @@ void attention_elements(const AttentionArgs& args) {
     for (int r = 0; r < rows; ++r) maxima[r] = row_max<Simd>(scores + std::ptrdiff_t{r} * padded_tokens, args.tokens);
     softmax_rows({rows, scores, padded_tokens, maxima, reinterpret_cast<std::int16_t*>(scores), 2 * padded_tokens,
                   codes, padded_tokens, sums});
-    for (int r = 0; r < rows; ++r) requantizers[r] = row_requantizer(args.head, sums[r], kMultiplierBits);
+    for (int r = 0; r < rows; ++r) requantizers[r] = row_requantizer(head, sums[r], kMultiplierBits);
     Element* dst = static_cast<Element*>(args.dst) + begin * args.dst_stride;
     const AttentionEpilogue<Simd, Element> epilogue{requantizers, args.head.out_zero, args.max_code,
                                                     whole_panels ? dst : output,

@@ -10,20 +10,21 @@
 namespace intvit::kernels {
 namespace {
 
-// One group of one key, for the edges of pack_keys: missing codes become weights of zero.
-inline std::uint32_t key_group(const std::uint8_t* key, int first, int head_dim) {
-  std::uint32_t group = 0x80808080u;
+// One group of one key, for the edges of pack_keys: missing codes are those that become weights of zero.
+inline std::uint32_t key_group(const std::uint8_t* key, int first, int head_dim, std::uint32_t missing) {
+  std::uint32_t group = missing;
   std::memcpy(&group, key + first,
               static_cast<std::size_t>(head_dim - first < kGroupDepth ? head_dim - first : kGroupDepth));
   return group;
 }
 
-// K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes are the depth; minus 128 is a flipped bit.
+// K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus `middle` are the depth.
 // bias[j], of every key and padding column: -q_zero times the sum of its weights.
 // Four keys at a time: their groups are transposed so that equal groups lie side by side.
-inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles, std::int32_t* bias) {
+inline void pack_keys(const AttentionArgs& args, int depth, int middle, std::uint8_t* tiles, std::int32_t* bias) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
-  const __m128i flip = _mm_set1_epi8(-128);
+  const __m128i middles = _mm_set1_epi8(static_cast<char>(middle));
+  const std::uint32_t missing = 0x01010101u * static_cast<std::uint32_t>(middle);
   for (int j = 0; j < padded_columns(args.tokens); j += 4) {
     std::uint8_t* columns = tiles + j / kPanelColumns * panel_bytes + j % kPanelColumns * kGroupDepth;
     const std::uint8_t* keys[4];
@@ -36,16 +37,16 @@ inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles,
         for (int i = 0; i < 4; ++i) rows[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(keys[i] + d));
       } else {
         for (int i = 0; i < 4; ++i) {
-          std::uint32_t groups[4] = {0x80808080u, 0x80808080u, 0x80808080u, 0x80808080u};
+          std::uint32_t groups[4] = {missing, missing, missing, missing};
           for (int g = 0; g < 4 && d + g * kGroupDepth < args.head_dim; ++g) {
-            groups[g] = key_group(keys[i], d + g * kGroupDepth, args.head_dim);
+            groups[g] = key_group(keys[i], d + g * kGroupDepth, args.head_dim, missing);
           }
           rows[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(groups));
         }
       }
       for (int i = 0; i < 4; ++i) {
         sums[i] = _mm_add_epi64(sums[i], _mm_sad_epu8(rows[i], _mm_setzero_si128()));
-        rows[i] = _mm_xor_si128(rows[i], flip);
+        rows[i] = _mm_sub_epi8(rows[i], middles);
       }
       const __m128i lo01 = _mm_unpacklo_epi32(rows[0], rows[1]), hi01 = _mm_unpackhi_epi32(rows[0], rows[1]);
       const __m128i lo23 = _mm_unpacklo_epi32(rows[2], rows[3]), hi23 = _mm_unpackhi_epi32(rows[2], rows[3]);
@@ -58,13 +59,13 @@ inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles,
     const int summed = (depth + 15) / 16 * 16;  // codes in the sums, padding included
     for (int i = 0; i < 4; ++i) {
       const auto sum = static_cast<std::int32_t>(_mm_cvtsi128_si64(sums[i]) + _mm_extract_epi64(sums[i], 1));
-      bias[j + i] = -args.head.q_zero * (sum - 128 * summed);
+      bias[j + i] = -args.head.q_zero * (sum - middle * summed);
     }
   }
 }
 
-// V as weight tiles [D / 16][T / 4][16][4]: tokens are the depth.
-inline void pack_values(const AttentionArgs& args, int depth, std::uint8_t* tiles) {
+// V as weight tiles [D / 16][T / 4][16][4]: codes minus `middle`, tokens are the depth.
+inline void pack_values(const AttentionArgs& args, int depth, int middle, std::uint8_t* tiles) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
   const int columns = padded_columns(args.head_dim);
   for (int j = 0; j < depth; j += kGroupDepth) {
@@ -78,9 +79,9 @@ inline void pack_values(const AttentionArgs& args, int depth, std::uint8_t* tile
       const int first = panel * kPanelColumns;
       if (first + kPanelColumns <= args.head_dim) {
         const auto row = [&](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[i] + first)); };
-        const __m128i flip = _mm_set1_epi8(-128);
-        const __m128i r0 = _mm_xor_si128(row(0), flip), r1 = _mm_xor_si128(row(1), flip);
-        const __m128i r2 = _mm_xor_si128(row(2), flip), r3 = _mm_xor_si128(row(3), flip);
+        const __m128i middles = _mm_set1_epi8(static_cast<char>(middle));
+        const __m128i r0 = _mm_sub_epi8(row(0), middles), r1 = _mm_sub_epi8(row(1), middles);
+        const __m128i r2 = _mm_sub_epi8(row(2), middles), r3 = _mm_sub_epi8(row(3), middles);
         const __m128i lo01 = _mm_unpacklo_epi8(r0, r1), hi01 = _mm_unpackhi_epi8(r0, r1);
         const __m128i lo23 = _mm_unpacklo_epi8(r2, r3), hi23 = _mm_unpackhi_epi8(r2, r3);
         auto* out = reinterpret_cast<__m128i*>(group);
@@ -92,7 +93,7 @@ inline void pack_values(const AttentionArgs& args, int depth, std::uint8_t* tile
         for (int c = 0; c < kPanelColumns; ++c) {
           for (int i = 0; i < kGroupDepth; ++i) {
             group[c * kGroupDepth + i] =
-                first + c < args.head_dim ? static_cast<std::uint8_t>(rows[i][first + c] ^ 0x80) : 0;
+                first + c < args.head_dim ? static_cast<std::uint8_t>(rows[i][first + c] - middle) : 0;
           }
         }
       }

@@ -10,12 +10,12 @@ namespace {
 
 inline constexpr int kRowPart = 64;  // codes of a row that are packed at a time
 
-// Up to kRowPart codes of a row from `first` on, minus 128 as signed bytes; zeros where there are no more.
-inline __m512i signed_codes(const std::uint8_t* row, int first, int head_dim) {
-  const __m512i flip = _mm512_set1_epi8(-128);
+// Up to kRowPart codes of a row from `first` on, minus `middle` as signed bytes; zeros where there are no more.
+inline __m512i signed_codes(const std::uint8_t* row, int first, int head_dim, int middle) {
+  const __m512i middles = _mm512_set1_epi8(static_cast<char>(middle));
   const int left = head_dim - first;
   const __mmask64 there = left >= kRowPart ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
-  return _mm512_xor_si512(_mm512_mask_loadu_epi8(flip, there, row + first), flip);
+  return _mm512_sub_epi8(_mm512_mask_loadu_epi8(middles, there, row + first), middles);
 }
 
 // Four vectors of four 128-bit lanes: lane i of vector j becomes lane j of vector i.
@@ -46,9 +46,9 @@ inline void transpose_groups(__m512i (&rows)[16]) {
   for (int m = 0; m < 4; ++m) transpose_lanes(rows[m], rows[4 + m], rows[8 + m], rows[12 + m]);
 }
 
-// K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus 128 are the depth. bias[j], of every
-// key and padding column: -q_zero times the sum of its weights.
-inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles, std::int32_t* bias) {
+// K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus `middle` are the depth. bias[j], of
+// every key and padding column: -q_zero times the sum of its weights.
+inline void pack_keys(const AttentionArgs& args, int depth, int middle, std::uint8_t* tiles, std::int32_t* bias) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
   for (int j = 0; j < padded_columns(args.tokens); j += kPanelColumns, tiles += panel_bytes) {
     __m512i sums = _mm512_setzero_si512();
@@ -58,7 +58,7 @@ inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles,
       for (int i = 0; i < kPanelColumns; ++i) {
         // Padding columns get some key: their scores are never looked at.
         const int key = j + i < args.tokens ? j + i : args.tokens - 1;
-        rows[i] = signed_codes(args.k + key * args.stride, d, args.head_dim);
+        rows[i] = signed_codes(args.k + key * args.stride, d, args.head_dim, middle);
       }
       transpose_groups(rows);
 #pragma GCC unroll 16
@@ -71,8 +71,8 @@ inline void pack_keys(const AttentionArgs& args, int depth, std::uint8_t* tiles,
   }
 }
 
-// V as weight tiles [D / 16][T / 4][16][4]: tokens are the depth.
-inline void pack_values(const AttentionArgs& args, int depth, std::uint8_t* tiles) {
+// V as weight tiles [D / 16][T / 4][16][4]: codes minus `middle`, tokens are the depth.
+inline void pack_values(const AttentionArgs& args, int depth, int middle, std::uint8_t* tiles) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
   for (int j = 0; j < depth; j += kGroupDepth, tiles += kGroupBytes) {
     for (int d = 0; d < args.head_dim; d += kRowPart) {
@@ -80,7 +80,7 @@ inline void pack_values(const AttentionArgs& args, int depth, std::uint8_t* tile
 #pragma GCC unroll 4
       for (int i = 0; i < kGroupDepth; ++i) {
         // Padding tokens meet softmax codes that are zero, so any readable row will do.
-        rows[i] = signed_codes(args.v + (j + i < args.tokens ? j + i : 0) * args.stride, d, args.head_dim);
+        rows[i] = signed_codes(args.v + (j + i < args.tokens ? j + i : 0) * args.stride, d, args.head_dim, middle);
       }
       const __m512i lo01 = _mm512_unpacklo_epi8(rows[0], rows[1]), hi01 = _mm512_unpackhi_epi8(rows[0], rows[1]);
       const __m512i lo23 = _mm512_unpacklo_epi8(rows[2], rows[3]), hi23 = _mm512_unpackhi_epi8(rows[2], rows[3]);

@@ -35,6 +35,8 @@ struct LinearWeights {
   int n;
   int k;
   bool near = false;  // they have just been written, so that nothing is won by fetching them ahead
+  static constexpr int kLargest = 128;
+  int largest = kLargest;  // no 8-bit weight exceeds it in magnitude
   // What this thread reads after them, the first weights of its next linear operation: may be fetched ahead.
   const std::uint8_t* next = nullptr;
   std::size_t next_bytes = 0;

@@ -149,6 +149,8 @@ void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& 
 // tiles hold whole steps of depth only. Tiles stay configured from one call to the next.
 class Multiplier {
  public:
+  static constexpr bool kSmallWeightsAreFaster = false;
+
   Multiplier() = default;
   Multiplier(const Multiplier&) = delete;
   Multiplier& operator=(const Multiplier&) = delete;

@@ -2,9 +2,10 @@
 //
 // vpmaddubsw adds two products of u8 and s8 in 16 bits, where they saturate if codes and 8-bit weights are large. Codes
 // are split so that they do not. Rows of which too much would be left over are widened to 16 bits, as weights are then,
-// and so are sources of two planes. With 4-bit weights nothing can saturate.
+// and so are sources of two planes. With 4-bit weights, and with narrow codes, nothing can saturate.
 #pragma once
 
+#include "kernels/gemm/multiply_narrow_avx2.h"
 #include "kernels/gemm/multiply_nibbles_avx2.h"
 #include "kernels/gemm/multiply_split_avx2.h"
 #include "kernels/gemm/multiply_widened_avx2.h"
@@ -16,6 +17,7 @@ template <typename EpilogueType>
 void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane_stride, int rows,
                  const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
   static_assert(SplitCodes::scratch_bytes(1024) <= linear_scratch_bytes(1024));
+  if (plane_stride == 0 && multiply_narrow(src, stride, rows, weights, scratch, epilogue)) return;
   if (plane_stride != 0 || !SplitCodes::pays_for(weights)) {
     return multiply_s16(src, stride, plane_stride, 0, rows, weights, scratch, epilogue);
   }
@@ -41,6 +43,8 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
 
 // The same interface in multiply_<isa>.h of every instruction set. What one call can leave to the next, it holds.
 struct Multiplier {
+  static constexpr bool kSmallWeightsAreFaster = true;
+
   template <typename EpilogueType>
   void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
                   const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {

@@ -9,6 +9,8 @@ namespace {
 
 // The same interface in multiply_<isa>.h of every instruction set. What one call can leave to the next, it holds.
 struct Multiplier {
+  static constexpr bool kSmallWeightsAreFaster = false;
+
   template <typename EpilogueType>
   void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
                   const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {

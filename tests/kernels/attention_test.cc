@@ -20,7 +20,8 @@ struct AttentionShape {
   Pattern pattern = Pattern::random;
   int heads = 1;  // how many lie side by side in a row; the last one is computed
   int query_begin = 0;
-  int query_end = -1;  // tokens
+  int query_end = -1;      // tokens
+  int largest_code = 255;  // of q, k and v
 };
 
 AttentionHead random_head(const AttentionShape& c, Random& random) {
@@ -74,7 +75,7 @@ class AttentionCase {
     if (c_.query_end < 0) c_.query_end = c_.tokens;
     Random random(seed);
     const std::size_t size = (static_cast<std::size_t>(c.tokens) - 1) * stride_ + 3 * channels_;
-    fill(src_.data(), size, c.pattern, random);
+    fill(src_.data(), size, c.pattern, random, 0, c.largest_code);
     head_ = random_head(c, random);
   }
 
@@ -187,6 +188,25 @@ TEST_CASE("attention: extreme codes and zero points") {
           attention.head().q_zero = zero;
           attention.head().v_zero = i % 2 == 0 ? zero : 255 - zero;
           attention.compare(tested, seed++);
+        }
+      }
+    }
+  }
+}
+
+// AVX2 then adds more products in 16 bits, and may take less than 128 off keys and values.
+TEST_CASE("attention: narrow codes of queries, keys and values") {
+  const std::vector<TestedKernels> tested = vector_kernels();
+  std::uint64_t seed = 3500;
+  for (int largest = 0; largest < 255; largest = 2 * largest + 1) {
+    for (const Pattern pattern : {Pattern::random, Pattern::all_max, Pattern::alternating}) {
+      for (const int tokens : {3, 17, 26, 50}) {
+        for (const int head_dim : {7, 64, 88}) {
+          for (const bool values : {false, true}) {
+            AttentionCase attention({tokens, head_dim, pattern, 2, 0, -1, largest}, seed);
+            attention.variant().values = values;
+            attention.compare(tested, seed++);
+          }
         }
       }
     }

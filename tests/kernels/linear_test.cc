@@ -59,8 +59,10 @@ struct SourceLayout {
 // Everything that one call needs; all inputs end at an unmapped page.
 class LinearCase {
  public:
-  // max_value decides how many planes there are, and the largest value among the high bytes.
-  LinearCase(const Shape& shape, const Patterns& patterns, std::uint64_t seed, int max_value = 255)
+  // max_value decides how many planes there are, and the largest value among the high bytes. 8-bit weights are
+  // -max_weight to max_weight - 1.
+  LinearCase(const Shape& shape, const Patterns& patterns, std::uint64_t seed, int max_value = 255,
+             int max_weight = 128)
       : shape_(shape),
         columns_(static_cast<std::size_t>(padded_columns(shape.n))),
         layout_(shape.rows, shape.k, max_value > 255 ? 2 : 1, seed),
@@ -77,14 +79,14 @@ class LinearCase {
         grain_unit_(columns_),
         table_(2 * kActivationSegments) {
     Random random(seed);
-    fill(src_.data(), layout_.bytes, patterns.codes, random);
+    fill(src_.data(), layout_.bytes, patterns.codes, random, 0, std::min(max_value, 255));
     for (int r = 0; r < shape.rows && layout_.plane_stride != 0; ++r) {
       fill(src_.data() + layout_.first + r * layout_.row_stride + layout_.plane_stride,
            static_cast<std::size_t>(shape.k), patterns.codes, random, 0, max_value >> 8);
     }
     const std::size_t bytes = columns_ * static_cast<std::size_t>(shape.k * shape.bits / 8);
     if (shape.bits == 8) {
-      fill(reinterpret_cast<std::int8_t*>(tiles_.data()), bytes, patterns.weights, random);
+      fill(reinterpret_cast<std::int8_t*>(tiles_.data()), bytes, patterns.weights, random, -max_weight, max_weight - 1);
     } else {
       fill(tiles_.data(), bytes, patterns.weights, random);  // two nibbles: 0x00 and 0xff are the extremes
     }
@@ -130,6 +132,10 @@ class LinearCase {
       bias_[c] = bias;
       shift_[c] = static_cast<std::uint8_t>(shift);
     }
+  }
+
+  void set_zero_points(int zero_point) {
+    for (std::size_t c = 0; c < columns_; ++c) zero_points_[c] = static_cast<std::uint8_t>(zero_point);
   }
 
   std::size_t dst_elements(std::size_t stride) const {
@@ -318,6 +324,36 @@ TEST_CASE("linear: codes that crowd around their mean") {
 }
 
 // AVX2 takes another loop for blocks of rows with such values, and has to find each of them.
+// AVX2 adds as many products in 16 bits as fit, in the worst case exactly (kernels/gemm/multiply_narrow_avx2.h).
+TEST_CASE("linear: narrow codes and small weights") {
+  const std::vector<TestedKernels> tested = vector_kernels();
+  std::uint64_t seed = 600;
+  for (int max_code = 1; max_code <= 255; max_code = 2 * max_code + 1) {
+    for (int max_weight = 1; max_weight <= 128; max_weight *= 2) {
+      for (const Pattern weights : {Pattern::random, Pattern::all_min, Pattern::all_max}) {
+        for (const int rows : {5, 38}) {
+          LinearCase linear({rows, 20, 128, 8}, {weights == Pattern::random ? weights : Pattern::all_max, weights},
+                            seed, max_code, max_weight);
+          for (const Epilogue epilogue : {Epilogue::accumulators, Epilogue::codes, Epilogue::residual}) {
+            linear.compare(tested, epilogue, seed++);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: 4-bit weights at their largest, for every zero point") {
+  const std::vector<TestedKernels> tested = vector_kernels();
+  for (int zero_point = 0; zero_point <= 15; ++zero_point) {
+    for (const Pattern weights : {Pattern::all_min, Pattern::all_max}) {
+      LinearCase linear({9, 20, 192, 4}, {Pattern::all_max, weights}, 1);
+      linear.set_zero_points(zero_point);
+      linear.compare(tested, Epilogue::accumulators, 1);
+    }
+  }
+}
+
 TEST_CASE("linear: a single value above 32767") {
   const std::vector<TestedKernels> tested = kernels_of_any_depth();
   const int rows = 50, n = 16, k = 68;
