@@ -134,6 +134,11 @@ class LinearCase {
     }
   }
 
+  // All 8-bit weights of a column.
+  void set_column(int column, int weight) {
+    for (int k = 0; k < shape_.k; ++k) tiles_[tile_offset(column, k, shape_.k)] = static_cast<std::uint8_t>(weight);
+  }
+
   void set_zero_points(int zero_point) {
     for (std::size_t c = 0; c < columns_; ++c) zero_points_[c] = static_cast<std::uint8_t>(zero_point);
   }
@@ -339,6 +344,17 @@ TEST_CASE("linear: narrow codes and small weights") {
           }
         }
       }
+    }
+  }
+}
+
+TEST_CASE("linear: narrow codes and small weights but for one column") {
+  const std::vector<TestedKernels> tested = vector_kernels();
+  for (const int weight : {-128, 127}) {
+    for (int column = 0; column < 40; ++column) {
+      LinearCase linear({34, 40, 128, 8}, {Pattern::all_max, Pattern::random}, 1, 63, 4);
+      linear.set_column(column, weight);
+      linear.compare(tested, Epilogue::accumulators, 1);
     }
   }
 }
