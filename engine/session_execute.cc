@@ -219,14 +219,16 @@ void Session::encode_channel_groups(const EncodeOp& op, const Piece& piece) {
   const std::int64_t count = std::min<std::int64_t>(src.columns, blocks.end * kChannelBlock) - first;
   const std::int16_t* values = row<std::int16_t>(op.src, 0, piece.place) + first;
   auto* notes = static_cast<std::int16_t*>(piece.place.scratch);
-  std::int16_t *lowest = notes, *highest = notes + count, *codes = notes + 2 * count;
+  std::int16_t *lowest = notes, *highest = notes + count, *nearest = notes + 2 * count, *codes = notes + 3 * count;
   kernels_.encode->column_ranges(
       {values, src.stride, static_cast<int>(src.rows), static_cast<int>(count), lowest, highest});
   const std::int16_t* groups = program_.constants[op.codes].as<std::int16_t>();
   const int group_count = static_cast<int>(op.groups);
-  for (std::int64_t c = 0; c < count; ++c) {
-    const int group = kernels::nearest_group(lowest[c], highest[c], groups, groups + group_count, group_count);
-    for (int i = 0; i < 4; ++i) codes[i * count + c] = groups[(2 + i) * group_count + group];
+  kernels_.encode->nearest_groups(
+      {lowest, highest, static_cast<int>(count), groups, groups + group_count, group_count, nearest});
+  for (int i = 0; i < 4; ++i) {
+    const std::int16_t* of_groups = groups + (2 + i) * group_count;
+    for (std::int64_t c = 0; c < count; ++c) codes[i * count + c] = of_groups[nearest[c]];
   }
   kernels::EncodeArgs args = encode_args(op, program_);
   args.src = values;

@@ -15,11 +15,11 @@ constexpr std::size_t align_scratch(std::size_t bytes) {
   return (bytes + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment;
 }
 
-// Channels that one thread encodes by groups at a time, and what it notes of each: six 16-bit numbers.
+// Channels that one thread encodes by groups at a time, and what it notes of each: seven 16-bit numbers.
 inline constexpr int kChannelBlock = 64;
 
 constexpr std::size_t channel_group_scratch(std::size_t columns) {
-  return align_scratch(6 * sizeof(std::int16_t) * columns);
+  return align_scratch(7 * sizeof(std::int16_t) * columns);
 }
 
 }  // namespace intvit

@@ -73,7 +73,7 @@ EncodeCase::EncodeCase(int rows, int columns, const EncodeFormat& format, std::u
       }
       const std::int16_t* members = codes_.data();
       args_.codes = {members, members + count, members + 2 * count, members + 3 * count};
-      notes_ = Buffer<std::int16_t>((kMembers + 2) * kChannelBlock);
+      notes_ = Buffer<std::int16_t>((kMembers + 3) * kChannelBlock);
       break;
     }
     case Encoding::dynamic_tokens:
@@ -89,7 +89,8 @@ void EncodeCase::run(const EncodeKernels& kernels) {
 
 // Block by block: the extremes of its channels, their groups, their codes. Widths are multiples of a block.
 void EncodeCase::run_channel_groups(const EncodeKernels& kernels) {
-  std::int16_t *lowest = notes_.data(), *highest = lowest + kChannelBlock, *codes = highest + kChannelBlock;
+  std::int16_t *lowest = notes_.data(), *highest = lowest + kChannelBlock, *nearest = highest + kChannelBlock,
+               *codes = nearest + kChannelBlock;
   const std::int16_t *groups = codes_.data(), *group_lowest = groups + kMembers * kGroups,
                      *group_highest = group_lowest + kGroups;
   EncodeArgs args = args_;
@@ -99,9 +100,9 @@ void EncodeCase::run_channel_groups(const EncodeKernels& kernels) {
     args.src = args_.src + first;
     args.dst = args_.dst + first;
     kernels.column_ranges({args.src, args.src_stride, args.rows, kChannelBlock, lowest, highest});
-    for (int c = 0; c < kChannelBlock; ++c) {
-      const int group = nearest_group(lowest[c], highest[c], group_lowest, group_highest, kGroups);
-      for (int m = 0; m < kMembers; ++m) codes[m * kChannelBlock + c] = groups[m * kGroups + group];
+    kernels.nearest_groups({lowest, highest, kChannelBlock, group_lowest, group_highest, kGroups, nearest});
+    for (int m = 0; m < kMembers; ++m) {
+      for (int c = 0; c < kChannelBlock; ++c) codes[m * kChannelBlock + c] = groups[m * kGroups + nearest[c]];
     }
     kernels.run(args);
   }

@@ -1,5 +1,6 @@
 // Checks of encode operations.
 #include "engine/program/checker.h"
+#include "kernels/encode/encode.h"
 
 namespace intvit {
 namespace {
@@ -59,7 +60,8 @@ void check(const EncodeOp& op, Checker& c) {
       return check_codes(op, 0, dst->rows, c);
     case EncodeOpKind::channel_groups:
       check_grid(op, highest, c);
-      c.require(op.groups >= 1 && op.groups <= 256, std::to_string(op.groups) + " groups, must be 1 to 256");
+      c.require(op.groups >= 1 && op.groups <= kernels::kMaxChannelGroups,
+                std::to_string(op.groups) + " groups, must be 1 to " + std::to_string(kernels::kMaxChannelGroups));
       return check_codes(op, std::uint64_t{2} * op.groups, op.groups, c);
     case EncodeOpKind::dynamic_tokens:
       return check_grid(op, highest, c);

@@ -83,27 +83,34 @@ void encode_row(const std::int16_t* src, std::uint8_t* dst, const AffineCode& co
   });
 }
 
+// Every column has its own code: a few rows share what is loaded of it.
 template <typename Simd>
-void encode_row_by_columns(const std::int16_t* src, std::uint8_t* dst, const AffineGrid<Simd>& grid,
-                           const EncodeArgs& args) {
+void encode_by_columns(const EncodeArgs& args, const AffineGrid<Simd>& grid) {
+  constexpr int kRows = 8;
   const auto max_code = Simd::set16(static_cast<std::int16_t>(args.max_code));
   const AffineCodes codes = args.codes;
   const std::ptrdiff_t plane_stride = args.plane_stride;
-  for_each_vector<Simd>(args.columns, [&](int c) {
-    const auto values = grid.values(Simd::load16(src + c), codes_from<Simd>(codes, c, max_code));
-    store_values<Simd>(dst + c, plane_stride, values);
-  });
+  for (int first = 0; first < args.rows; first += kRows) {
+    const int rows = args.rows - first < kRows ? args.rows - first : kRows;
+    for_each_vector<Simd>(args.columns, [&](int c) {
+      const AffineVectors<Simd> code = codes_from<Simd>(codes, c, max_code);
+      const std::int16_t* src = args.src + first * args.src_stride + c;
+      std::uint8_t* dst = args.dst + first * args.dst_stride + c;
+      for (int r = 0; r < rows; ++r, src += args.src_stride, dst += args.dst_stride) {
+        store_values<Simd>(dst, plane_stride, grid.values(Simd::load16(src), code));
+      }
+    });
+  }
 }
 
 template <typename Simd>
 void encode_affine(const EncodeArgs& args) {
   const AffineGrid<Simd> grid(args);
+  if (args.kind == EncodeKind::columns) return encode_by_columns(args, grid);
   for (int r = 0; r < args.rows; ++r) {
     const std::int16_t* src = args.src + r * args.src_stride;
     std::uint8_t* dst = args.dst + r * args.dst_stride;
-    if (args.kind == EncodeKind::columns) {
-      encode_row_by_columns<Simd>(src, dst, grid, args);
-    } else if (args.kind == EncodeKind::rows) {
+    if (args.kind == EncodeKind::rows) {
       encode_row<Simd>(src, dst, affine_code_at(args.codes, r), grid, args);
     } else {
       encode_row<Simd>(src, dst, affine_code_of_row_simd<Simd>(src, grid, args), grid, args);

@@ -68,9 +68,23 @@ struct RangeArgs {
   std::int16_t* highest;  // [columns], overwritten; -32768 if there are no rows
 };
 
+inline constexpr int kMaxChannelGroups = 256;
+
+// nearest_group() of every channel.
+struct GroupArgs {
+  const std::int16_t* lowest;  // [columns]
+  const std::int16_t* highest;
+  int columns;
+  const std::int16_t* group_lowest;  // [groups]
+  const std::int16_t* group_highest;
+  int groups;           // 1..kMaxChannelGroups
+  std::int16_t* group;  // [columns], overwritten; other memory than the inputs
+};
+
 struct EncodeKernels {
   void (*run)(const EncodeArgs&) noexcept;
   void (*column_ranges)(const RangeArgs&) noexcept;
+  void (*nearest_groups)(const GroupArgs&) noexcept;
 };
 
 // Vector kernels expand a table of many levels to one entry per x between its outer thresholds. Half the range of s16

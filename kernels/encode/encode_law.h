@@ -90,5 +90,12 @@ namespace {
   }
 }
 
+[[maybe_unused]] inline void nearest_groups_by_law(const GroupArgs& args) noexcept {
+  for (int c = 0; c < args.columns; ++c) {
+    args.group[c] = static_cast<std::int16_t>(
+        nearest_group(args.lowest[c], args.highest[c], args.group_lowest, args.group_highest, args.groups));
+  }
+}
+
 }  // namespace
 }  // namespace intvit::kernels

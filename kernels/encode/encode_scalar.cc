@@ -5,10 +5,11 @@ namespace {
 
 void run(const EncodeArgs& args) noexcept { encode_by_law(args); }
 void column_ranges(const RangeArgs& args) noexcept { column_ranges_by_law(args); }
+void nearest_groups(const GroupArgs& args) noexcept { nearest_groups_by_law(args); }
 
 }  // namespace
 
 extern const EncodeKernels encode_kernels_scalar;
-const EncodeKernels encode_kernels_scalar = {run, column_ranges};
+const EncodeKernels encode_kernels_scalar = {run, column_ranges, nearest_groups};
 
 }  // namespace intvit::kernels

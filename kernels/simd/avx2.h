@@ -105,6 +105,26 @@ struct Avx2 {
     x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
     return _mm_cvtsi128_si32(x);
   }
+  using I64 = __m256i;  // 4 x 64 bits
+  static constexpr int kLanes64 = 4;
+  static I64 load16_as_64(const void* p) {
+    return _mm256_cvtepi16_epi64(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
+  }
+  static I64 set64(std::int64_t x) { return _mm256_set1_epi64x(x); }
+  static I64 add64(I64 a, I64 b) { return _mm256_add_epi64(a, b); }
+  static I64 sub64(I64 a, I64 b) { return _mm256_sub_epi64(a, b); }
+  static I64 min64(I64 a, I64 b) { return _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b)); }
+  template <int n>
+  static I64 shift_left64(I64 a) {
+    return _mm256_slli_epi64(a, n);
+  }
+  static I64 square32(I64 a) { return _mm256_mul_epi32(a, a); }
+  template <int n>
+  static void store_low_bits_as_16(void* p, I64 a) {
+    const __m256i low = _mm256_and_si256(a, set64((1 << n) - 1));
+    const __m128i halves = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    _mm_storel_epi64(static_cast<__m128i*>(p), _mm_packus_epi32(halves, halves));
+  }
   static I32 accumulate_u32(I32 sums64, I32 a) {
     const __m256i low = _mm256_and_si256(a, _mm256_set1_epi64x(0xffffffff));
     return _mm256_add_epi64(sums64, _mm256_add_epi64(low, _mm256_srli_epi64(a, 32)));

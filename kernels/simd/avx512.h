@@ -74,6 +74,26 @@ struct Avx512 {
   }
   static std::int32_t reduce_max32(I32 a) { return _mm512_reduce_max_epi32(a); }
   static std::int32_t reduce_add32(I32 a) { return _mm512_reduce_add_epi32(a); }
+  using I64 = __m512i;  // 8 x 64 bits
+  static constexpr int kLanes64 = 8;
+  static I64 load16_as_64(const void* p) {
+    return _mm512_cvtepi16_epi64(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
+  static I64 set64(std::int64_t x) { return _mm512_set1_epi64(x); }
+  static I64 add64(I64 a, I64 b) { return _mm512_add_epi64(a, b); }
+  static I64 sub64(I64 a, I64 b) { return _mm512_sub_epi64(a, b); }
+  static I64 min64(I64 a, I64 b) { return _mm512_min_epi64(a, b); }
+  template <int n>
+  static I64 shift_left64(I64 a) {
+    return _mm512_slli_epi64(a, n);
+  }
+  // Of elements that fit 32 bits.
+  static I64 square32(I64 a) { return _mm512_mul_epi32(a, a); }
+  // The lowest n <= 15 bits of each.
+  template <int n>
+  static void store_low_bits_as_16(void* p, I64 a) {
+    _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_cvtepi64_epi16(_mm512_and_si512(a, set64((1 << n) - 1))));
+  }
   // 64-bit partial sums of unsigned 32-bit elements.
   static I32 accumulate_u32(I32 sums64, I32 a) {
     const __m512i low = _mm512_and_si512(a, _mm512_set1_epi64(0xffffffff));

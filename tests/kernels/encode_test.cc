@@ -395,5 +395,49 @@ TEST_CASE("encode: column_ranges") {
   check(0, 100, Pattern::random);
 }
 
+TEST_CASE("encode: nearest_groups") {
+  std::vector<Isa> isas = vector_isas();
+  isas.push_back(Isa::scalar);
+  Random random(11);
+  const auto check = [&](int columns, int groups, int limit) {
+    const auto n = static_cast<std::size_t>(columns), size = static_cast<std::size_t>(groups);
+    FencedBuffer<std::int16_t> lowest(n), highest(n), group_lowest(size), group_highest(size);
+    for (auto* values : {&lowest, &highest}) fill(values->data(), n, Pattern::random, random, -limit - 1, limit);
+    for (auto* values : {&group_lowest, &group_highest}) {
+      fill(values->data(), size, Pattern::random, random, -limit - 1, limit);
+    }
+    for (const Isa isa : isas) {
+      GuardedBuffer<std::int16_t> group(n, n % 31);
+      kernel_table(isa).encode->nearest_groups(
+          {lowest.data(), highest.data(), columns, group_lowest.data(), group_highest.data(), groups, group.data()});
+      std::size_t wrong = 0;
+      for (std::size_t c = 0; c < n; ++c) {
+        wrong +=
+            group[c] == nearest_group(lowest[c], highest[c], group_lowest.data(), group_highest.data(), groups) ? 0 : 1;
+      }
+      const std::string message =
+          describe(isa) + ": " + std::to_string(columns) + " columns, " + std::to_string(groups) + " groups";
+      CHECK_MESSAGE(wrong == 0, message);
+      CHECK_MESSAGE(group.guards_intact(), message);
+    }
+  };
+  for (int columns = 1; columns <= 140; ++columns) {
+    check(columns, 1 + columns % 12, columns % 2 == 0 ? 3 : 32767);  // small numbers for ties
+  }
+  for (const int groups : {255, 256}) check(64, groups, 32767);
+  // The largest distances, and only ties.
+  const auto check_ends = [&](std::int16_t column, std::int16_t group) {
+    const std::vector<std::int16_t> columns(33, column), groups(256, group);
+    for (const Isa isa : isas) {
+      std::vector<std::int16_t> nearest(33, -1);
+      kernel_table(isa).encode->nearest_groups(
+          {columns.data(), columns.data(), 33, groups.data(), groups.data(), 256, nearest.data()});
+      CHECK_MESSAGE(std::count(nearest.begin(), nearest.end(), 0) == 33, describe(isa));
+    }
+  };
+  check_ends(32767, -32768);
+  check_ends(-32768, 32767);
+}
+
 }  // namespace
 }  // namespace intvit::test
