@@ -103,18 +103,31 @@ void encode_by_columns(const EncodeArgs& args, const AffineGrid<Simd>& grid) {
   }
 }
 
+// The codes of a few rows before the first is used: from a row to its code is a chain of slow steps, and those of
+// several rows can be under way at once.
+template <typename Simd>
+void encode_dynamic_rows(const EncodeArgs& args, const AffineGrid<Simd>& grid) {
+  constexpr int kRows = 8;
+  AffineCode codes[kRows];
+  for (int first = 0; first < args.rows; first += kRows) {
+    const int rows = args.rows - first < kRows ? args.rows - first : kRows;
+    const std::int16_t* src = args.src + first * args.src_stride;
+    std::uint8_t* dst = args.dst + first * args.dst_stride;
+    for (int r = 0; r < rows; ++r) codes[r] = affine_code_of_row_simd(src + r * args.src_stride, grid, args);
+    for (int r = 0; r < rows; ++r) {
+      encode_row(src + r * args.src_stride, dst + r * args.dst_stride, codes[r], grid, args);
+    }
+  }
+}
+
 template <typename Simd>
 void encode_affine(const EncodeArgs& args) {
   const AffineGrid<Simd> grid(args);
   if (args.kind == EncodeKind::columns) return encode_by_columns(args, grid);
+  if (args.kind == EncodeKind::dynamic_rows) return encode_dynamic_rows(args, grid);
   for (int r = 0; r < args.rows; ++r) {
-    const std::int16_t* src = args.src + r * args.src_stride;
-    std::uint8_t* dst = args.dst + r * args.dst_stride;
-    if (args.kind == EncodeKind::rows) {
-      encode_row<Simd>(src, dst, affine_code_at(args.codes, r), grid, args);
-    } else {
-      encode_row<Simd>(src, dst, affine_code_of_row_simd<Simd>(src, grid, args), grid, args);
-    }
+    encode_row(args.src + r * args.src_stride, args.dst + r * args.dst_stride, affine_code_at(args.codes, r), grid,
+               args);
   }
 }
 
