@@ -199,30 +199,29 @@ struct Avx512 {
 
     StepTable() = default;
     StepTable(const std::int16_t* thresholds, const std::int16_t* values_in, int levels_in) : levels(levels_in) {
-      const int segments = levels <= 32 ? 32 : 64;
-      int top = 0;
-      for (int k = 0; k < levels - 1; ++k) top = thresholds[k] < 32767 && thresholds[k] > top ? thresholds[k] : top;
+      const int segments = levels <= kLanes16 ? kLanes16 : kLevels;
+      int last = levels - 1;  // thresholds that some x reaches
+      while (last > 0 && thresholds[last - 1] == 32767) --last;
+      const int top = last > 0 && thresholds[last - 1] > 0 ? thresholds[last - 1] : 0;
       int shift = 0;
       while (top >> shift >= segments) ++shift;
       std::int16_t firsts[kLevels];
       int reached = 0, most = 0;
-      for (int segment = 0; segment < kLevels; ++segment) {
-        const auto below = [&](int x) {
-          int end = reached;
-          while (end < levels - 1 && thresholds[end] < x) ++end;
-          return end;
-        };
-        reached = below(segment << shift);
+      for (int segment = 0; segment < segments; ++segment) {
+        while (reached < last && thresholds[reached] < segment << shift) ++reached;
         firsts[segment] = static_cast<std::int16_t>(reached);
-        const int within = below((segment + 1) << shift) - reached;
+        const int within = reached - firsts[segment > 0 ? segment - 1 : 0];
         most = within > most ? within : most;
       }
+      most = last - reached > most ? last - reached : most;
       steps = 0;
       while (most >> steps != 0) ++steps;
       last_of_segments = set16(static_cast<std::int16_t>((segments << shift) - 1));
       segment_shift = set16(static_cast<std::int16_t>(shift));
+      for (int segment = segments; segment < kLevels; ++segment) firsts[segment] = 0;  // never looked at
       std::int16_t padded[2 * kLevels];
-      for (int k = 0; k < 2 * kLevels; ++k) padded[k] = k < kLevels - 1 ? thresholds[k] : std::int16_t{32767};
+      for (int k = 0; k < kLevels; ++k) padded[k] = thresholds[k];
+      for (int k = kLevels - 1; k < 2 * kLevels; ++k) padded[k] = 32767;
       for (int i = 0; i < 2; ++i) {
         first[i] = load16(firsts + kLanes16 * i);
         for (int step = 0; step < kMaxSteps; ++step) probes[step][i] = load16(padded + (1 << step) - 1 + kLanes16 * i);

@@ -74,16 +74,19 @@ template <typename Simd>
 typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool wide) {
   constexpr int kLevels = Simd::StepTable::kLevels;
   std::int16_t thresholds[kLevels], values[kLevels];
-  std::int16_t highest = INT16_MIN;
   for (int k = 0; k < kLevels; ++k) {
-    if (k < table.levels - 1) {
-      const std::int16_t threshold = table.thresholds[k] <= 0                    ? INT16_MIN
-                                     : table.thresholds[k] > kMaxSoftmaxDistance ? INT16_MAX
-                                                                                 : table.thresholds[k];
-      highest = threshold > highest ? threshold : highest;
-    }
-    thresholds[k] = k < table.levels - 1 ? highest : INT16_MAX;
-    values[k] = k < table.levels ? table_value(table.values[k], wide) : std::int16_t{0};
+    thresholds[k] = INT16_MAX;
+    values[k] = 0;
+  }
+  std::int16_t highest = INT16_MIN;
+  for (int k = 0; k < table.levels; ++k) {
+    values[k] = table_value(table.values[k], wide);
+    if (k == table.levels - 1) break;
+    const std::int16_t threshold = table.thresholds[k] <= 0                    ? INT16_MIN
+                                   : table.thresholds[k] > kMaxSoftmaxDistance ? INT16_MAX
+                                                                               : table.thresholds[k];
+    highest = threshold > highest ? threshold : highest;
+    thresholds[k] = highest;
   }
   return typename Simd::StepTable(thresholds, values, table.levels);
 }
