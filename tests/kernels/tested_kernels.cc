@@ -20,10 +20,12 @@ std::vector<TestedKernels> vector_kernels() {
   const std::vector<Isa> isas = vector_isas();
   std::vector<TestedKernels> tested(isas.begin(), isas.end());
   if (!cpu_supports(Isa::avx512vnni)) return tested;
+#ifdef INTVIT_AVXVNNI_STAND_IN
   if (!cpu_supports(Isa::avxvnni)) {
     tested.emplace_back("avxvnni (in AVX-512 encoding)", kernels::linear_kernels_avxvnni_stand_in,
                         kernels::attention_kernels_avxvnni_stand_in);
   }
+#endif
   if (!cpu_supports(Isa::amx)) {
     tested.emplace_back("amx (emulated tiles)", kernels::linear_kernels_amx_stand_in,
                         kernels::attention_kernels_amx_stand_in);
