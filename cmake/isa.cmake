@@ -1,6 +1,16 @@
 # The one table of instruction sets: name -> compiler flags. Only files under kernels/ named *_<isa>.cc get them, each
 # in its own object library, so that a test can prove that nothing compiled for a newer CPU leaks into the rest.
-set(INTVIT_ISAS scalar avx2 avxvnni avx512vnni amx)
+set(known_isas scalar avx2 avxvnni avx512vnni amx)
+set(INTVIT_ISAS "${known_isas}" CACHE STRING
+  "Instruction sets to build kernels for, a semicolon between them; scalar, which the others are compared with, is one always")
+foreach(isa IN LISTS INTVIT_ISAS)
+  if(NOT isa IN_LIST known_isas)
+    message(FATAL_ERROR "INTVIT_ISAS: '${isa}' is unknown; choose from ${known_isas}")
+  endif()
+endforeach()
+if(NOT scalar IN_LIST INTVIT_ISAS)
+  message(FATAL_ERROR "INTVIT_ISAS is '${INTVIT_ISAS}', without scalar; every build needs it, add it")
+endif()
 set(INTVIT_ISA_FLAGS_scalar "")
 set(INTVIT_ISA_FLAGS_avx2 -mavx2)
 set(INTVIT_ISA_FLAGS_avxvnni -mavx2 -mavxvnni)

@@ -93,14 +93,11 @@ bool cpu_supports(Isa isa) {
 }
 
 bool isa_is_built(Isa isa) {
-  switch (isa) {
-#define VIT_BUILT_ISA(name) case Isa::name:
-#include "kernels/built_isas.inc"
-#undef VIT_BUILT_ISA
-    return true;
-    default:
-      return false;
-  }
+#define VIT_VARIANT(family, built) \
+  if (isa == Isa::built) return true;
+#include "kernels/variants.inc"
+#undef VIT_VARIANT
+  return false;
 }
 
 std::span<const Isa> available_isas() {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for some seconds (default 60), with AddressSanitizer and UBSan; needs clang.
+# Runs every fuzz target for some seconds, with AddressSanitizer and UBSan; needs clang.
+# Usage: fuzz.sh [seconds, default 60] [instruction sets to build, default all]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug \
-  -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g" -DINTVIT_FUZZ=ON -DINTVIT_CONVERTER=OFF >/dev/null
+  -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g" -DINTVIT_FUZZ=ON -DINTVIT_CONVERTER=OFF ${2:+-DINTVIT_ISAS="$2"} >/dev/null
 cmake --build build/fuzz --target fuzzers
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
