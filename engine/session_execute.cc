@@ -159,6 +159,12 @@ void Session::execute(const AttentionOp& op, const Piece& piece) {
     args.k = q + channels;
     args.v = q + 2 * channels;
     args.stride = src.stride;
+    args.far = piece.shares.members() > 1;
+    args.next_q = args.far && begin + count < units.end ? q + op.head_dim : nullptr;
+    if (begin + count == units.end) {
+      args.next = piece.next_weights.data();
+      args.next_bytes = piece.next_weights.size();
+    }
     args.dst = row<std::uint8_t>(op.dst, 0, piece.place) + head * op.head_dim * byte_size(dst.type);
     args.dst_stride = dst.stride;
     args.max_code = static_cast<int>(op.max_code);
@@ -267,7 +273,10 @@ void Session::execute(const PatchEmbedOp& op, const Piece& piece) {
       ++begin;
       continue;
     }
-    const std::int64_t end = std::min(rows.end, begin + kPatchBlock);
+    // Blocks alike, or the last might have all weights read for a row or two; even, as kernels like pairs of rows.
+    const std::int64_t left = rows.end - begin;
+    const std::int64_t blocks = (left + kPatchBlock - 1) / kPatchBlock;
+    const std::int64_t end = std::min(rows.end, begin + (left / blocks + 1) / 2 * 2);
     for (std::int64_t r = begin; r < end; ++r) {
       const std::int64_t index = r - op.prefix;
       std::uint8_t* out = patches + (r - begin) * static_cast<std::int64_t>(depth);

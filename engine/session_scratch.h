@@ -6,8 +6,9 @@
 
 namespace intvit {
 
-// Patches are gathered and multiplied in blocks of this many rows.
-inline constexpr int kPatchBlock = 48;
+// Patches are gathered and multiplied in blocks of at most this many rows.
+inline constexpr int kPatchBlock = 56;
+static_assert(kPatchBlock % 2 == 0);
 
 inline constexpr std::size_t kScratchAlignment = 64;
 

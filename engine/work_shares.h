@@ -19,6 +19,8 @@ class WorkShares {
   // May throw std::bad_alloc.
   explicit WorkShares(int members);
 
+  int members() const { return static_cast<int>(widths_.size()); }
+
   // The units of `total` that are this member's. The ranges of all members are adjacent and cover everything.
   Range range(std::int64_t total, int member) const;
 

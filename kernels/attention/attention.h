@@ -45,6 +45,13 @@ struct AttentionArgs {
   const std::uint8_t* k;
   const std::uint8_t* v;
   std::ptrdiff_t stride;
+  // Whether other threads have written these codes lately: then they take long to arrive and are fetched ahead, and so
+  // are those of the head that this thread does next. Its q, or null; its k and v lie as far from it as k and v from q.
+  bool far;
+  const std::uint8_t* next_q;
+  // What this thread reads after its last head, the first weights of its next linear operation: may be fetched ahead.
+  const std::uint8_t* next;
+  std::size_t next_bytes;
   void* dst;                  // [tokens][dst_stride], head_dim codes (u8) or values (s16) each, not one byte more
   std::ptrdiff_t dst_stride;  // elements
   int tokens;                 // T

@@ -4,6 +4,7 @@
 // and outputs stay in the first two cache levels.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -27,6 +28,7 @@ struct AttentionEpilogue {
 
   template <bool kHalf>
   struct Columns {
+    static constexpr bool kFewRows = true;
     const AttentionEpilogue& e;
     int column;
     Columns(const AttentionEpilogue& epilogue, int first) : e(epilogue), column(first) {}
@@ -77,6 +79,16 @@ inline int middle_code(const std::uint8_t* codes, const AttentionArgs& args) {
   return static_cast<int>(std::bit_floor(all));
 }
 
+// Has rows [first, last) of q, k or v on their way to a cache level.
+template <_mm_hint kLevel>
+void fetch_codes(const AttentionArgs& args, const std::uint8_t* codes, int first, int last) {
+  for (int j = first; j < last; ++j) {
+    for (int d = 0; d < args.head_dim; d += 64) {
+      _mm_prefetch(reinterpret_cast<const char*>(codes + j * args.stride + d), kLevel);
+    }
+  }
+}
+
 template <typename Simd, int kDepthStep, typename Element>
 void attention_elements(const AttentionArgs& args) {
   const AttentionScratch layout = attention_scratch(args.tokens, args.head_dim);
@@ -93,10 +105,10 @@ void attention_elements(const AttentionArgs& args) {
   const int value_depth = (args.tokens + kDepthStep - 1) / kDepthStep * kDepthStep;
   const int padded_tokens = padded_depth(args.tokens);
   const int padded_dim = padded_depth(args.head_dim);
-  // Other threads have written most of these lately: their way here is long, and all of them can be on it at once.
-  for (int j = 0; j < args.tokens; ++j) {
-    _mm_prefetch(reinterpret_cast<const char*>(args.k + j * args.stride), _MM_HINT_T0);
-    _mm_prefetch(reinterpret_cast<const char*>(args.v + j * args.stride), _MM_HINT_T0);
+  if (args.far) {
+    fetch_codes<_MM_HINT_T0>(args, args.k, 0, args.tokens);
+    fetch_codes<_MM_HINT_T0>(args, args.v, 0, args.tokens);
+    fetch_codes<_MM_HINT_T0>(args, args.q, args.query_begin, std::min(args.query_begin + kQueryBlock, args.query_end));
   }
   const int middle_key = middle_code(args.k, args), middle_value = middle_code(args.v, args);
   pack_keys(args, key_depth, middle_key, keys, key_bias);
@@ -118,8 +130,23 @@ void attention_elements(const AttentionArgs& args) {
   std::int32_t maxima[kQueryBlock];
   SoftmaxSums sums[kQueryBlock];
   RowRequantizer requantizers[kQueryBlock];
+  const int blocks = (args.query_end - args.query_begin + kQueryBlock - 1) / kQueryBlock;
+  WantedNext next(args.next, args.next_bytes, static_cast<std::size_t>(blocks));
+  int fetched = 0;
   for (int begin = args.query_begin; begin < args.query_end; begin += kQueryBlock) {
     const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
+    if (args.far) {
+      fetch_codes<_MM_HINT_T0>(args, args.q, begin + rows, std::min(begin + rows + kQueryBlock, args.query_end));
+    }
+    next.fetch();
+    if (args.next_q != nullptr) {
+      // As much with every block as there are blocks for.
+      const int left = (args.query_end - begin + kQueryBlock - 1) / kQueryBlock;
+      const int end = fetched + (args.tokens - fetched) / left;
+      fetch_codes<_MM_HINT_T1>(args, args.next_q + (args.k - args.q), fetched, end);
+      fetch_codes<_MM_HINT_T1>(args, args.next_q + (args.v - args.q), fetched, end);
+      fetched = end;
+    }
     const std::uint8_t* q = args.q + begin * args.stride;
     std::ptrdiff_t q_stride = args.stride;
     if (!whole_steps) {

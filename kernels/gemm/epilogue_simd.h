@@ -237,6 +237,7 @@ struct AccumulatorsEpilogue {
 
   template <bool kHalf>
   struct Columns {
+    static constexpr bool kFewRows = true;
     std::int32_t* dst;
     std::ptrdiff_t stride;
     const std::int32_t* bias;
@@ -270,6 +271,7 @@ struct LogitsEpilogue {
 
   template <bool kHalf>
   struct Columns {
+    static constexpr bool kFewRows = true;
     const LinearArgs& args;
     int column;
     Columns(const LogitsEpilogue& e, int first) : args(e.args), column(first) {}
@@ -290,16 +292,22 @@ struct LogitsEpilogue {
   };
 };
 
+// Whether code for one more kind of tiles is not worth having, since there are seldom more rows than in two of them.
+template <typename Columns>
+constexpr bool has_few_rows() {
+  return requires { Columns::kFewRows; };
+}
+
 // R rows from `row` on, in pairs where the epilogue likes that.
 template <int R, typename Columns, typename Sums>
 inline __attribute__((always_inline)) void finish_rows(const Columns& columns, int row, const Sums (&lo)[R],
                                                        const Sums (&hi)[R]) {
   if constexpr (requires { columns.pair(row, lo[0], hi[0], lo[0], hi[0]); }) {
-#pragma GCC unroll 6
+#pragma GCC unroll 7
     for (int r = 0; r + 2 <= R; r += 2) columns.pair(row + r, lo[r], hi[r], lo[r + 1], hi[r + 1]);
     if constexpr (R % 2 == 1) columns.row(row + R - 1, lo[R - 1], hi[R - 1]);
   } else {
-#pragma GCC unroll 12
+#pragma GCC unroll 14
     for (int r = 0; r < R; ++r) columns.row(row + r, lo[r], hi[r]);
   }
 }

@@ -2,6 +2,7 @@
 // sums stay in registers while k runs. Vnni is VnniYmm or VnniZmm.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernels/gemm/column_blocks.h"
@@ -36,14 +37,14 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
   using Simd = typename Vnni::Simd;
   const std::uint8_t* left = panel;
   const std::uint8_t* right = panel + right_weights<Simd>(k);
-  // Four base pointers and multiples of the stride reach twelve rows without twelve address registers.
-  const std::uint8_t* base[4] = {src, src + 3 * stride, src + 6 * stride, src + 9 * stride};
+  // Five base pointers and multiples of the stride reach fourteen rows without fourteen address registers.
+  const std::uint8_t* base[5] = {src, src + 3 * stride, src + 6 * stride, src + 9 * stride, src + 12 * stride};
   const auto add_group = [&](typename Simd::I32(&to_lo)[R], typename Simd::I32(&to_hi)[R], int g)
       __attribute__((always_inline)) {
     const auto b0 = Simd::load32(left + g * kGroupBytes);
     typename Simd::I32 b1;
     if constexpr (!kHalf) b1 = Simd::load32(right + g * kGroupBytes);
-#pragma GCC unroll 12
+#pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
       const auto a = broadcast_group<Simd>(base[r / 3] + (r % 3) * stride + g * kGroupDepth);
       Vnni::dot_u8s8(to_lo[r], a, b0);
@@ -53,7 +54,7 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
   const auto advance = [&](int groups) __attribute__((always_inline)) {
     left += groups * kGroupBytes;
     right += groups * kGroupBytes;
-#pragma GCC unroll 4
+#pragma GCC unroll 5
     for (int i = 0; i < (R + 2) / 3; ++i) base[i] += groups * kGroupDepth;
   };
   int groups = k / kGroupDepth;
@@ -109,7 +110,7 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
   const bool from_bias = kSumShift == 0 && plane_stride == 0;
   const auto start_lo = from_bias ? columns.bias_lo() : Simd::zero();
   const auto start_hi = from_bias ? columns.bias_hi() : Simd::zero();
-#pragma GCC unroll 12
+#pragma GCC unroll 14
   for (int r = 0; r < R; ++r) {
     lo[r] = start_lo;
     hi[r] = start_hi;
@@ -119,7 +120,7 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
     if (plane == 0) break;
     const auto bias_lo = kSumShift == 0 ? columns.bias_lo() : Simd::zero();
     const auto bias_hi = kSumShift == 0 ? columns.bias_hi() : Simd::zero();
-#pragma GCC unroll 12
+#pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
       lo[r] = Simd::add32(Vnni::template shift_left<8>(lo[r]), bias_lo);
       hi[r] = Simd::add32(Vnni::template shift_left<8>(hi[r]), bias_hi);
@@ -127,20 +128,37 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
   }
   if constexpr (kSumShift != 0) {
     const auto bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
-#pragma GCC unroll 12
+#pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
       lo[r] = Simd::add32(Vnni::template shift_left<kSumShift>(lo[r]), bias_lo);
       hi[r] = Simd::add32(Vnni::template shift_left<kSumShift>(hi[r]), bias_hi);
     }
   }
   if constexpr (kSkip) {
-#pragma GCC unroll 12
+#pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
       if (r >= skipped) columns.row(row + r, lo[r], hi[r]);
     }
   } else {
     finish_rows<R>(columns, row, lo, hi);
   }
+}
+
+// How rows are cut into tiles: `high` ones of kHighRows, then others of kRows, `count` in all. From 60 on they take any
+// even number of rows. Lower tiles, of what a thread's share leaves, would use the weights that they load for few rows.
+struct TiledRows {
+  int high, count;
+};
+
+template <int kRows, int kHighRows>
+constexpr TiledRows tile_rows(int rows) {
+  constexpr int kMore = kHighRows - kRows;
+  const int left = rows % kRows;
+  // One tile of half the rows takes these as well as others can.
+  const bool half_is_left = left == 0 || left == kRows / 2 || left == kRows / 2 - 1 || left == kRows - 1;
+  const int high = left / kMore;
+  if (half_is_left || high * kHighRows > rows) return {0, rows / kRows};
+  return {high, high + (rows - high * kHighRows) / kRows};
 }
 
 // Not inlined: gcc would keep what the epilogue knows of the columns in registers all the time, and sums in memory.
@@ -151,12 +169,23 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
   constexpr int kRows = Vnni::kRows;
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };
-  const int tiles = rows / kRows;
-  for (int i = 0; i < tiles; ++i) {
-    row = tile_in_turn(i, tiles) * kRows;
+  TiledRows tiles{0, rows / kRows};
+  constexpr int kHighRows = has_few_rows<Columns>() ? 0 : Vnni::kHighRows;
+  if constexpr (kHighRows != 0) tiles = tile_rows<kRows, kHighRows>(rows);
+  const auto begin = [&](int tile) { return tile * kRows + std::min(tile, tiles.high) * (kHighRows - kRows); };
+  for (int i = 0; i < tiles.count; ++i) {
+    const int tile = tile_in_turn(i, tiles.count);
+    row = begin(tile);
+    if constexpr (kHighRows != 0) {
+      if (tile < tiles.high) {
+        multiply_tile<Vnni, kHighRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0,
+                                                                next);
+        continue;
+      }
+    }
     multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
   }
-  row = tiles * kRows;
+  row = begin(tiles.count);
   // What is left goes in lower tiles. The last one may begin within rows that are finished: it computes those again,
   // which costs less than ever lower tiles, and leaves them alone.
   constexpr int kFew = kRows / 2;

@@ -17,7 +17,8 @@ namespace {
 
 struct VnniYmm {
   using Simd = Avx2;
-  static constexpr int kRows = 6;  // 12 of 16 registers are sums
+  static constexpr int kRows = 6;      // 12 of 16 registers are sums
+  static constexpr int kHighRows = 0;  // there are no more
 
   static void dot_u8s8(__m256i& sum, __m256i a, __m256i b) {
     asm(VIT_VPDPBUSD_YMM " %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));

@@ -9,7 +9,8 @@ namespace {
 
 struct VnniZmm {
   using Simd = Avx512;
-  static constexpr int kRows = 12;  // 24 of 32 registers are sums
+  static constexpr int kRows = 12;      // 24 of 32 registers are sums
+  static constexpr int kHighRows = 14;  // 28
 
   // gcc 12 is known to spill arrays of accumulators that _mm512_dpbusd_epi32 updates; as inline assembly they stay in
   // registers.

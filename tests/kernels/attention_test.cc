@@ -94,6 +94,9 @@ class AttentionCase {
     args.k = args.q + channels_;
     args.v = args.k + channels_;
     args.stride = static_cast<std::ptrdiff_t>(stride_);
+    args.far = c_.tokens % 2 == 0;
+    if (args.far) args.next_q = args.next = args.q;
+    args.next_bytes = args.far ? 64 : 0;
     args.dst = dst.data() + head_at * (variant_.values ? 2 : 1);
     args.dst_stride = static_cast<std::ptrdiff_t>(dst_stride_);
     args.tokens = c_.tokens;
