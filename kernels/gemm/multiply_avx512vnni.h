@@ -1,7 +1,7 @@
 // Matrix multiplication with vpdpbusd on zmm registers.
 #pragma once
 
-#include "kernels/gemm/multiply_vnni.h"
+#include "kernels/gemm/multiply_row_zmm.h"
 #include "kernels/gemm/vnni_zmm.h"
 
 namespace intvit::kernels {
@@ -14,6 +14,7 @@ struct Multiplier {
   template <typename EpilogueType>
   void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
                   const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {
+    if (rows == 1) return multiply_row(src, weights, epilogue, plane_stride);
     multiply_vnni<VnniZmm>(src, stride, rows, weights, scratch, epilogue, plane_stride);
   }
 };

@@ -27,12 +27,20 @@ struct VnniZmm {
   }
 
   // Two groups of a panel, of nibbles -> the same as bytes.
-  static void expand_groups(const std::uint8_t* nibbles, __m512i spread_zero_points, std::uint8_t* dst) {
+  struct TwoGroups {
+    __m512i first, second;
+  };
+  static TwoGroups expand_two_groups(const std::uint8_t* nibbles, __m512i spread_zero_points) {
     const __m512i mask = _mm512_set1_epi8(15);
     const __m512i both = _mm512_loadu_si512(nibbles);
     const __m512i high = _mm512_and_si512(_mm512_srli_epi16(both, 4), mask);
-    _mm512_storeu_si512(dst, _mm512_sub_epi8(_mm512_and_si512(both, mask), spread_zero_points));
-    _mm512_storeu_si512(dst + kGroupBytes, _mm512_sub_epi8(high, spread_zero_points));
+    return {_mm512_sub_epi8(_mm512_and_si512(both, mask), spread_zero_points),
+            _mm512_sub_epi8(high, spread_zero_points)};
+  }
+  static void expand_groups(const std::uint8_t* nibbles, __m512i spread_zero_points, std::uint8_t* dst) {
+    const TwoGroups groups = expand_two_groups(nibbles, spread_zero_points);
+    _mm512_storeu_si512(dst, groups.first);
+    _mm512_storeu_si512(dst + kGroupBytes, groups.second);
   }
 
   // Nibble tiles of one panel -> 8-bit tiles.
