@@ -1,5 +1,5 @@
-// One row of codes x all panels, with vpdpbusd on zmm registers: what a classifier's head is. Every weight is used once,
-// so nothing is won by expanding 4-bit weights in memory, and how fast weights arrive decides.
+// One row of codes x all panels, with vpdpbusd on zmm registers: what a classifier's head is. Every weight is used
+// once, so nothing is won by expanding 4-bit weights in memory, and how fast weights arrive decides.
 #pragma once
 
 #include "kernels/gemm/multiply_vnni.h"
@@ -40,26 +40,20 @@ __attribute__((noinline)) inline __m512i row_by_panel(const std::uint8_t* src, c
   return sum_up(sums);
 }
 
-// The same for 4-bit weights; k is a multiple of two groups.
+// The same for 4-bit weights.
 __attribute__((noinline)) inline __m512i row_by_nibbles(const std::uint8_t* src, const std::uint8_t* nibbles,
                                                         __m512i spread_zero_points, int k) {
+  static_assert(kDepthPadding % (kRowSums * kGroupDepth) == 0);  // nothing is left
   __m512i sums[kRowSums] = {};
-  const auto add_two_groups = [&](int first, const std::uint8_t* both) __attribute__((always_inline)) {
-    const auto groups = VnniZmm::expand_two_groups(both, spread_zero_points);
-    VnniZmm::dot_u8s8(sums[first], group_of_row(src, first), groups.first);
-    VnniZmm::dot_u8s8(sums[first + 1], group_of_row(src, first + 1), groups.second);
-  };
-  int groups = k / kGroupDepth;
-  for (; groups >= kRowSums; groups -= kRowSums) {
+  for (int groups = k / kGroupDepth; groups > 0; groups -= kRowSums) {
 #pragma GCC unroll 4
-    for (int i = 0; i < kRowSums; i += 2) add_two_groups(i, nibbles + i / 2 * kGroupBytes);
+    for (int i = 0; i < kRowSums; i += 2) {
+      const auto both = VnniZmm::expand_two_groups(nibbles + i / 2 * kGroupBytes, spread_zero_points);
+      VnniZmm::dot_u8s8(sums[i], group_of_row(src, i), both.first);
+      VnniZmm::dot_u8s8(sums[i + 1], group_of_row(src, i + 1), both.second);
+    }
     src += kRowSums * kGroupDepth;
     nibbles += kRowSums / 2 * kGroupBytes;
-  }
-  for (; groups > 0; groups -= 2) {
-    add_two_groups(0, nibbles);
-    src += 2 * kGroupDepth;
-    nibbles += kGroupBytes;
   }
   return sum_up(sums);
 }
