@@ -5,21 +5,10 @@
 #include <type_traits>
 
 #include "kernels/gemm/vnni_zmm.h"
-
-#ifdef VIT_EMULATED_TILES
-#include "kernels/simd/emulated_tiles.h"
-#else
 #include "kernels/simd/amx_tiles.h"
-#endif
 
 namespace intvit::kernels {
 namespace {
-
-#ifdef VIT_EMULATED_TILES
-using Tiles = EmulatedTiles;
-#else
-using Tiles = AmxTiles;
-#endif
 
 // What the tile registers hold: sums of two tiles of rows times two panels, codes of the rows, weights of the panels.
 enum TileNumber : int {

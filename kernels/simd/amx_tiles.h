@@ -24,7 +24,7 @@ struct TileShapes {
 };
 static_assert(sizeof(TileShapes) == 64);
 
-struct AmxTiles {
+struct Tiles {
   // From here to release() tiles can be used. All are zero.
   static void configure(const TileShapes& shapes) { asm volatile("ldtilecfg %0" : : "m"(shapes)); }
   static void release() { asm volatile("tilerelease"); }

@@ -199,6 +199,12 @@ TEST_CASE("format: any flipped byte of a section or of the table is noticed") {
   }
 }
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 TEST_CASE("format: any flipped byte with repaired checksums is refused or runs") {
   for (const auto& [name, options] : damaged_variants()) {
     Fates fates;
@@ -208,6 +214,8 @@ TEST_CASE("format: any flipped byte with repaired checksums is refused or runs")
       const std::size_t size = section_of(bytes, id).size();
       for (std::size_t i = 0; i < size; i += step) {
         for (const int flip : {0x01, 0x40, 0x80, 0xff}) {
+          // Where each takes five times as long, two for one byte and the other two for the next.
+          if (kSanitized && (flip == 0x01 || flip == 0x80) != (i / step % 2 == 0)) continue;
           Bytes damaged = bytes;
           section_of(damaged, id)[i] ^= static_cast<std::uint8_t>(flip);
           repair_checksums(damaged);

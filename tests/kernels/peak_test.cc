@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "tests/kernels/test_data.h"
+#include "tests/kernels/tile_emulator.h"
 
 namespace intvit::kernels {
 
 extern const PeakKernels peak_kernels_avxvnni_stand_in;  // tested_kernels.h
-extern const PeakKernels peak_kernels_amx_stand_in;
 
 }  // namespace intvit::kernels
 
@@ -37,11 +37,14 @@ TEST_CASE("peak: the loops of sets that this CPU lacks, in what stands in for th
     MESSAGE("skipped: this CPU has no AVX-512 VNNI");
     return;
   }
-  const std::vector<const PeakKernels*> stand_ins = {
+  std::vector<const PeakKernels*> stand_ins;
 #ifdef INTVIT_AVXVNNI_STAND_IN
-      &peak_kernels_avxvnni_stand_in,
+  stand_ins.push_back(&peak_kernels_avxvnni_stand_in);
 #endif
-      &peak_kernels_amx_stand_in};
+  if (isa_is_built(Isa::amx) && !cpu_supports(Isa::amx)) {
+    emulate_tiles();
+    stand_ins.push_back(kernel_table(Isa::amx).peak);
+  }
   for (const PeakKernels* peak : stand_ins) {
     CAPTURE(peak->weights8.instruction);
     for (const std::int64_t rounds : {0, 1, 7}) {

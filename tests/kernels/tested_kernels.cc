@@ -1,13 +1,12 @@
 #include "tests/kernels/tested_kernels.h"
 
 #include "tests/kernels/test_data.h"
+#include "tests/kernels/tile_emulator.h"
 
 namespace intvit::kernels {
 
 extern const LinearKernels linear_kernels_avxvnni_stand_in;
-extern const LinearKernels linear_kernels_amx_stand_in;
 extern const AttentionKernels attention_kernels_avxvnni_stand_in;
-extern const AttentionKernels attention_kernels_amx_stand_in;
 
 }  // namespace intvit::kernels
 
@@ -26,9 +25,10 @@ std::vector<TestedKernels> vector_kernels() {
                         kernels::attention_kernels_avxvnni_stand_in);
   }
 #endif
-  if (!cpu_supports(Isa::amx)) {
-    tested.emplace_back("amx (emulated tiles)", kernels::linear_kernels_amx_stand_in,
-                        kernels::attention_kernels_amx_stand_in);
+  if (isa_is_built(Isa::amx) && !cpu_supports(Isa::amx)) {
+    emulate_tiles();
+    tested.emplace_back("amx (emulated tile instructions)", *kernels::kernel_table(Isa::amx).linear,
+                        *kernels::kernel_table(Isa::amx).attention);
   }
   return tested;
 }

@@ -1,6 +1,6 @@
-// The matrix kernels under test, linear and attention. An instruction set that this CPU lacks can have a stand-in: its
-// own source, in which AVX-512 or plain C++ does what the missing instructions would (stand_ins in
-// tests/CMakeLists.txt).
+// The matrix kernels under test, linear and attention. Two instruction sets that this CPU lacks can be tested on
+// AVX-512: AVX-VNNI by its own source with the same instruction in AVX-512's encoding (INTVIT_AVXVNNI_STAND_IN in
+// tests/CMakeLists.txt), AMX by its own code with emulated tile instructions (tile_emulator.h).
 #pragma once
 
 #include <string>
