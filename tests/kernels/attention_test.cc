@@ -217,7 +217,7 @@ TEST_CASE("attention: narrow codes of queries, keys and values") {
 }
 
 TEST_CASE("attention: softmax tables, wide values, narrow codes and 16-bit results") {
-  const std::vector<TestedKernels> tested = vector_kernels();
+  const std::vector<TestedKernels> all = vector_kernels(), most = without_emulated(all);
   Random random(5);
   std::uint64_t seed = 4000;
   const auto compare_variant = [&](int tokens, int head_dim, const Variant& variant, int query_end) {
@@ -225,7 +225,8 @@ TEST_CASE("attention: softmax tables, wide values, narrow codes and 16-bit resul
     attention.variant() = variant;
     if (variant.values) attention.head().out_zero = static_cast<std::int32_t>(random.any_magnitude(15));
     if (variant.values && attention.head().out_zero == 32768) attention.head().out_zero = 32767;
-    attention.compare(tested, seed++);
+    attention.compare(seed % 5 == 0 ? all : most, seed);
+    ++seed;
   };
   for (const int tokens : {1, 17, 64, 197}) {
     for (const int head_dim : {16, 32, 64, 80, 5}) {

@@ -12,6 +12,12 @@ extern const AttentionKernels attention_kernels_avxvnni_stand_in;
 
 namespace intvit::test {
 
+namespace {
+
+constexpr const char* kEmulatedAmx = "amx (emulated tile instructions)";
+
+}  // namespace
+
 TestedKernels::TestedKernels(Isa isa)
     : name(isa_name(isa)), linear(kernels::kernel_table(isa).linear), attention(kernels::kernel_table(isa).attention) {}
 
@@ -27,7 +33,7 @@ std::vector<TestedKernels> vector_kernels() {
 #endif
   if (isa_is_built(Isa::amx) && !cpu_supports(Isa::amx)) {
     emulate_tiles();
-    tested.emplace_back("amx (emulated tile instructions)", *kernels::kernel_table(Isa::amx).linear,
+    tested.emplace_back(kEmulatedAmx, *kernels::kernel_table(Isa::amx).linear,
                         *kernels::kernel_table(Isa::amx).attention);
   }
   return tested;
@@ -36,6 +42,11 @@ std::vector<TestedKernels> vector_kernels() {
 std::vector<TestedKernels> kernels_of_any_depth() {
   std::vector<TestedKernels> tested = vector_kernels();
   std::erase_if(tested, [](const TestedKernels& kernels) { return kernels.name.starts_with(isa_name(Isa::amx)); });
+  return tested;
+}
+
+std::vector<TestedKernels> without_emulated(std::vector<TestedKernels> tested) {
+  std::erase_if(tested, [](const TestedKernels& kernels) { return kernels.name == kEmulatedAmx; });
   return tested;
 }
 

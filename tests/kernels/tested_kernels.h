@@ -27,6 +27,9 @@ std::vector<TestedKernels> vector_kernels();
 // Those whose multiply() takes all depths that are multiples of four. Tiles of AMX do not.
 std::vector<TestedKernels> kernels_of_any_depth();
 
+// Without those whose instructions are emulated, for tests of so many cases that those would take most of the time.
+std::vector<TestedKernels> without_emulated(std::vector<TestedKernels> tested);
+
 // And scalar.
 std::vector<TestedKernels> all_kernels();
 
