@@ -79,12 +79,17 @@ inline int middle_code(const std::uint8_t* codes, const AttentionArgs& args) {
   return static_cast<int>(std::bit_floor(all));
 }
 
-// Has rows [first, last) of q, k or v on their way to a cache level.
-template <_mm_hint kLevel>
+// Has rows [first, last) of q, k or v on their way to the first or second cache level.
+template <int kLevel>
 void fetch_codes(const AttentionArgs& args, const std::uint8_t* codes, int first, int last) {
   for (int j = first; j < last; ++j) {
     for (int d = 0; d < args.head_dim; d += 64) {
-      _mm_prefetch(reinterpret_cast<const char*>(codes + j * args.stride + d), kLevel);
+      const char* line = reinterpret_cast<const char*>(codes + j * args.stride + d);
+      if constexpr (kLevel == 1) {
+        _mm_prefetch(line, _MM_HINT_T0);
+      } else {
+        _mm_prefetch(line, _MM_HINT_T1);
+      }
     }
   }
 }
@@ -106,9 +111,9 @@ void attention_elements(const AttentionArgs& args) {
   const int padded_tokens = padded_depth(args.tokens);
   const int padded_dim = padded_depth(args.head_dim);
   if (args.far) {
-    fetch_codes<_MM_HINT_T0>(args, args.k, 0, args.tokens);
-    fetch_codes<_MM_HINT_T0>(args, args.v, 0, args.tokens);
-    fetch_codes<_MM_HINT_T0>(args, args.q, args.query_begin, std::min(args.query_begin + kQueryBlock, args.query_end));
+    fetch_codes<1>(args, args.k, 0, args.tokens);
+    fetch_codes<1>(args, args.v, 0, args.tokens);
+    fetch_codes<1>(args, args.q, args.query_begin, std::min(args.query_begin + kQueryBlock, args.query_end));
   }
   const int middle_key = middle_code(args.k, args), middle_value = middle_code(args.v, args);
   pack_keys(args, key_depth, middle_key, keys, key_bias);
@@ -136,15 +141,15 @@ void attention_elements(const AttentionArgs& args) {
   for (int begin = args.query_begin; begin < args.query_end; begin += kQueryBlock) {
     const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
     if (args.far) {
-      fetch_codes<_MM_HINT_T0>(args, args.q, begin + rows, std::min(begin + rows + kQueryBlock, args.query_end));
+      fetch_codes<1>(args, args.q, begin + rows, std::min(begin + rows + kQueryBlock, args.query_end));
     }
     next.fetch();
     if (args.next_q != nullptr) {
       // As much with every block as there are blocks for.
       const int left = (args.query_end - begin + kQueryBlock - 1) / kQueryBlock;
       const int end = fetched + (args.tokens - fetched) / left;
-      fetch_codes<_MM_HINT_T1>(args, args.next_q + (args.k - args.q), fetched, end);
-      fetch_codes<_MM_HINT_T1>(args, args.next_q + (args.v - args.q), fetched, end);
+      fetch_codes<2>(args, args.next_q + (args.k - args.q), fetched, end);
+      fetch_codes<2>(args, args.next_q + (args.v - args.q), fetched, end);
       fetched = end;
     }
     const std::uint8_t* q = args.q + begin * args.stride;
