@@ -170,7 +170,7 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };
   TiledRows tiles{0, rows / kRows};
-  constexpr int kHighRows = has_few_rows<Columns>() ? 0 : Vnni::kHighRows;
+  constexpr int kHighRows = kHalf || has_few_rows<Columns>() ? 0 : Vnni::kHighRows;
   if constexpr (kHighRows != 0) tiles = tile_rows<kRows, kHighRows>(rows);
   const auto begin = [&](int tile) { return tile * kRows + std::min(tile, tiles.high) * (kHighRows - kRows); };
   for (int i = 0; i < tiles.count; ++i) {
