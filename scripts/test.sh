@@ -9,7 +9,7 @@ scripts/install_packages.sh checks
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 step "formatting"
-find kernels engine models converter bench tests examples -name '*.h' -o -name '*.cc' | xargs clang-format --dry-run --Werror
+find kernels engine models converter tools bench tests examples -name '*.h' -o -name '*.cc' | xargs clang-format --dry-run --Werror
 
 # Kernels take most of the time to compile. So sanitizers get only those that tests can run on this CPU (AMX's with emulated
 # instructions, where it is missing), and where it does not matter which, only those that it runs if nobody names a set.

@@ -8,8 +8,8 @@
 #include "bench/kernels/onednn_peer.h"
 #include "bench/kernels/table_report.h"
 #include "engine/select_isa.h"
-#include "engine/tools/build_info.h"
-#include "engine/tools/command_line.h"
+#include "tools/common/cli/command_line.h"
+#include "tools/common/machine/build_info.h"
 
 namespace intvit::bench {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/tools/text_table.h"
+#include "tools/common/results/text_table.h"
 
 namespace intvit::bench {
 namespace {

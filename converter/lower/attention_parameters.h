@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "converter/plan.h"
+#include "converter/plan/plan.h"
 #include "engine/program/program.h"
 #include "engine/status.h"
 

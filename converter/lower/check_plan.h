@@ -2,7 +2,7 @@
 // engine executes.
 #pragma once
 
-#include "converter/plan.h"
+#include "converter/plan/plan.h"
 #include "engine/status.h"
 #include "models/vit.h"
 

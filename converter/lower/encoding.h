@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "converter/plan.h"
+#include "converter/plan/plan.h"
 #include "engine/program/program.h"
 #include "engine/status.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "converter/float/network.h"
-#include "converter/plan.h"
+#include "converter/plan/plan.h"
 #include "engine/status.h"
 
 namespace intvit {

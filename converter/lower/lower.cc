@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/float/pixel_normalisation.h"
 #include "converter/lower/activation_table.h"
 #include "converter/lower/attention_parameters.h"
 #include "converter/lower/check_plan.h"
@@ -10,7 +11,6 @@
 #include "converter/lower/input_geometry.h"
 #include "converter/lower/layer_norm_constants.h"
 #include "converter/lower/linear_lowering.h"
-#include "converter/lower/patch_embedding.h"
 #include "converter/lower/program_builder.h"
 #include "engine/program/plan.h"
 #include "engine/program/validate.h"

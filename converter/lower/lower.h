@@ -7,7 +7,7 @@
 
 #include "converter/float/network.h"
 #include "converter/lower/weights.h"
-#include "converter/plan.h"
+#include "converter/plan/plan.h"
 #include "engine/program/program.h"
 #include "engine/status.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "converter/float/network.h"
-#include "converter/plan.h"
+#include "converter/plan/plan.h"
 
 namespace intvit {
 

@@ -6,11 +6,11 @@
 #include <array>
 #include <cmath>
 
+#include "converter/errors/attention_rows.h"
+#include "converter/errors/channel_error.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
-#include "converter/quantizers/attention_rows.h"
-#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/logarithmic.h"
 #include "converter/quantizers/per_token.h"

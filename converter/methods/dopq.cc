@@ -1,12 +1,12 @@
 // dopq: DopQ-ViT (Yang et al., arXiv 2408.03291) without its reconstruction: TanQ for softmax outputs, chosen by the
 // error behind proj; the search of an optimal scale for the outputs of both LayerNorms. Beyond the paper, which leaves
 // the rest to its reconstruction: clipping by output error elsewhere.
+#include "converter/errors/attention_error.h"
+#include "converter/errors/channel_error.h"
 #include "converter/methods/norm_inputs.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
-#include "converter/quantizers/attention_error.h"
-#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/tanq.h"
 
 namespace intvit {

@@ -5,11 +5,11 @@
 #include <array>
 #include <cmath>
 
+#include "converter/errors/channel_error.h"
+#include "converter/errors/perturbation.h"
 #include "converter/float/parallel.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
-#include "converter/observe/perturbation.h"
-#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/group_allocation.h"

@@ -6,12 +6,13 @@
 #include <string>
 #include <string_view>
 
-#include "converter/calibration.h"
-#include "converter/costs/budget.h"
 #include "converter/float/network.h"
+#include "converter/methods/budget.h"
 #include "converter/methods/knobs.h"
+#include "converter/observe/picture_source.h"
 #include "converter/observe/statistics.h"
-#include "converter/plan.h"
+#include "converter/plan/plan.h"
+#include "converter/progress.h"
 #include "engine/status.h"
 
 namespace intvit {

@@ -1,9 +1,9 @@
 // What methods do with the two LayerNorm outputs of a block, each the input of a linear layer.
 #pragma once
 
+#include "converter/equalise/reparameterise.h"
 #include "converter/methods/method.h"
 #include "converter/observe/block_samples.h"
-#include "converter/quantizers/reparameterise.h"
 
 namespace intvit {
 

@@ -1,6 +1,6 @@
 #include "converter/methods/output_error.h"
 
-#include "converter/quantizers/channel_error.h"
+#include "converter/errors/channel_error.h"
 
 namespace intvit {
 

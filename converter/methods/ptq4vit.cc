@@ -1,10 +1,10 @@
 // ptq4vit: PTQ4ViT (Yuan et al., ECCV 2022): twin uniform codes for softmax and GELU outputs, chosen by the error
 // behind the next multiplication; clipping by output error elsewhere.
+#include "converter/errors/attention_error.h"
+#include "converter/errors/channel_error.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
-#include "converter/quantizers/attention_error.h"
-#include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/two_scaled.h"
 

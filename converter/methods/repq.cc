@@ -1,10 +1,10 @@
 // repq: RepQ-ViT (Li et al., ICCV 2023): channel-wise codes of both LayerNorms' outputs, made layer-wise with the mean
 // scale; log sqrt 2 for softmax outputs (with zero among the 2^bits levels, where the published code has one more);
 // percentiles elsewhere.
+#include "converter/errors/attention_error.h"
 #include "converter/methods/norm_inputs.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
-#include "converter/quantizers/attention_error.h"
 #include "converter/quantizers/logarithmic.h"
 
 namespace intvit {

@@ -1,12 +1,12 @@
 // tsptq: TSPTQ-ViT (Tai et al., ICASSP 2023), which quantizes everything: two step sizes by value for softmax and GELU
 // outputs (V-2SF), two step sizes by channel for the residual stream in front of every LayerNorm (O-2SF); clipping by
 // output error elsewhere. The parameters are those with the least error behind the next operation.
+#include "converter/errors/attention_error.h"
+#include "converter/errors/channel_error.h"
+#include "converter/errors/sample_rows.h"
 #include "converter/methods/output_error.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
-#include "converter/quantizers/attention_error.h"
-#include "converter/quantizers/channel_error.h"
-#include "converter/quantizers/sample_rows.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/two_scaled.h"
 #include "converter/quantizers/two_scaled_residual.h"

@@ -7,9 +7,10 @@
 #include <map>
 #include <vector>
 
-#include "converter/calibration.h"
 #include "converter/float/network.h"
 #include "converter/float/sites.h"
+#include "converter/observe/picture_source.h"
+#include "converter/progress.h"
 
 namespace intvit {
 

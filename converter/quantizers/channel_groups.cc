@@ -5,9 +5,9 @@
 #include <limits>
 #include <numeric>
 
+#include "converter/plan/simulate.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/uniform.h"
-#include "converter/simulate.h"
 
 namespace intvit {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "converter/observe/block_samples.h"
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

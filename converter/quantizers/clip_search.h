@@ -7,7 +7,7 @@
 
 #include "converter/observe/block_samples.h"
 #include "converter/observe/histogram.h"
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

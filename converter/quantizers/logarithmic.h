@@ -5,7 +5,7 @@
 #pragma once
 
 #include "converter/observe/histogram.h"
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

@@ -5,8 +5,8 @@
 #include <limits>
 #include <numeric>
 
-#include "converter/quantizers/attention_rows.h"
-#include "converter/simulate.h"
+#include "converter/errors/attention_rows.h"
+#include "converter/plan/simulate.h"
 
 namespace intvit {
 namespace {

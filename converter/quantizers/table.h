@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "converter/observe/histogram.h"
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

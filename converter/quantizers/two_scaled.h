@@ -8,7 +8,7 @@
 // The layout of V-2SF's codes for GELU is our reading of the paper.
 #pragma once
 
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

@@ -7,7 +7,7 @@
 
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
-#include "converter/simulate.h"
+#include "converter/plan/simulate.h"
 
 namespace intvit {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "converter/float/network.h"
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "converter/observe/histogram.h"
-#include "converter/scheme.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "converter/convert.h"
+#include "converter/convert/convert.h"
 
 namespace intvit {
 

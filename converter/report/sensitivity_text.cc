@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <sstream>
 
-#include "converter/report/sensitivity.h"
+#include "converter/errors/sensitivity.h"
 
 namespace intvit {
 namespace {

@@ -1,5 +1,5 @@
 // Comparing two measurements: intervals, verdicts, which rows belong together, and files that are no measurements.
-#include "bench/compare.h"
+#include "bench/vitbench/compare.h"
 
 #include <doctest/doctest.h>
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/row.h"
+#include "bench/vitbench/row.h"
 #include "tests/random.h"
 
 namespace intvit::test {

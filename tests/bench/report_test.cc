@@ -1,5 +1,5 @@
 // Every format says the same about made-up results, and JSON rows can be compared with later.
-#include "bench/report.h"
+#include "bench/vitbench/report.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/old_rows.h"
+#include "bench/vitbench/old_rows.h"
 #include "tests/bench/made_up_rows.h"
 
 namespace intvit::bench {

@@ -1,5 +1,5 @@
 // A trace is JSON in Chrome's format, whose events follow each other in every thread.
-#include "bench/trace.h"
+#include "bench/vitbench/trace.h"
 
 #include <doctest/doctest.h>
 
@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/barrier.h"
-#include "bench/peak.h"
-#include "bench/profile.h"
+#include "bench/vitbench/barrier.h"
+#include "bench/vitbench/peak.h"
+#include "bench/vitbench/profile.h"
 #include "engine/program/cost.h"
 #include "engine/program/stages.h"
 #include "tests/engine/tiny_program.h"

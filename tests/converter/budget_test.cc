@@ -4,8 +4,8 @@
 
 #include <set>
 
-#include "converter/convert.h"
-#include "converter/random_network.h"
+#include "converter/convert/convert.h"
+#include "converter/float/random_network.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;

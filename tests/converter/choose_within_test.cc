@@ -1,5 +1,5 @@
 // The choice of options within limits, against a search of all combinations.
-#include "converter/costs/choose_within.h"
+#include "converter/methods/auto/choose_within.h"
 
 #include <doctest/doctest.h>
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "converter/convert.h"
-#include "converter/random_network.h"
+#include "converter/convert/convert.h"
+#include "converter/float/random_network.h"
 #include "engine/session.h"
 #include "tests/converter/small_network.h"
 

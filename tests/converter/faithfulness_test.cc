@@ -1,5 +1,5 @@
 // The lowered integers do what the schemes mean: encodings and softmax tables run by the scalar kernels, and whole
-// networks, against converter/simulate.h.
+// networks, against converter/plan/simulate.h.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -12,15 +12,16 @@
 #include <string>
 #include <vector>
 
-#include "converter/convert.h"
-#include "converter/equalise.h"
+#include "converter/convert/convert.h"
+#include "converter/equalise/fold.h"
+#include "converter/float/pixel_normalisation.h"
+#include "converter/float/random_network.h"
 #include "converter/lower/attention_parameters.h"
 #include "converter/lower/encoding.h"
 #include "converter/lower/linear_lowering.h"
 #include "converter/lower/lower.h"
-#include "converter/lower/patch_embedding.h"
 #include "converter/lower/weights.h"
-#include "converter/optimise/sequential.h"
+#include "converter/plan/simulate.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/least_square_levels.h"
 #include "converter/quantizers/logarithmic.h"
@@ -29,8 +30,7 @@
 #include "converter/quantizers/tanq.h"
 #include "converter/quantizers/two_scaled.h"
 #include "converter/quantizers/uniform.h"
-#include "converter/random_network.h"
-#include "converter/simulate.h"
+#include "converter/weights/sequential.h"
 #include "engine/session.h"
 #include "kernels/gemm/tiles.h"
 #include "kernels/kernel_table.h"

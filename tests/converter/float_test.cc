@@ -17,18 +17,18 @@
 #include <utility>
 #include <vector>
 
-#include "converter/calibration.h"
 #include "converter/float/forward.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
 #include "converter/lower/input_geometry.h"
+#include "converter/observe/picture_source.h"
 #include "converter/read/load_network.h"
 #include "engine/image/decode.h"
-#include "engine/tools/accuracy.h"
-#include "engine/tools/npy.h"
-#include "engine/tools/picture_list.h"
 #include "tests/converter/float_reference.h"
 #include "tests/converter/npy_reader.h"
+#include "tools/common/pictures/picture_list.h"
+#include "tools/common/results/accuracy.h"
+#include "tools/common/results/npy.h"
 
 namespace intvit {
 namespace {
@@ -336,7 +336,7 @@ TEST_CASE("float network equals the demo model's reference logits") {
   REQUIRE(pictures.ok());
   const auto geometry = input_geometry(network.value().description.preprocessing);
   REQUIRE(geometry.ok());
-  PictureFiles source(pictures.value(), geometry.value());
+  PictureFiles source(paths_of(pictures.value()), geometry.value());
   REQUIRE(source.count() == reference.value().rows);
   std::vector<std::uint8_t> pixels(64 * 64 * 3);
   std::vector<float> logits(static_cast<std::size_t>(reference.value().cols));

@@ -8,17 +8,17 @@
 #include <random>
 #include <vector>
 
+#include "converter/errors/attention_rows.h"
+#include "converter/float/random_network.h"
 #include "converter/methods/method.h"
-#include "converter/plan.h"
-#include "converter/quantizers/attention_rows.h"
+#include "converter/plan/plan.h"
+#include "converter/plan/simulate.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/group_allocation.h"
 #include "converter/quantizers/per_token.h"
 #include "converter/quantizers/row_groups.h"
 #include "converter/quantizers/uniform.h"
-#include "converter/random_network.h"
-#include "converter/simulate.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;

@@ -1,5 +1,5 @@
 // Reference logits in NumPy's .npy files: two-dimensional float32, little-endian, C order. The tools only write such
-// files (engine/tools/npy.h); reading them is the tests' business.
+// files (tools/common/results/npy.h); reading them is the tests' business.
 #pragma once
 
 #include <string>

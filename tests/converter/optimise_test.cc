@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "converter/optimise/error_feedback.h"
+#include "converter/weights/error_feedback.h"
 
 using namespace intvit;
 

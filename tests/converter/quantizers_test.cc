@@ -8,20 +8,20 @@
 #include <random>
 #include <vector>
 
-#include "converter/equalise.h"
+#include "converter/equalise/fold.h"
+#include "converter/equalise/reparameterise.h"
+#include "converter/errors/channel_error.h"
+#include "converter/errors/sample_rows.h"
+#include "converter/float/random_network.h"
 #include "converter/lower/weights.h"
 #include "converter/methods/method.h"
-#include "converter/quantizers/channel_error.h"
+#include "converter/plan/simulate.h"
 #include "converter/quantizers/logarithmic.h"
-#include "converter/quantizers/reparameterise.h"
-#include "converter/quantizers/sample_rows.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/tanq.h"
 #include "converter/quantizers/two_scaled.h"
 #include "converter/quantizers/two_scaled_residual.h"
 #include "converter/quantizers/uniform.h"
-#include "converter/random_network.h"
-#include "converter/simulate.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;

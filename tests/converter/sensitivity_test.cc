@@ -1,5 +1,5 @@
 // Sensitivity: what single quantizers cost at the logits.
-#include "converter/report/sensitivity.h"
+#include "converter/errors/sensitivity.h"
 
 #include <doctest/doctest.h>
 
@@ -8,12 +8,12 @@
 #include <map>
 #include <vector>
 
-#include "converter/convert.h"
-#include "converter/equalise.h"
+#include "converter/convert/convert.h"
+#include "converter/equalise/fold.h"
 #include "converter/float/forward.h"
-#include "converter/random_network.h"
+#include "converter/float/random_network.h"
+#include "converter/plan/simulate.h"
 #include "converter/report/html_report.h"
-#include "converter/simulate.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;

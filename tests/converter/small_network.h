@@ -1,8 +1,9 @@
 // A Vision Transformer that converts in milliseconds: for tests of whole networks.
 #pragma once
 
-#include "converter/calibration.h"
 #include "converter/float/network.h"
+#include "converter/observe/picture_source.h"
+#include "converter/progress.h"
 
 namespace intvit {
 

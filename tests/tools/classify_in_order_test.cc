@@ -1,5 +1,5 @@
 // Results come in the order of the pictures, one for each, the failed ones included, and do not depend on the threads.
-#include "engine/tools/classify_in_order.h"
+#include "tools/common/pictures/classify_in_order.h"
 
 #include <doctest/doctest.h>
 
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "engine/select_isa.h"
-#include "engine/tools/input_pictures.h"
 #include "tests/engine/tiny_model.h"
+#include "tools/common/pictures/input_pictures.h"
 
 namespace intvit {
 namespace {

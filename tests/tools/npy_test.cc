@@ -1,5 +1,5 @@
 // The bytes of a .npy file and the text of a digest, which other programs read.
-#include "engine/tools/npy.h"
+#include "tools/common/results/npy.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/tools/digest.h"
+#include "tools/common/results/digest.h"
 
 namespace intvit {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/tools/comma_list.h"
-#include "engine/tools/suggest.h"
+#include "tools/common/cli/comma_list.h"
+#include "tools/common/cli/suggest.h"
 
 namespace intvit {
 namespace {

@@ -1,5 +1,5 @@
 // Which classes vitrun prints, and with which probabilities.
-#include "engine/tools/top_k.h"
+#include "tools/common/results/top_k.h"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,24 @@
+// Measures all combinations against each other.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/vitbench/contender.h"
+#include "bench/vitbench/options.h"
+
+namespace intvit::bench {
+
+std::vector<Combination> combinations(const Options& options);
+
+// Reads the models once, so that they are in the page cache, starts a contender for each combination, warms it up and
+// runs them in turns until each has what `options` asks for. `progress` is called with what is going on.
+Result<std::vector<std::unique_ptr<Contender>>> measure(const Options& options,
+                                                        const std::function<void(const std::string&)>& progress);
+
+// check_failed if two combinations of a model gave different logits.
+Status check_same_logits(const std::vector<std::unique_ptr<Contender>>& contenders);
+
+}  // namespace intvit::bench

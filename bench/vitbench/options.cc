@@ -1,0 +1,191 @@
+#include "bench/vitbench/options.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <limits>
+#include <map>
+
+#include "engine/select_isa.h"
+#include "engine/session.h"
+#include "tools/common/cli/comma_list.h"
+#include "tools/common/cli/command_line.h"
+#include "tools/common/machine/build_info.h"
+#include "tools/common/machine/physical_cores.h"
+
+namespace intvit::bench {
+namespace {
+
+constexpr double kDefaultSeconds = 3;
+
+constexpr const char* kDescription =
+    "Measures how long intvit models take, for every combination of the given models, threads, instruction sets and\n"
+    "batch sizes. The combinations take turns, so that a CPU that gets warm slows all of them alike. Times are of a\n"
+    "whole run, that is of one batch, from pixels to logits; decoding is not included. Also checks that all\n"
+    "combinations of a model give the same logits.";
+
+constexpr const char* kExamples =
+    "  vitbench model.bin --threads 1,2,4 --isa all     tables of run times, rates and cold starts\n"
+    "  vitbench model.bin --profile --threads 1         where the time goes, by operation and by layer\n"
+    "  vitbench a.bin,b.bin --runs 200 --json >old.json rows for a script, or to compare with later\n"
+    "  vitbench a.bin,b.bin --compare old.json          exit code 5 if one has become slower\n"
+    "  vitbench model.bin --threads 4 --trace out.json  one run, for ui.perfetto.dev\n";
+
+Result<std::vector<Isa>> parse_isas(const std::string& text) {
+  if (text == "all") {
+    const auto all = available_isas();
+    return std::vector<Isa>(all.begin(), all.end());
+  }
+  std::vector<std::string> names = {""};  // select_isa's choice
+  if (!text.empty()) {
+    Result<std::vector<std::string>> parsed = parse_names("--isa", text);
+    if (!parsed.ok()) return parsed.status();
+    names = parsed.take();
+  }
+  std::vector<Isa> isas;
+  for (const std::string& name : names) {
+    const Result<Isa> isa = select_isa(name);
+    if (!isa.ok()) return isa.status();
+    isas.push_back(isa.value());
+  }
+  return isas;
+}
+
+bool exists(const std::string& path) {
+  struct stat file {};
+  return ::stat(path.c_str(), &file) == 0;
+}
+
+// A list with commas, unless that is the name of a file. Empty: no files.
+Result<std::vector<std::string>> parse_files(const std::string& option, const std::string& word) {
+  if (word.empty()) return std::vector<std::string>();
+  if (exists(word)) return std::vector<std::string>{word};
+  return parse_names(option, word);
+}
+
+Result<std::vector<std::string>> parse_models(const std::vector<std::string>& words) {
+  std::vector<std::string> models;
+  for (const std::string& word : words) {
+    Result<std::vector<std::string>> names = parse_files("MODEL", word);
+    if (!names.ok()) return names.status();
+    for (std::string& name : names.value()) models.push_back(std::move(name));
+  }
+  return models;
+}
+
+// Before all the measurements, rather than after them.
+Status check_writable(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat file {};
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    return {Code::io, "--trace '" + path + "': cannot write into the folder '" + folder + "'"};
+  }
+  if (::stat(path.c_str(), &file) == 0 && !S_ISREG(file.st_mode)) {
+    return {Code::io, "--trace '" + path + "' is not a regular file"};
+  }
+  return {};
+}
+
+int fail(const Status& status) {
+  std::cerr << "vitbench: " << status.message() << "; try 'vitbench --help'\n";
+  return exit_code_for(status);
+}
+
+}  // namespace
+
+std::optional<int> parse_options(int argc, const char* const* argv, Options& options) {
+  std::string threads = std::to_string(physical_cores()), isas, batches = "1", pictures, format = "text";
+  const std::map<std::string, Format> formats = {
+      {"text", Format::text}, {"markdown", Format::markdown}, {"csv", Format::csv}, {"json", Format::json}};
+  const CLI::Validator format_name(
+      [&](std::string& name) {
+        return formats.count(name) ? "" : "'" + name + "' must be text, markdown, csv or json";
+      },
+      "");
+  // An empty variable of a script must not switch a check off.
+  const CLI::Validator file_name([](std::string& name) { return name.empty() ? "the name of a file is empty" : ""; },
+                                 "");
+  options.warmup = 3;
+
+  CLI::App app(kDescription, "vitbench");
+  set_help(app, kExamples);
+  const auto count = whole_number(1, std::numeric_limits<int>::max());
+  app.add_option("MODEL", options.models, "Model files, made by vitconvert; also a,b,c")->required();
+  app.add_option("--threads", threads, "Numbers of threads; if not given, the physical cores that may be used")
+      ->type_name("LIST")
+      ->capture_default_str();
+  app.add_option("--isa", isas,
+                 "Instruction sets of " + built_isa_names() +
+                     ", or all for those available; if not given, INTVIT_ISA, else the best of this CPU")
+      ->type_name("LIST");
+  app.add_option("--batch", batches, "Pictures per run")->type_name("LIST")->capture_default_str();
+  app.add_option("--pictures", pictures,
+                 "Files to run on, each in every so many-th place of a batch; else painted ones")
+      ->type_name("LIST")
+      ->check(file_name);
+  CLI::Option* runs =
+      app.add_option("--runs", options.runs, "Timed runs of every combination")->type_name("N")->check(count);
+  app.add_option("--seconds", options.seconds,
+                 "Timed seconds of every combination instead, at least one run; 3 if neither is given")
+      ->type_name("S")
+      ->excludes(runs)
+      ->check(CLI::Range(0.001, 1e6).description(""));
+  app.add_option("--warmup", options.warmup, "Untimed runs at first")
+      ->type_name("N")
+      ->check(whole_number(0, std::numeric_limits<int>::max()))
+      ->capture_default_str();
+  app.add_flag("--profile", options.profile,
+               "Also time every step of the model, by kind and by layer; a barrier after each makes runs slower");
+  app.add_option("--trace", options.trace,
+                 "Write what each thread does when in one more run of every combination, as Chrome trace events, "
+                 "which ui.perfetto.dev shows")
+      ->type_name("FILE")
+      ->check(file_name);
+  CLI::Option* compare =
+      app.add_option("--compare", options.compare,
+                     "An earlier output of --json: print ratios to its medians, exit code 5 if one is slower")
+          ->type_name("FILE")
+          ->check(file_name);
+  app.add_option("--tolerance", options.tolerance_percent,
+                 "Percent by which the 95 % interval of a ratio must be off to count as slower or faster")
+      ->type_name("P")
+      ->needs(compare)
+      ->check(CLI::Range(0.0, 1000.0).description(""))
+      ->capture_default_str();
+  std::vector<CLI::Option*> choices = {
+      app.add_option("--format", format, "text, markdown, csv or json")->type_name("NAME")->check(format_name)};
+  for (const char* name : {"markdown", "csv", "json"}) {
+    CLI::Option* flag = app.add_flag_callback(
+        std::string("--") + name, [&format, name] { format = name; }, std::string("The same as --format ") + name);
+    for (CLI::Option* other : choices) flag->excludes(other);
+    choices.push_back(flag);
+  }
+  app.set_version_flag(
+      "--version", [] { return version_text("vitbench"); }, "Print version, compiler and instruction sets");
+  if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
+
+  const Result<std::vector<int>> thread_counts = parse_numbers("--threads", threads, 1, kMaxThreads);
+  if (!thread_counts.ok()) return fail(thread_counts.status());
+  const Result<std::vector<int>> batch_sizes = parse_numbers("--batch", batches, 1, kMaxBatch);
+  if (!batch_sizes.ok()) return fail(batch_sizes.status());
+  const Result<std::vector<Isa>> instruction_sets = parse_isas(isas);
+  if (!instruction_sets.ok()) return fail(instruction_sets.status());
+  Result<std::vector<std::string>> models = parse_models(options.models);
+  if (!models.ok()) return fail(models.status());
+  Result<std::vector<std::string>> picture_files = parse_files("--pictures", pictures);
+  if (!picture_files.ok()) return fail(picture_files.status());
+  if (const Status status = options.trace.empty() ? Status() : check_writable(options.trace); !status.ok()) {
+    return fail(status);
+  }
+  options.models = models.take();
+  options.pictures = picture_files.take();
+  options.threads = thread_counts.value();
+  options.batches = batch_sizes.value();
+  options.isas = instruction_sets.value();
+  options.format = formats.at(format);
+  if (options.runs == 0 && options.seconds == 0) options.seconds = kDefaultSeconds;
+  return std::nullopt;
+}
+
+}  // namespace intvit::bench

@@ -1,0 +1,153 @@
+// vitbench: how long models take for combinations of threads, instruction sets and batch sizes.
+#include <algorithm>
+#include <csignal>
+#include <iostream>
+#include <map>
+#include <new>
+#include <span>
+
+#include "bench/vitbench/barrier.h"
+#include "bench/vitbench/compare.h"
+#include "bench/vitbench/measure.h"
+#include "bench/vitbench/options.h"
+#include "bench/vitbench/report.h"
+#include "bench/vitbench/trace.h"
+#include "engine/format/layout.h"
+#include "engine/format/writer.h"
+#include "engine/model.h"
+#include "engine/program/cost.h"
+#include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/progress_line.h"
+#include "tools/common/results/digest.h"
+
+namespace intvit::bench {
+namespace {
+
+using Contenders = std::vector<std::unique_ptr<Contender>>;
+using Models = std::map<std::string, std::shared_ptr<const Model>>;
+
+int fail(const Status& status) {
+  std::cerr << "vitbench: " << status.message() << '\n';
+  return exit_code_for(status);
+}
+
+std::vector<MachinePeak> measure_peaks(const Options& options) {
+  std::vector<MachinePeak> peaks;
+  for (const Isa isa : options.isas) {
+    for (const int threads : options.threads) {
+      peaks.push_back({isa, threads, measure_peak(isa, threads), measure_barrier(threads)});
+    }
+  }
+  return peaks;
+}
+
+Result<Models> open_models(const Options& options) {
+  Models models;
+  for (const std::string& path : options.models) {
+    const auto model = Model::open(path);
+    if (!model.ok()) return model.status();
+    models[path] = model.value();
+  }
+  return models;
+}
+
+std::string describe_pictures(const std::vector<std::string>& files) {
+  if (files.empty()) return "painted";
+  std::string text;
+  for (const std::string& file : files) text += (text.empty() ? "" : ",") + file.substr(file.rfind('/') + 1);
+  return text;
+}
+
+Row make_row(const Contender& contender, const Model& model, const std::vector<MachinePeak>& peaks) {
+  const Combination& c = contender.combination();
+  Row row;
+  row.model = c.model;
+  row.model_digest = hex64(model.digest());
+  row.op_set = kOpSet;  // the only one that this build reads
+  row.isa = isa_name(c.isa);
+  row.threads = c.threads;
+  row.batch = c.batch;
+  row.pictures = describe_pictures(c.pictures);
+  row.times = contender.milliseconds();
+  row.milliseconds = summarize(row.times);
+  row.gmac = static_cast<double>(program_macs(model.program())) / 1e9;
+  row.peak_rss_mib = contender.peak_rss_mib();
+  row.cold = contender.cold_start();
+  row.logits_digest = hex64(contender.logits_digest());
+  const auto machine = std::find_if(peaks.begin(), peaks.end(), [&](const MachinePeak& peak) {
+    return peak.isa == c.isa && peak.threads == c.threads;
+  });
+  row.barrier_ns = machine->barrier_ns;
+  if (machine->peak) row.peak_gmac_s = row.gmac * 1e3 / milliseconds_at_peak(model.program(), *machine->peak);
+  if (c.profile) {
+    row.profile = profile_by_layer(model.program(), contender.step_nanoseconds(), row.times.size(), c.batch);
+  }
+  return row;
+}
+
+Status write_trace(const Options& options, const Contenders& contenders, const std::vector<Row>& rows,
+                   const Models& models) {
+  std::vector<TracedRun> runs;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto threads = contenders[i]->trace(options.warmup);
+    if (!threads.ok()) return threads.status();
+    runs.push_back({rows[i].name(), &models.at(rows[i].model)->program(), rows[i].batch,
+                    first_shared_picture(rows[i].batch, rows[i].threads), threads.take()});
+  }
+  const std::string text = trace_json(runs);
+  return write_file_atomically(options.trace, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+// Sets the comparisons of `rows`, if they were asked for.
+Status compare_rows(const Options& options, const std::vector<OldRow>& old_rows, std::vector<Row>& rows) {
+  if (options.compare.empty()) return {};
+  for (const std::string& note : compare(old_rows, options.tolerance_percent, rows)) {
+    std::cerr << "vitbench: warning: " << note << '\n';
+  }
+  return check_not_slower(rows, options.compare, options.tolerance_percent);
+}
+
+int run(const Options& options) {
+  Result<std::vector<OldRow>> old_rows = std::vector<OldRow>();
+  if (!options.compare.empty()) old_rows = read_old_rows(options.compare);
+  if (!old_rows.ok()) return fail(old_rows.status());
+
+  Report results;
+  results.peaks = measure_peaks(options);
+  ProgressLine progress;
+  const auto contenders = measure(options, [&](const std::string& text) {
+    if (progress.due()) progress.show(text);
+  });
+  progress.clear();
+  if (!contenders.ok()) return fail(contenders.status());
+
+  // The contenders have opened these files already, in processes of their own.
+  const Result<Models> models = open_models(options);
+  if (!models.ok()) return fail(models.status());
+  for (const auto& contender : contenders.value()) {
+    results.rows.push_back(make_row(*contender, *models.value().at(contender->combination().model), results.peaks));
+  }
+  if (!options.trace.empty()) {
+    const Status status = write_trace(options, contenders.value(), results.rows, models.value());
+    if (!status.ok()) return fail(status);
+  }
+  const Status not_slower = compare_rows(options, old_rows.value(), results.rows);
+  print(std::cout, options.format, results);
+  if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
+  if (const Status status = check_same_logits(contenders.value()); !status.ok()) return fail(status);
+  return not_slower.ok() ? kExitOk : fail(not_slower);
+}
+
+}  // namespace
+}  // namespace intvit::bench
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a contender that died is an error message, not the end of this process
+  intvit::bench::Options options;
+  if (const auto code = intvit::bench::parse_options(argc, argv, options)) return *code;
+  try {
+    return intvit::bench::run(options);
+  } catch (const std::bad_alloc&) {
+    return intvit::bench::fail({intvit::Code::out_of_memory, "out of memory"});
+  }
+}

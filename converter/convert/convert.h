@@ -1,0 +1,52 @@
+// The whole conversion: calibrate, plan, lower, verify, and the bytes of the model file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/errors/sensitivity.h"
+#include "converter/errors/verify.h"
+#include "converter/methods/budget.h"
+#include "converter/methods/method.h"
+#include "converter/observe/calibrate.h"
+#include "engine/format/metadata.h"
+
+namespace intvit {
+
+struct ConvertOptions {
+  std::string method = "percentile";
+  int weight_bits = 8;
+  int activation_bits = 8;
+  bool feedback = true;        // weights are rounded with error feedback (converter/optimise/), else to nearest
+  bool equalise_heads = true;  // below 8 bits (converter/equalise/heads.h)
+  std::uint64_t seed = 0;
+  int threads = 1;
+  std::optional<Plan> plan;                // used instead of the method's
+  Budget budget = {};                      // auto only
+  std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
+  int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
+};
+
+// How well the codes of one place hold its values, by themselves.
+struct SiteError {
+  std::string site;
+  double sqnr_db;
+};
+
+struct Conversion {
+  std::vector<std::uint8_t> file;
+  Plan plan;
+  Metadata metadata;
+  Verification verification;
+  std::vector<SiteError> site_errors;  // in the order of execution
+  std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
+  std::optional<Sensitivity> sensitivity;
+};
+
+// Same network, pictures and options: same bytes, on any number of threads (CPUs with other instruction sets may round
+// the float network differently in the last bit).
+Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
+                           const Progress& progress);
+
+}  // namespace intvit

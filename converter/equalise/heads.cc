@@ -1,0 +1,261 @@
+#include "converter/equalise/heads.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "converter/equalise/fold.h"
+#include "converter/float/layers.h"
+#include "converter/float/parallel.h"
+#include "converter/observe/block_samples.h"
+#include "converter/plan/simulate.h"
+#include "converter/quantizers/uniform.h"
+
+namespace intvit {
+namespace {
+
+// Pictures that are looked at; more change no choice.
+constexpr int kPictures = 8;
+
+class FirstPictures : public PictureSource {
+ public:
+  explicit FirstPictures(PictureSource& all) : all_(all) {}
+  int count() const override { return std::min(all_.count(), kPictures); }
+  Status read(int index, std::uint8_t* pixels) override { return all_.read(index, pixels); }
+
+ private:
+  PictureSource& all_;
+};
+
+using Matrix = std::vector<float>;  // rows x D of one head, all pictures one after another
+
+Matrix head_of(const SiteSamples& samples, int head, int head_dim) {
+  Matrix out;
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (int r = 0; r < samples.rows; ++r) {
+      const float* row = picture.data() + static_cast<std::ptrdiff_t>(r) * samples.cols + head * head_dim;
+      out.insert(out.end(), row, row + head_dim);
+    }
+  }
+  return out;
+}
+
+std::vector<double> channel_ranges(const Matrix& x, int head_dim) {
+  std::vector<double> low(static_cast<std::size_t>(head_dim), 0), range = low;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::size_t c = i % static_cast<std::size_t>(head_dim);
+    low[c] = std::min<double>(low[c], x[i]);
+    range[c] = std::max<double>(range[c], x[i]);
+  }
+  for (std::size_t c = 0; c < range.size(); ++c) range[c] = std::max(range[c] - low[c], 1e-6);
+  return range;
+}
+
+// Columns scaled by `factor`, then rotated.
+Matrix transformed(Matrix x, const std::vector<double>& factor, bool rotate) {
+  const auto d = factor.size();
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(x[i] * factor[i % d]);
+  if (rotate) {
+    for (std::size_t row = 0; row < x.size(); row += d) hadamard(x.data() + row, static_cast<int>(d));
+  }
+  return x;
+}
+
+Matrix quantized(const Matrix& x, const UniformScheme& scheme, int head_dim) {
+  Matrix out = x;
+  simulate(uniform(scheme), out.data(), static_cast<int>(x.size() / static_cast<std::size_t>(head_dim)), head_dim,
+           head_dim);
+  return out;
+}
+
+std::vector<double> power(const std::vector<double>& x, double exponent) {
+  std::vector<double> out;
+  for (const double value : x) out.push_back(std::pow(value, exponent));
+  return out;
+}
+
+// Brings the mean of the logarithms to zero, so that scales say nothing of the tensor as a whole.
+void normalise(std::vector<double>& scales) {
+  double mean = 0;
+  for (const double s : scales) mean += std::log(s) / static_cast<double>(scales.size());
+  for (double& s : scales) s /= std::exp(mean);
+}
+
+struct Choice {
+  std::vector<double> scale;  // of query, or of value
+  bool rotate = false;
+};
+
+class BlockEqualiser {
+ public:
+  BlockEqualiser(const FloatNetwork& network, const BlockSamples& samples, int bits)
+      : vit_(network.description),
+        block_(network.blocks[static_cast<std::size_t>(samples.block)]),
+        samples_(samples),
+        bits_(bits),
+        dim_(vit_.head_dim()),
+        tokens_(vit_.tokens()),
+        rotates_(std::has_single_bit(static_cast<unsigned>(dim_))) {}
+
+  Choice query(int head) const {
+    const Matrix q = head_of(samples_.at(Site::query), head, dim_), k = head_of(samples_.at(Site::key), head, dim_);
+    const std::vector<double> range_q = channel_ranges(q, dim_), range_k = channel_ranges(k, dim_);
+    Choice best;
+    double least = std::numeric_limits<double>::infinity();
+    for (const double a : {0.0, 0.5, 1.0}) {
+      for (const double b : {0.0, 0.5, 1.0}) {
+        std::vector<double> scale = power(range_q, a);
+        for (std::size_t c = 0; c < scale.size(); ++c) scale[c] /= std::pow(range_k[c], b);
+        normalise(scale);
+        for (const bool rotate : {false, true}) {
+          if (rotate && !rotates_) continue;
+          const double error = score_error(head, q, k, {scale, rotate});
+          if (error < least) {
+            least = error;
+            best = {scale, rotate};
+          }
+        }
+      }
+    }
+    return best;
+  }
+
+  // For all heads together, since the attention's output has one quantizer.
+  std::vector<Choice> value(int threads) const {
+    std::vector<std::vector<Choice>> candidates;
+    for (const double a : {0.0, 0.5, 0.75, 1.0}) {
+      for (const bool rotate : {false, true}) {
+        if (rotate && !rotates_) continue;
+        std::vector<Choice> heads;
+        std::vector<double> all;
+        for (int h = 0; h < vit_.num_heads; ++h) {
+          heads.push_back({power(channel_ranges(head_of(samples_.at(Site::value), h, dim_), dim_), a), rotate});
+        }
+        candidates.push_back(std::move(heads));
+      }
+    }
+    std::vector<double> errors(candidates.size());
+    parallel_for(threads, static_cast<int>(candidates.size()), [&](int i) {
+      errors[static_cast<std::size_t>(i)] = output_error(candidates[static_cast<std::size_t>(i)]);
+    });
+    const auto best = std::min_element(errors.begin(), errors.end()) - errors.begin();
+    return candidates[static_cast<std::size_t>(best)];
+  }
+
+ private:
+  double score_error(int head, const Matrix& q, const Matrix& k, const Choice& choice) const {
+    const Matrix tq = transformed(q, power(choice.scale, -1), choice.rotate);
+    const Matrix tk = transformed(k, choice.scale, choice.rotate);
+    const Matrix hq = quantized(tq, percentile_scheme(tq, bits_), dim_);
+    const Matrix hk = quantized(tk, percentile_scheme(tk, bits_), dim_);
+    const auto area = static_cast<std::size_t>(tokens_) * static_cast<std::size_t>(tokens_);
+    const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(tokens_) * dim_;
+    Matrix exact(area), changed(area);
+    double error = 0;
+    for (std::size_t p = 0; p < samples_.at(Site::query).pictures.size(); ++p) {
+      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(p) * step;
+      const OneThreadPerTask pinned;
+      multiply({q.data() + at, dim_}, {k.data() + at, dim_}, true, 1, false, tokens_, tokens_, dim_, exact.data(),
+               tokens_);
+      multiply({hq.data() + at, dim_}, {hk.data() + at, dim_}, true, 1, false, tokens_, tokens_, dim_, changed.data(),
+               tokens_);
+      const float* probabilities = samples_.at(Site::post_softmax).pictures[p].data() +
+                                   static_cast<std::ptrdiff_t>(head) * static_cast<std::ptrdiff_t>(area);
+      for (int i = 0; i < tokens_; ++i) {
+        double mean = 0, square = 0;
+        for (int j = 0; j < tokens_; ++j) {
+          const std::ptrdiff_t e = static_cast<std::ptrdiff_t>(i) * tokens_ + j;
+          const double difference = changed[static_cast<std::size_t>(e)] - exact[static_cast<std::size_t>(e)];
+          mean += probabilities[e] * difference;
+          square += probabilities[e] * difference * difference;
+        }
+        error += square - mean * mean;
+      }
+    }
+    return error;
+  }
+
+  double output_error(const std::vector<Choice>& heads) const {
+    const int channels = vit_.embed_dim;
+    const std::size_t pictures = samples_.at(Site::value).pictures.size();
+    const std::size_t rows = pictures * static_cast<std::size_t>(tokens_);
+    // The attention's output in the new coordinates, all heads side by side, exact and as it becomes; and the proj
+    // layer in those coordinates.
+    Matrix exact(rows * static_cast<std::size_t>(channels)), changed(exact.size());
+    FloatLinear proj = block_.proj;
+    for (int h = 0; h < vit_.num_heads; ++h) {
+      const Choice& choice = heads[static_cast<std::size_t>(h)];
+      const std::vector<double> inverse = power(choice.scale, -1);
+      const Matrix v = transformed(head_of(samples_.at(Site::value), h, dim_), inverse, choice.rotate);
+      const Matrix out = transformed(head_of(samples_.at(Site::attention_output), h, dim_), inverse, choice.rotate);
+      const Matrix coded = quantized(v, percentile_scheme(v, bits_), dim_);
+      Matrix attended(static_cast<std::size_t>(tokens_) * static_cast<std::size_t>(dim_));
+      for (std::size_t p = 0; p < pictures; ++p) {
+        const float* probabilities =
+            samples_.at(Site::post_softmax).pictures[p].data() + static_cast<std::ptrdiff_t>(h) * tokens_ * tokens_;
+        const OneThreadPerTask pinned;
+        multiply({probabilities, tokens_}, {coded.data() + static_cast<std::ptrdiff_t>(p) * tokens_ * dim_, dim_},
+                 false, 1, false, tokens_, dim_, tokens_, attended.data(), dim_);
+        for (int t = 0; t < tokens_; ++t) {
+          const std::size_t row = p * static_cast<std::size_t>(tokens_) + static_cast<std::size_t>(t);
+          const std::size_t to = row * static_cast<std::size_t>(channels) + static_cast<std::size_t>(h * dim_);
+          std::copy_n(&out[row * static_cast<std::size_t>(dim_)], dim_, &exact[to]);
+          std::copy_n(&attended[static_cast<std::size_t>(t * dim_)], dim_, &changed[to]);
+        }
+      }
+      for (int o = 0; o < channels; ++o) {
+        float* w = &proj.weight[static_cast<std::size_t>(o) * static_cast<std::size_t>(channels) +
+                                static_cast<std::size_t>(h * dim_)];
+        for (int c = 0; c < dim_; ++c) w[c] = static_cast<float>(w[c] * choice.scale[static_cast<std::size_t>(c)]);
+        if (choice.rotate) hadamard(w, dim_);
+      }
+    }
+    changed = quantized(changed, percentile_scheme(changed, bits_), channels);
+    for (std::size_t i = 0; i < exact.size(); ++i) changed[i] -= exact[i];
+    Matrix error(exact.size());
+    const OneThreadPerTask pinned;
+    multiply({changed.data(), channels}, {proj.weight.data(), channels}, true, 1, false, static_cast<int>(rows),
+             channels, channels, error.data(), channels);
+    double sum = 0;
+    for (const float e : error) sum += static_cast<double>(e) * e;
+    return sum;
+  }
+
+  const VitDescription& vit_;
+  const FloatBlock& block_;
+  const BlockSamples& samples_;
+  const int bits_, dim_, tokens_;
+  const bool rotates_;
+};
+
+Equalisation joined(const std::vector<Choice>& heads) {
+  Equalisation e;
+  for (const Choice& head : heads) {
+    e.scale.insert(e.scale.end(), head.scale.begin(), head.scale.end());
+    e.rotate.push_back(head.rotate);
+  }
+  e.offset.assign(e.scale.size(), 0);
+  return e;
+}
+
+}  // namespace
+
+Result<std::map<std::string, Equalisation>> equalise_heads(const FloatNetwork& network, PictureSource& pictures,
+                                                           int activation_bits, int threads, const Progress& progress) {
+  std::map<std::string, Equalisation> result;
+  FirstPictures few(pictures);
+  const int heads = network.description.num_heads;
+  const Status status = for_each_block(network, few, threads, progress, [&](const BlockSamples& samples) {
+    const BlockEqualiser equaliser(network, samples, activation_bits);
+    std::vector<Choice> query(static_cast<std::size_t>(heads));
+    parallel_for(threads, heads, [&](int h) { query[static_cast<std::size_t>(h)] = equaliser.query(h); });
+    result[site_name(Site::query, samples.block)] = joined(query);
+    result[site_name(Site::value, samples.block)] = joined(equaliser.value(threads));
+  });
+  if (!status.ok()) return status;
+  return result;
+}
+
+}  // namespace intvit

@@ -1,0 +1,52 @@
+// Which quantizer costs how much: the signal-to-noise ratio of the LOGITS when a single activation quantizer, or the
+// weights of a single layer, are put into the float network and everything else stays float (isolated), and when all
+// activation quantizers up to one place, in the order of execution, are (accumulated). Simulated in floats; a ratio
+// says where to spend bits, not what the integer model reaches.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "converter/lower/weights.h"
+#include "converter/observe/picture_source.h"
+#include "converter/plan/plan.h"
+#include "converter/progress.h"
+#include "engine/format/metadata.h"
+
+namespace intvit {
+
+struct SiteSensitivity {
+  std::string site;  // site_name()
+  double isolated_db;
+  double accumulated_db;
+};
+
+struct LayerSensitivity {
+  std::string layer;  // layer_name()
+  double isolated_db;
+};
+
+struct Sensitivity {
+  int pictures = 0;
+  std::vector<SiteSensitivity> sites;  // both in the order of execution
+  std::vector<LayerSensitivity> layers;
+};
+
+// On the first `count` pictures. `network` has the plan's equalisations folded in; layers that `rounded` does not have
+// are rounded to nearest. Every place starts from its block's cached input, so the cost is about 10 * depth runs of the
+// network per picture. Deterministic for any number of threads.
+Result<Sensitivity> measure_sensitivity(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded,
+                                        PictureSource& pictures, int count, int threads, const Progress& progress);
+
+// In a model's metadata, as the keys sensitivity_pictures, sensitivity_sites and sensitivity_layers.
+void store(const Sensitivity& sensitivity, Metadata& metadata);
+bool is_sensitivity_key(const std::string& key);
+// Nothing if there is none; lines that are damaged are left out.
+std::optional<Sensitivity> stored_sensitivity(const Metadata& metadata);
+
+// Copies with the worst (isolated) first.
+std::vector<SiteSensitivity> worst_first(std::vector<SiteSensitivity> sites);
+std::vector<LayerSensitivity> worst_first(std::vector<LayerSensitivity> layers);
+
+}  // namespace intvit

@@ -1,0 +1,39 @@
+// What formats cost on this machine: a network of one block is lowered once for every kind of option that competes
+// for a place, everything else plain, and timed beside the same network without it. Costs depend on the kind of a
+// format (codes, bits of its grid, number of groups) and the kind of place, not on its numbers.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "converter/float/network.h"
+#include "converter/methods/auto/candidates.h"
+#include "converter/methods/auto/choose_within.h"
+#include "converter/observe/picture_source.h"
+#include "converter/progress.h"
+#include "kernels/isa.h"
+
+namespace intvit {
+
+// Milliseconds of one picture on one thread, and megabytes (10^6 bytes) of the file.
+enum Cost { kMilliseconds = 0, kMegabytes = 1 };
+
+class FormatCosts {
+ public:
+  // `plain` is a plan of the whole network.
+  static Result<FormatCosts> measure(const FloatNetwork& network, const Plan& plain, const std::vector<Place>& places,
+                                     PictureSource& pictures, Isa isa, const Progress& progress);
+
+  // Of an option more than of the plain plan's there.
+  const Costs& of(const Place& place, const PlaceOption& option) const;
+
+ private:
+  std::map<std::string, Costs> costs_;
+};
+
+// Of a whole network under a plan, weights rounded to nearest.
+Result<Costs> measure_costs(const FloatNetwork& network, const Plan& plan, PictureSource& pictures, Isa isa,
+                            const Progress& progress);
+
+}  // namespace intvit

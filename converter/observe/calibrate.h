@@ -1,0 +1,25 @@
+// Calibration: the float network sees some pictures, and what its activations look like is remembered. One picture is
+// in memory at a time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "converter/float/network.h"
+#include "converter/observe/picture_source.h"
+#include "converter/observe/statistics.h"
+#include "converter/progress.h"
+#include "engine/status.h"
+
+namespace intvit {
+
+struct Calibration {
+  CalibrationStatistics statistics;
+  std::vector<float> logits;   // [pictures][classes] of the float network
+  std::uint64_t checksum = 0;  // of all pixels, in order
+};
+
+Result<Calibration> calibrate(const FloatNetwork& network, PictureSource& pictures, int threads,
+                              const Progress& progress);
+
+}  // namespace intvit

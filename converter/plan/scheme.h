@@ -1,0 +1,101 @@
+// Quantization schemes: how the real values of one place become codes, and what the codes stand for. All of them are
+// data that a plan holds; the equations that choose them are in converter/methods/, their meaning in floats in
+// converter/plan/simulate.h, their integers in converter/lower/ (docs/quantizers.md).
+#pragma once
+
+#include <vector>
+
+namespace intvit {
+
+// x = scale * (code - zero_point), code in [0, 2^bits).
+struct UniformScheme {
+  int bits = 8;
+  double scale = 1;
+  int zero_point = 0;
+
+  int highest_code() const { return (1 << bits) - 1; }
+  double value(double code) const { return scale * (code - zero_point); }
+  double lowest() const { return value(0); }
+  double highest() const { return value(highest_code()); }
+};
+
+// Any monotone quantizer: code = number of thresholds at or below x, which stands for levels[code].
+struct TableScheme {
+  std::vector<double> thresholds;  // ascending, one fewer than levels
+  std::vector<double> levels;      // ascending, 2..256
+};
+
+enum class CodeKind {
+  uniform,         // `grid` itself
+  table,           // one table for the tensor
+  token,           // row t of a picture has the scheme parts[t] (ADFQ-ViT, section 5a of the paper)
+  dynamic_token,   // every row spans its own extremes
+  channel_groups,  // every channel of a picture takes the part whose bounds are nearest to its extremes (IGQ-ViT, eq.
+                   // 5)
+};
+
+// Codes of `bits` bits whose values are rounded to the tensor's common grid, which is what the matrix multiplication
+// reads: with 8 bits as fast as plain codes, with up to 12 bits in two byte planes.
+struct ActivationScheme {
+  CodeKind kind = CodeKind::uniform;
+  int bits = 8;
+  UniformScheme grid;      // uniform: bits == grid.bits
+  TableScheme table = {};  // table
+  std::vector<UniformScheme> parts =
+      {};              // token: one per token; channel_groups: one per group, bounds lowest(), highest()
+  double outlier = 0;  // token kinds: |x| above it stays on the grid; 0: no such values
+};
+
+// Per tensor: one scheme. Per head (query, key, value; always uniform): one per head.
+using ActivationSchemes = std::vector<ActivationScheme>;
+
+ActivationScheme uniform(const UniformScheme& grid);
+
+enum class SoftmaxCodes {
+  exponential,  // 8 bits, uniform, relative to the row's largest probability; normalised by the sum of the codes
+  relative,     // a table relative to the row's largest probability, normalised in the same way
+  absolute,     // a table of probabilities as they are, or of their ratio to the row group's bound
+};
+
+struct SoftmaxScheme {
+  SoftmaxCodes codes = SoftmaxCodes::exponential;
+  int bits = 8;
+  int value_bits = 8;               // levels are rounded to multiples of 1 / (2^value_bits - 1); 8..12
+  std::vector<TableScheme> tables;  // one, or one per head; levels in [0, 1]
+  // absolute: upper bounds of the groups of rows (IGQ-ViT), ascending. A row belongs to the bound that is nearest to
+  // its largest probability; {1} makes one group of all.
+  std::vector<double> bounds = {1.0};
+};
+
+// Codes of a residual stream: q = round(x / step), q in [-2^(bits-1), 2^(bits-1)), with the step of a few channels
+// 2^coarse_shift times as large (O-2SF of TSPTQ-ViT).
+struct ResidualScheme {
+  int bits = 8;
+  double step = 1;
+  int coarse_shift = 0;
+  std::vector<int> coarse_channels;
+};
+
+// x' = x / scale[c] - offset[c] in front of a linear layer, undone exactly in the layers before and behind
+// (converter/equalise/fold.h): how a channel-wise quantizer becomes a layer-wise one (RepQ-ViT).
+struct Equalisation {
+  std::vector<double> scale;
+  std::vector<double> offset;
+  // query and value only, one per head or empty: after the scaling the head's channels are rotated by a normalised
+  // Hadamard matrix, which spreads what is large in one of them over all. Head sizes must be powers of two.
+  std::vector<bool> rotate = {};
+};
+
+enum class WeightRange {
+  max,  // every column's own extremes
+  mse,  // the range with the least squared rounding error of the column
+};
+
+// Per output channel, 3 to 8 bits. 8 bits: symmetric, [-127, 127]. Fewer: 2^bits levels with a zero point per column.
+// 3 and 4 bits are stored as nibbles, 5 to 8 as bytes.
+struct WeightScheme {
+  int bits = 8;
+  WeightRange range = WeightRange::max;
+};
+
+}  // namespace intvit

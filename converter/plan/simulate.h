@@ -1,0 +1,41 @@
+// What schemes mean, in floats: activations are replaced by the values that their codes stand for. Everything that
+// chooses or corrects quantizers works on what these functions return, and the lowered integers are tested against
+// them.
+#pragma once
+
+#include "converter/float/forward.h"
+#include "converter/plan/plan.h"
+
+namespace intvit {
+
+// The nearest of a uniform scheme's values.
+double simulate(double x, const UniformScheme& scheme);
+
+// rows x cols values of one picture, in place; the rows are `stride` apart. For kinds with a scheme per token, rows
+// must not exceed parts.size().
+void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, int stride);
+
+// rows x cols probabilities of one head, in place.
+void simulate(const SoftmaxScheme& scheme, int head, float* data, int rows, int cols);
+
+// rows x cols of the residual stream, in place.
+void simulate(const ResidualScheme& scheme, float* data, int rows, int cols);
+
+// The group of a channel (of a row) whose values span [low, high] (whose largest value is `high`).
+int nearest_part(const std::vector<UniformScheme>& parts, double low, double high);
+int nearest_bound(const std::vector<double>& bounds, double largest);
+
+// Puts a plan's schemes on every place that the plan has one for.
+class PlanSimulator : public Observer {
+ public:
+  // The plan is kept by reference.
+  PlanSimulator(const VitDescription& vit, const Plan& plan, int threads) : vit_(vit), plan_(plan), threads_(threads) {}
+  void on_activation(Site site, int block, float* data, int rows, int cols) override;
+
+ private:
+  const VitDescription& vit_;
+  const Plan& plan_;
+  const int threads_;
+};
+
+}  // namespace intvit

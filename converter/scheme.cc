@@ -1,7 +1,0 @@
-#include "converter/scheme.h"
-
-namespace intvit {
-
-ActivationScheme uniform(const UniformScheme& grid) { return {CodeKind::uniform, grid.bits, grid}; }
-
-}  // namespace intvit

@@ -1,0 +1,30 @@
+// Choosing integer weights layer after layer, in the order of execution, on the inputs that the quantized network
+// really presents: activations as their codes hold them, all earlier weights already rounded. For every layer
+//   1. ridge correction: the weights that bring the quantized inputs nearest to what the float network's layer gives
+//      for its own inputs, in closed form (ERQ, Zhong et al., ICML 2024); for the two layers that add to the residual
+//      stream, nearest to what makes the stream itself right again;
+//   2. rounding with second-order error feedback (optimise/error_feedback.h), a bias that leaves no mean error.
+#pragma once
+
+#include "converter/lower/weights.h"
+#include "converter/observe/picture_source.h"
+#include "converter/plan/plan.h"
+#include "converter/progress.h"
+
+namespace intvit {
+
+struct WeightOptions {
+  bool correct = true;        // the ridge correction, where activations have fewer than 8 bits
+  double ridge = 10;          // added to the variances, in units of their mean: few pictures want much of it
+  double stream_share = 1.0;  // of the residual stream's error that proj and fc2 are asked to repair
+};
+
+// All layers but the head, which sees one row per picture, too few for a covariance. `network` has its equalisations
+// folded in. Deterministic for any number of threads.
+Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, PictureSource& pictures,
+                                       const WeightOptions& options, int threads, const Progress& progress);
+
+// What the runtime's weights are in floats.
+FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weights);
+
+}  // namespace intvit

@@ -1,0 +1,72 @@
+// What all tools do with their command line: help and version to stdout, an error as one line to stderr with exit code
+// 2 and, for a mistyped option, what was probably meant. A header without a .cc, so that only programs need CLI11.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/help_formatter.h"
+#include "tools/common/cli/suggest.h"
+
+namespace intvit {
+
+// The layout and the end of --help. `examples` are whole lines.
+inline void set_help(CLI::App& app, const std::string& examples) {
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.footer(
+      "Exit codes: 0 ok, 1 some inputs failed, 2 wrong usage, 3 model invalid or unsupported,\n"
+      "            4 this CPU cannot run it, 5 a check failed.\n\nExamples:\n" +
+      examples);
+}
+
+// A whole number; the error message says what is allowed, --help stays short.
+inline CLI::Validator whole_number(int low, int high) { return CLI::Range(low, high).description(""); }
+
+inline std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  for (const CLI::App* subcommand : app.get_subcommands()) {  // those that were called
+    for (const std::string& name : option_names(*subcommand)) names.push_back(name);
+  }
+  return names;
+}
+
+// One line, with a hint for the first unknown option.
+inline std::string describe_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+  std::string text = error.what();
+  for (const std::string& word : app.remaining(true)) {
+    if (word.size() < 2 || word[0] != '-') continue;
+    text = "unknown option '" + word + "'";
+    const std::string guess = closest(word.substr(0, word.find('=')), option_names(app));
+    if (!guess.empty()) text += ", did you mean '" + guess + "'?";
+    break;
+  }
+  for (char& c : text) c = c == '\n' ? ' ' : c;
+  return text;
+}
+
+// The exit code if the tool has to stop here, as after --help.
+inline std::optional<int> parse_command_line(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+  } catch (const CLI::CallForVersion& version) {
+    std::cout << version.what() << '\n';
+  } catch (const CLI::ParseError& error) {
+    std::cerr << app.get_name() << ": " << describe_parse_error(app, error) << "; try '" << app.get_name()
+              << " --help'\n";
+    return kExitUsage;
+  }
+  return kExitOk;
+}
+
+}  // namespace intvit

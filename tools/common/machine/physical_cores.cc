@@ -1,0 +1,39 @@
+#include "tools/common/machine/physical_cores.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "engine/session.h"
+
+namespace intvit {
+namespace {
+
+// Which hardware threads share a core with `cpu`, e.g. "0,64": the same text for all of them.
+std::string core_of(int cpu) {
+  const std::string name = "cpu" + std::to_string(cpu);
+  std::ifstream file("/sys/devices/system/cpu/" + name + "/topology/thread_siblings_list");
+  std::string siblings;
+  return std::getline(file, siblings) ? siblings : name;
+}
+
+}  // namespace
+
+int physical_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+    return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
+  }
+  std::set<std::string> cores;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) cores.insert(core_of(cpu));
+  }
+  return std::clamp(static_cast<int>(cores.size()), 1, kMaxThreads);
+}
+
+}  // namespace intvit

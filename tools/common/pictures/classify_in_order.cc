@@ -1,0 +1,93 @@
+#include "tools/common/pictures/classify_in_order.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "tools/common/pictures/classifier.h"
+
+namespace intvit {
+namespace {
+
+// Takes results in any order and passes them on in rising order. put() waits while a result is too far ahead.
+class Reorder {
+ public:
+  Reorder(std::size_t window, const ConsumePicture& consume) : waiting_(window), consume_(consume) {}
+
+  void put(std::size_t index, ClassifiedPicture picture) {
+    std::unique_lock lock(mutex_);
+    moved_.wait(lock, [&] { return index < next_ + waiting_.size(); });
+    slot(index) = {true, std::move(picture)};
+    const std::size_t first = next_;
+    for (; slot(next_).filled; ++next_) {
+      consume_(next_, slot(next_).picture);
+      slot(next_) = {};
+    }
+    if (next_ != first) moved_.notify_all();
+  }
+
+ private:
+  struct Slot {
+    bool filled = false;
+    ClassifiedPicture picture;
+  };
+  Slot& slot(std::size_t index) { return waiting_[index % waiting_.size()]; }
+
+  std::mutex mutex_;
+  std::condition_variable moved_;
+  std::size_t next_ = 0;
+  std::vector<Slot> waiting_;
+  const ConsumePicture& consume_;
+};
+
+// Gives every picture to one worker.
+class Queue {
+ public:
+  explicit Queue(std::span<const InputPicture> pictures) : pictures_(pictures) {}
+
+  // Classifies until no picture is left.
+  void work(Classifier& classifier, Reorder& results) {
+    for (std::size_t i; (i = next_.fetch_add(1)) < pictures_.size();) {
+      ClassifiedPicture result;
+      result.status = pictures_[i].problem.ok() ? classifier.run(pictures_[i].path) : pictures_[i].problem;
+      if (result.status.ok()) result.logits.assign(classifier.logits().begin(), classifier.logits().end());
+      results.put(i, std::move(result));
+    }
+  }
+
+ private:
+  std::span<const InputPicture> pictures_;
+  std::atomic<std::size_t> next_{0};
+};
+
+}  // namespace
+
+Status classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
+                         std::span<const InputPicture> pictures, const ConsumePicture& consume) {
+  const bool one_each = pictures.size() > static_cast<std::size_t>(threads);
+  const int workers = one_each ? threads : 1;
+  std::vector<Classifier> classifiers;
+  for (int i = 0; i < workers; ++i) {
+    Result<Classifier> classifier = Classifier::create(model, isa, one_each ? 1 : threads);
+    if (!classifier.ok()) return classifier.status();
+    classifiers.push_back(classifier.take());
+  }
+  Queue queue(pictures);
+  Reorder results(static_cast<std::size_t>(workers) * 4, consume);
+  std::vector<std::jthread> others;
+  try {
+    for (int i = 1; i < workers; ++i) {
+      others.emplace_back([&, i] { queue.work(classifiers[static_cast<std::size_t>(i)], results); });
+    }
+  } catch (const std::system_error&) {
+    // The threads that did start, and this one, do all the work.
+  }
+  queue.work(classifiers[0], results);
+  others.clear();  // joins them
+  return {};
+}
+
+}  // namespace intvit

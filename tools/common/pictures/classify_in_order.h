@@ -1,0 +1,33 @@
+// Classifies many picture files and hands over the results in the order of the pictures, whatever order they finish in.
+//
+// More pictures than threads: every thread classifies pictures of its own, decoding included, which is the fastest,
+// since threads never wait for each other. Otherwise all threads share each picture, which is the soonest. The results
+// are the same. Only a few results wait for their turn at any time, so that memory does not grow with the number of
+// pictures.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/model.h"
+#include "kernels/isa.h"
+#include "tools/common/pictures/input_pictures.h"
+
+namespace intvit {
+
+struct ClassifiedPicture {
+  Status status;
+  std::vector<std::int32_t> logits;  // if status is ok
+};
+
+// Called with indices 0, 1, 2, ...; from several threads, but never at the same time.
+using ConsumePicture = std::function<void(std::size_t index, const ClassifiedPicture& picture)>;
+
+// An error only if no session can be made; pictures that fail are handed over like the others.
+Status classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
+                         std::span<const InputPicture> pictures, const ConsumePicture& consume);
+
+}  // namespace intvit

@@ -1,0 +1,169 @@
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "converter/lower/input_geometry.h"
+#include "converter/report/html_report.h"
+#include "engine/format/writer.h"
+#include "engine/select_isa.h"
+#include "tools/common/pictures/labels_file.h"
+#include "tools/vitconvert/commands.h"
+#include "tools/vitconvert/sensitivity_json.h"
+
+namespace intvit {
+namespace {
+
+struct ConvertCommand {
+  std::string source, output, calibration, plan, write_plan, report, labels, isa;
+  int calibration_count = 0;
+  ConvertOptions convert;
+  std::string weights = "feedback", equalise_heads = "on";
+  bool sensitivity = false;
+  int sensitivity_pictures = 8;
+  bool json = false;
+};
+
+Result<std::string> read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Status(Code::not_found, "cannot open plan '" + path + "'");
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+int run(ConvertCommand options) {
+  const auto start = std::chrono::steady_clock::now();
+  options.convert.feedback = options.weights == "feedback";
+  options.convert.equalise_heads = options.equalise_heads == "on";
+  options.convert.sensitivity_pictures = options.sensitivity ? options.sensitivity_pictures : 0;
+  // Cheap mistakes first.
+  if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
+  if (const auto knobs = Knobs::with(options.convert.method, options.convert.settings); !knobs.ok())
+    return report_error(knobs.status());
+  const Result<Isa> isa = select_isa(options.isa);
+  if (!isa.ok()) return report_error(isa.status());
+  options.convert.budget.isa = isa.value();
+  const auto pictures = calibration_pictures(options.calibration, options.calibration_count);
+  if (!pictures.ok()) return report_error(pictures.status());
+  if (!options.plan.empty()) {
+    const Result<std::string> text = read_text(options.plan);
+    if (!text.ok()) return report_error(text.status());
+    Result<Plan> plan = plan_from_json(text.value(), options.plan);
+    if (!plan.ok()) return report_error(plan.status());
+    options.convert.plan = plan.take();
+  }
+  Result<FloatNetwork> network = load_with_notes(options.source);
+  if (!network.ok()) return report_error(network.status());
+  if (!options.labels.empty()) {
+    VitDescription& vit = network.value().description;
+    Result<std::vector<std::string>> labels = read_labels(options.labels, vit.num_classes);
+    if (!labels.ok()) return report_error(labels.status());
+    vit.labels = labels.take();
+  }
+  const Result<InputGeometry> geometry = input_geometry(network.value().description.preprocessing);
+  if (!geometry.ok()) return report_error(geometry.status());
+
+  PictureFiles source(paths_of(pictures.value()), geometry.value());
+  const Result<Conversion> conversion = convert(network.value(), source, options.convert, terminal_progress());
+  if (!conversion.ok()) return report_error(conversion.status());
+  if (!options.write_plan.empty()) {
+    const std::string text = plan_to_json(conversion.value().plan);
+    const Status status =
+        write_file_atomically(options.write_plan, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    if (!status.ok()) return report_error(status);
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return finish_conversion(conversion.value(), options.output, options.report, options.json, seconds);
+}
+
+}  // namespace
+
+int finish_conversion(const Conversion& conversion, const std::string& output, const std::string& report, bool json,
+                      double seconds) {
+  if (const Status status = write_file_atomically(output, conversion.file); !status.ok()) return report_error(status);
+  if (!report.empty()) {
+    const std::string page = html_report(conversion);
+    const Status status =
+        write_file_atomically(report, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
+    if (!status.ok()) return report_error(status);
+  }
+  const Verification& v = conversion.verification;
+  if (json) {
+    nlohmann::ordered_json sites = nlohmann::ordered_json::object();
+    for (const SiteError& error : conversion.site_errors) sites[error.site] = error.sqnr_db;
+    nlohmann::ordered_json root = {{"model", output},
+                                   {"bytes", conversion.file.size()},
+                                   {"architecture", conversion.metadata.at("architecture")},
+                                   {"method", conversion.metadata.at("method")},
+                                   {"pictures", v.pictures},
+                                   {"top1_agreement", v.top1_agreement},
+                                   {"logit_sqnr_db", v.logit_sqnr_db},
+                                   {"seconds", seconds},
+                                   {"site_sqnr_db", sites}};
+    if (conversion.milliseconds) root["median_ms"] = *conversion.milliseconds;
+    if (conversion.sensitivity) root["sensitivity"] = sensitivity_json(*conversion.sensitivity);
+    std::cout << root.dump(2) << '\n';
+    return kExitOk;
+  }
+  std::printf("%s: %s, method %s, W%sA%s, %.2f MB, in %.1f s\n", output.c_str(),
+              conversion.metadata.at("architecture").c_str(), conversion.metadata.at("method").c_str(),
+              conversion.metadata.at("weight_bits").c_str(), conversion.metadata.at("activation_bits").c_str(),
+              static_cast<double>(conversion.file.size()) / 1e6, seconds);
+  if (conversion.milliseconds) {
+    std::printf("%.2f ms a picture on one thread of this machine (%s); at most %s were allowed\n",
+                *conversion.milliseconds, conversion.metadata.at("max_ms_isa").c_str(),
+                conversion.metadata.at("max_ms").c_str());
+  }
+  std::printf("against float on %d calibration pictures: top-1 agreement %.1f %%, logit SQNR %.2f dB\n", v.pictures,
+              v.top1_agreement, v.logit_sqnr_db);
+  return kExitOk;
+}
+
+Command add_convert(CLI::App& app) {
+  auto options = std::make_shared<ConvertCommand>();
+  CLI::App* command = app.add_subcommand("convert", "Checkpoint and calibration pictures -> model file");
+  command->add_option("SRC", options->source, ".safetensors file, or folder with config.json and model.safetensors")
+      ->required();
+  command->add_option("-o,--output", options->output, "The model file to write")->required();
+  command->add_option("--calib", options->calibration, "LIST file or folder of calibration pictures")->required();
+  command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
+      ->check(CLI::Range(1, 1000000));
+  add_convert_options(*command, options->convert);
+  command
+      ->add_option(
+          "--weights", options->weights,
+          "Choice of weights: feedback (layer after layer, corrected for what is lost before; ERQ, GPTQ) or nearest")
+      ->check(CLI::IsMember({"feedback", "nearest"}))
+      ->capture_default_str();
+  command
+      ->add_option("--equalise-heads", options->equalise_heads,
+                   "Scale and rotate the channels of query, key and value, exactly, before they are quantized to "
+                   "fewer than 8 bits: on or off")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  command
+      ->add_option("--max-ms", options->convert.budget.milliseconds,
+                   "Method auto: at most so many milliseconds a picture, on one thread of this machine")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--max-mb", options->convert.budget.megabytes, "Method auto: at most so many megabytes of file")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--isa", options->isa, "The instruction set that --max-ms is of; default: the best one here");
+  command->add_option("--labels", options->labels, "Class names, one per line, where the checkpoint has none");
+  command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");
+  command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON");
+  command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer");
+  CLI::Option* sensitivity = command->add_flag(
+      "--sensitivity", options->sensitivity,
+      "Measure what every quantizer alone costs, for 'vitconvert inspect' and the report (slow: some 10 runs of the "
+      "float network per block and picture)");
+  command->add_option("--sensitivity-pictures", options->sensitivity_pictures, "The first N calibration pictures")
+      ->check(CLI::Range(1, 1000000))
+      ->needs(sensitivity)
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print one JSON object");
+  return [options] { return run(*options); };
+}
+
+}  // namespace intvit

@@ -1,0 +1,26 @@
+#include "engine/session.h"
+#include "tools/common/machine/physical_cores.h"
+#include "tools/vitconvert/commands.h"
+
+namespace intvit {
+
+void add_convert_options(CLI::App& command, ConvertOptions& options) {
+  options.threads = physical_cores();
+  command.add_option("--method", options.method, "Quantization method; see 'vitconvert list methods'")
+      ->capture_default_str();
+  command.add_option("--wbits", options.weight_bits, "Bits of weights: 3, 4, 5, 6 or 8")
+      ->check(CLI::IsMember({3, 4, 5, 6, 8}))
+      ->capture_default_str();
+  command.add_option("--abits", options.activation_bits, "Bits of activations: 3, 4, 5, 6 or 8")
+      ->check(CLI::IsMember({3, 4, 5, 6, 8}))
+      ->capture_default_str();
+  command
+      .add_option("--set", options.settings,
+                  "NAME=VALUE of a number that the method has; see 'vitconvert list methods' (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("--seed", options.seed, "Seed of random numbers: methods that use any, synth's weights")
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "Threads")->check(CLI::Range(1, kMaxThreads))->capture_default_str();
+}
+
+}  // namespace intvit

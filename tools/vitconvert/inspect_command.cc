@@ -1,0 +1,120 @@
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "converter/errors/sensitivity.h"
+#include "converter/report/format_text.h"
+#include "engine/model.h"
+#include "tools/common/results/text_table.h"
+#include "tools/vitconvert/commands.h"
+#include "tools/vitconvert/sensitivity_json.h"
+
+namespace intvit {
+namespace {
+
+const char* type_name(DataType type) {
+  constexpr const char* kNames[] = {"u8", "s8", "s16", "s32"};
+  return kNames[static_cast<int>(type)];
+}
+
+std::string shape_of(const Program& program, BufferId id) {
+  const Buffer& b = program.buffers[id];
+  return std::to_string(b.rows) + "x" + std::to_string(b.columns) + " " + type_name(b.type);
+}
+
+int weight_bits(const Op& op) {
+  if (const auto* linear = std::get_if<LinearOp>(&op)) return static_cast<int>(linear->linear.bits);
+  if (const auto* patches = std::get_if<PatchEmbedOp>(&op)) return static_cast<int>(patches->linear.bits);
+  return 0;
+}
+
+// Values that are printed in a form of their own, or not at all.
+bool is_long(const std::string& key) { return key == "labels" || key == "site_sqnr_db" || is_sensitivity_key(key); }
+
+void print_json(const Model& model, const std::string& path) {
+  const Program& program = model.program();
+  nlohmann::ordered_json root = {{"model", path},
+                                 {"bytes", model.file_bytes()},
+                                 {"classes", model.classes()},
+                                 {"input", {program.input.height, program.input.width, 3}},
+                                 {"arena_bytes", program.arena_bytes}};
+  for (const auto& [key, value] : model.metadata()) {
+    if (!is_long(key)) root["metadata"][key] = value;
+  }
+  if (const auto sensitivity = stored_sensitivity(model.metadata()))
+    root["sensitivity"] = sensitivity_json(*sensitivity);
+  for (const Step& step : program.steps) {
+    nlohmann::ordered_json row = {{"op", op_name(step.op)}, {"layer", step.layer}};
+    std::visit(
+        [&](const auto& op) {
+          row["src"] = shape_of(program, op.src);
+          row["dst"] = shape_of(program, op.dst);
+        },
+        step.op);
+    if (const int bits = weight_bits(step.op)) row["weight_bits"] = bits;
+    row["format"] = format_text(step.op, program);
+    root["steps"].push_back(row);
+  }
+  for (const Constant& constant : program.constants) {
+    root["constants"].push_back(
+        {{"name", constant.name}, {"type", type_name(constant.type)}, {"bytes", constant.bytes.size()}});
+  }
+  std::cout << root.dump(2) << '\n';
+}
+
+void print_sensitivity(const Sensitivity& sensitivity) {
+  TextTable sites({"quantizer", "isolated dB", "accumulated dB"}, 1), layers({"weights of", "isolated dB"}, 1);
+  for (const SiteSensitivity& s : worst_first(sensitivity.sites))
+    sites.add({s.site, fixed(s.isolated_db, 2), fixed(s.accumulated_db, 2)});
+  for (const LayerSensitivity& l : worst_first(sensitivity.layers)) layers.add({l.layer, fixed(l.isolated_db, 2)});
+  std::cout << "Sensitivity, worst first: SQNR of the logits on " << sensitivity.pictures
+            << " pictures with this alone quantized, and with all activations up to it:\n";
+  sites.print(std::cout);
+  layers.print(std::cout);
+}
+
+void print_text(const Model& model, const std::string& path) {
+  const Program& program = model.program();
+  std::printf("%s: %.2f MB, input %ux%ux3, %d classes, arena %.0f KiB a picture\n", path.c_str(),
+              static_cast<double>(model.file_bytes()) / 1e6, program.input.height, program.input.width, model.classes(),
+              static_cast<double>(program.arena_bytes) / 1024);
+  for (const auto& [key, value] : model.metadata()) {
+    if (!is_long(key)) std::printf("  %-24s %s\n", key.c_str(), value.c_str());
+  }
+  std::printf("%-12s %-24s %-16s %-16s %s\n", "op", "layer", "src", "dst", "format");
+  for (const Step& step : program.steps) {
+    std::visit(
+        [&](const auto& op) {
+          std::printf("%-12s %-24s %-16s %-16s %s\n", op.kName, step.layer.c_str(), shape_of(program, op.src).c_str(),
+                      shape_of(program, op.dst).c_str(), format_text(step.op, program).c_str());
+        },
+        step.op);
+  }
+  if (const auto errors = model.metadata().find("site_sqnr_db"); errors != model.metadata().end()) {
+    std::printf("SQNR of every activation quantizer by itself, in dB:\n%s\n", errors->second.c_str());
+  }
+  if (const auto sensitivity = stored_sensitivity(model.metadata())) print_sensitivity(*sensitivity);
+}
+
+}  // namespace
+
+Command add_inspect(CLI::App& app) {
+  auto path = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* command = app.add_subcommand("inspect", "What is in a model file; checks all of it");
+  command->add_option("MODEL", *path, "A model file")->required();
+  command->add_flag("--json", *json, "Print one JSON object");
+  return [path, json]() -> int {
+    const auto model = Model::open(*path);
+    if (!model.ok()) return report_error(model.status());
+    if (*json) {
+      print_json(*model.value(), *path);
+    } else {
+      print_text(*model.value(), *path);
+    }
+    return kExitOk;
+  };
+}
+
+}  // namespace intvit

@@ -1,0 +1,66 @@
+// vitconvert: a float checkpoint and a few pictures -> one integer model file.
+#include <iostream>
+#include <memory>
+
+#include "tools/common/cli/command_line.h"
+#include "tools/common/cli/progress_line.h"
+#include "tools/common/machine/build_info.h"
+#include "tools/vitconvert/commands.h"
+
+namespace intvit {
+
+int report_error(const Status& status) {
+  std::cerr << "vitconvert: " << status.message() << '\n';
+  return exit_code_for(status);
+}
+
+Progress terminal_progress() {
+  const auto line = std::make_shared<ProgressLine>();
+  const auto start = std::make_shared<std::pair<std::string, std::chrono::steady_clock::time_point>>();
+  return [line, start](const std::string& stage, int done, int total) {
+    const auto now = std::chrono::steady_clock::now();
+    if (start->first != stage) *start = {stage, now};
+    if (done >= total) return line->clear();
+    if (!line->due()) return;
+    constexpr int kWidth = 24;
+    const int filled = total > 0 ? done * kWidth / total : 0;
+    std::string text = stage + " [" + std::string(static_cast<std::size_t>(filled), '#') +
+                       std::string(static_cast<std::size_t>(kWidth - filled), '.') + "] " + std::to_string(done) + "/" +
+                       std::to_string(total);
+    if (done > 0) {
+      const double elapsed = std::chrono::duration<double>(now - start->second).count();
+      text += ", " + std::to_string(static_cast<int>(elapsed / done * (total - done) + 0.5)) + " s left";
+    }
+    line->show(text);
+  };
+}
+
+}  // namespace intvit
+
+int main(int argc, char** argv) {
+  using namespace intvit;
+  CLI::App app{"Turns a Vision Transformer checkpoint into an integer-only model file.", "vitconvert"};
+  app.set_version_flag("--version", version_text("vitconvert"));
+  app.require_subcommand(1);
+  set_help(app,
+           "  vitconvert convert models/demo -o demo.bin --calib models/demo/calib.txt\n"
+           "  vitconvert convert deit_tiny/ -o t4.bin --calib pictures/ --calib-count 32 --wbits 4\n"
+           "  vitconvert reference deit_tiny/ --eval eval.txt --json\n"
+           "  vitconvert sweep models/demo --methods percentile,repq --bits w8a8,w4a8 --calib models/demo/calib.txt\n"
+           "                   --eval models/demo/test.txt -o results/\n"
+           "  vitconvert inspect demo.bin\n");
+  const std::pair<const char*, Command> commands[] = {{"convert", add_convert(app)}, {"reference", add_reference(app)},
+                                                      {"synth", add_synth(app)},     {"sweep", add_sweep(app)},
+                                                      {"inspect", add_inspect(app)}, {"list", add_list(app)}};
+  if (const auto stop = parse_command_line(app, argc, argv)) return *stop;
+  for (const auto& [name, run] : commands) {
+    if (!app.got_subcommand(name)) continue;
+    try {
+      return run();
+    } catch (const std::bad_alloc&) {
+      std::cerr << "vitconvert: out of memory\n";
+      return kExitModel;
+    }
+  }
+  return kExitUsage;
+}

@@ -1,0 +1,32 @@
+// What a result of a sweep depends on, as checksums: a result is reused only if all of it is unchanged.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/status.h"
+#include "tools/common/pictures/picture_list.h"
+#include "tools/vitconvert/sweep/combination.h"
+
+namespace intvit {
+
+struct SweepChecksums {
+  std::uint64_t checkpoint = 0;   // weights, configs and labels
+  std::uint64_t calibration = 0;  // the pictures' bytes, in order
+  std::uint64_t evaluation = 0;   // the pictures' bytes and labels, in order
+  std::uint64_t program = 0;      // of this program itself: another build may convert differently
+};
+
+// not_found or io for a checkpoint that cannot be read. A picture that cannot be read counts as empty.
+Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std::vector<LabelledPicture>& calibration,
+                                       const std::vector<LabelledPicture>& evaluation);
+
+// Hexadecimal. The float network's depends on checkpoint and evaluation only.
+std::string key_of(const Combination& combination, const SweepChecksums& checksums);
+std::string float_key(const SweepChecksums& checksums);
+
+// The whole file; nothing if it cannot be read.
+std::vector<std::uint8_t> read_bytes(const std::string& path);
+
+}  // namespace intvit

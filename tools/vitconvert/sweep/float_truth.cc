@@ -1,0 +1,86 @@
+#include "tools/vitconvert/sweep/float_truth.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "converter/float/forward.h"
+#include "converter/float/parallel.h"
+#include "engine/format/checksum.h"
+#include "engine/format/writer.h"
+#include "tools/common/results/digest.h"
+#include "tools/common/results/npy.h"
+#include "tools/vitconvert/sweep/checksums.h"
+
+namespace intvit {
+namespace {
+
+std::string logits_path(const std::string& folder) { return folder + "/float_logits.npy"; }
+std::string facts_path(const std::string& folder) { return folder + "/float.json"; }
+
+}  // namespace
+
+Accuracy FloatTruth::accuracy(const std::vector<LabelledPicture>& pictures) const {
+  Accuracy result;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    if (has(i)) result.add(row(i), static_cast<int>(classes), pictures[i].label);
+  }
+  return result;
+}
+
+FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
+                       const InputGeometry& geometry, int threads, const Progress& progress, const Log& log) {
+  FloatTruth truth;
+  truth.classes = static_cast<std::size_t>(network.description.num_classes);
+  truth.logits.resize(pictures.size() * truth.classes);
+  std::vector<Status> problems(pictures.size());
+  std::atomic<std::size_t> next{0};
+  const int total = static_cast<int>(pictures.size()), workers = std::max(1, std::min(threads, total));
+  parallel_for(workers, workers, [&](int worker) {
+    PictureFiles source(paths_of(pictures), geometry);
+    FloatForward forward(network, 1);
+    std::vector<std::uint8_t> pixels(std::size_t{geometry.height} * geometry.width * 3);
+    for (std::size_t i; (i = next.fetch_add(1)) < pictures.size();) {
+      if (worker == 0) progress("float network", static_cast<int>(i), total);
+      float* row = truth.logits.data() + i * truth.classes;
+      problems[i] = source.read(static_cast<int>(i), pixels.data());
+      if (problems[i].ok()) {
+        forward.run(pixels.data(), row);
+      } else {
+        std::fill_n(row, truth.classes, std::numeric_limits<float>::quiet_NaN());
+      }
+    }
+  });
+  progress("float network", total, total);
+  for (const Status& problem : problems) {
+    if (!problem.ok()) log(problem.message());
+  }
+  return truth;
+}
+
+Status save(const FloatTruth& truth, const std::string& folder, const std::string& key) {
+  NpyMatrix matrix(truth.classes);
+  for (std::size_t i = 0; i * truth.classes < truth.logits.size(); ++i) matrix.add_row({truth.row(i), truth.classes});
+  if (Status status = matrix.write(logits_path(folder)); !status.ok()) return status;
+  const nlohmann::ordered_json facts = {{"key", key}, {"logits_checksum", hex64(checksum64(matrix.bytes()))}};
+  const std::string text = facts.dump(1) + "\n";
+  return write_file_atomically(facts_path(folder), {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+bool load(const std::string& folder, const std::string& key, std::size_t pictures, std::size_t classes,
+          FloatTruth& truth) {
+  const nlohmann::json facts = nlohmann::json::parse(read_bytes(facts_path(folder)), nullptr, false);
+  if (!facts.is_object() || !facts.contains("key") || facts["key"] != key) return false;
+  const std::vector<std::uint8_t> file = read_bytes(logits_path(folder));
+  const std::size_t bytes = pictures * classes * sizeof(float);
+  if (facts.value("logits_checksum", "") != hex64(checksum64(file)) || file.size() < bytes) return false;
+  truth.classes = classes;
+  truth.logits.resize(pictures * classes);
+  std::memcpy(truth.logits.data(), file.data() + (file.size() - bytes), bytes);  // behind the header
+  return true;
+}
+
+}  // namespace intvit

@@ -1,0 +1,52 @@
+#include <chrono>
+#include <memory>
+
+#include "converter/float/random_network.h"
+#include "models/architectures.h"
+#include "tools/vitconvert/commands.h"
+
+namespace intvit {
+namespace {
+
+// Noise is all alike: a few pictures calibrate a random network as well as many.
+constexpr int kSyntheticPictures = 4;
+
+struct SynthCommand {
+  std::string architecture, output;
+  ConvertOptions convert;
+  bool json = false;
+};
+
+int run(const SynthCommand& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::optional<VitDescription> vit = describe_architecture(options.architecture);
+  if (!vit) {
+    const std::string nearest = nearest_architecture(options.architecture);
+    return report_error({Code::invalid_argument, "architecture '" + options.architecture + "' is unknown" +
+                                                     (nearest.empty() ? "" : ", did you mean '" + nearest + "'?") +
+                                                     "; 'vitconvert list archs' names all"});
+  }
+  const FloatNetwork network = random_network(*vit, options.convert.seed);
+  SyntheticPictures pictures(kSyntheticPictures, vit->preprocessing.height, vit->preprocessing.width,
+                             options.convert.seed);
+  const Result<Conversion> conversion = convert(network, pictures, options.convert, terminal_progress());
+  if (!conversion.ok()) return report_error(conversion.status());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return finish_conversion(conversion.value(), options.output, "", options.json, seconds);
+}
+
+}  // namespace
+
+Command add_synth(CLI::App& app) {
+  auto options = std::make_shared<SynthCommand>();
+  options->convert.method = "minmax";
+  options->convert.feedback = false;  // only latency matters
+  CLI::App* command = app.add_subcommand("synth", "A model with random weights, for measuring latency");
+  command->add_option("ARCH", options->architecture, "timm's name; see 'vitconvert list archs'")->required();
+  command->add_option("-o,--output", options->output, "The model file to write")->required();
+  add_convert_options(*command, options->convert);
+  command->add_flag("--json", options->json, "Print one JSON object");
+  return [options] { return run(*options); };
+}
+
+}  // namespace intvit

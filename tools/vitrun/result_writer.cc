@@ -1,0 +1,92 @@
+#include "tools/vitrun/result_writer.h"
+
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "tools/common/results/digest.h"
+#include "tools/common/results/json_text.h"
+#include "tools/common/results/top_k.h"
+
+namespace intvit {
+namespace {
+
+class TextWriter : public ResultWriter {
+ public:
+  TextWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {}
+
+  void picture(const std::string& name, std::span<const std::int32_t> logits) override {
+    out_ << name << '\n' << std::fixed << std::setprecision(2);
+    int rank = 0;
+    for (const Prediction& p : top_k(logits, format_.fraction_bits, format_.top_k)) {
+      const std::string label = format_.labels.empty() ? "class " + std::to_string(p.class_index)
+                                                       : format_.labels[static_cast<std::size_t>(p.class_index)];
+      out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  " << label << '\n';
+    }
+    out_ << std::flush;
+  }
+  void failure(const std::string&, const Status&) override {}
+  void finish() override {}
+
+ private:
+  std::ostream& out_;
+  ResultFormat format_;
+};
+
+class DigestWriter : public ResultWriter {
+ public:
+  explicit DigestWriter(std::ostream& out) : out_(out) {}
+
+  void picture(const std::string& name, std::span<const std::int32_t> logits) override {
+    out_ << hex64(logits_digest(logits)) << "  " << name << '\n' << std::flush;
+  }
+  void failure(const std::string&, const Status&) override {}
+  void finish() override {}
+
+ private:
+  std::ostream& out_;
+};
+
+// An array with one line per picture, written as the pictures come, so that a million of them need no memory.
+class JsonWriter : public ResultWriter {
+ public:
+  JsonWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {}
+
+  void picture(const std::string& name, std::span<const std::int32_t> logits) override {
+    auto predictions = nlohmann::ordered_json::array();
+    for (const Prediction& p : top_k(logits, format_.fraction_bits, format_.top_k)) {
+      predictions.push_back({{"class", p.class_index},
+                             {"label", nullptr},
+                             {"probability", p.probability},
+                             {"logit", logit_value(p.logit, format_.fraction_bits)}});
+      if (!format_.labels.empty()) {
+        predictions.back()["label"] = format_.labels[static_cast<std::size_t>(p.class_index)];
+      }
+    }
+    element({{"name", name}, {"predictions", std::move(predictions)}});
+  }
+  void failure(const std::string& name, const Status& status) override {
+    element({{"name", name}, {"error", status.message()}});
+  }
+  void finish() override { out_ << (empty_ ? "[]\n" : "\n]\n"); }
+
+ private:
+  void element(const nlohmann::ordered_json& object) {
+    out_ << (empty_ ? "[\n  " : ",\n  ") << json_text(object) << std::flush;
+    empty_ = false;
+  }
+
+  std::ostream& out_;
+  ResultFormat format_;
+  bool empty_ = true;
+};
+
+}  // namespace
+
+std::unique_ptr<ResultWriter> make_result_writer(std::ostream& out, ResultFormat format) {
+  if (format.json) return std::make_unique<JsonWriter>(out, std::move(format));
+  if (format.digest) return std::make_unique<DigestWriter>(out);
+  return std::make_unique<TextWriter>(out, std::move(format));
+}
+
+}  // namespace intvit

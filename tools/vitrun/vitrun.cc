@@ -1,0 +1,180 @@
+// vitrun: classifies pictures with a model, or measures how often it is right. docs/ has the manual; this file is the
+// order of things and what goes to stderr.
+#include <chrono>
+#include <cmath>
+#include <iomanip>
+#include <iostream>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "engine/select_isa.h"
+#include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/progress_line.h"
+#include "tools/common/pictures/classify_in_order.h"
+#include "tools/common/pictures/labels_file.h"
+#include "tools/common/pictures/picture_list.h"
+#include "tools/common/results/accuracy.h"
+#include "tools/common/results/json_text.h"
+#include "tools/common/results/logits_file.h"
+#include "tools/vitrun/result_writer.h"
+#include "tools/vitrun/vitrun_options.h"
+
+namespace intvit {
+namespace {
+
+int fail(const Status& status, int exit_code) {
+  std::cerr << "vitrun: " << status.message() << '\n';
+  return exit_code;
+}
+
+// Everything that prediction and evaluation share.
+struct Job {
+  VitrunOptions options;
+  std::shared_ptr<const Model> model;
+  Isa isa = Isa::scalar;
+  LogitsFile logits;
+  std::size_t failed = 0;
+
+  int fraction_bits() const { return static_cast<int>(model->program().logit_fraction_bits); }
+};
+
+// Writes what remains to be written and finds the exit code.
+int finish(Job& job) {
+  if (!job.options.logits.empty() && job.failed > 0) {
+    std::cerr << "vitrun: '" << job.options.logits << "' has " << job.logits.rows()
+              << " rows, for the pictures that ran; " << job.failed << " missing\n";
+  }
+  if (const Status status = job.logits.write(); !status.ok()) return fail(status, kExitUsage);
+  if (!std::cout.flush()) return fail({Code::io, "cannot write the results to stdout"}, kExitUsage);
+  return job.failed > 0 ? kExitSomeInputsFailed : kExitOk;
+}
+
+int predict(Job& job) {
+  ResultFormat format{job.options.json, job.options.digest, job.options.top_k, job.fraction_bits(),
+                      job.model->labels()};
+  if (!job.options.labels.empty()) {
+    Result<std::vector<std::string>> labels = read_labels(job.options.labels, job.model->classes());
+    if (!labels.ok()) return fail(labels.status(), kExitUsage);
+    format.labels = labels.take();
+  }
+  const std::vector<InputPicture> pictures = expand_inputs(job.options.inputs, std::cin);
+  if (pictures.empty()) std::cerr << "vitrun: no picture was named on stdin\n";
+  const std::unique_ptr<ResultWriter> writer = make_result_writer(std::cout, std::move(format));
+  const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
+    const std::string& name = pictures[index].path;
+    if (picture.status.ok()) {
+      writer->picture(name, picture.logits);
+      job.logits.add(picture.logits);
+    } else {
+      ++job.failed;
+      std::cerr << "vitrun: " << picture.status.message() << '\n';
+      writer->failure(name, picture.status);
+    }
+  };
+  const Status status = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume);
+  if (!status.ok()) return fail(status, exit_code_for(status));
+  writer->finish();
+  return finish(job);
+}
+
+void print_accuracy(const Job& job, const Accuracy& accuracy, double images_per_s) {
+  const Interval interval = accuracy.top1_interval();
+  if (job.options.json) {
+    const auto percent = [&](double value) {
+      return accuracy.count() > 0 ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+    };
+    const nlohmann::ordered_json object = {
+        {"model", job.options.model},
+        {"count", accuracy.count()},
+        {"failed", job.failed},
+        {"top1", percent(accuracy.top1_percent())},
+        {"top1_low", percent(interval.low)},
+        {"top1_high", percent(interval.high)},
+        {"top5", percent(accuracy.top5_percent())},
+        {"images_per_s", images_per_s},
+        {"isa", isa_name(job.isa)},
+        {"threads", job.options.threads},
+    };
+    std::cout << json_text(object, 2) << '\n';
+    return;
+  }
+  std::cout << std::fixed << std::setprecision(2);
+  std::cout << "pictures  " << accuracy.count();
+  if (job.failed > 0) std::cout << " (" << job.failed << " failed)";
+  std::cout << "\ntop-1     " << accuracy.top1_percent() << " % (95 % interval " << interval.low << " to "
+            << interval.high << ")\ntop-5     " << accuracy.top5_percent() << " %\n";
+  std::cout << "speed     " << std::setprecision(1) << images_per_s << " images/s, decoding included ("
+            << job.options.threads << (job.options.threads == 1 ? " thread, " : " threads, ") << isa_name(job.isa)
+            << ")\n";
+}
+
+std::string progress_text(std::size_t done, std::size_t total, const Accuracy& accuracy, double seconds) {
+  std::ostringstream text;
+  const double rate = static_cast<double>(done) / seconds;
+  text << std::fixed << std::setprecision(1) << done << " of " << total << "  top-1 " << accuracy.top1_percent()
+       << " %  " << rate << " images/s  " << std::setprecision(0) << static_cast<double>(total - done) / rate
+       << " s left";
+  return text.str();
+}
+
+int evaluate(Job& job) {
+  const std::string& list = job.options.eval_list;
+  const Result<std::vector<LabelledPicture>> labelled = read_picture_list(list, job.model->classes() - 1);
+  if (!labelled.ok()) return fail(labelled.status(), kExitUsage);
+  std::vector<InputPicture> pictures;
+  for (const LabelledPicture& picture : labelled.value()) {
+    if (picture.label < 0) {
+      return fail({Code::invalid_argument, "'" + list + "' gives no label for '" + picture.path +
+                                               "'; --eval needs a line 'path label' for every picture"},
+                  kExitUsage);
+    }
+    pictures.push_back({picture.path, {}});
+  }
+  Accuracy accuracy;
+  ProgressLine progress;
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
+    if (picture.status.ok()) {
+      accuracy.add(picture.logits.data(), job.model->classes(), labelled.value()[index].label);
+      job.logits.add(picture.logits);
+    } else {
+      ++job.failed;
+      progress.clear();
+      std::cerr << "vitrun: " << picture.status.message() << '\n';
+    }
+    if (progress.due()) progress.show(progress_text(index + 1, pictures.size(), accuracy, seconds()));
+  };
+  const Status status = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume);
+  progress.clear();
+  if (!status.ok()) return fail(status, exit_code_for(status));
+  print_accuracy(job, accuracy, static_cast<double>(accuracy.count()) / seconds());
+  return finish(job);
+}
+
+int run(VitrunOptions options) {
+  const Result<Isa> isa = select_isa(options.isa);
+  if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
+  const Result<std::shared_ptr<const Model>> model = Model::open(options.model);
+  if (!model.ok()) return fail(model.status(), kExitModel);
+  const LogitsFile logits(options.logits, model.value()->classes(),
+                          static_cast<int>(model.value()->program().logit_fraction_bits));
+  if (const Status status = logits.check(); !status.ok()) return fail(status, kExitUsage);
+  Job job{std::move(options), model.value(), isa.value(), logits};
+  return job.options.eval_list.empty() ? predict(job) : evaluate(job);
+}
+
+}  // namespace
+}  // namespace intvit
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  intvit::VitrunOptions options;
+  if (const auto code = intvit::parse_vitrun_options(argc, argv, options)) return *code;
+  try {
+    return intvit::run(std::move(options));
+  } catch (const std::bad_alloc&) {
+    return intvit::fail({intvit::Code::out_of_memory, "out of memory"}, intvit::kExitModel);
+  }
+}

@@ -1,0 +1,72 @@
+#include "tools/vitrun/vitrun_options.h"
+
+#include <limits>
+
+#include "engine/session.h"
+#include "tools/common/cli/command_line.h"
+#include "tools/common/machine/build_info.h"
+#include "tools/common/machine/physical_cores.h"
+
+namespace intvit {
+namespace {
+
+constexpr const char* kDescription =
+    "Classifies pictures with an intvit model, in integers only. Prints the most probable classes of every picture\n"
+    "or, with --eval, how often the model is right on a list of labelled pictures. Results go to stdout, everything\n"
+    "else to stderr. The logits are the same bits on every CPU and with any number of threads.";
+
+constexpr const char* kExamples =
+    "  vitrun model.bin cat.jpg                           the five most probable classes\n"
+    "  find . -name '*.png' | vitrun model.bin - --json   names from stdin, results as JSON\n"
+    "  vitrun model.bin --eval val.txt --threads 4        top-1 and top-5 of the pictures that val.txt lists\n";
+
+}  // namespace
+
+std::optional<int> parse_vitrun_options(int argc, const char* const* argv, VitrunOptions& options) {
+  CLI::App app(kDescription, "vitrun");
+  set_help(app, kExamples);
+  options.threads = physical_cores();
+
+  app.add_option("MODEL", options.model, "The model file, made by vitconvert")->required();
+  CLI::Option* inputs = app.add_option("INPUT", options.inputs,
+                                       "JPEG, PNG or BMP files; folders, for all pictures in them and below; - reads "
+                                       "names from stdin, one per line");
+  CLI::Option* eval = app.add_option("--eval", options.eval_list,
+                                     "Measure top-1 and top-5 on the pictures of this list: one 'path label' per "
+                                     "line, paths relative to the list, labels are class indices")
+                          ->type_name("LIST");
+  CLI::Option* top_k = app.add_option("--topk", options.top_k, "How many classes to print; all if the model has fewer")
+                           ->type_name("K")
+                           ->check(whole_number(1, std::numeric_limits<int>::max()))
+                           ->capture_default_str();
+  app.add_option("--threads", options.threads, "Threads; if not given, the physical cores that may be used")
+      ->type_name("N")
+      ->check(whole_number(1, kMaxThreads))
+      ->capture_default_str();
+  app.add_option("--isa", options.isa,
+                 "Instruction set, one of " + built_isa_names() +
+                     "; if not given, that of the environment variable INTVIT_ISA, else the best of this CPU")
+      ->type_name("NAME");
+  CLI::Option* json =
+      app.add_flag("--json", options.json, "Print an array of {name, predictions or error}; with --eval one object");
+  CLI::Option* digest = app.add_flag("--digest", options.digest,
+                                     "Print only a hash of the integer logits and the name, to compare machines");
+  app.add_option("--logits", options.logits, "Also write the logits, float32 [pictures, classes]")
+      ->type_name("OUT.npy");
+  CLI::Option* labels =
+      app.add_option("--labels", options.labels, "Class names, one per line, instead of those in the model")
+          ->type_name("FILE");
+  app.set_version_flag(
+      "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
+  digest->excludes(json)->excludes(top_k)->excludes(labels);
+  eval->excludes(inputs)->excludes(digest)->excludes(top_k)->excludes(labels);
+
+  if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
+  if (options.inputs.empty() && options.eval_list.empty()) {
+    std::cerr << "vitrun: nothing to do: give pictures, folders or -, or --eval LIST; try 'vitrun --help'\n";
+    return kExitUsage;
+  }
+  return std::nullopt;
+}
+
+}  // namespace intvit
