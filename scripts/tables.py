@@ -12,9 +12,9 @@ A table of a page is what lies between two markers. The first one is the command
   ...
   <!-- end -->
 
-Pages are README.md and docs/*.md if none is named. Records are what the tools print: `vitbench --json`, `vitconvert sweep
---json`, kernelbench's tables, and the lines of bench/against_onnxruntime.mjs. A record may have more keys than
-a table needs, and one file may have the output of several commands, one behind the other (`vitbench ... --json
+Pages are README.md and docs/*.md if none is named. Records are what the tools print: `vitbench --json`, `vitconvert
+sweep --json`, kernelbench's tables, and the lines of bench/against_onnxruntime.mjs. A record may have more keys than a
+table needs, and one file may have the output of several commands, one behind the other (`vitbench ... --json
 >>docs/figures/latency.json`). For maintainers: nothing else of intvit needs Python.
 """
 import json
@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ISAS = {"avx2": "AVX2", "avxvnni": "AVX-VNNI", "avx512vnni": "AVX-512 VNNI", "amx": "AMX"}
+ISAS = {"scalar": "scalar", "avx2": "AVX2", "avxvnni": "AVX-VNNI", "avx512vnni": "AVX-512 VNNI", "amx": "AMX"}
 MODELS = {
     "deit8.bin": "DeiT-Tiny W8A8", "deit4.bin": "DeiT-Tiny W4A8", "small8.bin": "DeiT-Small W8A8",
     "small4.bin": "DeiT-Small W4A8", "base8.bin": "ViT-Base W8A8", "base4.bin": "ViT-Base W4A8",
@@ -55,7 +55,8 @@ def ordered(values):
 
 
 def model_name(row):
-    return MODELS.get(row["model"], row["model"])
+    name = row["model"].rpartition("/")[2]
+    return MODELS.get(name, name)
 
 
 def find(rows, **keys):
@@ -256,13 +257,17 @@ def demo(rows):
     float_top1, cells = rows[0]["top1"], []
     cells.append(["float32", number(float_top1, 2, " %"), "", "", megabytes(rows[0]) + " (f16)"])
     for row in rows[1:]:
-        name = f"{bits_of(row)}, `{row['method']}`" + (", rounding to nearest" if row.get("weights") == "nearest" else "")
-        cells.append([name, number(row["top1"], 2, " %"), number(float_top1 - row["top1"], 2),
+        rounding = ", rounding to nearest" if row.get("weights") == "nearest" else ""
+        cells.append([f"{bits_of(row)}, `{row['method']}`{rounding}", number(row["top1"], 2, " %"),
+                      number(float_top1 - row["top1"], 2),
                       number(row["logit_sqnr_db"], 1, " dB"), megabytes(row)])
     return markdown(["", "top-1", "drop", "logit SQNR, calibration", "file"], cells)
 
 
-TABLES = {f.__name__: f for f in (latency, batch, peers, peers_short, quantizers, kernels, formats, accuracy, drops, demo)}
+TABLES = {
+    f.__name__: f
+    for f in (latency, batch, peers, peers_short, quantizers, kernels, formats, accuracy, drops, demo)
+}
 
 # ---- Pages
 
