@@ -2,7 +2,7 @@
 // shared machines drift, and the ratio of each round's medians is what counts.
 //
 //   npm install onnxruntime-node        (anywhere; name that folder in ORT_DIR)
-//   ORT_DIR=folder node bench/against_onnxruntime.mjs MODEL.onnx MODEL.bin [threads=1] [rounds=7] [isa]
+//   ORT_DIR=folder node bench/peers/against_onnxruntime.mjs MODEL.onnx MODEL.bin [threads=1] [rounds=7] [isa]
 //
 // MODEL.onnx takes one float input [1, 3, H, W]; VITBENCH names the vitbench binary (default build/release/bin/vitbench).
 import { execFileSync } from 'node:child_process';
