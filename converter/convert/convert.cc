@@ -128,8 +128,8 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
     result.plan = *options.plan;
   } else {
     Result<Plan> plan =
-        method.value().make_plan({prepared, calibration.statistics, options.weight_bits, options.activation_bits,
-                                  pictures, options.threads, progress, knobs.value(), options.budget});
+        make_plan(method.value(), {prepared, calibration.statistics, options.weight_bits, options.activation_bits,
+                                   pictures, options.threads, progress, knobs.value(), options.budget});
     if (!plan.ok()) return plan.status();
     result.plan = plan.take();
     result.plan.method = options.method;

@@ -18,7 +18,7 @@ struct ConvertOptions {
   std::string method = "percentile";
   int weight_bits = 8;
   int activation_bits = 8;
-  bool feedback = true;        // weights are rounded with error feedback (converter/optimise/), else to nearest
+  bool feedback = true;        // weights are rounded with error feedback (converter/weights/), else to nearest
   bool equalise_heads = true;  // below 8 bits (converter/equalise/heads.h)
   std::uint64_t seed = 0;
   int threads = 1;

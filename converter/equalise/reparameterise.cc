@@ -9,6 +9,7 @@
 #include "converter/errors/sample_rows.h"
 #include "converter/float/parallel.h"
 #include "converter/observe/histogram.h"
+#include "converter/plan/simulate.h"
 #include "converter/quantizers/uniform.h"
 
 namespace intvit {

@@ -2,20 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "converter/float/parallel.h"
 #include "converter/plan/simulate.h"
-#include "converter/quantizers/table.h"
 
 namespace intvit {
 namespace {
 
 // Sample rows of a head over all pictures, about.
 constexpr int kSampleRows = 256;
-
-// Candidates whose levels are refitted.
-constexpr std::size_t kRefitted = 6;
 
 std::size_t area(int rows, int cols) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols); }
 
@@ -108,63 +103,6 @@ std::vector<float> AttentionError::samples(int head, bool relative) const {
     }
   }
   return all;
-}
-
-SoftmaxScheme AttentionError::choose(SoftmaxScheme scheme, const std::vector<TableScheme>& candidates, bool per_head,
-                                     bool centroids) const {
-  const auto heads = static_cast<std::size_t>(heads_);
-  const auto error_of = [&](const TableScheme& table, int head) {
-    SoftmaxScheme one = scheme;
-    one.tables = {table};
-    return of(one, head);
-  };
-  // [candidate][head]
-  std::vector<std::vector<double>> errors(candidates.size(), std::vector<double>(heads));
-  parallel_for(threads_, static_cast<int>(candidates.size()) * heads_, [&](int task) {
-    const auto c = static_cast<std::size_t>(task / heads_);
-    const int head = task % heads_;
-    errors[c][static_cast<std::size_t>(head)] = error_of(candidates[c], head);
-  });
-  // Of the heads first ... last - 1 together.
-  const auto best = [&](int first, int last) {
-    const auto total = [&](std::size_t c) {
-      return std::accumulate(errors[c].begin() + first, errors[c].begin() + last, 0.0);
-    };
-    std::vector<std::size_t> order(candidates.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return total(a) < total(b); });
-    TableScheme table = candidates[order[0]];
-    double least = total(order[0]);
-    if (!centroids) return table;
-    std::vector<float> probabilities;
-    for (int head = first; head < last; ++head) {
-      const std::vector<float> more = samples(head, scheme.codes == SoftmaxCodes::relative);
-      probabilities.insert(probabilities.end(), more.begin(), more.end());
-    }
-    for (std::size_t i = 0; i < std::min(kRefitted, order.size()); ++i) {
-      const TableScheme refitted = with_centroids(candidates[order[i]], probabilities);
-      double error = 0;
-      for (int head = first; head < last; ++head) error += error_of(refitted, head);
-      if (error < least) {
-        least = error;
-        table = refitted;
-      }
-    }
-    return table;
-  };
-  scheme.tables.assign(per_head ? heads : 1, {});
-  parallel_for(threads_, static_cast<int>(scheme.tables.size()), [&](int head) {
-    scheme.tables[static_cast<std::size_t>(head)] = per_head ? best(head, head + 1) : best(0, heads_);
-  });
-  return scheme;
-}
-
-Histogram probability_histogram(const BlockSamples& block) {
-  Histogram histogram;
-  for (const std::vector<float>& picture : block.at(Site::post_softmax).pictures) {
-    histogram.add(picture.data(), picture.size());
-  }
-  return histogram;
 }
 
 }  // namespace intvit

@@ -1,13 +1,11 @@
 // The error of softmax quantizers where it matters, at the output of the attention: |A V - A^ V^|^2 over sample rows,
-// with the values as their own codes hold them, and every channel weighted by what proj makes of it. A table is chosen
-// among candidates by this error. Assumes the samples of one block (observe/block_samples.h). Rows are sampled: the
-// first and every n-th of a picture.
+// with the values as their own codes hold them, and every channel weighted by what proj makes of it. Assumes the
+// samples of one block (observe/block_samples.h). Rows are sampled: the first and every n-th of a picture.
 #pragma once
 
 #include <vector>
 
 #include "converter/observe/block_samples.h"
-#include "converter/observe/histogram.h"
 #include "converter/plan/plan.h"
 
 namespace intvit {
@@ -30,11 +28,6 @@ class AttentionError {
   // All sampled probabilities of one head, as they are or relative to their row's largest.
   std::vector<float> samples(int head, bool relative) const;
 
-  // The best of `candidates` in every head, or one that is best in all heads together, put into `scheme`. With
-  // `centroids`, the levels of the few best are refitted as means of what they stand for.
-  SoftmaxScheme choose(SoftmaxScheme scheme, const std::vector<TableScheme>& candidates, bool per_head,
-                       bool centroids) const;
-
  private:
   struct Picture {
     std::vector<float> probabilities;  // [rows_][keys_]
@@ -48,8 +41,5 @@ class AttentionError {
   int heads_, count_, keys_, width_, rows_ = 0, threads_;
   std::vector<Picture> pictures_;  // [heads_][count_]
 };
-
-// All probabilities of a block, for quantizers that only look at these.
-Histogram probability_histogram(const BlockSamples& block);
 
 }  // namespace intvit

@@ -1,9 +1,9 @@
 // The error of quantizers where it matters, behind the next multiplication, channel by channel:
 //   sum over channels c of weight_c * |x_c - x^_c|^2
 // with the squared column of the next matrix as the weight, and without the mean error of a channel where something
-// behind takes that away: a bias (optimise/sequential.h), or the softmax if all keys are off by the same. That errors
-// of channels go together is neglected, as in the diagonal Hessian of PTQ4ViT.
-// Not for schemes with a part per token or with groups of channels, since the samples are rows out of their pictures.
+// behind takes that away: a bias (weights/error_feedback.h), or the softmax if all keys are off by the same. That
+// errors of channels go together is neglected, as in the diagonal Hessian of PTQ4ViT. Not for schemes with a part per
+// token or with groups of channels, since the samples are rows out of their pictures.
 #pragma once
 
 #include <vector>
@@ -21,16 +21,14 @@ class ChannelError {
 
   double of(const ActivationScheme& scheme) const;
 
-  // The candidate with the least error.
-  ActivationScheme choose(const std::vector<ActivationScheme>& candidates, int threads) const;
-
-  // The uniform scheme with the least error, among ranges between the samples' extremes and small parts of them.
-  ActivationScheme choose_uniform(int bits, int threads) const;
+  // The samples' extremes over all rows, and zero.
+  double low() const { return low_; }
+  double high() const { return high_; }
 
  private:
   int rows_ = 0, cols_;
   bool mean_counts_;
-  double low_ = 0, high_ = 0;    // extremes of all rows, and zero
+  double low_ = 0, high_ = 0;
   std::vector<float> samples_;   // [rows_][cols_]
   std::vector<double> weights_;  // [cols_]
 };

@@ -1,9 +1,8 @@
 #include "converter/errors/layer_error.h"
 
 #include "converter/float/layers.h"
-#include "converter/lower/weights.h"
 #include "converter/plan/simulate.h"
-#include "converter/weights/sequential.h"
+#include "converter/weights/quantize.h"
 
 namespace intvit {
 namespace {
@@ -31,15 +30,6 @@ FloatLinear some_outputs(const FloatLinear& layer) {
     ++some.out;
   }
   return some;
-}
-
-std::vector<float> equalised(const std::vector<float>& rows, const Equalisation& e) {
-  std::vector<float> result(rows.size());
-  const std::size_t n = e.scale.size();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    result[i] = static_cast<float>(rows[i] / e.scale[i % n] - e.offset[i % n]);
-  }
-  return result;
 }
 
 LayerError::LayerError(const std::vector<float>& rows, const FloatLinear& layer, const Equalisation& e,

@@ -1,6 +1,6 @@
 // The error at the output of a linear layer whose input is equalised and quantized and whose weights are rounded to
 // nearest: |x' W'^T - Q(x') Q(W')^T|^2 over sample rows, less its mean per output, which the bias takes
-// (optimise/sequential.h). Exact, where channel_error.h neglects that errors of channels go together, and slower.
+// (weights/error_feedback.h). Exact, where channel_error.h neglects that errors of channels go together, and slower.
 #pragma once
 
 #include <vector>
@@ -12,9 +12,6 @@ namespace intvit {
 
 // Every n-th output of a layer, about a hundred: enough to compare quantizers of its input.
 FloatLinear some_outputs(const FloatLinear& layer);
-
-// x' of rows of x.
-std::vector<float> equalised(const std::vector<float>& rows, const Equalisation& e);
 
 // Computes on the calling thread, and needs an OneThreadPerTask alive in the caller.
 class LayerError {

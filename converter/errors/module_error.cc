@@ -5,9 +5,8 @@
 #include "converter/errors/layer_error.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
-#include "converter/lower/weights.h"
 #include "converter/plan/simulate.h"
-#include "converter/weights/sequential.h"
+#include "converter/weights/quantize.h"
 
 namespace intvit {
 

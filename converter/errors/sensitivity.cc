@@ -8,7 +8,7 @@
 #include "converter/float/parallel.h"
 #include "converter/float/pixel_normalisation.h"
 #include "converter/plan/simulate.h"
-#include "converter/weights/sequential.h"
+#include "converter/weights/quantize.h"
 
 namespace intvit {
 namespace {

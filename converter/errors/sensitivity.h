@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "converter/lower/weights.h"
 #include "converter/observe/picture_source.h"
 #include "converter/plan/plan.h"
 #include "converter/progress.h"
+#include "converter/weights/quantize.h"
 #include "engine/format/metadata.h"
 
 namespace intvit {

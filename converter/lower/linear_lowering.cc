@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "converter/lower/pack_tiles.h"
 #include "kernels/gemm/tiles.h"
 
 namespace intvit {

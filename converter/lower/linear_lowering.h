@@ -7,7 +7,7 @@
 
 #include "converter/lower/fixed_point.h"
 #include "converter/lower/program_builder.h"
-#include "converter/lower/weights.h"
+#include "converter/weights/quantize.h"
 
 namespace intvit {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "converter/float/network.h"
-#include "converter/lower/weights.h"
 #include "converter/plan/plan.h"
+#include "converter/weights/quantize.h"
 #include "engine/program/program.h"
 #include "engine/status.h"
 

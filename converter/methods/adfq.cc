@@ -1,14 +1,14 @@
 // adfq: a quantizer per token position for the inputs of qkv and fc1, large values kept aside; logarithmic levels for
 // probabilities and, shifted by GELU's minimum, for fc2's input (ADFQ-ViT, Jiang et al., arXiv 2407.02763, read in its
 // released code; docs/quantizers.md). Its module-wise optimisation of rounding and scales (section 5d) is not here:
-// weights are chosen layer after layer in converter/optimise/, which would be the place for it.
+// weights are chosen layer after layer in converter/weights/, which would be the place for it.
 #include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "converter/errors/attention_rows.h"
 #include "converter/errors/channel_error.h"
-#include "converter/methods/output_error.h"
+#include "converter/methods/sampled_block.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
 #include "converter/quantizers/clip_search.h"
@@ -77,36 +77,38 @@ ActivationScheme shifted_logarithmic(const SiteSamples& samples, const std::vect
   return scheme;
 }
 
+class Adfq : public Planner {
+ public:
+  explicit Adfq(const MethodInput& input) : Planner(input, percentile_plan(input)) {}
+
+  void see(SampledBlock& block) override {
+    const int bits = input_.activation_bits, table_bits = value_bits(input_);
+    const LogarithmBase gelu_base =
+        input_.knobs.get("gelu_base") == 0 ? LogarithmBase::square_root_of_two : LogarithmBase::two;
+    block.put_clipped(plan_);
+    put(block, Site::qkv_input, tokens(block.at(Site::qkv_input), block.layers.qkv, input_.knobs.get("qkv_outlier")));
+    put(block, Site::fc1_input, tokens(block.at(Site::fc1_input), block.layers.fc1, input_.knobs.get("fc1_outlier")));
+    put(block, Site::fc2_input,
+        shifted_logarithmic(block.at(Site::fc2_input), column_powers(block.layers.fc2), gelu_base, bits, table_bits));
+    plan_.softmax[block.name(Site::post_softmax)] =
+        logarithmic_softmax(block.samples, input_.network.description.num_heads, LogarithmBase::square_root_of_two,
+                            bits, table_bits, input_.threads);
+  }
+
+ private:
+  ActivationScheme tokens(const SiteSamples& samples, const FloatLinear& layer, double tau) const {
+    const TokenOptions options{input_.activation_bits, static_cast<int>(input_.knobs.get("grid_bits")), tau};
+    return input_.knobs.on("dynamic") ? dynamic_token_scheme(samples, options)
+                                      : token_scheme(samples, column_powers(layer), options);
+  }
+
+  void put(const SampledBlock& block, Site site, ActivationScheme scheme) {
+    plan_.activations[block.name(site)] = {std::move(scheme)};
+  }
+};
+
 }  // namespace
 
-Result<Plan> plan_adfq(const MethodInput& input) {
-  Plan plan = uniform_plan(input, WeightRange::mse,
-                           [](const Histogram& histogram, int bits) { return percentile_scheme(histogram, bits); });
-  const int bits = input.activation_bits, heads = input.network.description.num_heads;
-  const int grid_bits = static_cast<int>(input.knobs.get("grid_bits")), table_bits = value_bits(input);
-  const LogarithmBase gelu_base =
-      input.knobs.get("gelu_base") == 0 ? LogarithmBase::square_root_of_two : LogarithmBase::two;
-  const auto tokens = [&](const SiteSamples& samples, const FloatLinear& layer, double tau) {
-    const TokenOptions options{bits, grid_bits, tau};
-    return input.knobs.on("dynamic") ? dynamic_token_scheme(samples, options)
-                                     : token_scheme(samples, column_powers(layer), options);
-  };
-  const Status status =
-      for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
-        const FloatBlock& block = input.network.blocks[static_cast<std::size_t>(samples.block)];
-        const auto put = [&](Site site, ActivationScheme scheme) {
-          plan.activations[site_name(site, samples.block)] = {std::move(scheme)};
-        };
-        choose_by_output_error(input, samples, plan);
-        put(Site::qkv_input, tokens(samples.at(Site::qkv_input), block.qkv, input.knobs.get("qkv_outlier")));
-        put(Site::fc1_input, tokens(samples.at(Site::fc1_input), block.fc1, input.knobs.get("fc1_outlier")));
-        put(Site::fc2_input,
-            shifted_logarithmic(samples.at(Site::fc2_input), column_powers(block.fc2), gelu_base, bits, table_bits));
-        plan.softmax[site_name(Site::post_softmax, samples.block)] =
-            logarithmic_softmax(samples, heads, LogarithmBase::square_root_of_two, bits, table_bits, input.threads);
-      });
-  if (!status.ok()) return status;
-  return plan;
-}
+std::unique_ptr<Planner> start_adfq(const MethodInput& input) { return std::make_unique<Adfq>(input); }
 
 }  // namespace intvit

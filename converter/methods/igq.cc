@@ -8,7 +8,7 @@
 #include "converter/errors/channel_error.h"
 #include "converter/errors/perturbation.h"
 #include "converter/float/parallel.h"
-#include "converter/methods/output_error.h"
+#include "converter/methods/sampled_block.h"
 #include "converter/methods/uniform.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/clip_search.h"
@@ -32,98 +32,86 @@ constexpr std::array kCandidates = {1, 2, 4, 6, 8, 12, 16};
 // One layer's schemes, by number of groups.
 struct LayerSchemes {
   int block;
-  GroupedLayer place;
+  GroupedLayer grouped;
   std::vector<int> groups;
   std::vector<ActivationScheme> schemes;
+
+  std::string name() const { return site_name(grouped.site, block); }
 };
 
-class GroupPlanner {
+class Igq : public Planner {
  public:
-  GroupPlanner(const MethodInput& input) : input_(input), allocates_(input.knobs.get("allocation_pictures") > 0) {}
+  explicit Igq(const MethodInput& input)
+      : Planner(input, percentile_plan(input)), allocates_(input.knobs.get("allocation_pictures") > 0) {}
 
-  Result<Plan> run() {
-    plan_ = uniform_plan(input_, WeightRange::mse,
-                         [](const Histogram& histogram, int bits) { return percentile_scheme(histogram, bits); });
-    Status status = for_each_block(input_.network, input_.pictures, input_.threads, input_.progress,
-                                   [&](const BlockSamples& samples) { choose(samples); });
-    if (status.ok()) status = allocate();
-    if (!status.ok()) return status;
-    return std::move(plan_);
-  }
-
- private:
-  int knob(const char* name) const { return static_cast<int>(input_.knobs.get(name)); }
-
-  void choose(const BlockSamples& samples) {
-    choose_by_output_error(input_, samples, plan_);
+  void see(SampledBlock& block) override {
+    block.put_clipped(plan_);
     std::vector<int> counts(kCandidates.begin(), kCandidates.end());
     if (!allocates_) counts = {knob("groups")};
-    const FloatBlock& block = input_.network.blocks[static_cast<std::size_t>(samples.block)];
     const std::size_t first = layers_.size();
-    for (const GroupedLayer& place : kGroupedLayers) {
-      layers_.push_back({samples.block, place, counts, std::vector<ActivationScheme>(counts.size())});
+    for (const GroupedLayer& grouped : kGroupedLayers) {
+      layers_.push_back({block.index, grouped, counts, std::vector<ActivationScheme>(counts.size())});
     }
     const int tasks = static_cast<int>(kGroupedLayers.size() * counts.size());
     parallel_for(input_.threads, tasks, [&](int task) {
       LayerSchemes& layer = layers_[first + static_cast<std::size_t>(task) % kGroupedLayers.size()];
       const std::size_t i = static_cast<std::size_t>(task) / kGroupedLayers.size();
-      layer.schemes[i] = channel_groups(samples.at(layer.place.site), column_powers(block.*layer.place.layer),
+      layer.schemes[i] = channel_groups(block.at(layer.grouped.site), column_powers(block.layers.*layer.grouped.layer),
                                         {layer.groups[i], input_.activation_bits, knob("grid_bits")});
     });
-    plan_.softmax[site_name(Site::post_softmax, samples.block)] =
-        row_groups(samples.at(Site::post_softmax), samples.at(Site::value), input_.network.description.num_heads,
+    for (std::size_t l = first; l < layers_.size(); ++l) put(layers_[l], 0);
+    plan_.softmax[block.name(Site::post_softmax)] =
+        row_groups(block.at(Site::post_softmax), block.at(Site::value), input_.network.description.num_heads,
                    {knob("row_groups"), input_.activation_bits, knob("value_bits")}, input_.threads);
   }
 
   // Rows of probabilities are left out: a group of them costs one comparison per row, there is nothing to trade.
-  Status allocate() {
-    std::vector<int> chosen(layers_.size(), 0);
-    if (allocates_) {
-      Result<Perturbation> perturbation =
-          Perturbation::make(input_.network, input_.pictures, knob("allocation_pictures"), input_.threads);
-      if (!perturbation.ok()) return perturbation.status();
-      std::vector<Perturbation::Trial> trials;
-      for (const LayerSchemes& layer : layers_) {
-        for (const ActivationScheme& scheme : layer.schemes) {
-          trials.push_back({layer.block, {}});
-          trials.back().plan.activations[site_name(layer.place.site, layer.block)] = {scheme};
-        }
+  Status finish() override {
+    if (!allocates_) return {};
+    Result<Perturbation> perturbation =
+        Perturbation::make(input_.network, input_.pictures, knob("allocation_pictures"), input_.threads);
+    if (!perturbation.ok()) return perturbation.status();
+    std::vector<Perturbation::Trial> trials;
+    for (const LayerSchemes& layer : layers_) {
+      for (const ActivationScheme& scheme : layer.schemes) {
+        trials.push_back({layer.block, {}});
+        trials.back().plan.activations[layer.name()] = {scheme};
       }
-      const std::vector<double> changes = perturbation.value().of(trials);
-      std::vector<std::vector<GroupChoice>> choices;
-      double budget = 0;
-      std::size_t trial = 0;
-      for (const LayerSchemes& layer : layers_) {
-        choices.emplace_back();
-        for (const int groups : layer.groups) {
-          choices.back().push_back({groups, changes[trial++], operations(layer, groups)});
-        }
-        budget += operations(layer, knob("groups"));
+    }
+    const std::vector<double> changes = perturbation.value().of(trials);
+    std::vector<std::vector<GroupChoice>> choices;
+    double budget = 0;
+    std::size_t trial = 0;
+    for (const LayerSchemes& layer : layers_) {
+      choices.emplace_back();
+      for (const int groups : layer.groups) {
+        choices.back().push_back({groups, changes[trial++], operations(layer, groups)});
       }
-      const double given = input_.knobs.get("bop_budget") * 1e9;
-      chosen = allocate_groups(choices, given > 0 ? given : budget);
+      budget += operations(layer, knob("groups"));
     }
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      plan_.activations[site_name(layers_[l].place.site, layers_[l].block)] = {
-          layers_[l].schemes[static_cast<std::size_t>(chosen[l])]};
-    }
+    const double given = input_.knobs.get("bop_budget") * 1e9;
+    const std::vector<int> chosen = allocate_groups(choices, given > 0 ? given : budget);
+    for (std::size_t l = 0; l < layers_.size(); ++l) put(layers_[l], static_cast<std::size_t>(chosen[l]));
     return {};
   }
 
+ private:
+  int knob(const char* name) const { return static_cast<int>(input_.knobs.get(name)); }
+
+  void put(const LayerSchemes& layer, std::size_t choice) { plan_.activations[layer.name()] = {layer.schemes[choice]}; }
+
   double operations(const LayerSchemes& layer, int groups) const {
-    const FloatLinear& linear = input_.network.blocks[static_cast<std::size_t>(layer.block)].*layer.place.layer;
+    const FloatLinear& linear = input_.network.blocks[static_cast<std::size_t>(layer.block)].*layer.grouped.layer;
     return bit_operations(input_.network.description.tokens(), linear.in, linear.out, input_.weight_bits,
                           input_.activation_bits, groups);
   }
 
-  const MethodInput& input_;
   const bool allocates_;
-  Plan plan_;
   std::vector<LayerSchemes> layers_;
 };
 
 }  // namespace
 
-Result<Plan> plan_igq(const MethodInput& input) { return GroupPlanner(input).run(); }
+std::unique_ptr<Planner> start_igq(const MethodInput& input) { return std::make_unique<Igq>(input); }
 
 }  // namespace intvit

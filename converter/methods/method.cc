@@ -2,16 +2,18 @@
 
 #include <array>
 
+#include "converter/methods/sampled_block.h"
+
 namespace intvit {
 
-#define VIT_METHOD(name, summary) Result<Plan> plan_##name(const MethodInput& input);
+#define VIT_METHOD(name, summary) std::unique_ptr<Planner> start_##name(const MethodInput& input);
 #include "converter/methods/methods.inc"
 #undef VIT_METHOD
 
 namespace {
 
 constexpr std::array kMethods = {
-#define VIT_METHOD(name, summary) Method{#name, summary, plan_##name},
+#define VIT_METHOD(name, summary) Method{#name, summary, start_##name},
 #include "converter/methods/methods.inc"
 #undef VIT_METHOD
 };
@@ -27,6 +29,21 @@ Result<Method> find_method(const std::string& name) {
     known += (known.empty() ? "" : ", ") + std::string(method.name);
   }
   return Status(Code::invalid_argument, "method '" + name + "' is unknown; choose one of: " + known);
+}
+
+Result<Plan> make_plan(const Method& method, const MethodInput& input) {
+  const std::unique_ptr<Planner> planner = method.start(input);
+  Status status;
+  if (planner->wants_samples()) {
+    status =
+        for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
+          SampledBlock block(input, samples);
+          planner->see(block);
+        });
+  }
+  if (status.ok()) status = planner->finish();
+  if (!status.ok()) return status;
+  return planner->plan();
 }
 
 }  // namespace intvit

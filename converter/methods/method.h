@@ -1,7 +1,8 @@
-// A method looks at statistics and assigns a quantizer to every place: it makes a Plan. Methods are registered in
-// methods.inc, one line each; --method, `vitconvert list methods` and the tests follow from there.
+// A method looks at statistics and samples and assigns a quantizer to every site: it makes a plan. Methods are
+// registered in methods.inc, one line each; --method, `vitconvert list methods` and the tests follow from there.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,19 +26,46 @@ struct MethodInput {
   PictureSource& pictures;
   int threads;
   const Progress& progress;
-  const Knobs& knobs;  // of the method
+  Knobs knobs;         // of the method
   Budget budget = {};  // auto only
+};
+
+class SampledBlock;
+
+// A method at work: it sees the samples of the network's blocks, in order, and then has a plan.
+class Planner {
+ public:
+  virtual ~Planner() = default;
+
+  // Without samples the statistics are enough, and see() is never called.
+  virtual bool wants_samples() const { return true; }
+  virtual void see(SampledBlock& block) = 0;
+  // After the last block.
+  virtual Status finish() { return {}; }
+
+  // Settled for the blocks seen, but for what finish() decides.
+  const Plan& plan() const { return plan_; }
+
+ protected:
+  // What `input` refers to must outlive the planner. `plan` is what holds where the method has nothing better.
+  Planner(const MethodInput& input, Plan plan) : input_(input), plan_(std::move(plan)) {}
+
+  const MethodInput input_;
+  Plan plan_;
 };
 
 struct Method {
   std::string_view name;
   std::string_view summary;
-  Result<Plan> (*make_plan)(const MethodInput& input);
+  std::unique_ptr<Planner> (*start)(const MethodInput& input);
 };
 
 std::span<const Method> methods();
 
 // invalid_argument naming those that exist.
 Result<Method> find_method(const std::string& name);
+
+// The whole of it, with the samples that the method wants.
+Result<Plan> make_plan(const Method& method, const MethodInput& input);
 
 }  // namespace intvit

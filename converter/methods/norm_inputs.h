@@ -2,18 +2,16 @@
 #pragma once
 
 #include "converter/equalise/reparameterise.h"
-#include "converter/methods/method.h"
-#include "converter/observe/block_samples.h"
+#include "converter/methods/sampled_block.h"
 
 namespace intvit {
 
 // Equalises both with what `choose` returns for the samples and the layer, and gives them its scheme.
 template <typename Choose>
-void reparameterise_norms(const MethodInput& input, const BlockSamples& samples, const Choose& choose, Plan& plan) {
-  const FloatBlock& block = input.network.blocks[static_cast<std::size_t>(samples.block)];
+void reparameterise_norms(const SampledBlock& block, const Choose& choose, Plan& plan) {
   for (const Site site : {Site::qkv_input, Site::fc1_input}) {
-    const std::string name = site_name(site, samples.block);
-    const Reparameterisation r = choose(samples.at(site), site == Site::qkv_input ? block.qkv : block.fc1);
+    const std::string name = block.name(site);
+    const Reparameterisation r = choose(block.at(site), site == Site::qkv_input ? block.layers.qkv : block.layers.fc1);
     plan.equalisations[name] = r.equalisation;
     plan.activations[name] = {uniform(r.scheme)};
   }

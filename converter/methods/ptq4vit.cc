@@ -1,10 +1,10 @@
 // ptq4vit: PTQ4ViT (Yuan et al., ECCV 2022): twin uniform codes for softmax and GELU outputs, chosen by the error
 // behind the next multiplication; clipping by output error elsewhere.
-#include "converter/errors/attention_error.h"
-#include "converter/errors/channel_error.h"
-#include "converter/methods/output_error.h"
+#include "converter/methods/sampled_block.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
+#include "converter/quantizers/choose_activation.h"
+#include "converter/quantizers/choose_softmax.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/two_scaled.h"
 
@@ -15,39 +15,40 @@ namespace {
 constexpr int kSplits = 12;
 constexpr int kRanges = 40;
 
+class Ptq4Vit : public Planner {
+ public:
+  explicit Ptq4Vit(const MethodInput& input) : Planner(input, percentile_plan(input)) {
+    for (int split = 0; split < kSplits; ++split) {
+      probabilities_.push_back(twin_uniform_probabilities(split, input.activation_bits));
+    }
+    softmax_.codes = SoftmaxCodes::absolute;
+    softmax_.bits = input.activation_bits;
+    softmax_.value_bits = value_bits(input);
+  }
+
+  void see(SampledBlock& block) override {
+    const int bits = input_.activation_bits;
+    block.put_clipped(plan_);
+    plan_.softmax[block.name(Site::post_softmax)] =
+        choose(block.attention_error(), softmax_, probabilities_, false, false, input_.threads);
+    const double largest = input_.statistics.magnitude(Site::fc2_input, block.index);
+    if (!(largest > 0)) return;  // the plan has a scheme for zeros
+    std::vector<ActivationScheme> activations;
+    for (int i = 1; i <= kRanges; ++i) {
+      activations.push_back(
+          table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, value_bits(input_)));
+    }
+    const ChannelError error(block.at(Site::fc2_input), 0, column_powers(block.layers.fc2), false);
+    plan_.activations[block.name(Site::fc2_input)] = {choose(error, activations, input_.threads)};
+  }
+
+ private:
+  std::vector<TableScheme> probabilities_;
+  SoftmaxScheme softmax_;
+};
+
 }  // namespace
 
-Result<Plan> plan_ptq4vit(const MethodInput& input) {
-  const int bits = input.activation_bits, table_bits = value_bits(input);
-  Plan plan = uniform_plan(input, WeightRange::mse,
-                           [](const Histogram& histogram, int width) { return percentile_scheme(histogram, width); });
-  std::vector<TableScheme> probabilities;
-  for (int split = 0; split < kSplits; ++split) probabilities.push_back(twin_uniform_probabilities(split, bits));
-  SoftmaxScheme softmax;
-  softmax.codes = SoftmaxCodes::absolute;
-  softmax.bits = bits;
-  softmax.value_bits = table_bits;
-  const Status status =
-      for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
-        const int b = samples.block;
-        const FloatBlock& block = input.network.blocks[static_cast<std::size_t>(b)];
-        choose_by_output_error(input, samples, plan);
-        const AttentionError attention(samples.at(Site::post_softmax), samples.at(Site::value),
-                                       plan.activations.at(site_name(Site::value, b)), column_powers(block.proj),
-                                       input.threads);
-        plan.softmax[site_name(Site::post_softmax, b)] = attention.choose(softmax, probabilities, false, false);
-        const double largest = input.statistics.magnitude(Site::fc2_input, b);
-        if (!(largest > 0)) return;  // the plan has a scheme for zeros
-        std::vector<ActivationScheme> activations;
-        for (int i = 1; i <= kRanges; ++i) {
-          activations.push_back(
-              table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, table_bits));
-        }
-        const ChannelError error(samples.at(Site::fc2_input), 0, column_powers(block.fc2), false);
-        plan.activations[site_name(Site::fc2_input, b)] = {error.choose(activations, input.threads)};
-      });
-  if (!status.ok()) return status;
-  return plan;
-}
+std::unique_ptr<Planner> start_ptq4vit(const MethodInput& input) { return std::make_unique<Ptq4Vit>(input); }
 
 }  // namespace intvit

@@ -1,12 +1,12 @@
 // tsptq: TSPTQ-ViT (Tai et al., ICASSP 2023), which quantizes everything: two step sizes by value for softmax and GELU
 // outputs (V-2SF), two step sizes by channel for the residual stream in front of every LayerNorm (O-2SF); clipping by
 // output error elsewhere. The parameters are those with the least error behind the next operation.
-#include "converter/errors/attention_error.h"
-#include "converter/errors/channel_error.h"
 #include "converter/errors/sample_rows.h"
-#include "converter/methods/output_error.h"
+#include "converter/methods/sampled_block.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
+#include "converter/quantizers/choose_activation.h"
+#include "converter/quantizers/choose_softmax.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/two_scaled.h"
 #include "converter/quantizers/two_scaled_residual.h"
@@ -40,50 +40,60 @@ std::vector<float> classified_rows(const VitDescription& vit, const SiteSamples&
   return rows;
 }
 
+class Tsptq : public Planner {
+ public:
+  explicit Tsptq(const MethodInput& input)
+      : Planner(input, percentile_plan(input)),
+        residuals_(plan_.residual_magnitude, static_cast<int>(input.knobs.get("residual_bits")),
+                   input.network.description.layer_norm_eps, input.threads) {
+    for (int shift = 0; shift <= kMostShift; ++shift) {
+      probabilities_.push_back(two_scaled_probabilities(shift, input.activation_bits));
+    }
+    softmax_.codes = SoftmaxCodes::absolute;
+    softmax_.bits = input.activation_bits;
+    softmax_.value_bits = value_bits(input);
+  }
+
+  void see(SampledBlock& block) override {
+    block.put_clipped(plan_);
+    plan_.softmax[block.name(Site::post_softmax)] =
+        choose(block.attention_error(), softmax_, probabilities_, false, false, input_.threads);
+    const double largest = input_.statistics.magnitude(Site::fc2_input, block.index);
+    if (largest > 0) {
+      const ChannelError error(block.at(Site::fc2_input), 0, column_powers(block.layers.fc2), false);
+      plan_.activations[block.name(Site::fc2_input)] = {
+          choose(error, activation_candidates(largest, input_.activation_bits, value_bits(input_)), input_.threads)};
+    }
+    see_stream(block);
+  }
+
+  Status finish() override {
+    plan_.residuals = residuals_.best();
+    return {};
+  }
+
+ private:
+  void see_stream(const SampledBlock& block) {
+    const auto add = [&](const std::string& name, const SiteSamples& stream, const FloatLayerNorm& norm) {
+      residuals_.add(name, channel_magnitudes(stream), sample_rows(stream, kResidualRows), norm);
+    };
+    add(site_name(Site::residual, block.index - 1), block.samples.input, block.layers.norm1);
+    add(block.name(Site::residual_middle), block.at(Site::residual_middle), block.layers.norm2);
+    const FloatNetwork& network = input_.network;
+    const VitDescription& vit = network.description;
+    if (block.index != vit.depth - 1) return;
+    const SiteSamples& last = block.at(Site::residual);
+    residuals_.add(block.name(Site::residual), channel_magnitudes(last),
+                   classified_rows(vit, last, std::max(1, network.head.in / vit.embed_dim)), network.norm);
+  }
+
+  ResidualSearch residuals_;
+  std::vector<TableScheme> probabilities_;
+  SoftmaxScheme softmax_;
+};
+
 }  // namespace
 
-Result<Plan> plan_tsptq(const MethodInput& input) {
-  const FloatNetwork& network = input.network;
-  const VitDescription& vit = network.description;
-  const int bits = input.activation_bits, table_bits = value_bits(input);
-  Plan plan = uniform_plan(input, WeightRange::mse,
-                           [](const Histogram& histogram, int width) { return percentile_scheme(histogram, width); });
-  std::vector<TableScheme> probabilities;
-  for (int shift = 0; shift <= kMostShift; ++shift) probabilities.push_back(two_scaled_probabilities(shift, bits));
-  SoftmaxScheme softmax;
-  softmax.codes = SoftmaxCodes::absolute;
-  softmax.bits = bits;
-  softmax.value_bits = table_bits;
-  ResidualSearch residuals(plan.residual_magnitude, static_cast<int>(input.knobs.get("residual_bits")),
-                           vit.layer_norm_eps, input.threads);
-  const Status status =
-      for_each_block(network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
-        const int b = samples.block;
-        const FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
-        choose_by_output_error(input, samples, plan);
-        const AttentionError attention(samples.at(Site::post_softmax), samples.at(Site::value),
-                                       plan.activations.at(site_name(Site::value, b)), column_powers(block.proj),
-                                       input.threads);
-        plan.softmax[site_name(Site::post_softmax, b)] = attention.choose(softmax, probabilities, false, false);
-        const double largest = input.statistics.magnitude(Site::fc2_input, b);
-        if (largest > 0) {
-          const ChannelError error(samples.at(Site::fc2_input), 0, column_powers(block.fc2), false);
-          plan.activations[site_name(Site::fc2_input, b)] = {
-              error.choose(activation_candidates(largest, bits, table_bits), input.threads)};
-        }
-        residuals.add(site_name(Site::residual, b - 1), channel_magnitudes(samples.input),
-                      sample_rows(samples.input, kResidualRows), block.norm1);
-        residuals.add(site_name(Site::residual_middle, b), channel_magnitudes(samples.at(Site::residual_middle)),
-                      sample_rows(samples.at(Site::residual_middle), kResidualRows), block.norm2);
-        if (b == vit.depth - 1) {
-          residuals.add(site_name(Site::residual, b), channel_magnitudes(samples.at(Site::residual)),
-                        classified_rows(vit, samples.at(Site::residual), std::max(1, network.head.in / vit.embed_dim)),
-                        network.norm);
-        }
-      });
-  if (!status.ok()) return status;
-  plan.residuals = residuals.best();
-  return plan;
-}
+std::unique_ptr<Planner> start_tsptq(const MethodInput& input) { return std::make_unique<Tsptq>(input); }
 
 }  // namespace intvit

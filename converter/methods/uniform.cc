@@ -39,4 +39,9 @@ Plan uniform_plan(const MethodInput& input, WeightRange weight_range,
   return plan;
 }
 
+Plan percentile_plan(const MethodInput& input) {
+  return uniform_plan(input, WeightRange::mse,
+                      [](const Histogram& histogram, int bits) { return percentile_scheme(histogram, bits); });
+}
+
 }  // namespace intvit

@@ -3,6 +3,7 @@
 // converter/plan/simulate.h, their integers in converter/lower/ (docs/quantizers.md).
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace intvit {
@@ -19,11 +20,20 @@ struct UniformScheme {
   double highest() const { return value(highest_code()); }
 };
 
+// Codes that cover [low, high] and zero. Zero is always one of them, as whole zero points require.
+UniformScheme uniform_scheme(double low, double high, int bits);
+
+// The same with a zero point that leaves neither end out by half a step: for the grid under the levels of a table.
+UniformScheme grid_for(double low, double high, int bits);
+
 // Any monotone quantizer: code = number of thresholds at or below x, which stands for levels[code].
 struct TableScheme {
   std::vector<double> thresholds;  // ascending, one fewer than levels
   std::vector<double> levels;      // ascending, 2..256
 };
+
+std::size_t code_of(double x, const TableScheme& table);
+inline double value_of(double x, const TableScheme& table) { return table.levels[code_of(x, table)]; }
 
 enum class CodeKind {
   uniform,         // `grid` itself

@@ -5,8 +5,6 @@
 #include <limits>
 
 #include "converter/float/parallel.h"
-#include "converter/quantizers/table.h"
-#include "converter/quantizers/uniform.h"
 
 namespace intvit {
 namespace {
@@ -41,6 +39,15 @@ TableScheme rounded_to_grid(TableScheme table, int value_bits) {
 
 double simulate(double x, const UniformScheme& s) {
   return snapped(x, 1 / s.scale, s.scale, s.zero_point, s.highest_code());
+}
+
+std::vector<float> equalised(const std::vector<float>& rows, const Equalisation& e) {
+  std::vector<float> result(rows.size());
+  const std::size_t n = e.scale.size();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    result[i] = static_cast<float>(rows[i] / e.scale[i % n] - e.offset[i % n]);
+  }
+  return result;
 }
 
 int nearest_part(const std::vector<UniformScheme>& parts, double low, double high) {

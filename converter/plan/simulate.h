@@ -15,6 +15,9 @@ double simulate(double x, const UniformScheme& scheme);
 // must not exceed parts.size().
 void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, int stride);
 
+// x' = x / scale - offset of rows of x, which are as long as the equalisation.
+std::vector<float> equalised(const std::vector<float>& rows, const Equalisation& e);
+
 // rows x cols probabilities of one head, in place.
 void simulate(const SoftmaxScheme& scheme, int head, float* data, int rows, int cols);
 

@@ -62,7 +62,7 @@ Assignment assign(const std::vector<ChannelSpan>& spans, const std::vector<Unifo
   return groups;
 }
 
-// Around each channel's mean error, which the bias takes (optimise/sequential.h).
+// Around each channel's mean error, which the bias takes (weights/error_feedback.h).
 double error_of(const ChannelValues& data, const std::vector<double>& importance,
                 const std::vector<UniformScheme>& parts, const Assignment& groups, const UniformScheme& grid) {
   const float grid_scale = static_cast<float>(grid.scale), grid_inverse = 1 / grid_scale;

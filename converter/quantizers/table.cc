@@ -2,14 +2,7 @@
 
 #include <algorithm>
 
-#include "converter/quantizers/uniform.h"
-
 namespace intvit {
-
-std::size_t code_of(double x, const TableScheme& table) {
-  return static_cast<std::size_t>(std::upper_bound(table.thresholds.begin(), table.thresholds.end(), x) -
-                                  table.thresholds.begin());
-}
 
 TableScheme nearest_level_table(std::vector<double> levels) {
   TableScheme table;

@@ -12,9 +12,6 @@
 
 namespace intvit {
 
-std::size_t code_of(double x, const TableScheme& table);
-inline double value_of(double x, const TableScheme& table) { return table.levels[code_of(x, table)]; }
-
 // Every value goes to the nearest level. `levels` must ascend strictly.
 TableScheme nearest_level_table(std::vector<double> levels);
 

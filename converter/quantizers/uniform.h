@@ -1,5 +1,5 @@
-// Uniform quantizers: from a range to a scheme, the error that a scheme makes, and the range that loses least.
-// Zero is always one of the codes, as whole zero points require. Not for output errors (channel_error.h).
+// Uniform quantizers by the error of the values themselves: the error that a scheme makes, and the range that loses
+// least. Not for output errors (errors/channel_error.h).
 #pragma once
 
 #include <span>
@@ -8,12 +8,6 @@
 #include "converter/plan/scheme.h"
 
 namespace intvit {
-
-// Codes that cover [low, high] and zero.
-UniformScheme uniform_scheme(double low, double high, int bits);
-
-// The same with a zero point that leaves neither end out by half a step: for the grid under the levels of a table.
-UniformScheme grid_for(double low, double high, int bits);
 
 // Sum of squared differences between the values and what the codes stand for.
 double squared_error(const Histogram& histogram, const UniformScheme& scheme);

@@ -3,8 +3,8 @@
 // goes back to Optimal Brain Surgeon, Hassibi and Stork 1993). What remains of the mean error goes into the bias.
 #pragma once
 
-#include "converter/lower/weights.h"
 #include "converter/weights/moments.h"
+#include "converter/weights/quantize.h"
 
 namespace intvit {
 

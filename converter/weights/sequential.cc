@@ -10,6 +10,7 @@
 #include "converter/plan/simulate.h"
 #include "converter/weights/error_feedback.h"
 #include "converter/weights/moments.h"
+#include "converter/weights/quantize.h"
 #include "converter/weights/ridge.h"
 
 namespace intvit {
@@ -251,20 +252,6 @@ class SequentialOptimiser {
 };
 
 }  // namespace
-
-FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weights) {
-  FloatLinear result = layer;
-  const auto n = static_cast<std::size_t>(layer.in);
-  for (int o = 0; o < layer.out; ++o) {
-    const auto row = static_cast<std::size_t>(o);
-    for (int i = 0; i < layer.in; ++i) {
-      result.weight[row * n + static_cast<std::size_t>(i)] =
-          static_cast<float>(weights.scales[row] * weights.value(o, i));
-    }
-    result.bias[row] = static_cast<float>(layer.bias[row] + weights.bias_correction[row]);
-  }
-  return result;
-}
 
 Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, PictureSource& pictures,
                                        const WeightOptions& options, int threads, const Progress& progress) {

@@ -3,13 +3,13 @@
 //   1. ridge correction: the weights that bring the quantized inputs nearest to what the float network's layer gives
 //      for its own inputs, in closed form (ERQ, Zhong et al., ICML 2024); for the two layers that add to the residual
 //      stream, nearest to what makes the stream itself right again;
-//   2. rounding with second-order error feedback (optimise/error_feedback.h), a bias that leaves no mean error.
+//   2. rounding with second-order error feedback (weights/error_feedback.h), a bias that leaves no mean error.
 #pragma once
 
-#include "converter/lower/weights.h"
 #include "converter/observe/picture_source.h"
 #include "converter/plan/plan.h"
 #include "converter/progress.h"
+#include "converter/weights/quantize.h"
 
 namespace intvit {
 
@@ -23,8 +23,5 @@ struct WeightOptions {
 // folded in. Deterministic for any number of threads.
 Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, PictureSource& pictures,
                                        const WeightOptions& options, int threads, const Progress& progress);
-
-// What the runtime's weights are in floats.
-FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weights);
 
 }  // namespace intvit

@@ -20,7 +20,7 @@
 #include "converter/lower/encoding.h"
 #include "converter/lower/linear_lowering.h"
 #include "converter/lower/lower.h"
-#include "converter/lower/weights.h"
+#include "converter/weights/quantize.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/least_square_levels.h"

@@ -367,8 +367,8 @@ TEST_CASE("plans of igq and adfq are deterministic and pass through JSON, also w
     const Knobs knobs{name};
     std::string first;
     for (const int threads : {1, 2}) {
-      const Result<Plan> plan = find_method(name).value().make_plan(
-          {network, calibration.value().statistics, 4, 4, pictures, threads, silent, knobs});
+      const Result<Plan> plan = make_plan(
+          find_method(name).value(), {network, calibration.value().statistics, 4, 4, pictures, threads, silent, knobs});
       REQUIRE(plan.ok());
       const std::string json = plan_to_json(plan.value());
       CHECK(json.find("null") == std::string::npos);  // NaN and infinity

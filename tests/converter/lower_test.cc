@@ -7,9 +7,10 @@
 #include <random>
 #include <vector>
 
+#include "converter/lower/pack_tiles.h"
 #include "converter/lower/activation_table.h"
 #include "converter/lower/fixed_point.h"
-#include "converter/lower/weights.h"
+#include "converter/weights/quantize.h"
 #include "kernels/arithmetic.h"
 #include "kernels/gemm/tiles.h"
 #include "kernels/lut/gated_activation.h"

@@ -13,7 +13,6 @@
 #include "converter/errors/channel_error.h"
 #include "converter/errors/sample_rows.h"
 #include "converter/float/random_network.h"
-#include "converter/lower/weights.h"
 #include "converter/methods/method.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/logarithmic.h"
@@ -22,6 +21,7 @@
 #include "converter/quantizers/two_scaled.h"
 #include "converter/quantizers/two_scaled_residual.h"
 #include "converter/quantizers/uniform.h"
+#include "converter/weights/quantize.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;
@@ -428,7 +428,7 @@ TEST_CASE("every method's plan survives JSON, equalises the network without chan
       CAPTURE(method.name);
       CAPTURE(bits);
       const auto plan =
-          method.make_plan({network, calibration.value().statistics, bits, bits, pictures, 1, progress, knobs});
+          make_plan(method, {network, calibration.value().statistics, bits, bits, pictures, 1, progress, knobs});
       REQUIRE(plan.ok());
       const std::string text = plan_to_json(plan.value());
       const Result<Plan> again = plan_from_json(text, "test");

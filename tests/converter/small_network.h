@@ -2,6 +2,7 @@
 #pragma once
 
 #include "converter/float/network.h"
+#include "converter/observe/calibrate.h"
 #include "converter/observe/picture_source.h"
 #include "converter/progress.h"
 

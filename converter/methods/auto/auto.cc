@@ -1,10 +1,11 @@
-// auto: for every place, of all the formats that the runtime has, the one with the least error behind the next
+// auto: for every site, of all the formats that the runtime has, the one with the least error behind the next
 // multiplication, within what the model may cost (--max-ms, --max-mb). The formats' parameters come from the methods
 // that know how to choose them; beyond theirs, tables whose levels are the best there are for the samples (Lloyd, IEEE
-// Trans. Inf. Theory 1982), for any place, and relative softmax tables. What formats cost is measured on this machine.
+// Trans. Inf. Theory 1982), for any site, and relative softmax tables. What formats cost is measured on this machine.
 // None of the papers mixes formats.
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,40 +17,23 @@
 namespace intvit {
 namespace {
 
-// Whose plans compete. The first is also where everything comes from that is not a matter of choice here. With 8 bits
-// plain codes lose nothing, and nothing is faster, so that it stands alone.
-constexpr const char* kContestants[] = {"percentile", "repq", "dopq", "igq", "adfq"};
+// Whose plans compete. The first is also where everything comes from that is not a matter of
+// choice here, and with 8 bits it stands alone. igq's groups compete site by site, and more of them cost next to
+// nothing: no allocation of a budget of groups to layers.
+struct Contestant {
+  const char* method;
+  std::vector<std::string> settings = {};
+};
+const Contestant kContestants[] = {
+    {"percentile"}, {"repq"}, {"dopq"}, {"igq", {"allocation_pictures=0", "groups=16"}}, {"adfq"}};
 constexpr std::size_t kPlain = 0, kSearched = 2;  // dopq clips query, key and value by the error of their products
 
 // A plan is timed whole before it is accepted; what it takes longer than the sum of its parts, the next one must save.
 constexpr int kAttempts = 4;
 
-Result<std::vector<Plan>> contestants(const MethodInput& input) {
-  std::vector<Plan> plans;
-  for (const char* name : kContestants) {
-    const Result<Method> method = find_method(name);
-    if (!method.ok()) return method.status();
-    const Result<Knobs> knobs = Knobs::with(name, {});
-    if (!knobs.ok()) return knobs.status();
-    Result<Plan> plan = method.value().make_plan({input.network,
-                                                  input.statistics,
-                                                  input.weight_bits,
-                                                  input.activation_bits,
-                                                  input.pictures,
-                                                  input.threads,
-                                                  input.progress,
-                                                  knobs.value(),
-                                                  {}});
-    if (!plan.ok()) return plan.status();
-    plans.push_back(plan.take());
-    if (input.activation_bits == 8) break;
-  }
-  return plans;
-}
-
-// `frame` with the options of `picks` in all places.
-Plan assembled(Plan frame, const std::vector<Place>& places, const std::vector<std::size_t>& picks) {
-  for (std::size_t p = 0; p < places.size(); ++p) put(places[p], places[p].options[picks[p]], frame);
+// `frame` with the candidates of `picks`.
+Plan assembled(Plan frame, const std::vector<Contest>& contests, const std::vector<std::size_t>& picks) {
+  for (std::size_t c = 0; c < contests.size(); ++c) put(contests[c], contests[c].candidates[picks[c]], frame);
   return frame;
 }
 
@@ -61,10 +45,10 @@ std::string amount(double value, const char* unit) {
 
 // The least of each cost that any choice has.
 Costs cheapest(const std::vector<std::vector<CostedOption>>& options, Costs total) {
-  for (const auto& place : options) {
+  for (const auto& contest : options) {
     for (int c = 0; c < kCosts; ++c) {
-      double least = place[0].costs[c];
-      for (const CostedOption& option : place) least = std::min(least, option.costs[c]);
+      double least = contest[0].costs[c];
+      for (const CostedOption& option : contest) least = std::min(least, option.costs[c]);
       total[c] += least;
     }
   }
@@ -87,18 +71,19 @@ Status too_tight(const Budget& budget, const Costs& least) {
 }
 
 Result<Plan> within_budget(const MethodInput& input, const Plan& plain, const Plan& frame,
-                           const std::vector<Place>& places) {
+                           const std::vector<Contest>& contests) {
   const Budget& budget = input.budget;
   const Result<FormatCosts> formats =
-      FormatCosts::measure(input.network, plain, places, input.pictures, budget.isa, input.progress);
+      FormatCosts::measure(input.network, plain, contests, input.pictures, budget.isa, input.progress);
   if (!formats.ok()) return formats.status();
   const Result<Costs> base = measure_costs(input.network, plain, input.pictures, budget.isa, input.progress);
   if (!base.ok()) return base.status();
   std::vector<std::vector<CostedOption>> options;
-  for (const Place& place : places) {
+  for (const Contest& contest : contests) {
     options.emplace_back();
-    for (const PlaceOption& option : place.options)
-      options.back().push_back({option.error, formats.value().of(place, option)});
+    for (const Candidate& candidate : contest.candidates) {
+      options.back().push_back({candidate.error, formats.value().of(contest, candidate)});
+    }
   }
   const Costs most = {budget.milliseconds > 0 ? budget.milliseconds : kNoLimit,
                       budget.megabytes > 0 ? budget.megabytes : kNoLimit};
@@ -107,7 +92,7 @@ Result<Plan> within_budget(const MethodInput& input, const Plan& plain, const Pl
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto picks = choose_within(options, limits);
     if (!picks) break;
-    Plan plan = assembled(frame, places, *picks);
+    Plan plan = assembled(frame, contests, *picks);
     const Result<Costs> whole = measure_costs(input.network, plan, input.pictures, budget.isa, input.progress);
     if (!whole.ok()) return whole.status();
     least = whole.value();
@@ -117,33 +102,65 @@ Result<Plan> within_budget(const MethodInput& input, const Plan& plain, const Pl
   return too_tight(budget, least);
 }
 
+class Auto : public Planner {
+ public:
+  explicit Auto(const MethodInput& input) : Planner(input, {}) {
+    for (const Contestant& contestant : kContestants) {
+      MethodInput its = input;
+      its.knobs = Knobs::with(contestant.method, contestant.settings).take();
+      its.budget = {};
+      contestants_.push_back(find_method(contestant.method).value().start(its));
+      if (input.activation_bits == 8) break;
+    }
+    for (const auto& contestant : contestants_) sources_.plans.push_back(&contestant->plan());
+    if (!plain_only()) sources_.relevelled = {kPlain, kSearched};
+    sources_.fewer_weight_bits = input.budget.limited();
+  }
+
+  bool wants_samples() const override { return !plain_only() || input_.budget.limited(); }
+
+  void see(SampledBlock& block) override {
+    for (const auto& contestant : contestants_) {
+      if (contestant->wants_samples()) contestant->see(block);
+    }
+    collect_candidates(input_, sources_, block, contests_);
+  }
+
+  Status finish() override {
+    const Plan& plain = contestants_[kPlain]->plan();
+    plan_ = plain;
+    if (!wants_samples()) return {};
+    const Plan& settled = contestants_[plain_only() ? kPlain : kSearched]->plan();
+    for (int b = 0; b < input_.network.description.depth; ++b) {
+      for (const Site site : {Site::query, Site::key, Site::value}) {
+        plan_.activations[site_name(site, b)] = settled.activations.at(site_name(site, b));
+      }
+    }
+    if (input_.budget.limited()) {
+      Result<Plan> within = within_budget(input_, plain, plan_, contests_);
+      if (!within.ok()) return within.status();
+      plan_ = within.take();
+      return {};
+    }
+    std::vector<std::vector<CostedOption>> options;
+    for (const Contest& contest : contests_) {
+      options.emplace_back();
+      for (const Candidate& candidate : contest.candidates) options.back().push_back({candidate.error, {}});
+    }
+    plan_ = assembled(plan_, contests_, *choose_within(options, {kNoLimit, kNoLimit}));
+    return {};
+  }
+
+ private:
+  bool plain_only() const { return contestants_.size() == 1; }
+
+  std::vector<std::unique_ptr<Planner>> contestants_;
+  CandidateSources sources_;
+  std::vector<Contest> contests_;
+};
+
 }  // namespace
 
-Result<Plan> plan_auto(const MethodInput& input) {
-  Result<std::vector<Plan>> made = contestants(input);
-  if (!made.ok()) return made.status();
-  const std::vector<Plan>& plans = made.value();
-  const bool plain_only = plans.size() == 1;
-  if (plain_only && !input.budget.limited()) return plans[kPlain];
-  const Plan& settled = plain_only ? plans[kPlain] : plans[kSearched];
-  const Result<std::vector<Place>> places =
-      collect_places(input, {plans, plain_only ? std::vector<std::size_t>{} : std::vector{kPlain, kSearched}, settled,
-                             input.budget.limited()});
-  if (!places.ok()) return places.status();
-
-  Plan frame = plans[kPlain];
-  for (int b = 0; b < input.network.description.depth; ++b) {
-    for (const Site site : {Site::query, Site::key, Site::value}) {
-      frame.activations[site_name(site, b)] = settled.activations.at(site_name(site, b));
-    }
-  }
-  if (input.budget.limited()) return within_budget(input, plans[kPlain], frame, places.value());
-  std::vector<std::vector<CostedOption>> options;
-  for (const Place& place : places.value()) {
-    options.emplace_back();
-    for (const PlaceOption& option : place.options) options.back().push_back({option.error, {}});
-  }
-  return assembled(frame, places.value(), *choose_within(options, {kNoLimit, kNoLimit}));
-}
+std::unique_ptr<Planner> start_auto(const MethodInput& input) { return std::make_unique<Auto>(input); }
 
 }  // namespace intvit

@@ -1,4 +1,4 @@
-// The places of a network with all the quantizers that compete for each: what `auto` chooses from.
+// The sites and layers of a network with all the quantizers that compete for each: what `auto` chooses from.
 #pragma once
 
 #include <string>
@@ -9,28 +9,28 @@
 
 namespace intvit {
 
-struct PlaceOption {
+struct Candidate {
   std::variant<ActivationScheme, SoftmaxScheme, WeightScheme> scheme;
   Equalisation equalisation = {};  // empty: none; only in front of linear layers
   double error = 0;                // behind the next multiplication, relative to what is there
 };
 
-struct Place {
+struct Contest {
   std::string name;  // site_name(), or layer_name() of weights
   int block;
-  std::vector<PlaceOption> options;  // at least one
+  std::vector<Candidate> candidates;  // at least one
 };
 
 // Replaces what the plan has there.
-inline void put(const Place& place, const PlaceOption& option, Plan& plan) {
-  if (const auto* activation = std::get_if<ActivationScheme>(&option.scheme)) {
-    plan.activations[place.name] = {*activation};
-    plan.equalisations.erase(place.name);
-    if (!option.equalisation.scale.empty()) plan.equalisations[place.name] = option.equalisation;
-  } else if (const auto* softmax = std::get_if<SoftmaxScheme>(&option.scheme)) {
-    plan.softmax[place.name] = *softmax;
+inline void put(const Contest& contest, const Candidate& candidate, Plan& plan) {
+  if (const auto* activation = std::get_if<ActivationScheme>(&candidate.scheme)) {
+    plan.activations[contest.name] = {*activation};
+    plan.equalisations.erase(contest.name);
+    if (!candidate.equalisation.scale.empty()) plan.equalisations[contest.name] = candidate.equalisation;
+  } else if (const auto* softmax = std::get_if<SoftmaxScheme>(&candidate.scheme)) {
+    plan.softmax[contest.name] = *softmax;
   } else {
-    plan.weights[place.name] = std::get<WeightScheme>(option.scheme);
+    plan.weights[contest.name] = std::get<WeightScheme>(candidate.scheme);
   }
 }
 

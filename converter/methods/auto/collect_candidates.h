@@ -1,24 +1,26 @@
-// All the quantizers that `auto` lets compete for every place, each with its error behind the next multiplication.
+// All the quantizers that `auto` lets compete, each with its error behind the next multiplication.
 #pragma once
 
 #include <vector>
 
 #include "converter/methods/auto/candidates.h"
 #include "converter/methods/method.h"
+#include "converter/methods/sampled_block.h"
 
 namespace intvit {
 
-// `plans` are those of other methods, whose schemes compete; beyond them, tables whose levels are the best there are
-// for the samples of what each plan of `relevelled` (indices) makes of a place, and relative softmax tables.
-// Query, key and value do not compete; they are as in `settled`. With `fewer_weight_bits`, weights of 4 bits compete
+// Where candidates come from: `plans` are those of other methods, whose schemes compete; beyond them, tables whose
+// levels are the best there are for the samples of what each plan of `relevelled` (indices) makes of a site, and
+// relative softmax tables. Query, key and value do not compete. With `fewer_weight_bits`, weights of 4 bits compete
 // with those of input.weight_bits.
-struct Contest {
-  const std::vector<Plan>& plans;
+struct CandidateSources {
+  std::vector<const Plan*> plans;
   std::vector<std::size_t> relevelled;
-  const Plan& settled;
-  bool fewer_weight_bits;
+  bool fewer_weight_bits = false;
 };
 
-Result<std::vector<Place>> collect_places(const MethodInput& input, const Contest& contest);
+// The contests of one block, appended to `contests`.
+void collect_candidates(const MethodInput& input, const CandidateSources& sources, SampledBlock& block,
+                        std::vector<Contest>& contests);
 
 }  // namespace intvit

@@ -20,7 +20,7 @@ Result<std::shared_ptr<const Model>> built(FloatNetwork network, const Plan& pla
   return Model::from_memory(encode_model(lowered.value().program, {}), "model for measuring costs");
 }
 
-// The name that a place of this block has in a network of this block alone; nothing for places of other blocks.
+// The name that a site or layer of this block has in a network of this block alone; nothing for those of others.
 std::optional<std::string> alone(const std::string& name, int block) {
   if (!name.starts_with("blocks.")) return name;
   const std::string prefix = "blocks." + std::to_string(block) + ".";
@@ -29,21 +29,21 @@ std::optional<std::string> alone(const std::string& name, int block) {
 }
 
 // Everything that a lowered network's time may depend on.
-std::string kind_of(const Place& place, const PlaceOption& option) {
-  std::string kind = *alone(place.name, place.block);
+std::string kind_of(const Contest& contest, const Candidate& candidate) {
+  std::string kind = *alone(contest.name, contest.block);
   const auto add = [&](const std::string& what, int value) { kind += " " + what + " " + std::to_string(value); };
-  if (const auto* activation = std::get_if<ActivationScheme>(&option.scheme)) {
+  if (const auto* activation = std::get_if<ActivationScheme>(&candidate.scheme)) {
     add("codes", static_cast<int>(activation->kind));
     add("planes", activation->grid.bits > 8 ? 2 : 1);
     add("outliers", activation->outlier > 0);
     if (activation->kind == CodeKind::channel_groups) add("groups", static_cast<int>(activation->parts.size()));
-  } else if (const auto* softmax = std::get_if<SoftmaxScheme>(&option.scheme)) {
+  } else if (const auto* softmax = std::get_if<SoftmaxScheme>(&candidate.scheme)) {
     add("codes", static_cast<int>(softmax->codes));
     add("planes", softmax->value_bits > 8 ? 2 : 1);
     add("groups", static_cast<int>(softmax->bounds.size()));
     if (!softmax->tables.empty()) add("levels", static_cast<int>(softmax->tables[0].levels.size()));
   } else {
-    add("bits", std::get<WeightScheme>(option.scheme).bits);
+    add("bits", std::get<WeightScheme>(candidate.scheme).bits);
   }
   return kind;
 }
@@ -88,7 +88,7 @@ double megabytes(const Model& model) { return static_cast<double>(model.file_byt
 }  // namespace
 
 Result<FormatCosts> FormatCosts::measure(const FloatNetwork& network, const Plan& plain,
-                                         const std::vector<Place>& places, PictureSource& pictures, Isa isa,
+                                         const std::vector<Contest>& contests, PictureSource& pictures, Isa isa,
                                          const Progress& progress) {
   const OneBlock one_block(network);
   std::map<std::string, std::size_t> index;  // of its model, by kind
@@ -99,13 +99,13 @@ Result<FormatCosts> FormatCosts::measure(const FloatNetwork& network, const Plan
     return model.status();
   };
   if (Status status = add(plain, 0); !status.ok()) return status;
-  for (const Place& place : places) {
-    for (const PlaceOption& option : place.options) {
-      const std::string kind = kind_of(place, option);
+  for (const Contest& contest : contests) {
+    for (const Candidate& candidate : contest.candidates) {
+      const std::string kind = kind_of(contest, candidate);
       if (index.contains(kind)) continue;
       Plan plan = plain;
-      put(place, option, plan);
-      if (Status status = add(plan, place.block); !status.ok()) return status;
+      put(contest, candidate, plan);
+      if (Status status = add(plan, contest.block); !status.ok()) return status;
       index[kind] = models.size() - 1;
     }
   }
@@ -118,8 +118,8 @@ Result<FormatCosts> FormatCosts::measure(const FloatNetwork& network, const Plan
   return result;
 }
 
-const Costs& FormatCosts::of(const Place& place, const PlaceOption& option) const {
-  return costs_.at(kind_of(place, option));
+const Costs& FormatCosts::of(const Contest& contest, const Candidate& candidate) const {
+  return costs_.at(kind_of(contest, candidate));
 }
 
 Result<Costs> measure_costs(const FloatNetwork& network, const Plan& plan, PictureSource& pictures, Isa isa,

@@ -1,6 +1,6 @@
-// What formats cost on this machine: a network of one block is lowered once for every kind of option that competes
-// for a place, everything else plain, and timed beside the same network without it. Costs depend on the kind of a
-// format (codes, bits of its grid, number of groups) and the kind of place, not on its numbers.
+// What formats cost on this machine: a network of one block is lowered once for every kind of candidate, everything
+// else plain, and timed beside the same network without it. Costs depend on the kind of a
+// format (codes, bits of its grid, number of groups) and the kind of site, not on its numbers.
 #pragma once
 
 #include <map>
@@ -22,11 +22,12 @@ enum Cost { kMilliseconds = 0, kMegabytes = 1 };
 class FormatCosts {
  public:
   // `plain` is a plan of the whole network.
-  static Result<FormatCosts> measure(const FloatNetwork& network, const Plan& plain, const std::vector<Place>& places,
-                                     PictureSource& pictures, Isa isa, const Progress& progress);
+  static Result<FormatCosts> measure(const FloatNetwork& network, const Plan& plain,
+                                     const std::vector<Contest>& contests, PictureSource& pictures, Isa isa,
+                                     const Progress& progress);
 
-  // Of an option more than of the plain plan's there.
-  const Costs& of(const Place& place, const PlaceOption& option) const;
+  // Of a candidate more than of the plain plan's there.
+  const Costs& of(const Contest& contest, const Candidate& candidate) const;
 
  private:
   std::map<std::string, Costs> costs_;

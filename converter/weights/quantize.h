@@ -1,4 +1,4 @@
-// Float weights -> integer tiles (kernels/gemm/tiles.h).
+// Float weights -> integers, rounded to nearest, and what these integers are in floats.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,7 @@ using RoundedLayers = std::map<std::string, QuantizedWeights>;
 QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& scheme,
                                   std::span<const double> least_scales);
 
-// Tiles of n x k weights. Input i of the layer is read from position `placement(i)` of a source row of `depth` codes
-// (normally i itself; a row of several padded pieces has gaps, whose weights are zero).
-std::vector<std::uint8_t> pack_tiles(const QuantizedWeights& weights, int depth, std::span<const int> placement);
+// What the runtime's weights are in floats.
+FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weights);
 
 }  // namespace intvit
