@@ -106,7 +106,8 @@ Status equalise(const std::map<std::string, Equalisation>& equalisations, FloatN
   std::set<std::string> known;
   for (int b = 0; b < network.description.depth; ++b) {
     FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
-    for (const Site site : {Site::qkv_input, Site::fc1_input, Site::value, Site::query}) {
+    // Query and value first, so that folding those alone and the others later gives the same bits as all at once.
+    for (const Site site : {Site::query, Site::value, Site::qkv_input, Site::fc1_input}) {
       const std::string name = site_name(site, b);
       known.insert(name);
       const auto found = equalisations.find(name);

@@ -14,8 +14,8 @@
 
 #include "converter/float/network.h"
 #include "converter/observe/picture_source.h"
+#include "converter/observe/progress.h"
 #include "converter/plan/scheme.h"
-#include "converter/progress.h"
 
 namespace intvit {
 

@@ -6,8 +6,8 @@
 
 #include "converter/float/network.h"
 #include "converter/observe/picture_source.h"
+#include "converter/observe/progress.h"
 #include "converter/plan/plan.h"
-#include "converter/progress.h"
 
 namespace intvit {
 

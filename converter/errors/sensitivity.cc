@@ -6,7 +6,6 @@
 
 #include "converter/float/forward.h"
 #include "converter/float/parallel.h"
-#include "converter/float/pixel_normalisation.h"
 #include "converter/plan/simulate.h"
 #include "converter/weights/quantize.h"
 
@@ -160,10 +159,8 @@ class Measurement {
     });
     for (const float logit : logits_) signal_ += static_cast<double>(logit) * logit;
     measure_place(Site::residual, -1, -1);
-    const Preprocessing& p = vit_.preprocessing;
-    const FloatLinear folded = fold_normalisation(network_.patch_embed, p);
-    measure_layer(Layer::patch_embed, -1, network_.patch_embed,
-                  unfold_normalisation(quantized(Layer::patch_embed, -1, folded), p), -1);
+    measure_layer(Layer::patch_embed, -1, network_.patch_embed, quantized(Layer::patch_embed, -1, network_.patch_embed),
+                  -1);
   }
 
   void from_block(int b) {

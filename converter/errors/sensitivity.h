@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "converter/observe/picture_source.h"
+#include "converter/observe/progress.h"
 #include "converter/plan/plan.h"
-#include "converter/progress.h"
 #include "converter/weights/quantize.h"
 #include "engine/format/metadata.h"
 

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "converter/observe/picture_source.h"
-#include "converter/progress.h"
+#include "converter/observe/progress.h"
 #include "engine/model.h"
 
 namespace intvit {

@@ -6,7 +6,6 @@
 // OpenMP's threads wait for each other a hundred times per picture, and badly so on a busy machine.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -54,8 +53,7 @@ class FloatForward {
   const VitDescription& vit_;
   const int threads_;
   const int tokens_;
-  Observer* observer_ = nullptr;                      // during run() only
-  std::array<std::array<float, 256>, 3> normalised_;  // [channel][byte]: (byte / 255 - mean) / stddev
+  Observer* observer_ = nullptr;  // during run() only
 
   std::vector<float> patches_;              // [P][patch * patch * 3]
   std::vector<float> residual_;             // [T][C]

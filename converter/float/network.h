@@ -32,7 +32,9 @@ struct FloatBlock {
 
 struct FloatNetwork {
   VitDescription description;
-  FloatLinear patch_embed;        // in = patch * patch * 3, ordered (y, x, channel) as pixels lie in memory
+  // Of bytes: in = patch * patch * 3, ordered (y, x, channel) as pixels lie in memory; mean and standard deviation of
+  // the preprocessing are folded in.
+  FloatLinear patch_embed;
   std::vector<float> token_init;  // [T][C]: prefix tokens + their positions, then the positions of the patches
   std::vector<FloatBlock> blocks;
   FloatLayerNorm norm;  // final norm (fc_norm when description.fc_norm)

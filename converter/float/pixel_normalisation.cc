@@ -18,20 +18,4 @@ FloatLinear fold_normalisation(const FloatLinear& patch_embed, const Preprocessi
   return folded;
 }
 
-FloatLinear unfold_normalisation(const FloatLinear& folded, const Preprocessing& preprocessing) {
-  FloatLinear layer = folded;
-  const auto inputs = static_cast<std::size_t>(layer.in);
-  for (std::size_t o = 0; o < static_cast<std::size_t>(layer.out); ++o) {
-    double bias = layer.bias[o];
-    for (std::size_t i = 0; i < inputs; ++i) {
-      float& w = layer.weight[o * inputs + i];
-      const std::size_t channel = i % 3;
-      w = static_cast<float>(w * 255 * preprocessing.stddev[channel]);
-      bias += w * preprocessing.mean[channel] / preprocessing.stddev[channel];
-    }
-    layer.bias[o] = static_cast<float>(bias);
-  }
-  return layer;
-}
-
 }  // namespace intvit

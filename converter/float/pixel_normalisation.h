@@ -1,14 +1,11 @@
-// The patch embedding as the engine sees it: its inputs are the pixels' bytes.
+// The patch embedding of bytes, so that pixels need no quantizer at all.
 #pragma once
 
 #include "converter/float/network.h"
 
 namespace intvit {
 
-// Folds (p / 255 - mean) / stddev into weights and bias, so that pixels need no quantizer at all.
+// Folds (p / 255 - mean) / stddev into the weights and bias of a layer that reads normalised pixels.
 FloatLinear fold_normalisation(const FloatLinear& patch_embed, const Preprocessing& preprocessing);
-
-// The inverse: a layer on bytes -> the same layer on normalised pixels.
-FloatLinear unfold_normalisation(const FloatLinear& folded, const Preprocessing& preprocessing);
 
 }  // namespace intvit

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "converter/float/pixel_normalisation.h"
 #include "converter/lower/activation_table.h"
 #include "converter/lower/attention_parameters.h"
 #include "converter/lower/check_plan.h"
@@ -172,10 +171,10 @@ class Lowering {
     if (error_.ok()) error_ = Status(status.code(), "'" + layer + "' needs " + status.message());
   }
 
-  // Pixels are codes with scale 1 and zero point 0: (p / 255 - mean) / stddev goes into weights and bias.
+  // Pixels are codes with scale 1 and zero point 0.
   void embed() {
     const Preprocessing& p = vit_.preprocessing;
-    const FloatLinear folded = fold_normalisation(network_.patch_embed, p);
+    const FloatLinear& patch_embed = network_.patch_embed;
     picture_ = builder_.program().picture = builder_.buffer(DataType::u8, p.height, p.width * 3, /*exact=*/true);
     residual_ = builder_.buffer(DataType::s16, vit_.tokens(), vit_.embed_dim);
 
@@ -196,9 +195,9 @@ class Lowering {
     op.patch = static_cast<std::uint32_t>(vit_.patch_size);
     op.prefix = static_cast<std::uint32_t>(vit_.prefix_tokens());
     op.token_init = builder_.constant("token_init", DataType::s16, init);
-    const LinearInput in{1.0, 0, kernels::padded_depth(folded.in), contiguous(folded.in)};
+    const LinearInput in{1.0, 0, kernels::padded_depth(patch_embed.in), contiguous(patch_embed.in)};
     op.grain = grain(Site::residual, -1);
-    op.linear = linears_.requantized(folded, layer_name(Layer::patch_embed, -1), in, residual_output());
+    op.linear = linears_.requantized(patch_embed, layer_name(Layer::patch_embed, -1), in, residual_output());
     builder_.step("patch_embed", op);
   }
 

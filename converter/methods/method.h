@@ -11,9 +11,9 @@
 #include "converter/methods/budget.h"
 #include "converter/methods/knobs.h"
 #include "converter/observe/picture_source.h"
+#include "converter/observe/progress.h"
 #include "converter/observe/statistics.h"
 #include "converter/plan/plan.h"
-#include "converter/progress.h"
 #include "engine/status.h"
 
 namespace intvit {

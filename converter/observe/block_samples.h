@@ -10,7 +10,7 @@
 #include "converter/float/network.h"
 #include "converter/float/sites.h"
 #include "converter/observe/picture_source.h"
-#include "converter/progress.h"
+#include "converter/observe/progress.h"
 
 namespace intvit {
 

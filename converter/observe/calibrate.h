@@ -7,8 +7,8 @@
 
 #include "converter/float/network.h"
 #include "converter/observe/picture_source.h"
+#include "converter/observe/progress.h"
 #include "converter/observe/statistics.h"
-#include "converter/progress.h"
 #include "engine/status.h"
 
 namespace intvit {

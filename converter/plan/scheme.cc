@@ -39,11 +39,6 @@ UniformScheme grid_for(double low, double high, int bits) {
   return best;
 }
 
-std::size_t code_of(double x, const TableScheme& table) {
-  return static_cast<std::size_t>(std::upper_bound(table.thresholds.begin(), table.thresholds.end(), x) -
-                                  table.thresholds.begin());
-}
-
 ActivationScheme uniform(const UniformScheme& grid) { return {CodeKind::uniform, grid.bits, grid}; }
 
 }  // namespace intvit

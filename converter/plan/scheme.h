@@ -32,7 +32,16 @@ struct TableScheme {
   std::vector<double> levels;      // ascending, 2..256
 };
 
-std::size_t code_of(double x, const TableScheme& table);
+// Without branches, which would be mispredicted.
+inline std::size_t code_of(double x, const TableScheme& table) {
+  const double* threshold = table.thresholds.data();
+  for (std::size_t count = table.thresholds.size(); count > 0;) {
+    const std::size_t half = (count + 1) / 2;
+    threshold += x < threshold[half - 1] ? 0 : half;
+    count -= half;
+  }
+  return static_cast<std::size_t>(threshold - table.thresholds.data());
+}
 inline double value_of(double x, const TableScheme& table) { return table.levels[code_of(x, table)]; }
 
 enum class CodeKind {

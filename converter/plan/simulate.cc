@@ -5,28 +5,72 @@
 #include <limits>
 
 #include "converter/float/parallel.h"
+#include "converter/plan/rounding.h"
 
 namespace intvit {
 namespace {
 
-// std::nearbyint for |x| < 2^51 without a call into the library, so that loops over it become vectors.
-inline double rounded(double x) {
-  constexpr double kShift = 6755399441055744.0;  // 1.5 * 2^52: has no fraction bits left
-  return (x + kShift) - kShift;
-}
+// A uniform scheme as loops want it: clamped before rounding, which is the same since both ends are whole.
+struct Snap {
+  double inverse, scale, lowest, highest;
 
-inline double snapped(double x, double inverse, double scale, double zero, double highest) {
-  double code = x * inverse;
-  code = code < -1e9 ? -1e9 : code > 1e9 ? 1e9 : code;
-  code = rounded(code) + zero;
-  code = code < 0 ? 0 : code > highest ? highest : code;
-  return scale * (code - zero);
-}
+  explicit Snap(const UniformScheme& s)
+      : inverse(1 / s.scale), scale(s.scale), lowest(-s.zero_point), highest(s.highest_code() - s.zero_point) {}
+  double operator()(double x) const {
+    const double steps = x * inverse;
+    return scale * rounded(steps < lowest ? lowest : steps > highest ? highest : steps);
+  }
+};
+
+// Codes on a grid. What lies beyond `outlier` has no code, only the grid's rounding.
+struct SnapToGrid {
+  Snap code, grid;
+  double outlier;
+
+  float operator()(float x) const {
+    const double held = std::abs(x) > outlier ? x : code(x);
+    return static_cast<float>(grid(held));
+  }
+};
 
 // A table whose levels have been rounded to the values that the runtime holds.
 TableScheme rounded_to_grid(TableScheme table, const UniformScheme& grid) {
   for (double& level : table.levels) level = simulate(level, grid);
   return table;
+}
+
+// What a row spans, but for its outliers.
+UniformScheme row_scheme(const float* row, int cols, double outlier, int bits) {
+  double low = 0, high = 0;
+  for (int c = 0; c < cols; ++c) {
+    if (std::abs(row[c]) > outlier) continue;
+    low = std::min<double>(low, row[c]);
+    high = std::max<double>(high, row[c]);
+  }
+  return uniform_scheme(low, high, bits);
+}
+
+// Every channel takes the part that is nearest to its extremes.
+void simulate_groups(const ActivationScheme& scheme, float* data, int rows, int cols, int stride) {
+  const auto n = static_cast<std::size_t>(cols);
+  std::vector<float> low(data, data + cols), high = low;
+  for (int r = 1; r < rows; ++r) {
+    const float* row = data + static_cast<std::ptrdiff_t>(r) * stride;
+    for (std::size_t c = 0; c < n; ++c) {
+      low[c] = std::min(low[c], row[c]);
+      high[c] = std::max(high[c], row[c]);
+    }
+  }
+  const double outlier = scheme.outlier > 0 ? scheme.outlier : std::numeric_limits<double>::infinity();
+  std::vector<SnapToGrid> snaps;
+  for (std::size_t c = 0; c < n; ++c) {
+    const auto part = static_cast<std::size_t>(nearest_part(scheme.parts, low[c], high[c]));
+    snaps.push_back({Snap(scheme.parts[part]), Snap(scheme.grid), outlier});
+  }
+  for (int r = 0; r < rows; ++r) {
+    float* row = data + static_cast<std::ptrdiff_t>(r) * stride;
+    for (std::size_t c = 0; c < n; ++c) row[c] = snaps[c](row[c]);
+  }
 }
 
 TableScheme rounded_to_grid(TableScheme table, int value_bits) {
@@ -37,9 +81,7 @@ TableScheme rounded_to_grid(TableScheme table, int value_bits) {
 
 }  // namespace
 
-double simulate(double x, const UniformScheme& s) {
-  return snapped(x, 1 / s.scale, s.scale, s.zero_point, s.highest_code());
-}
+double simulate(double x, const UniformScheme& s) { return Snap(s)(x); }
 
 std::vector<float> equalised(const std::vector<float>& rows, const Equalisation& e) {
   std::vector<float> result(rows.size());
@@ -74,59 +116,38 @@ int nearest_bound(const std::vector<double>& bounds, double largest) {
 }
 
 void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, int stride) {
-  const auto at = [&](int r, int c) -> float& { return data[static_cast<std::ptrdiff_t>(r) * stride + c]; };
-  const auto snap = [&](float& x, const UniformScheme& s) {
-    if (scheme.outlier > 0 && std::abs(x) > scheme.outlier) {
-      x = static_cast<float>(simulate(x, scheme.grid));
-    } else {
-      x = static_cast<float>(simulate(simulate(x, s), scheme.grid));
+  const auto row_at = [&](int r) { return data + static_cast<std::ptrdiff_t>(r) * stride; };
+  const double outlier = scheme.outlier > 0 ? scheme.outlier : std::numeric_limits<double>::infinity();
+  const Snap grid(scheme.grid);
+  const auto for_each_value = [&](const auto& held) {
+    for (int r = 0; r < rows; ++r) {
+      float* row = row_at(r);
+      for (int c = 0; c < cols; ++c) row[c] = held(row[c]);
     }
   };
   switch (scheme.kind) {
-    case CodeKind::uniform: {
-      const double scale = scheme.grid.scale, inverse = 1 / scale, zero = scheme.grid.zero_point;
-      const double highest = scheme.grid.highest_code();
-      for (int r = 0; r < rows; ++r) {
-        float* row = &at(r, 0);
-        for (int c = 0; c < cols; ++c) row[c] = static_cast<float>(snapped(row[c], inverse, scale, zero, highest));
-      }
-      return;
-    }
+    case CodeKind::uniform:
+      return for_each_value([&](float x) { return static_cast<float>(grid(x)); });
     case CodeKind::table: {
       const TableScheme table = rounded_to_grid(scheme.table, scheme.grid);
-      for (int r = 0; r < rows; ++r) {
-        for (int c = 0; c < cols; ++c) at(r, c) = static_cast<float>(value_of(at(r, c), table));
-      }
-      return;
+      return for_each_value([&](float x) { return static_cast<float>(value_of(x, table)); });
     }
     case CodeKind::token:
       for (int r = 0; r < rows; ++r) {
-        for (int c = 0; c < cols; ++c) snap(at(r, c), scheme.parts[static_cast<std::size_t>(r)]);
+        const SnapToGrid snap{Snap(scheme.parts[static_cast<std::size_t>(r)]), grid, outlier};
+        float* row = row_at(r);
+        for (int c = 0; c < cols; ++c) row[c] = snap(row[c]);
       }
       return;
     case CodeKind::dynamic_token:
       for (int r = 0; r < rows; ++r) {
-        double low = 0, high = 0;
-        for (int c = 0; c < cols; ++c) {
-          if (scheme.outlier > 0 && std::abs(at(r, c)) > scheme.outlier) continue;
-          low = std::min<double>(low, at(r, c));
-          high = std::max<double>(high, at(r, c));
-        }
-        const UniformScheme row = uniform_scheme(low, high, scheme.bits);
-        for (int c = 0; c < cols; ++c) snap(at(r, c), row);
+        float* row = row_at(r);
+        const SnapToGrid snap{Snap(row_scheme(row, cols, outlier, scheme.bits)), grid, outlier};
+        for (int c = 0; c < cols; ++c) row[c] = snap(row[c]);
       }
       return;
     case CodeKind::channel_groups:
-      for (int c = 0; c < cols; ++c) {
-        double low = at(0, c), high = at(0, c);
-        for (int r = 1; r < rows; ++r) {
-          low = std::min<double>(low, at(r, c));
-          high = std::max<double>(high, at(r, c));
-        }
-        const UniformScheme& part = scheme.parts[static_cast<std::size_t>(nearest_part(scheme.parts, low, high))];
-        for (int r = 0; r < rows; ++r) snap(at(r, c), part);
-      }
-      return;
+      return simulate_groups(scheme, data, rows, cols, stride);
   }
 }
 

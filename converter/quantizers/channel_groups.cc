@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "converter/plan/rounding.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/uniform.h"
@@ -78,8 +79,8 @@ double error_of(const ChannelValues& data, const std::vector<double>& importance
     const float* values = data.at(i);
     float sum = 0, squares = 0;
     for (std::size_t k = 0; k < data.per_span; ++k) {
-      const float held = scale * std::clamp(std::nearbyint(values[k] * inverse), low, high);
-      const float stored = grid_scale * std::clamp(std::nearbyint(held * grid_inverse), grid_low, grid_high);
+      const float held = scale * rounded(std::clamp(values[k] * inverse, low, high));
+      const float stored = grid_scale * rounded(std::clamp(held * grid_inverse, grid_low, grid_high));
       sum += values[k] - stored;
       squares += (values[k] - stored) * (values[k] - stored);
     }

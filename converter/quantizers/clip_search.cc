@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "converter/quantizers/uniform.h"
+#include "converter/plan/rounding.h"
+#include "converter/plan/scheme.h"
 
 namespace intvit {
 
@@ -47,7 +48,7 @@ double squared_error(std::span<const WeightedValue> values, const UniformScheme&
                highest = scheme.highest_code() - scheme.zero_point;
   double error = 0;
   for (const WeightedValue& v : values) {
-    const double steps = std::clamp(std::nearbyint(v.value * inverse), lowest, highest);
+    const double steps = rounded(std::clamp(v.value * inverse, lowest, highest));
     const double difference = v.value - scheme.scale * steps;
     error += difference * difference * v.weight;
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "converter/float/pixel_normalisation.h"
+
 namespace intvit {
 namespace {
 
@@ -58,7 +60,7 @@ class Assembler {
         }
       }
     }
-    return embed;
+    return fold_normalisation(embed, vit_.preprocessing);
   }
 
   // The rows of the prefix tokens (class, distillation, registers), then zeros for the patches; plus the positions,

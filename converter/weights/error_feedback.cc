@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "converter/float/parallel.h"
+#include "converter/plan/rounding.h"
 #include "converter/weights/cholesky.h"
 
 namespace intvit {
@@ -66,7 +67,7 @@ void round_with_feedback(const FloatLinear& layer, const Moments& moments, int t
     const int zero_point = weights.zero_points[c];
     double bias = 0;
     for (std::size_t i = 0; i < size; ++i) {
-      const double code = std::clamp<double>(std::nearbyint(target[i] / step) + zero_point, lowest, highest);
+      const double code = std::clamp<double>(rounded(target[i] / step) + zero_point, lowest, highest);
       const double rounded = step * (code - zero_point);
       const auto error = static_cast<float>(target[i] - rounded);
       weights.codes[c * size + static_cast<std::size_t>(order[i])] = static_cast<std::int16_t>(code);

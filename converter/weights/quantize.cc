@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/plan/rounding.h"
+
 namespace intvit {
 namespace {
 
@@ -11,8 +13,9 @@ struct ColumnCodes {
   int zero_point;  // 0 for 8 bits
 };
 
-int code_of(double weight, const ColumnCodes& c, int lowest, int highest) {
-  return static_cast<int>(std::clamp<double>(std::nearbyint(weight / c.scale) + c.zero_point, lowest, highest));
+// A whole number.
+double code_of(double weight, const ColumnCodes& c, int lowest, int highest) {
+  return std::clamp<double>(rounded(weight / c.scale) + c.zero_point, lowest, highest);
 }
 
 double squared_error(std::span<const float> column, const ColumnCodes& c, int lowest, int highest) {

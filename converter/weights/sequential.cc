@@ -6,7 +6,6 @@
 #include "converter/float/forward.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
-#include "converter/float/pixel_normalisation.h"
 #include "converter/plan/simulate.h"
 #include "converter/weights/error_feedback.h"
 #include "converter/weights/moments.h"
@@ -129,20 +128,14 @@ class SequentialOptimiser {
       forward.run_embedding(pixels.data() + static_cast<std::size_t>(i) * bytes, float_stream_.picture(i, tokens_),
                             &capture);
     });
-    const Preprocessing& p = vit_.preprocessing;
-    for (std::size_t i = 0; i < patch_rows.data.size(); ++i) {
-      const std::size_t channel = i % 3;
-      patch_rows.data[i] =
-          static_cast<float>(std::round((patch_rows.data[i] * p.stddev[channel] + p.mean[channel]) * 255));
-    }
     const std::string name = layer_name(Layer::patch_embed, -1);
-    const FloatLinear folded = fold_normalisation(network_.patch_embed, p);
+    const FloatLinear& embed = network_.patch_embed;
     const auto scheme = plan_.weights.find(name);
     if (scheme == plan_.weights.end()) return {Code::invalid_argument, "the plan has no weights of '" + name + "'"};
-    QuantizedWeights weights = nearest(folded, scheme->second);
-    round_with_feedback(folded, moments_of(patch_rows.data.data(), patch_rows.count(), inputs, threads_), threads_,
+    QuantizedWeights weights = nearest(embed, scheme->second);
+    round_with_feedback(embed, moments_of(patch_rows.data.data(), patch_rows.count(), inputs, threads_), threads_,
                         weights);
-    quantized_.patch_embed = unfold_normalisation(dequantized(folded, weights), p);
+    quantized_.patch_embed = dequantized(embed, weights);
     rounded_[name] = std::move(weights);
     for_each_picture(quantized_, [&](int i, FloatForward& forward) {
       PlanSimulator simulator(vit_, plan_, 1);

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "converter/observe/picture_source.h"
+#include "converter/observe/progress.h"
 #include "converter/plan/plan.h"
-#include "converter/progress.h"
 #include "converter/weights/quantize.h"
 
 namespace intvit {

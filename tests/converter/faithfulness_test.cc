@@ -14,13 +14,11 @@
 
 #include "converter/convert/convert.h"
 #include "converter/equalise/fold.h"
-#include "converter/float/pixel_normalisation.h"
 #include "converter/float/random_network.h"
 #include "converter/lower/attention_parameters.h"
 #include "converter/lower/encoding.h"
 #include "converter/lower/linear_lowering.h"
 #include "converter/lower/lower.h"
-#include "converter/weights/quantize.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/least_square_levels.h"
@@ -30,6 +28,7 @@
 #include "converter/quantizers/tanq.h"
 #include "converter/quantizers/two_scaled.h"
 #include "converter/quantizers/uniform.h"
+#include "converter/weights/quantize.h"
 #include "converter/weights/sequential.h"
 #include "engine/session.h"
 #include "kernels/gemm/tiles.h"
@@ -580,8 +579,7 @@ FloatNetwork with_integer_weights(const FloatNetwork& network, const Plan& plan)
     return dequantized(layer, quantize_weights(layer, plan.weights.at(layer_name(which, block)),
                                                std::vector<double>(static_cast<std::size_t>(layer.out), 0.0)));
   };
-  const Preprocessing& p = network.description.preprocessing;
-  result.patch_embed = unfold_normalisation(held(fold_normalisation(result.patch_embed, p), Layer::patch_embed, -1), p);
+  result.patch_embed = held(result.patch_embed, Layer::patch_embed, -1);
   for (int b = 0; b < network.description.depth; ++b) {
     FloatBlock& block = result.blocks[static_cast<std::size_t>(b)];
     block.qkv = held(block.qkv, Layer::qkv, b);

@@ -7,9 +7,9 @@
 #include <random>
 #include <vector>
 
-#include "converter/lower/pack_tiles.h"
 #include "converter/lower/activation_table.h"
 #include "converter/lower/fixed_point.h"
+#include "converter/lower/pack_tiles.h"
 #include "converter/weights/quantize.h"
 #include "kernels/arithmetic.h"
 #include "kernels/gemm/tiles.h"

@@ -4,7 +4,7 @@
 #include "converter/float/network.h"
 #include "converter/observe/calibrate.h"
 #include "converter/observe/picture_source.h"
-#include "converter/progress.h"
+#include "converter/observe/progress.h"
 
 namespace intvit {
 

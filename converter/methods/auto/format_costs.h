@@ -11,7 +11,7 @@
 #include "converter/methods/auto/candidates.h"
 #include "converter/methods/auto/choose_within.h"
 #include "converter/observe/picture_source.h"
-#include "converter/progress.h"
+#include "converter/observe/progress.h"
 #include "kernels/isa.h"
 
 namespace intvit {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "converter/observe/picture_source.h"
-#include "converter/progress.h"
+#include "converter/observe/progress.h"
 #include "engine/model.h"
 #include "kernels/isa.h"
 #include "tools/vitconvert/sweep/float_truth.h"

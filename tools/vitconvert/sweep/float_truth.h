@@ -9,7 +9,7 @@
 
 #include "converter/float/network.h"
 #include "converter/observe/picture_source.h"
-#include "converter/progress.h"
+#include "converter/observe/progress.h"
 #include "tools/common/pictures/picture_list.h"
 #include "tools/common/results/accuracy.h"
 
