@@ -10,6 +10,7 @@
 #include "converter/quantizers/attention_error.h"
 #include "converter/quantizers/channel_error.h"
 #include "converter/quantizers/clip_search.h"
+#include "converter/quantizers/group_allocation.h"
 #include "converter/quantizers/layer_error.h"
 #include "converter/quantizers/least_square_levels.h"
 #include "converter/quantizers/logarithmic.h"
@@ -327,4 +328,13 @@ TEST_CASE("two steps of the residual stream: no number of coarse channels, shift
       }
     }
   }
+}
+
+TEST_CASE("allocation of groups: many cheap gains beat one dear one, and what is left over is spent") {
+  const auto layer = [](double gain, double cost) { return std::vector<GroupChoice>{{1, gain, 0}, {2, 0, cost}}; };
+  // By gain alone the first layer would come first, and leave nothing for the two others that gain more together.
+  CHECK(allocate_groups({layer(10, 10), layer(6, 5), layer(6, 5)}, 10) == std::vector<int>{0, 1, 1});
+  // No price separates equal layers: one of them is what the rest of the budget pays for.
+  const std::vector<std::vector<GroupChoice>> equal = {layer(6, 5), layer(6, 5)};
+  CHECK(total_perturbation(equal, allocate_groups(equal, 5)) == 6);
 }
