@@ -1,0 +1,223 @@
+// Correcting a layer for the error of its inputs: the closed form by hand, and what it does for every layer of a
+// network on the pictures that it was made from.
+#include "converter/weights/sequential.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "converter/float/forward.h"
+#include "converter/float/random_network.h"
+#include "converter/methods/method.h"
+#include "converter/plan/simulate.h"
+#include "converter/weights/ridge.h"
+#include "tests/converter/small_network.h"
+
+using namespace intvit;
+
+namespace {
+
+constexpr int kPictures = 8;
+
+using Rows = std::vector<std::vector<double>>;
+
+SyntheticPictures pictures_for(const VitDescription& vit) {
+  return {kPictures, vit.preprocessing.height, vit.preprocessing.width, 17};
+}
+
+// Codes of 3 bits that lose much; weights of 8 bits that lose next to nothing, so that what is left is the correction.
+Plan coarse_plan(const FloatNetwork& network) {
+  SyntheticPictures pictures = pictures_for(network.description);
+  const Result<Calibration> calibration = calibrate(network, pictures, 1, kSilent);
+  REQUIRE(calibration.ok());
+  const Result<Method> method = find_method("percentile");
+  REQUIRE(method.ok());
+  const Knobs knobs("percentile");
+  Result<Plan> plan =
+      make_plan(method.value(), {network, calibration.value().statistics, 8, 3, pictures, 1, kSilent, knobs});
+  REQUIRE(plan.ok());
+  return plan.take();
+}
+
+RoundedLayers optimised(const FloatNetwork& network, const Plan& plan, const WeightOptions& options) {
+  SyntheticPictures pictures = pictures_for(network.description);
+  Result<RoundedLayers> rounded = optimise_weights(network, plan, pictures, options, 1, kSilent);
+  REQUIRE_MESSAGE(rounded.ok(), rounded.status().message());
+  return rounded.take();
+}
+
+// The network with the weights of `rounded`, as floats. The classifier is not among them.
+FloatNetwork with_weights(FloatNetwork network, const RoundedLayers& rounded) {
+  network.patch_embed = dequantized(network.patch_embed, rounded.at("patch_embed"));
+  for (int b = 0; b < network.description.depth; ++b) {
+    FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
+    const auto put = [&](Layer layer, FloatLinear& linear) {
+      linear = dequantized(linear, rounded.at(layer_name(layer, b)));
+    };
+    put(Layer::qkv, block.qkv), put(Layer::proj, block.proj), put(Layer::fc1, block.fc1), put(Layer::fc2, block.fc2);
+  }
+  return network;
+}
+
+class Keep : public Observer {
+ public:
+  Keep(Observer* simulator, Site site, int block) : simulator_(simulator), site_(site), block_(block) {}
+  void on_activation(Site site, int block, float* data, int rows, int cols) override {
+    if (simulator_ != nullptr) simulator_->on_activation(site, block, data, rows, cols);
+    if (site != site_ || block != block_) return;
+    for (int r = 0; r < rows; ++r) kept.emplace_back(data + r * cols, data + (r + 1) * cols);
+  }
+  Rows kept;
+
+ private:
+  Observer* simulator_;
+  Site site_;
+  int block_;
+};
+
+// What is at a site in all pictures: of the float network, or of one that is quantized as in a plan.
+Rows rows_at(const FloatNetwork& network, const Plan* plan, Site site, int block) {
+  const VitDescription& vit = network.description;
+  SyntheticPictures pictures = pictures_for(vit);
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(vit.preprocessing.height) *
+                                   static_cast<std::size_t>(vit.preprocessing.width) * 3);
+  std::vector<float> logits(static_cast<std::size_t>(vit.num_classes));
+  FloatForward forward(network, 1);
+  const Plan none;
+  PlanSimulator simulator(vit, plan == nullptr ? none : *plan, 1);
+  Keep keep(plan == nullptr ? nullptr : &simulator, site, block);
+  for (int i = 0; i < kPictures; ++i) {
+    REQUIRE(pictures.read(i, pixels.data()).ok());
+    forward.run(pixels.data(), logits.data(), &keep);
+  }
+  return keep.kept;
+}
+
+Rows outputs(const FloatLinear& layer, const Rows& inputs) {
+  Rows result;
+  for (const std::vector<double>& row : inputs) {
+    std::vector<double>& out = result.emplace_back(layer.bias.begin(), layer.bias.end());
+    for (std::size_t o = 0; o < out.size(); ++o) {
+      for (std::size_t i = 0; i < row.size(); ++i) out[o] += layer.weight[o * row.size() + i] * row[i];
+    }
+  }
+  return result;
+}
+
+double squared_difference(const Rows& a, const Rows& b) {
+  double sum = 0;
+  for (std::size_t r = 0; r < a.size(); ++r) {
+    for (std::size_t c = 0; c < a[r].size(); ++c) sum += (a[r][c] - b[r][c]) * (a[r][c] - b[r][c]);
+  }
+  return sum;
+}
+
+// The largest mean difference of a column, as a share of all columns' root mean square difference.
+double largest_mean_difference(const Rows& a, const Rows& b) {
+  const auto rows = static_cast<double>(a.size()), cols = static_cast<double>(a[0].size());
+  double largest = 0;
+  for (std::size_t c = 0; c < a[0].size(); ++c) {
+    double sum = 0;
+    for (std::size_t r = 0; r < a.size(); ++r) sum += a[r][c] - b[r][c];
+    largest = std::max(largest, std::abs(sum / rows));
+  }
+  return largest / std::sqrt(squared_difference(a, b) / (rows * cols));
+}
+
+double change_of_weights(const FloatNetwork& a, const FloatNetwork& b) {
+  double sum = 0;
+  for (std::size_t block = 0; block < a.blocks.size(); ++block) {
+    for (const auto layer : {&FloatBlock::qkv, &FloatBlock::proj, &FloatBlock::fc1, &FloatBlock::fc2}) {
+      const FloatLinear &left = a.blocks[block].*layer, &right = b.blocks[block].*layer;
+      for (std::size_t i = 0; i < left.weight.size(); ++i) {
+        sum += (left.weight[i] - right.weight[i]) * (left.weight[i] - right.weight[i]);
+      }
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("ridge correction: weights and biases by hand, one input and two outputs") {
+  // Variance 4, mean 3; weights 2 and -1. With the ridge r, a weight moves by (cov - 4 w) / (4 + 4 r), and the bias
+  // makes the mean output the wanted one.
+  const FloatLinear layer{2, 1, {2, -1}, {0.5f, 0.25f}};
+  const Moments moments{1, 10, {3}, {4}};
+  const std::vector<float> wanted = {6, -8};
+  const std::vector<double> wanted_mean = {10, 20};
+  for (const double ridge : {0.0, 1.0, 3.0}) {
+    CAPTURE(ridge);
+    const FloatLinear corrected = ridge_corrected(layer, moments, wanted, wanted_mean, ridge, 1);
+    const double first = 2 + (6 - 8) / (4 + 4 * ridge), second = -1 + (-8 + 4) / (4 + 4 * ridge);
+    CHECK(corrected.weight[0] == doctest::Approx(first));
+    CHECK(corrected.weight[1] == doctest::Approx(second));
+    CHECK(corrected.bias[0] == doctest::Approx(10 - 3 * first));
+    CHECK(corrected.bias[1] == doctest::Approx(20 - 3 * second));
+  }
+}
+
+TEST_CASE("corrected layers lose less at their outputs than uncorrected ones, and nothing in the mean") {
+  const FloatNetwork network = random_network(small_vit(), 31);
+  const Plan plan = coarse_plan(network);
+  const FloatNetwork quantized = with_weights(network, optimised(network, plan, {}));
+  struct Place {
+    Site site;
+    FloatLinear FloatBlock::*layer;
+    bool adds_to_stream;
+    Site stream;
+    int behind;  // the stream before the layer is that of so many blocks before
+  };
+  const Place places[] = {{Site::qkv_input, &FloatBlock::qkv, false, Site::residual, 0},
+                          {Site::attention_output, &FloatBlock::proj, true, Site::residual, 1},
+                          {Site::fc1_input, &FloatBlock::fc1, false, Site::residual, 0},
+                          {Site::fc2_input, &FloatBlock::fc2, true, Site::residual_middle, 0}};
+  for (int b = 0; b < network.description.depth; ++b) {
+    for (const Place& place : places) {
+      CAPTURE(site_name(place.site, b));
+      const FloatLinear& exact = network.blocks[static_cast<std::size_t>(b)].*place.layer;
+      const FloatLinear& corrected = quantized.blocks[static_cast<std::size_t>(b)].*place.layer;
+      const Rows inputs = rows_at(quantized, &plan, place.site, b);
+      Rows target = outputs(exact, rows_at(network, nullptr, place.site, b));
+      if (place.adds_to_stream) {
+        const Rows before = rows_at(network, nullptr, place.stream, b - place.behind);
+        const Rows now = rows_at(quantized, &plan, place.stream, b - place.behind);
+        for (std::size_t r = 0; r < target.size(); ++r) {
+          for (std::size_t c = 0; c < target[r].size(); ++c) target[r][c] += before[r][c] - now[r][c];
+        }
+      }
+      const double left = squared_difference(outputs(corrected, inputs), target);
+      CHECK(left < 0.995 * squared_difference(outputs(exact, inputs), target));
+      CHECK(largest_mean_difference(outputs(corrected, inputs), target) < 0.01);
+    }
+  }
+}
+
+TEST_CASE("what the stream has lost is repaired by the layers that add to it") {
+  const FloatNetwork network = random_network(small_vit(), 31);
+  const Plan plan = coarse_plan(network);
+  for (const Site site : {Site::residual_middle, Site::residual}) {
+    CAPTURE(site_name(site, 1));
+    const Rows exact = rows_at(network, nullptr, site, 1);
+    std::vector<double> lost;
+    for (const double share : {0.0, 1.0}) {
+      const RoundedLayers rounded = optimised(network, plan, {.ridge = 0.1, .stream_share = share});
+      lost.push_back(squared_difference(rows_at(with_weights(network, rounded), &plan, site, 1), exact));
+    }
+    CHECK(lost[1] < 0.9 * lost[0]);
+  }
+}
+
+TEST_CASE("a greater ridge keeps weights nearer to the original ones, and without correction they stay as they are") {
+  const FloatNetwork network = random_network(small_vit(), 31);
+  const Plan plan = coarse_plan(network);
+  const auto change = [&](const WeightOptions& options) {
+    return change_of_weights(with_weights(network, optimised(network, plan, options)), network);
+  };
+  const double none = change({.correct = false}), much = change({.ridge = 10}), little = change({.ridge = 0.1});
+  CHECK(much > 2 * none);
+  CHECK(little > 2 * much);
+  CHECK(change({}) == much);
+}

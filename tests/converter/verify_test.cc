@@ -1,0 +1,106 @@
+// The check at the end of a conversion, against counts and sums made by hand.
+#include "converter/errors/verify.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "converter/convert/convert.h"
+#include "converter/float/random_network.h"
+#include "engine/session.h"
+#include "tests/converter/small_network.h"
+
+using namespace intvit;
+
+namespace {
+
+constexpr int kPictures = 24;
+
+SyntheticPictures pictures_for(const VitDescription& vit, int count, std::uint64_t seed) {
+  return {count, vit.preprocessing.height, vit.preprocessing.width, seed};
+}
+
+// So few bits that integers and floats must disagree.
+std::shared_ptr<const Model> coarse_model(const FloatNetwork& network) {
+  SyntheticPictures one = pictures_for(network.description, 1, 3);
+  ConvertOptions options;
+  options.method = "minmax";
+  options.weight_bits = options.activation_bits = 3;
+  options.feedback = false;
+  const Result<Conversion> conversion = convert(network, one, options, kSilent);
+  REQUIRE_MESSAGE(conversion.ok(), conversion.status().message());
+  const auto model = Model::from_memory(conversion.value().file, "test");
+  REQUIRE(model.ok());
+  return model.value();
+}
+
+std::vector<double> integer_logits(const std::shared_ptr<const Model>& model, PictureSource& pictures) {
+  auto session = Session::create(model, {});
+  REQUIRE(session.ok());
+  const double unit = std::ldexp(1.0, -static_cast<int>(model->program().logit_fraction_bits));
+  std::vector<double> all;
+  for (int i = 0; i < pictures.count(); ++i) {
+    REQUIRE(pictures.read(i, session.value()->picture(0)).ok());
+    session.value()->run();
+    for (const std::int32_t logit : session.value()->logits(0)) all.push_back(logit * unit);
+  }
+  return all;
+}
+
+template <typename T>
+std::ptrdiff_t most_likely(const std::vector<T>& logits, int picture, int classes) {
+  const auto first = logits.begin() + static_cast<std::ptrdiff_t>(picture) * classes;
+  return std::max_element(first, first + classes) - first;
+}
+
+}  // namespace
+
+TEST_CASE("verification counts the pictures whose most likely class is the float network's, and sums the differences") {
+  const FloatNetwork network = random_network(small_vit(), 13);
+  const int classes = network.description.num_classes;
+  const std::shared_ptr<const Model> model = coarse_model(network);
+  SyntheticPictures pictures = pictures_for(network.description, kPictures, 40);
+  const Result<Calibration> calibrated = calibrate(network, pictures, 1, kSilent);
+  REQUIRE(calibrated.ok());
+  const std::vector<float>& floats = calibrated.value().logits;
+  const std::vector<double> integers = integer_logits(model, pictures);
+  int agreeing = 0;
+  for (int i = 0; i < kPictures; ++i) {
+    agreeing += most_likely(integers, i, classes) == most_likely(floats, i, classes) ? 1 : 0;
+  }
+  REQUIRE(agreeing > 0);
+  REQUIRE(agreeing < kPictures);
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < floats.size(); ++i) {
+    signal += static_cast<double>(floats[i]) * floats[i];
+    noise += (integers[i] - floats[i]) * (integers[i] - floats[i]);
+  }
+  const Result<Verification> verified = verify(model, pictures, floats, 1, kSilent);
+  REQUIRE(verified.ok());
+  CHECK(verified.value().pictures == kPictures);
+  CHECK(verified.value().top1_agreement == doctest::Approx(100.0 * agreeing / kPictures));
+  CHECK(verified.value().logit_sqnr_db == doctest::Approx(10 * std::log10(signal / noise)));
+}
+
+TEST_CASE("verification: logits that are right agree, logits with another largest class in some pictures do not") {
+  const FloatNetwork network = random_network(small_vit(), 13);
+  const int classes = network.description.num_classes;
+  const std::shared_ptr<const Model> model = coarse_model(network);
+  SyntheticPictures pictures = pictures_for(network.description, 8, 41);
+  const std::vector<double> integers = integer_logits(model, pictures);
+  std::vector<float> floats(integers.begin(), integers.end());
+  const auto agreement = [&] {
+    const Result<Verification> verified = verify(model, pictures, floats, 1, kSilent);
+    REQUIRE(verified.ok());
+    return verified.value().top1_agreement;
+  };
+  CHECK(agreement() == 100);
+  for (const int picture : {0, 3, 7}) {
+    const std::ptrdiff_t largest = most_likely(floats, picture, classes);
+    const auto other = static_cast<std::size_t>(picture * classes + (largest + 1) % classes);
+    floats[other] = floats[static_cast<std::size_t>(picture * classes + largest)] + 1;
+  }
+  CHECK(agreement() == doctest::Approx(100.0 * 5 / 8));
+}
