@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/exit_code.h"
 #include "engine/select_isa.h"
 #include "engine/session.h"
 #include "engine/tools/physical_cores.h"
@@ -77,6 +78,27 @@ TEST_CASE("vitbench's options: what to do with the results") {
   CHECK(parsed({"m.bin", "--format", "markdown"}).format == Format::markdown);
   CHECK(parsed({"m.bin", "--format", "csv"}).format == Format::csv);
   CHECK(parsed({"m.bin", "--format", "json"}).format == Format::json);
+}
+
+TEST_CASE("vitbench's options: numbers out of range are wrong usage") {
+  const std::vector<std::vector<std::string>> wrong = {{"--runs", "0"},
+                                                       {"--warmup", "-1"},
+                                                       {"--seconds", "0"},
+                                                       {"--seconds", "1e7"},
+                                                       {"--threads", "0"},
+                                                       {"--threads", std::to_string(kMaxThreads + 1)},
+                                                       {"--batch", "0"},
+                                                       {"--batch", std::to_string(kMaxBatch + 1)},
+                                                       {"--tolerance", "-1", "--compare", "old.json"},
+                                                       {"--tolerance", "1001", "--compare", "old.json"}};
+  for (const std::vector<std::string>& words : wrong) {
+    CAPTURE(words[0]);
+    CAPTURE(words[1]);
+    std::vector<const char*> arguments = {"vitbench", "m.bin"};
+    for (const std::string& word : words) arguments.push_back(word.c_str());
+    Options options;
+    CHECK(parse_options(static_cast<int>(arguments.size()), arguments.data(), options) == kExitUsage);
+  }
 }
 
 }  // namespace

@@ -20,9 +20,25 @@ for isa in $(isas); do
   [ "$(tail -n 1 "$work/out" | cut -d , -f 2)" = "$isa" ] || fail "INTVIT_ISA=$isa has no effect: $(cat "$work/out")"
 done
 
+# What else a row says, by what other programs say about the same, or that it is there at all.
+pictures=("$INTVIT_DEMO_DIR"/test/*)
+expect_exit 0 bench --threads 2 --isa scalar --pictures "${pictures[0]}" --json
+digest=$("$VITRUN" "$model" "${pictures[0]}" --digest)
+grep -qF "\"logits_digest\": \"${digest%% *}\"" "$work/out" || fail "vitrun's digest is $digest: $(cat "$work/out")"
+grep -qE '"model_digest": "[0-9a-f]{16}"' "$work/out" || fail "no digest of the model: $(cat "$work/out")"
+for key in peak_rss_mib cold_start_ms cold_open_ms cold_run_ms barrier_ns median_ms gmac_per_image; do
+  at_least "$(json_number "$work/out" "$key")" 0.000001 || fail "$key: $(cat "$work/out")"
+done
+at_least 1 "$(json_number "$work/out" gmac_per_image)" || fail "billions in a small model: $(cat "$work/out")"
+
+# The tolerance is the one that was given, and what differs besides it is said.
+sed 's/"times_ms": .*/"times_ms": [0.000001, 0.000001]/; s/"cpu": ".*"/"cpu": "another"/' "$work/out" >"$work/old.json"
+expect_exit 5 bench --threads 2 --isa scalar --pictures "${pictures[0]}" --compare "$work/old.json" --tolerance 7.5
+grep -qF "by more than 7.5 %" "$work/err" || fail "$(cat "$work/err")"
+grep -qF "warning: the old rows have another CPU: 'another'" "$work/err" || fail "$(cat "$work/err")"
+
 # The picture is another one each time that it is read, so sessions cannot agree. Were it ever the same by chance, another
 # try would tell.
-pictures=("$INTVIT_DEMO_DIR"/test/*)
 ln -s "${pictures[0]}" "$work/picture"
 expect_exit 0 bench --isa all --threads 1 --pictures "$work/picture"
 (

@@ -18,6 +18,9 @@ predictions() {
   expect "$(wc -l <"$work/out")" "$((1 + $(wc -l <"$INTVIT_DEMO_DIR/labels.txt")))" "all classes"
   awk 'NR > 1 { if ($1 != NR - 1 || (NR > 2 && $2 > last)) exit 1; last = $2; sum += $2 }
        END { if (sum < 99.5 || sum > 100.5) exit 1 }' "$work/out" || fail "ranks or probabilities: $(cat "$work/out")"
+  run "$picture" --json --topk 1000
+  grep -o '"probability":[0-9.e-]*' "$work/out" | cut -d : -f 2 |
+    awk '{ sum += $1 } END { if (sum < 0.999 || sum > 1.001) exit 1 }' || fail "probabilities in JSON: $(cat "$work/out")"
   run "${pictures[@]}" --json --topk 2
   expect "$(count '"predictions":\[{"class":')" "${#pictures[@]}" "pictures in JSON"
   expect "$(count '"class":')" "$((2 * ${#pictures[@]}))" "--topk 2 in JSON"
@@ -31,6 +34,10 @@ labels() {
   seq -f 'other %g' 0 15 >"$work/labels"
   run "$picture" --topk 16 --labels "$work/labels"
   expect "$(grep -c '%  other [0-9]*$' "$work/out")" 16 "names of --labels"
+  cp "$work/out" "$work/names"
+  sed 's/$/\r/' "$work/labels" >"$work/crlf"
+  run "$picture" --topk 16 --labels "$work/crlf"
+  diff "$work/names" "$work/out" || fail "lines that end as on Windows"
   run "$picture" --topk 16 --labels "$work/labels" --json
   for class in 0 7 15; do
     grep -qF "\"class\":$class,\"label\":\"other $class\"" "$work/out" || fail "label of $class: $(cat "$work/out")"

@@ -174,6 +174,9 @@ TEST_CASE("format guards: metadata") {
   CHECK(complaint_about_metadata(bytes).find("is damaged") != std::string::npos);
   bytes = encode_metadata({{std::string(kMaxNameBytes + 1, 'k'), "v"}});
   CHECK(complaint_about_metadata(bytes).find("is damaged") != std::string::npos);
+  bytes = encode_metadata({{"a", "b"}});
+  bytes[0] = 2;  // one more than there are, so that nothing is left and something is missing
+  CHECK(complaint_about_metadata(bytes).find("is damaged") != std::string::npos);
   ByteWriter twice;
   twice.u32(2);
   for (const char* text : {"a", "1", "a", "2"}) twice.string(text);
