@@ -26,7 +26,7 @@ expect_exit 0 bench --threads 2 --isa scalar --pictures "${pictures[0]}" --json
 digest=$("$VITRUN" "$model" "${pictures[0]}" --digest)
 grep -qF "\"logits_digest\": \"${digest%% *}\"" "$work/out" || fail "vitrun's digest is $digest: $(cat "$work/out")"
 grep -qE '"model_digest": "[0-9a-f]{16}"' "$work/out" || fail "no digest of the model: $(cat "$work/out")"
-for key in peak_rss_mib cold_start_ms cold_open_ms cold_run_ms barrier_ns median_ms gmac_per_image; do
+for key in peak_rss_mib cold_start_ms cold_open_ms cold_run_ms barrier_ns median_ms gmac_per_image peak_gmac_per_s percent_of_peak; do
   at_least "$(json_number "$work/out" "$key")" 0.000001 || fail "$key: $(cat "$work/out")"
 done
 at_least 1 "$(json_number "$work/out" gmac_per_image)" || fail "billions in a small model: $(cat "$work/out")"
