@@ -123,7 +123,8 @@ class Server {
       total += milliseconds.back();
     }
     for (std::size_t i = 0; i < steps_.size(); ++i) steps_[i] += session_->step_nanoseconds()[i] - before[i];
-    const RunAnswer answer{peak_rss_mib(), logits_digest(session_->logits(0))};
+    const RunAnswer answer{peak_rss_mib(), logits_digest(session_->logits(0)), session_->isa(), session_->threads(),
+                           session_->batch()};
     return write_value(answers_, answer) && write_all(answers_, milliseconds) && write_all(answers_, steps_);
   }
 

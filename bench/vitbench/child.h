@@ -18,6 +18,8 @@ struct Command {
 struct RunAnswer {
   double peak_rss_mib = 0;
   std::uint64_t logits_digest = 0;
+  Isa isa = Isa::scalar;  // of the session, as are these
+  int threads = 0, batch = 0;
 };
 
 // Answers first with the Code and the message of making the session, then, if it was made and has run once, with its

@@ -108,6 +108,9 @@ Status Contender::run(int untimed, int timed, double seconds) {
   }
   peak_rss_mib_ = answer.peak_rss_mib;
   logits_digest_ = answer.logits_digest;
+  isa_ = answer.isa;
+  threads_ = answer.threads;
+  batch_ = answer.batch;
   milliseconds_.insert(milliseconds_.end(), milliseconds.begin(), milliseconds.end());
   timed_seconds_ += std::accumulate(milliseconds.begin(), milliseconds.end(), 0.0) / 1e3;
   return {};

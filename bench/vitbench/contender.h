@@ -45,6 +45,10 @@ class Contender {
   Result<std::vector<std::vector<StepTime>>> trace(int untimed);
 
   const Combination& combination() const { return combination_; }
+  // What the child's session has, after run().
+  Isa isa() const { return isa_; }
+  int threads() const { return threads_; }
+  int batch() const { return batch_; }
   const ColdStart& cold_start() const { return cold_start_; }                // the median one
   const std::vector<double>& milliseconds() const { return milliseconds_; }  // of every timed run
   double timed_seconds() const { return timed_seconds_; }
@@ -69,6 +73,8 @@ class Contender {
   double timed_seconds_ = 0;
   double peak_rss_mib_ = 0;
   std::uint64_t logits_digest_ = 0;
+  Isa isa_ = Isa::scalar;
+  int threads_ = 0, batch_ = 0;
   std::vector<std::uint64_t> step_nanoseconds_;
 };
 

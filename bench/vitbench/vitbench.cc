@@ -64,9 +64,9 @@ Row make_row(const Contender& contender, const Model& model, const std::vector<M
   row.model = c.model;
   row.model_digest = hex64(model.digest());
   row.op_set = kOpSet;  // the only one that this build reads
-  row.isa = isa_name(c.isa);
-  row.threads = c.threads;
-  row.batch = c.batch;
+  row.isa = isa_name(contender.isa());
+  row.threads = contender.threads();
+  row.batch = contender.batch();
   row.pictures = describe_pictures(c.pictures);
   row.times = contender.milliseconds();
   row.milliseconds = summarize(row.times);

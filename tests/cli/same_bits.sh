@@ -13,6 +13,8 @@ cp "$(dirname "$0")/../golden/models/demo_mixed_w4a4_opset2.bin" "$work/mixed.bi
 for model in 8 4 mixed; do
   "$VITRUN" "$work/$model.bin" "$INTVIT_DEMO_DIR/examples" --isa scalar --threads 1 --digest >"$work/law"
   [ -s "$work/law" ] || fail "no digests"
+  "$VITRUN" "$work/$model.bin" "$INTVIT_DEMO_DIR/examples" --isa scalar --threads 1 --json >"$work/json"
+  [ "$(grep -cF '"isa":"scalar","threads":1}' "$work/json")" -eq "$(wc -l <"$work/law")" ] || fail "$(cat "$work/json")"
   for threads in 1 2 3 7; do
     for picture in "$INTVIT_DEMO_DIR"/examples/*; do
       "$VITRUN" "$work/$model.bin" "$picture" --isa "$isa" --threads "$threads" --digest
@@ -20,5 +22,8 @@ for model in 8 4 mixed; do
     "$VITRUN" "$work/$model.bin" "$INTVIT_DEMO_DIR/examples" --isa "$isa" --threads "$threads" --digest >"$work/bulk"
     diff "$work/law" "$work/single" || fail "$model, $isa, $threads threads, one by one"
     diff "$work/law" "$work/bulk" || fail "$model, $isa, $threads threads, in bulk"
+    # Or all of this would compare an instruction set with itself.
+    "$VITRUN" "$work/$model.bin" "$picture" --isa "$isa" --threads "$threads" --json >"$work/json"
+    grep -qF "\"isa\":\"$isa\",\"threads\":$threads}" "$work/json" || fail "another session ran: $(cat "$work/json")"
   done
 done

@@ -367,6 +367,12 @@ TEST_CASE("select_isa: names, environment, errors") {
   CHECK(!Session::create(tiny_model(), {}).ok());
 }
 
+TEST_CASE("session: threads and batch are those that were asked for") {
+  const auto session = make_session(tiny_model(), {3, 5, std::nullopt, false});
+  CHECK(session->threads() == 3);
+  CHECK(session->batch() == 5);
+}
+
 TEST_CASE("session: a forced instruction set is the active one") {
   const auto model = tiny_model();
   for (const Isa isa : available_isas()) {

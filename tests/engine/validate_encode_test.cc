@@ -119,9 +119,10 @@ TEST_CASE("validate: planes") {
         p.buffers.push_back({DataType::u8, 2, 16, 128, 0});
         head.src = encoding.dst = static_cast<BufferId>(p.buffers.size() - 1);
         head.planes = 2;
-        // Weights for two rows of 64 are weights for a row of two planes, but for the padding.
+        // Weights for all that the two rows hold, so that only the planes are wrong.
         LinearConstants& l = head.linear;
-        l.tiles = t.add("zeros", DataType::s8, std::vector<std::int8_t>(t.program.constants[l.tiles].count()));
+        l.k *= 2;
+        l.tiles = t.add("zeros", DataType::s8, std::vector<std::int8_t>(2 * t.program.constants[l.tiles].count()));
         p.steps.insert(p.steps.end() - 1, {"norm.encode", encoding});
         plan_memory(p);
       },

@@ -50,12 +50,13 @@ class PictureFolder {
 
 std::vector<ClassifiedPicture> classify(const std::vector<InputPicture>& pictures, int threads) {
   std::vector<ClassifiedPicture> results;
-  const Status status = classify_in_order(test::tiny_model(), select_isa("").value(), threads, pictures,
-                                          [&](std::size_t index, const ClassifiedPicture& picture) {
-                                            CHECK(index == results.size());
-                                            results.push_back(picture);
-                                          });
-  CHECK(status.ok());
+  const auto workers = classify_in_order(test::tiny_model(), select_isa("").value(), threads, pictures,
+                                         [&](std::size_t index, const ClassifiedPicture& picture) {
+                                           CHECK(index == results.size());
+                                           results.push_back(picture);
+                                         });
+  REQUIRE(workers.ok());
+  CHECK(workers.value().threads == threads);
   return results;
 }
 
@@ -81,6 +82,33 @@ TEST_CASE("classify_in_order: all in order, whatever the number of threads") {
       CHECK(results[i].logits == expected[i].logits);
     }
   }
+}
+
+// Many pictures are for a thread each, few for all threads together.
+TEST_CASE("classify_in_order: the instruction set and the threads that were asked for do the work") {
+  const PictureFolder folder(3);
+  std::vector<InputPicture> pictures;
+  for (int i = 0; i < 3; ++i) pictures.push_back({folder.name(i), {}});
+  for (const Isa isa : available_isas()) {
+    for (const int threads : {1, 2, 3, 5}) {
+      const int each = threads < 3 ? 1 : threads;
+      const auto workers = classify_in_order(test::tiny_model(), isa, threads, pictures,
+                                             [&](std::size_t, const ClassifiedPicture& picture) {
+                                               CHECK(picture.isa == isa);
+                                               CHECK(picture.threads == each);
+                                             });
+      REQUIRE(workers.ok());
+      CHECK(workers.value().isa == isa);
+      CHECK(workers.value().threads == threads);
+    }
+  }
+}
+
+TEST_CASE("classify_in_order: a session that cannot be made is an error") {
+  const auto no_consumer = [](std::size_t, const ClassifiedPicture&) {};
+  const auto workers = classify_in_order(test::tiny_model(), Isa::scalar, 0, {}, no_consumer);
+  REQUIRE(!workers.ok());
+  CHECK(workers.status().code() == Code::invalid_argument);
 }
 
 TEST_CASE("expand_inputs: files, folders and names from a stream") {

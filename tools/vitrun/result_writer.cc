@@ -15,10 +15,10 @@ class TextWriter : public ResultWriter {
  public:
   TextWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {}
 
-  void picture(const std::string& name, std::span<const std::int32_t> logits) override {
+  void picture(const std::string& name, const ClassifiedPicture& picture) override {
     out_ << name << '\n' << std::fixed << std::setprecision(2);
     int rank = 0;
-    for (const Prediction& p : top_k(logits, format_.fraction_bits, format_.top_k)) {
+    for (const Prediction& p : top_k(picture.logits, format_.fraction_bits, format_.top_k)) {
       const std::string label = format_.labels.empty() ? "class " + std::to_string(p.class_index)
                                                        : format_.labels[static_cast<std::size_t>(p.class_index)];
       out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  " << label << '\n';
@@ -37,8 +37,8 @@ class DigestWriter : public ResultWriter {
  public:
   explicit DigestWriter(std::ostream& out) : out_(out) {}
 
-  void picture(const std::string& name, std::span<const std::int32_t> logits) override {
-    out_ << hex64(logits_digest(logits)) << "  " << name << '\n' << std::flush;
+  void picture(const std::string& name, const ClassifiedPicture& picture) override {
+    out_ << hex64(logits_digest(picture.logits)) << "  " << name << '\n' << std::flush;
   }
   void failure(const std::string&, const Status&) override {}
   void finish() override {}
@@ -52,9 +52,9 @@ class JsonWriter : public ResultWriter {
  public:
   JsonWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {}
 
-  void picture(const std::string& name, std::span<const std::int32_t> logits) override {
+  void picture(const std::string& name, const ClassifiedPicture& picture) override {
     auto predictions = nlohmann::ordered_json::array();
-    for (const Prediction& p : top_k(logits, format_.fraction_bits, format_.top_k)) {
+    for (const Prediction& p : top_k(picture.logits, format_.fraction_bits, format_.top_k)) {
       predictions.push_back({{"class", p.class_index},
                              {"label", nullptr},
                              {"probability", p.probability},
@@ -63,7 +63,10 @@ class JsonWriter : public ResultWriter {
         predictions.back()["label"] = format_.labels[static_cast<std::size_t>(p.class_index)];
       }
     }
-    element({{"name", name}, {"predictions", std::move(predictions)}});
+    element({{"name", name},
+             {"predictions", std::move(predictions)},
+             {"isa", isa_name(picture.isa)},
+             {"threads", picture.threads}});
   }
   void failure(const std::string& name, const Status& status) override {
     element({{"name", name}, {"error", status.message()}});

@@ -3,18 +3,18 @@
 
 #include <memory>
 #include <ostream>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "engine/status.h"
+#include "engine/tools/classify_in_order.h"
 
 namespace intvit {
 
 class ResultWriter {
  public:
   virtual ~ResultWriter() = default;
-  virtual void picture(const std::string& name, std::span<const std::int32_t> logits) = 0;
+  // One that ran.
+  virtual void picture(const std::string& name, const ClassifiedPicture& picture) = 0;
   // The reason went to stderr already.
   virtual void failure(const std::string& name, const Status& status) = 0;
   virtual void finish() = 0;

@@ -64,7 +64,7 @@ int predict(Job& job) {
   const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
     const std::string& name = pictures[index].path;
     if (picture.status.ok()) {
-      writer->picture(name, picture.logits);
+      writer->picture(name, picture);
       job.logits.add(picture.logits);
     } else {
       ++job.failed;
@@ -72,13 +72,13 @@ int predict(Job& job) {
       writer->failure(name, picture.status);
     }
   };
-  const Status status = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume);
-  if (!status.ok()) return fail(status, exit_code_for(status));
+  const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume);
+  if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
   writer->finish();
   return finish(job);
 }
 
-void print_accuracy(const Job& job, const Accuracy& accuracy, double images_per_s) {
+void print_accuracy(const Job& job, const Workers& workers, const Accuracy& accuracy, double images_per_s) {
   const Interval interval = accuracy.top1_interval();
   if (job.options.json) {
     const auto percent = [&](double value) {
@@ -93,8 +93,8 @@ void print_accuracy(const Job& job, const Accuracy& accuracy, double images_per_
         {"top1_high", percent(interval.high)},
         {"top5", percent(accuracy.top5_percent())},
         {"images_per_s", images_per_s},
-        {"isa", isa_name(job.isa)},
-        {"threads", job.options.threads},
+        {"isa", isa_name(workers.isa)},
+        {"threads", workers.threads},
     };
     std::cout << json_text(object, 2) << '\n';
     return;
@@ -105,8 +105,7 @@ void print_accuracy(const Job& job, const Accuracy& accuracy, double images_per_
   std::cout << "\ntop-1     " << accuracy.top1_percent() << " % (95 % interval " << interval.low << " to "
             << interval.high << ")\ntop-5     " << accuracy.top5_percent() << " %\n";
   std::cout << "speed     " << std::setprecision(1) << images_per_s << " images/s, decoding included ("
-            << job.options.threads << (job.options.threads == 1 ? " thread, " : " threads, ") << isa_name(job.isa)
-            << ")\n";
+            << workers.threads << (workers.threads == 1 ? " thread, " : " threads, ") << isa_name(workers.isa) << ")\n";
 }
 
 std::string progress_text(std::size_t done, std::size_t total, const Accuracy& accuracy, double seconds) {
@@ -146,10 +145,10 @@ int evaluate(Job& job) {
     }
     if (progress.due()) progress.show(progress_text(index + 1, pictures.size(), accuracy, seconds()));
   };
-  const Status status = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume);
+  const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume);
   progress.clear();
-  if (!status.ok()) return fail(status, exit_code_for(status));
-  print_accuracy(job, accuracy, static_cast<double>(accuracy.count()) / seconds());
+  if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
+  print_accuracy(job, workers.value(), accuracy, static_cast<double>(accuracy.count()) / seconds());
   return finish(job);
 }
 

@@ -48,7 +48,8 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
                      "; if not given, that of the environment variable INTVIT_ISA, else the best of this CPU")
       ->type_name("NAME");
   CLI::Option* json =
-      app.add_flag("--json", options.json, "Print an array of {name, predictions or error}; with --eval one object");
+      app.add_flag("--json", options.json,
+                   "Print an array of {name, predictions, isa, threads} or {name, error}; with --eval one object");
   CLI::Option* digest = app.add_flag("--digest", options.digest,
                                      "Print only a hash of the integer logits and the name, to compare machines");
   app.add_option("--logits", options.logits, "Also write the logits, float32 [pictures, classes]")

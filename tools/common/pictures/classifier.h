@@ -18,6 +18,9 @@ class Classifier {
   // The message names the picture.
   Status run(const std::string& path);
 
+  Isa isa() const { return session_->isa(); }
+  int threads() const { return session_->threads(); }
+
   // Of the last run() that was ok.
   std::span<const std::int32_t> logits() const { return session_->logits(0); }
 

@@ -53,7 +53,11 @@ class Queue {
     for (std::size_t i; (i = next_.fetch_add(1)) < pictures_.size();) {
       ClassifiedPicture result;
       result.status = pictures_[i].problem.ok() ? classifier.run(pictures_[i].path) : pictures_[i].problem;
-      if (result.status.ok()) result.logits.assign(classifier.logits().begin(), classifier.logits().end());
+      if (result.status.ok()) {
+        result.logits.assign(classifier.logits().begin(), classifier.logits().end());
+        result.isa = classifier.isa();
+        result.threads = classifier.threads();
+      }
       results.put(i, std::move(result));
     }
   }
@@ -65,8 +69,8 @@ class Queue {
 
 }  // namespace
 
-Status classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
-                         std::span<const InputPicture> pictures, const ConsumePicture& consume) {
+Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
+                                  std::span<const InputPicture> pictures, const ConsumePicture& consume) {
   const bool one_each = pictures.size() > static_cast<std::size_t>(threads);
   const int workers = one_each ? threads : 1;
   std::vector<Classifier> classifiers;
@@ -86,8 +90,9 @@ Status classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int
     // The threads that did start, and this one, do all the work.
   }
   queue.work(classifiers[0], results);
+  const Workers done{classifiers[0].isa(), (static_cast<int>(others.size()) + 1) * classifiers[0].threads()};
   others.clear();  // joins them
-  return {};
+  return done;
 }
 
 }  // namespace intvit

@@ -20,14 +20,23 @@ namespace intvit {
 
 struct ClassifiedPicture {
   Status status;
-  std::vector<std::int32_t> logits;  // if status is ok
+  // If status is ok; instruction set and threads are those of the session that ran it.
+  std::vector<std::int32_t> logits;
+  Isa isa = Isa::scalar;
+  int threads = 0;
+};
+
+// Who did the work: the threads of all sessions together.
+struct Workers {
+  Isa isa = Isa::scalar;
+  int threads = 0;
 };
 
 // Called with indices 0, 1, 2, ...; from several threads, but never at the same time.
 using ConsumePicture = std::function<void(std::size_t index, const ClassifiedPicture& picture)>;
 
 // An error only if no session can be made; pictures that fail are handed over like the others.
-Status classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
-                         std::span<const InputPicture> pictures, const ConsumePicture& consume);
+Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
+                                  std::span<const InputPicture> pictures, const ConsumePicture& consume);
 
 }  // namespace intvit

@@ -36,7 +36,8 @@ Result<Evaluation> evaluate(const std::shared_ptr<const Model>& model, const Flo
     agreeing += std::max_element(integers.begin(), integers.end()) - integers.begin() ==
                 std::max_element(floats, floats + classes) - floats;
   };
-  if (Status status = classify_in_order(model, isa, threads, inputs, consume); !status.ok()) return status;
+  const Result<Workers> workers = classify_in_order(model, isa, threads, inputs, consume);
+  if (!workers.ok()) return workers.status();
   progress("evaluating", total, total);
   result.pictures = accuracy.count();
   result.top1 = accuracy.top1_percent();
