@@ -1,5 +1,5 @@
 // Every option of vitbench arrives where it belongs.
-#include "bench/options.h"
+#include "bench/vitbench/options.h"
 
 #include <doctest/doctest.h>
 
@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/exit_code.h"
+#include "tools/common/cli/exit_code.h"
 #include "engine/select_isa.h"
 #include "engine/session.h"
-#include "engine/tools/physical_cores.h"
+#include "tools/common/machine/physical_cores.h"
 
 namespace intvit::bench {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/tools/classify_in_order.h"
+#include "tools/common/pictures/classify_in_order.h"
 
 namespace intvit {
 
