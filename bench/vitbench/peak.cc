@@ -6,7 +6,7 @@
 
 #include "engine/program/cost.h"
 #include "engine/thread_team.h"
-#include "kernels/kernel_table.h"
+#include "kernels/dispatch/kernel_table.h"
 
 namespace intvit::bench {
 namespace {

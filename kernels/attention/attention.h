@@ -19,7 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/arithmetic.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/gemm/linear.h"
 #include "kernels/softmax/softmax.h"
 

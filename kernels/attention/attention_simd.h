@@ -1,5 +1,5 @@
-// attention.h on top of an instruction set's Multiplier (kernels/gemm/multiply_<isa>.h), packing (pack_head_*.h) and
-// vectors (kernels/simd/), which are to be included first.
+// attention.h on top of an instruction set's Multiplier (multiply_<isa>.h under kernels/gemm/), packing (pack_head_*.h)
+// and vectors (kernels/simd/), which are to be included first.
 // K and V of the head are packed into weight tiles once; then, for blocks of kQueryBlock queries, scores, softmax codes
 // and outputs stay in the first two cache levels.
 #pragma once

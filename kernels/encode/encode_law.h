@@ -1,7 +1,7 @@
 // The law for encode.h, element by element and row by row.
 #pragma once
 
-#include "kernels/arithmetic.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/encode/encode.h"
 
 namespace intvit::kernels {

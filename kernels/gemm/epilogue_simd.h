@@ -7,8 +7,8 @@
 // it saves instructions, rows r and r + 1.
 #pragma once
 
+#include "kernels/activation/gated_activation_simd.h"
 #include "kernels/gemm/linear.h"
-#include "kernels/lut/gated_activation_simd.h"
 
 namespace intvit::kernels {
 namespace {

@@ -15,8 +15,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/activation/gated_activation.h"
 #include "kernels/gemm/tiles.h"
-#include "kernels/lut/gated_activation.h"
 
 namespace intvit::kernels {
 
@@ -42,7 +42,7 @@ struct LinearWeights {
   std::size_t next_bytes = 0;
 };
 
-// Per column, padded_columns(n) long; see requantize() in kernels/arithmetic.h.
+// Per column, padded_columns(n) long; see requantize() in kernels/arithmetic/arithmetic.h.
 struct Requantizer {
   const std::int32_t* bias;
   const std::uint8_t* shift;       // 0..31

@@ -1,7 +1,7 @@
 // tdpbusd on four tiles of sums, for weights of any width.
 #include <cstring>
 
-#include "kernels/gemm/multiply_amx.h"
+#include "kernels/gemm/amx/multiply_amx.h"
 #include "kernels/peak/peak.h"
 
 namespace intvit::kernels {

@@ -1,5 +1,5 @@
 // vpmaddubsw, whose 16-bit sums of pairs are widened at once for 8-bit weights, every eighth time for 4-bit ones
-// (kernels/gemm/multiply_avx2.h).
+// (kernels/gemm/avx2/multiply_avx2.h).
 #include "kernels/peak/peak.h"
 #include "kernels/simd/avx2.h"
 

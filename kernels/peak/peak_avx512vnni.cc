@@ -5,7 +5,7 @@
 namespace intvit::kernels {
 namespace {
 
-constexpr int kSums = 24;  // as many as the tiles of kernels/gemm/multiply_avx512vnni.h
+constexpr int kSums = 24;  // as many as the tiles of kernels/gemm/vnni/multiply_avx512vnni.h
 
 std::uint32_t multiply_quads(std::int64_t rounds) noexcept {
   const __m512i ones = _mm512_set1_epi8(1);

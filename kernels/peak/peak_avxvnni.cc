@@ -1,11 +1,11 @@
 // vpdpbusd on 256 bits, for weights of any width.
-#include "kernels/gemm/vnni_ymm.h"
+#include "kernels/gemm/vnni/vnni_ymm.h"
 #include "kernels/peak/peak.h"
 
 namespace intvit::kernels {
 namespace {
 
-constexpr int kSums = 12;  // as many as the tiles of kernels/gemm/vnni_ymm.h
+constexpr int kSums = 12;  // as many as the tiles of kernels/gemm/vnni/vnni_ymm.h
 
 std::uint32_t multiply_quads(std::int64_t rounds) noexcept {
   const __m256i ones = _mm256_set1_epi8(1);

@@ -18,7 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/arithmetic.h"
+#include "kernels/arithmetic/arithmetic.h"
 
 namespace intvit::kernels {
 

@@ -4,7 +4,7 @@
 // quantizer of probabilities, however it is spaced, is a list of thresholds that d + L is compared with.
 #pragma once
 
-#include "kernels/softmax/log2_fixed.h"
+#include "kernels/arithmetic/log2_fixed.h"
 #include "kernels/softmax/softmax.h"
 
 namespace intvit::kernels {

@@ -32,8 +32,8 @@
 #include "converter/quantizers/uniform.h"
 #include "converter/weights/sequential.h"
 #include "engine/session.h"
+#include "kernels/dispatch/kernel_table.h"
 #include "kernels/gemm/tiles.h"
-#include "kernels/kernel_table.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;

@@ -10,9 +10,9 @@
 #include "converter/lower/activation_table.h"
 #include "converter/lower/fixed_point.h"
 #include "converter/lower/weights.h"
-#include "kernels/arithmetic.h"
+#include "kernels/activation/gated_activation.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/gemm/tiles.h"
-#include "kernels/lut/gated_activation.h"
 
 using namespace intvit;
 

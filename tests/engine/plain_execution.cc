@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "kernels/attention/attention.h"
+#include "kernels/dispatch/kernel_table.h"
 #include "kernels/encode/affine_code.h"
 #include "kernels/gemm/linear.h"
-#include "kernels/kernel_table.h"
 #include "kernels/layer_norm/layer_norm.h"
 
 namespace intvit::test {

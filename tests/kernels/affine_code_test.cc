@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/arithmetic.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/encode/nearest_group.h"
 #include "tests/kernels/test_data.h"
 

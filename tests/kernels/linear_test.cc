@@ -312,7 +312,7 @@ TEST_CASE("linear: 8-bit depths that are multiples of four") {
   for (int k = 4; k <= 132; k += 4) compare_all_epilogues(tested, {1 + k % 7, 35, k, 8}, {}, seed++);
 }
 
-// AVX2 splits such codes, in tiles of four rows and blocks of a hundred (kernels/gemm/split_codes_avx2.h).
+// AVX2 splits such codes, in tiles of four rows and blocks of a hundred (kernels/gemm/avx2/split_codes_avx2.h).
 TEST_CASE("linear: codes that crowd around their mean") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 500;
@@ -332,7 +332,7 @@ TEST_CASE("linear: codes that crowd around their mean") {
 }
 
 // AVX2 takes another loop for blocks of rows with such values, and has to find each of them.
-// AVX2 adds as many products in 16 bits as fit, in the worst case exactly (kernels/gemm/multiply_narrow_avx2.h).
+// AVX2 adds as many products in 16 bits as fit, in the worst case exactly (kernels/gemm/avx2/multiply_narrow_avx2.h).
 TEST_CASE("linear: narrow codes and small weights") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 600;

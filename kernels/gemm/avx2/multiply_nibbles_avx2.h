@@ -2,8 +2,8 @@
 // = 7650, and four of them, 30600, fit 16 bits, or more where zero points allow.
 #pragma once
 
-#include "kernels/gemm/expand_panel_avx2.h"
-#include "kernels/gemm/multiply_by_pairs_avx2.h"
+#include "kernels/gemm/avx2/expand_panel_avx2.h"
+#include "kernels/gemm/avx2/multiply_by_pairs_avx2.h"
 
 namespace intvit::kernels {
 namespace {

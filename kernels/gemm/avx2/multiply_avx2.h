@@ -5,10 +5,10 @@
 // and so are sources of two planes. With 4-bit weights, and with narrow codes, nothing can saturate.
 #pragma once
 
-#include "kernels/gemm/multiply_narrow_avx2.h"
-#include "kernels/gemm/multiply_nibbles_avx2.h"
-#include "kernels/gemm/multiply_split_avx2.h"
-#include "kernels/gemm/multiply_widened_avx2.h"
+#include "kernels/gemm/avx2/multiply_narrow_avx2.h"
+#include "kernels/gemm/avx2/multiply_nibbles_avx2.h"
+#include "kernels/gemm/avx2/multiply_split_avx2.h"
+#include "kernels/gemm/avx2/multiply_widened_avx2.h"
 
 namespace intvit::kernels {
 namespace {

@@ -1,19 +1,18 @@
 #include "kernels/gemm/linear.h"
-#include "kernels/gemm/multiply_avx2.h"
+#include "kernels/gemm/vnni/multiply_avx512vnni.h"
 
 namespace intvit::kernels {
 namespace {
 
 void run(const LinearArgs& args) noexcept {
-  constexpr int kLeftOut = 0;  // nothing is won by it here
-  with_epilogue<Avx2>(args, kLeftOut, [&](const auto& epilogue) {
+  with_epilogue<Avx512>(args, bits_to_leave_out(args), [&](const auto& epilogue) {
     Multiplier()(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue, args.plane_stride);
   });
 }
 
 }  // namespace
 
-extern const LinearKernels linear_kernels_avx2;
-const LinearKernels linear_kernels_avx2 = {run};
+extern const LinearKernels linear_kernels_avx512vnni;
+const LinearKernels linear_kernels_avx512vnni = {run};
 
 }  // namespace intvit::kernels

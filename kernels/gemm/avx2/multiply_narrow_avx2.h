@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "kernels/gemm/multiply_by_pairs_avx2.h"
+#include "kernels/gemm/avx2/multiply_by_pairs_avx2.h"
 
 namespace intvit::kernels {
 namespace {

@@ -1,8 +1,8 @@
 // Matrix multiplication with vpdpbusd on ymm registers.
 #pragma once
 
-#include "kernels/gemm/multiply_vnni.h"
-#include "kernels/gemm/vnni_ymm.h"
+#include "kernels/gemm/vnni/multiply_vnni.h"
+#include "kernels/gemm/vnni/vnni_ymm.h"
 
 namespace intvit::kernels {
 namespace {

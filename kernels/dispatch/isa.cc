@@ -95,7 +95,7 @@ bool cpu_supports(Isa isa) {
 bool isa_is_built(Isa isa) {
 #define VIT_VARIANT(family, built) \
   if (isa == Isa::built) return true;
-#include "kernels/variants.inc"
+#include "kernels/dispatch/variants.inc"
 #undef VIT_VARIANT
   return false;
 }

@@ -4,7 +4,8 @@
 
 #include <type_traits>
 
-#include "kernels/gemm/vnni_zmm.h"
+#include "kernels/gemm/linear.h"
+#include "kernels/gemm/vnni/vnni_zmm.h"
 #include "kernels/simd/amx_tiles.h"
 
 namespace intvit::kernels {

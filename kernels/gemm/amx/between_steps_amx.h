@@ -2,8 +2,8 @@
 // need not wait for it.
 #pragma once
 
+#include "kernels/gemm/amx/tile_blocks_amx.h"
 #include "kernels/gemm/epilogue_simd.h"
-#include "kernels/gemm/tile_blocks_amx.h"
 
 namespace intvit::kernels {
 namespace {

@@ -1,4 +1,4 @@
-#include "kernels/pool/mean_rows.h"
+#include "kernels/mean_rows/mean_rows.h"
 
 namespace intvit::kernels {
 namespace {

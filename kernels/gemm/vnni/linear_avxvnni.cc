@@ -1,5 +1,5 @@
 #include "kernels/gemm/linear.h"
-#include "kernels/gemm/multiply_avxvnni.h"
+#include "kernels/gemm/vnni/multiply_avxvnni.h"
 
 namespace intvit::kernels {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <span>
 
+#include "kernels/gemm/avx2/split_codes_avx2.h"
 #include "kernels/gemm/column_blocks.h"
-#include "kernels/gemm/split_codes_avx2.h"
 #include "kernels/simd/avx2.h"
 
 namespace intvit::kernels {

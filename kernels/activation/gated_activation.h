@@ -13,7 +13,7 @@
 
 #include <cstdint>
 
-#include "kernels/arithmetic.h"
+#include "kernels/arithmetic/arithmetic.h"
 
 namespace intvit::kernels {
 

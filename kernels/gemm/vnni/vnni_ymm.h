@@ -1,7 +1,7 @@
 // What multiply_vnni.h needs, on 256-bit registers.
 #pragma once
 
-#include "kernels/gemm/expand_panel_avx2.h"
+#include "kernels/gemm/avx2/expand_panel_avx2.h"
 #include "kernels/simd/avx2.h"
 
 // AVX-VNNI and AVX-512 VL encode the same instruction in two ways. The tests ask for the other one, to run this code on

@@ -1,7 +1,7 @@
 // activate_value() of gated_activation.h for whole vectors.
 #pragma once
 
-#include "kernels/lut/gated_activation.h"
+#include "kernels/activation/gated_activation.h"
 
 namespace intvit::kernels {
 namespace {

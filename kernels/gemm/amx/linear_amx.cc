@@ -1,5 +1,5 @@
+#include "kernels/gemm/amx/multiply_amx.h"
 #include "kernels/gemm/linear.h"
-#include "kernels/gemm/multiply_amx.h"
 
 namespace intvit::kernels {
 namespace {

@@ -8,9 +8,9 @@
 #include <optional>
 #include <type_traits>
 
-#include "kernels/gemm/between_steps_amx.h"
+#include "kernels/gemm/amx/between_steps_amx.h"
+#include "kernels/gemm/amx/tile_blocks_amx.h"
 #include "kernels/gemm/column_blocks.h"
-#include "kernels/gemm/tile_blocks_amx.h"
 
 namespace intvit::kernels {
 namespace {

@@ -1,8 +1,8 @@
 // Matrix multiplication with vpdpbusd on zmm registers.
 #pragma once
 
-#include "kernels/gemm/multiply_row_zmm.h"
-#include "kernels/gemm/vnni_zmm.h"
+#include "kernels/gemm/vnni/multiply_row_zmm.h"
+#include "kernels/gemm/vnni/vnni_zmm.h"
 
 namespace intvit::kernels {
 namespace {

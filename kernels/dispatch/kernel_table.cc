@@ -1,4 +1,4 @@
-#include "kernels/kernel_table.h"
+#include "kernels/dispatch/kernel_table.h"
 
 #include <array>
 
@@ -6,11 +6,11 @@ namespace intvit::kernels {
 
 // The type of a family's kernels, by the family's name.
 #define VIT_FAMILY(family, Type) using family##_kernels_type = Type;
-#include "kernels/families.inc"
+#include "kernels/dispatch/families.inc"
 #undef VIT_FAMILY
 
 #define VIT_VARIANT(family, isa) extern const family##_kernels_type family##_kernels_##isa;
-#include "kernels/variants.inc"
+#include "kernels/dispatch/variants.inc"
 #undef VIT_VARIANT
 
 namespace {
@@ -27,7 +27,7 @@ constexpr KernelTable make_table(Isa isa) {
     table.family = &family##_kernels_##variant_isa; \
     table.family##_isa = Isa::variant_isa;          \
   }
-#include "kernels/variants.inc"
+#include "kernels/dispatch/variants.inc"
 #undef VIT_VARIANT
   return table;
 }

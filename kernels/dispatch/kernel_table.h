@@ -7,8 +7,8 @@
 #include "kernels/gemm/linear.h"
 #include "kernels/isa.h"
 #include "kernels/layer_norm/layer_norm.h"
+#include "kernels/mean_rows/mean_rows.h"
 #include "kernels/peak/peak.h"
-#include "kernels/pool/mean_rows.h"
 #include "kernels/resize/resize.h"
 #include "kernels/softmax/softmax.h"
 
@@ -19,7 +19,7 @@ struct KernelTable {
 #define VIT_FAMILY(family, Type) \
   const Type* family;            \
   Isa family##_isa; /* whose variant it is, at most `isa` */
-#include "kernels/families.inc"
+#include "kernels/dispatch/families.inc"
 #undef VIT_FAMILY
 };
 

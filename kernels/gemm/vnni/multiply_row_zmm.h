@@ -2,8 +2,8 @@
 // once, so nothing is won by expanding 4-bit weights in memory, and how fast weights arrive decides.
 #pragma once
 
-#include "kernels/gemm/multiply_vnni.h"
-#include "kernels/gemm/vnni_zmm.h"
+#include "kernels/gemm/vnni/multiply_vnni.h"
+#include "kernels/gemm/vnni/vnni_zmm.h"
 
 namespace intvit::kernels {
 namespace {
