@@ -1,4 +1,4 @@
-// activate_value() of gated_activation.h for whole vectors.
+// activate_value() of gated_activation_law.h for whole vectors.
 #pragma once
 
 #include "kernels/activation/gated_activation.h"

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "kernels/attention/attention.h"
+#include "kernels/attention/attention_law.h"
 #include "kernels/gemm/linear.h"
 #include "kernels/softmax/softmax_simd.h"
 

@@ -9,6 +9,7 @@
 
 #include "kernels/activation/gated_activation_simd.h"
 #include "kernels/gemm/linear.h"
+#include "kernels/gemm/linear_law.h"
 
 namespace intvit::kernels {
 namespace {
@@ -178,7 +179,7 @@ struct ValuesEpilogue {
   };
 };
 
-// What becomes of the sum of residual and result: nothing, or to_grid() of linear.h.
+// What becomes of the sum of residual and result: nothing, or to_grid() of linear_law.h.
 template <typename Simd, bool kHalf>
 struct NoGrid {
   NoGrid(const LinearArgs&, int) {}

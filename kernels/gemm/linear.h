@@ -74,7 +74,8 @@ struct LinearArgs {
   // residual only; may be dst itself
   const std::int16_t* residual;
   std::ptrdiff_t residual_stride;
-  // residual only, per column, padded like the requantizer; null for a stream of plain 16-bit values. See to_grid().
+  // residual only, per column, padded like the requantizer; null for a stream of plain 16-bit values. See to_grid()
+  // in linear_law.h.
   const std::int16_t* grain_power;  // >= 0
   const std::int16_t* grain_unit;
   std::int16_t grain_limit;  // >= 0
@@ -98,26 +99,4 @@ struct LinearKernels {
   void (*run)(const LinearArgs&) noexcept;
 };
 
-namespace {
-
-// A residual stream of few bits whose columns have steps of different sizes: the nearest of the codes -limit - 1 to
-// limit, times the column's step. For a step of 2^g, unit is 2^g and power 2^(15 - g); for g = 0 it is 32767, which
-// changes nothing in any x from -16383 to 16384.
-[[maybe_unused]] inline std::int16_t to_grid(std::int16_t x, std::int16_t power, std::int16_t unit,
-                                             std::int16_t limit) noexcept {
-  const std::int16_t code = multiply_q15(x, power);
-  const auto lowest = static_cast<std::int16_t>(~limit);
-  const std::int16_t at_most = code < limit ? code : limit;
-  return multiply_low16(at_most > lowest ? at_most : lowest, unit);
-}
-
-// The logits epilogue is a few thousand elements a picture: scalar everywhere.
-[[maybe_unused]] inline std::int32_t scale_logit(std::int32_t sum, std::int32_t bias, std::int32_t multiplier,
-                                                 int shift) noexcept {
-  const std::int64_t product = static_cast<std::int64_t>(wrapping_add(sum, bias)) * multiplier;
-  const std::int64_t rounded = (product + (std::int64_t{1} << (shift - 1))) >> shift;
-  return static_cast<std::int32_t>(rounded < INT32_MIN ? INT32_MIN : rounded > INT32_MAX ? INT32_MAX : rounded);
-}
-
-}  // namespace
 }  // namespace intvit::kernels

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/simd/look_up.h"
-#include "kernels/softmax/softmax_table.h"
+#include "kernels/softmax/softmax_law.h"
 
 namespace intvit::kernels {
 namespace {

@@ -33,6 +33,7 @@
 #include "converter/weights/sequential.h"
 #include "engine/session.h"
 #include "kernels/dispatch/kernel_table.h"
+#include "kernels/encode/encode_law.h"
 #include "kernels/gemm/tiles.h"
 #include "tests/converter/small_network.h"
 

@@ -10,7 +10,7 @@
 #include "converter/lower/activation_table.h"
 #include "converter/lower/fixed_point.h"
 #include "converter/lower/weights.h"
-#include "kernels/activation/gated_activation.h"
+#include "kernels/activation/gated_activation_law.h"
 #include "kernels/arithmetic/arithmetic.h"
 #include "kernels/gemm/tiles.h"
 

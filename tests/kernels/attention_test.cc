@@ -1,11 +1,12 @@
 // attention: every instruction set against the scalar law, and the law against softmax(q k^T) v in double.
-#include "kernels/attention/attention.h"
+#include "kernels/attention/attention_law.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <vector>
 
+#include "kernels/softmax/softmax_law.h"
 #include "tests/kernels/softmax_tables.h"
 #include "tests/kernels/test_data.h"
 #include "tests/kernels/tested_kernels.h"

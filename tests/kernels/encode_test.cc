@@ -1,5 +1,5 @@
 // encode: every instruction set against the scalar law, and the law against what encode.h says, naively.
-#include "kernels/encode/encode.h"
+#include "kernels/encode/encode_law.h"
 
 #include <doctest/doctest.h>
 
