@@ -10,6 +10,8 @@
 // Range: |w| <= 128 for 8-bit weights; 4-bit weights minus their zero point lie in [-15, 15] and are counted sixteen
 // times. max_depth() is the k up to which k * largest value * largest weight < 2^31, so that no sum wraps. Beyond it,
 // sums are modulo 2^32.
+//
+// avx2/, vnni/ and amx/ multiply in ways of their own; multiply_<isa>.h there says which way is taken when.
 #pragma once
 
 #include <cstddef>

@@ -3,6 +3,13 @@
 // Epilogues want sums in zmm registers, and tiles get there through memory only. So that the tile unit need not wait,
 // all else is done in small parts between its instructions: with every step of depth of a block goes a part of the
 // epilogue of the block before, and of the expansion of the next columns' 4-bit weights.
+//
+// The first of these ways that can take the factors is taken:
+//
+//   multiply_one_step()   plain sums, one plane, a depth of 64 and at most 32 rows, such as scores of attention: codes
+//                         are loaded once for all panels
+//   multiply_into()       plain sums of 8-bit weights otherwise: tiles are stored where the sums belong
+//   multiply_panels()     all else: blocks of sums wait in memory for their epilogue
 #pragma once
 
 #include <optional>
@@ -15,8 +22,8 @@
 namespace intvit::kernels {
 namespace {
 
-// One step of depth and one or two tiles of rows, such as scores of attention: codes stay in their tiles, and a panel's
-// sums are stored while the next panel's are under way.
+// One step of depth and one or two tiles of rows: codes stay in their tiles. A panel's sums are stored while the next
+// panel's are under way.
 template <bool kLower>
 void multiply_one_step(const Factors& factors, const AccumulatorsEpilogue<Avx512>& epilogue) {
   const int panels = panel_count(factors.weights.n);

@@ -1,8 +1,15 @@
 // Matrix multiplication on AVX2 without dot-product instructions, exact for all values.
 //
-// vpmaddubsw adds two products of u8 and s8 in 16 bits, where they saturate if codes and 8-bit weights are large. Codes
-// are split so that they do not. Rows of which too much would be left over are widened to 16 bits, as weights are then,
-// and so are sources of two planes. With 4-bit weights, and with narrow codes, nothing can saturate.
+// vpmaddubsw adds two products of u8 and s8 in 16 bits, where they saturate if codes and 8-bit weights are large. There
+// are four ways around that. Of those that can take the factors, the first in this list is the fastest and is taken:
+//
+//   multiply_nibbles_avx2.h   4-bit weights: the sums of four pairs of products and more fit 16 bits
+//   multiply_narrow_avx2.h    one plane of codes of up to 6 bits, or of any codes if no weight exceeds 32 in magnitude:
+//                             the sums of two pairs of products and more fit 16 bits
+//   multiply_split_avx2.h     one plane, at least 128 columns and a depth of at least 128: codes are taken apart, so
+//                             that one pair of products fits 16 bits
+//   multiply_widened_avx2.h   two planes, attention's short sums, few columns, and blocks of rows of which splitting
+//                             would leave too much over: codes and weights are widened to 16 bits
 #pragma once
 
 #include "kernels/gemm/avx2/multiply_narrow_avx2.h"

@@ -1,4 +1,7 @@
 // Matrix multiplication with vpdpbusd on zmm registers.
+//
+//   multiply_row_zmm.h   one row, such as a classifier's head: how fast weights arrive decides
+//   multiply_vnni.h      two rows and more: a tile of sums stays in registers, and a weight serves all of its rows
 #pragma once
 
 #include "kernels/gemm/vnni/multiply_row_zmm.h"

@@ -1,4 +1,4 @@
-// Matrix multiplication with vpdpbusd on ymm registers.
+// Matrix multiplication with vpdpbusd on ymm registers: multiply_vnni.h for any number of rows.
 #pragma once
 
 #include "kernels/gemm/vnni/multiply_vnni.h"
