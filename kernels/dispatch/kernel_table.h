@@ -8,7 +8,6 @@
 #include "kernels/isa.h"
 #include "kernels/layer_norm/layer_norm.h"
 #include "kernels/mean_rows/mean_rows.h"
-#include "kernels/peak/peak.h"
 #include "kernels/resize/resize.h"
 #include "kernels/softmax/softmax.h"
 

@@ -1,11 +1,13 @@
 // tdpbusd on four tiles of sums, for weights of any width.
 #include <cstring>
 
+#include "bench/peak/peak_loops.h"
 #include "kernels/gemm/amx/multiply_amx.h"
-#include "kernels/peak/peak.h"
 
-namespace intvit::kernels {
+namespace intvit::bench {
 namespace {
+
+using namespace kernels;
 
 constexpr int kSums = 4;
 constexpr int kMacs = kTileRows * kPanelColumns * kDepthPadding;  // of an instruction
@@ -41,7 +43,7 @@ constexpr PeakLoop kTileProducts = {"tdpbusd", std::int64_t{kMacs} * kSums, mult
 
 }  // namespace
 
-extern const PeakKernels peak_kernels_amx;
-const PeakKernels peak_kernels_amx = {kTileProducts, kTileProducts};
+extern const PeakLoops peak_loops_amx;
+const PeakLoops peak_loops_amx = {kTileProducts, kTileProducts};
 
-}  // namespace intvit::kernels
+}  // namespace intvit::bench

@@ -1,9 +1,11 @@
 // vpdpbusd on 256 bits, for weights of any width.
+#include "bench/peak/peak_loops.h"
 #include "kernels/gemm/vnni/vnni_ymm.h"
-#include "kernels/peak/peak.h"
 
-namespace intvit::kernels {
+namespace intvit::bench {
 namespace {
+
+using namespace kernels;
 
 constexpr int kSums = 12;  // as many as the tiles of kernels/gemm/vnni/vnni_ymm.h
 
@@ -28,7 +30,7 @@ constexpr PeakLoop kQuads = {"vpdpbusd ymm", 32 * kSums, multiply_quads};
 
 }  // namespace
 
-extern const PeakKernels peak_kernels_avxvnni;
-const PeakKernels peak_kernels_avxvnni = {kQuads, kQuads};
+extern const PeakLoops peak_loops_avxvnni;
+const PeakLoops peak_loops_avxvnni = {kQuads, kQuads};
 
-}  // namespace intvit::kernels
+}  // namespace intvit::bench

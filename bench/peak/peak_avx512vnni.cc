@@ -1,9 +1,11 @@
 // vpdpbusd on 512 bits, for weights of any width.
-#include "kernels/peak/peak.h"
+#include "bench/peak/peak_loops.h"
 #include "kernels/simd/avx512.h"
 
-namespace intvit::kernels {
+namespace intvit::bench {
 namespace {
+
+using namespace kernels;
 
 constexpr int kSums = 24;  // as many as the tiles of kernels/gemm/vnni/multiply_avx512vnni.h
 
@@ -28,7 +30,7 @@ constexpr PeakLoop kQuads = {"vpdpbusd zmm", 64 * kSums, multiply_quads};
 
 }  // namespace
 
-extern const PeakKernels peak_kernels_avx512vnni;
-const PeakKernels peak_kernels_avx512vnni = {kQuads, kQuads};
+extern const PeakLoops peak_loops_avx512vnni;
+const PeakLoops peak_loops_avx512vnni = {kQuads, kQuads};
 
-}  // namespace intvit::kernels
+}  // namespace intvit::bench

@@ -1,9 +1,10 @@
-// The widest multiply-accumulate of x86-64 without extensions, which compilers use for plain loops.
+// pmaddwd on 128 bits, the widest multiply-accumulate of x86-64 without extensions: what compilers make of the scalar
+// kernels' plain loops.
 #include <emmintrin.h>
 
-#include "kernels/peak/peak.h"
+#include "bench/peak/peak_loops.h"
 
-namespace intvit::kernels {
+namespace intvit::bench {
 namespace {
 
 constexpr int kSums = 10;  // of 16 registers; another two hold the factors and a product
@@ -35,7 +36,7 @@ constexpr PeakLoop kPairs = {"pmaddwd xmm", 8 * kSums, multiply_pairs};
 
 }  // namespace
 
-extern const PeakKernels peak_kernels_scalar;
-const PeakKernels peak_kernels_scalar = {kPairs, kPairs};
+extern const PeakLoops peak_loops_sse2;
+const PeakLoops peak_loops_sse2 = {kPairs, kPairs};
 
-}  // namespace intvit::kernels
+}  // namespace intvit::bench

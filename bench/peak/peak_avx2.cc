@@ -1,10 +1,12 @@
 // vpmaddubsw, whose 16-bit sums of pairs are widened at once for 8-bit weights, every eighth time for 4-bit ones
 // (kernels/gemm/avx2/multiply_avx2.h).
-#include "kernels/peak/peak.h"
+#include "bench/peak/peak_loops.h"
 #include "kernels/simd/avx2.h"
 
-namespace intvit::kernels {
+namespace intvit::bench {
 namespace {
+
+using namespace kernels;
 
 constexpr int kSums = 6;  // and as many sums of pairs, of 16 registers
 
@@ -49,8 +51,8 @@ std::uint32_t run(std::int64_t rounds) noexcept {
 
 }  // namespace
 
-extern const PeakKernels peak_kernels_avx2;
-const PeakKernels peak_kernels_avx2 = {{"vpmaddubsw, vpmaddwd ymm", 32 * kSums, run<1>},
-                                       {"vpmaddubsw ymm", 8 * 32 * kSums, run<8>}};
+extern const PeakLoops peak_loops_avx2;
+const PeakLoops peak_loops_avx2 = {{"vpmaddubsw, vpmaddwd ymm", 32 * kSums, run<1>},
+                                   {"vpmaddubsw ymm", 8 * 32 * kSums, run<8>}};
 
-}  // namespace intvit::kernels
+}  // namespace intvit::bench
