@@ -95,6 +95,25 @@ void fetch_codes(const AttentionArgs& args, const std::uint8_t* codes, int first
   }
 }
 
+// Has a part of k and v of the next head on its way, so that all is by the last block of queries: as much with every
+// block as there are blocks for. `fetched`: rows that earlier blocks have fetched.
+inline void fetch_next_head(const AttentionArgs& args, int begin, int& fetched) {
+  const int left = (args.query_end - begin + kQueryBlock - 1) / kQueryBlock;
+  const int end = fetched + (args.tokens - fetched) / left;
+  fetch_codes<2>(args, args.next_q + (args.k - args.q), fetched, end);
+  fetch_codes<2>(args, args.next_q + (args.v - args.q), fetched, end);
+  fetched = end;
+}
+
+// Rows of the head's codes with zeros behind them.
+inline void pad_rows(const AttentionArgs& args, const std::uint8_t* codes, int rows, std::uint8_t* dst,
+                     int padded_dim) {
+  for (int r = 0; r < rows; ++r) {
+    std::memset(dst + r * padded_dim, 0, static_cast<std::size_t>(padded_dim));
+    std::memcpy(dst + r * padded_dim, codes + r * args.stride, static_cast<std::size_t>(args.head_dim));
+  }
+}
+
 template <typename Simd, int kDepthStep, typename Element>
 void attention_elements(const AttentionArgs& args) {
   const AttentionScratch layout = attention_scratch(args.tokens, args.head_dim);
@@ -145,21 +164,11 @@ void attention_elements(const AttentionArgs& args) {
       fetch_codes<1>(args, args.q, begin + rows, std::min(begin + rows + kQueryBlock, args.query_end));
     }
     next.fetch();
-    if (args.next_q != nullptr) {
-      // As much with every block as there are blocks for.
-      const int left = (args.query_end - begin + kQueryBlock - 1) / kQueryBlock;
-      const int end = fetched + (args.tokens - fetched) / left;
-      fetch_codes<2>(args, args.next_q + (args.k - args.q), fetched, end);
-      fetch_codes<2>(args, args.next_q + (args.v - args.q), fetched, end);
-      fetched = end;
-    }
+    if (args.next_q != nullptr) fetch_next_head(args, begin, fetched);
     const std::uint8_t* q = args.q + begin * args.stride;
     std::ptrdiff_t q_stride = args.stride;
     if (!whole_steps) {
-      for (int r = 0; r < rows; ++r) {
-        std::memset(queries + r * padded_dim, 0, static_cast<std::size_t>(padded_dim));
-        std::memcpy(queries + r * padded_dim, q + r * q_stride, static_cast<std::size_t>(args.head_dim));
-      }
+      pad_rows(args, q, rows, queries, padded_dim);
       q = queries;
       q_stride = padded_dim;
     }
