@@ -31,12 +31,12 @@ inline constexpr int kValueMultiplierBits = 15;
   const std::uint64_t quotient = (std::uint64_t{head.ratio} << 24) / sums.divisor;
   const int bits = std::bit_width(quotient);
   RowRequantizer row;
-  // To the nearest: cut off, one of 12 bits would be up to 2^-11 too small, an eighth of a code at the end of the
-  // range. In [2^(multiplier_bits - 1), 2^multiplier_bits].
+  // The multiplier is rounded to the nearest and lies in [2^(multiplier_bits - 1), 2^multiplier_bits]. Cut off, a
+  // multiplier of 12 bits would be up to 2^-11 too small, which is an eighth of a code at the end of the range.
   const auto multiplier = static_cast<std::int32_t>(((quotient >> (bits - multiplier_bits - 1)) + 1) >> 1);
   const int shift = 9 + multiplier_bits + head.ratio_shift - bits;  // factor = multiplier * 2^-15 * 2^-shift
-  // A factor of 2^(multiplier_bits - 15) and more, where codes are coarse and their values fine, leaves less fraction
-  // and more multiplier, up to a factor of 1.
+  // Where codes are coarse and their values fine, the factor is 2^(multiplier_bits - 15) or more and the shift below 0.
+  // Then the multiplier takes the shift's place, up to a factor of 1.
   const std::int32_t scaled = shift >= 0 ? multiplier : shift < -4 ? 32767 : multiplier << -shift;
   row.multiplier = static_cast<std::int16_t>(scaled > 32767 ? 32767 : scaled);
   row.shift = shift < 0 ? 0 : shift > 31 ? 31 : shift;

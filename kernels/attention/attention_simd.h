@@ -69,8 +69,9 @@ struct AttentionEpilogue {
   };
 };
 
-// What is taken off the head's codes of K or V so that they are signed weights. All scores of a row, or the sums that
-// its bias corrects, move alike by it, so it may be chosen: half of 8 bits, or of as many as the codes have.
+// The number that is taken off the head's codes of K or V, so that they are signed weights. Any number would do: one
+// taken off K moves all scores of a row alike, and the row's bias makes up for one taken off V. It is half of 8 bits'
+// range or, where small weights are faster, of the range of as many bits as the codes have.
 inline int middle_code(const std::uint8_t* codes, const AttentionArgs& args) {
   if constexpr (!Multiplier::kSmallWeightsAreFaster) return 128;
   unsigned all = 1;

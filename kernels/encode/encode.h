@@ -5,8 +5,8 @@
 // x is in units of 2^-fine_bits steps of the grid. Values of more than 8 bits are written as two planes of bytes.
 // encode_law.h has the definition.
 //
-// The ranges stated here are for whoever reads a file to check: thresholds that fall would even lead out of scratch.
-// Of x nothing is expected.
+// Whoever reads a file checks the ranges stated here: with thresholds that do not ascend, a vector kernel would write
+// beyond its scratch memory. x may be anything.
 #pragma once
 
 #include <cstddef>

@@ -67,7 +67,8 @@ inline constexpr int kMinSoftmaxBase = -(1 << (16 - kSoftmaxDistanceShift));
   const std::int32_t log = exact < 0 ? 0 : (exact + (1 << (kDropped - 1))) >> kDropped;
   int group = 0;
   while (group < table.groups - 1 && table.group_bounds[group] <= log) ++group;
-  // Below or above these limits all distances are clamped alike, and within them all fits 16 bits.
+  // Beyond these limits table_distance() clamps every distance to the same end of the table. Within them the sum of a
+  // distance and the base fits 16 bits.
   const std::int64_t base = std::int64_t{log} - table.group_offsets[group];
   SoftmaxRow row;
   row.base = static_cast<int>(base < kMinSoftmaxBase   ? kMinSoftmaxBase
