@@ -1,5 +1,6 @@
-# The one table of instruction sets: name -> compiler flags. Only files under kernels/ named *_<isa>.cc get them, each
-# in its own object library, so that a test can prove that nothing compiled for a newer CPU leaks into the rest.
+# The one table of instruction sets: name -> compiler flags. Only files named *_<isa>.cc under kernels/ and bench/peak/ get
+# them, each set in object libraries of its own, so that a test can prove that nothing compiled for a newer CPU leaks into
+# the rest.
 set(known_isas scalar avx2 avxvnni avx512vnni amx)
 set(INTVIT_ISAS "${known_isas}" CACHE STRING
   "Instruction sets to build kernels for, a semicolon between them; scalar, which the others are compared with, is one always")
@@ -18,3 +19,20 @@ set(INTVIT_ISA_FLAGS_avx512vnni -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx
     # gcc 12's own intrinsics headers trip these (GCC bug 105593)
     -Wno-uninitialized -Wno-maybe-uninitialized)
 set(INTVIT_ISA_FLAGS_amx ${INTVIT_ISA_FLAGS_avx512vnni} -mamx-tile -mamx-int8)
+
+# An object library of sources that are compiled for one instruction set. Kernels are the product: they are optimised in
+# every configuration that does not ask for symbols.
+function(intvit_isa_objects target isa)
+  add_library(${target} OBJECT ${ARGN})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE ${INTVIT_ISA_FLAGS_${isa}} $<$<CONFIG:Release>:-O3>)
+  target_link_libraries(${target} PRIVATE intvit_warnings)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden)
+endfunction()
+
+# For the sources that list what is built.
+function(intvit_define_built_isas target)
+  foreach(isa IN LISTS INTVIT_ISAS)
+    target_compile_definitions(${target} PRIVATE VIT_BUILD_${isa})
+  endforeach()
+endfunction()

@@ -22,7 +22,7 @@
 #include "engine/program/stages.h"
 #include "engine/thread_team.h"
 #include "engine/work_shares.h"
-#include "kernels/kernel_table.h"
+#include "kernels/dispatch/kernel_table.h"
 
 namespace intvit {
 

@@ -7,7 +7,7 @@
 namespace intvit {
 namespace {
 
-// Short names for the columns of arch.inc.
+// Short names for the values of arch.inc.
 constexpr InputNorm kHalf = InputNorm::half;
 constexpr InputNorm kImagenet = InputNorm::imagenet;
 constexpr InputNorm kClip = InputNorm::clip;
@@ -17,8 +17,6 @@ constexpr unsigned kDistilled = kDistilledTrait;
 constexpr unsigned kLayerScale = kLayerScaleTrait;
 constexpr unsigned kNoEmbedClass = kNoEmbedClassTrait;
 constexpr unsigned kNoClassToken = kNoClassTokenTrait;
-constexpr unsigned kRegisters1 = kRegisters1Trait;
-constexpr unsigned kRegisters4 = kRegisters4Trait;
 constexpr unsigned kAverage = kAverageTrait;
 constexpr unsigned kAverageFcNorm = kAverageTrait | kFcNormTrait;
 constexpr unsigned kNoQkvBias = kNoQkvBiasTrait;
@@ -26,10 +24,9 @@ constexpr unsigned kSquash = kSquashTrait;
 constexpr unsigned kBilinear = kBilinearTrait;
 constexpr unsigned kGap = kLayerScale | kNoClassToken | kAverage | kNoQkvBias;
 constexpr unsigned kGapFcNorm = kLayerScale | kNoClassToken | kAverageFcNorm;
-constexpr unsigned kGapRegisters1 = kGapFcNorm | kNoEmbedClass | kRegisters1;
-constexpr unsigned kGapRegisters4 = kGapFcNorm | kNoEmbedClass | kRegisters4;
-constexpr unsigned kSo150m2 = kGapFcNorm | kRegisters1 | kNoQkvBias;
-constexpr unsigned kDinov2Registers4 = kLayerScale | kNoEmbedClass | kRegisters4;
+constexpr unsigned kRegistersGap = kGapFcNorm | kNoEmbedClass;
+constexpr unsigned kDinov2Registers = kLayerScale | kNoEmbedClass;
+constexpr unsigned kSo150m2 = kGapFcNorm | kNoQkvBias;
 
 constexpr Architecture kArchitectures[] = {
 #include "models/arch.inc"
@@ -119,7 +116,7 @@ VitDescription to_description(const Architecture& architecture) {
   vit.pooling = architecture.has(kAverageTrait) ? Pooling::average : Pooling::token;
   vit.class_token = !architecture.has(kNoClassTokenTrait);
   vit.distillation_token = architecture.has(kDistilledTrait);
-  vit.register_tokens = architecture.has(kRegisters4Trait) ? 4 : architecture.has(kRegisters1Trait) ? 1 : 0;
+  vit.register_tokens = architecture.registers;
   vit.no_embed_class = architecture.has(kNoEmbedClassTrait);
   vit.qkv_bias = !architecture.has(kNoQkvBiasTrait);
   vit.layer_scale = architecture.has(kLayerScaleTrait);

@@ -15,32 +15,31 @@ namespace intvit {
 // Mean and standard deviation of the input, by the name of the family that introduced them.
 enum class InputNorm { half, imagenet, clip, unit };
 
-// What differs from a plain ViT with a class token. A set of bits.
+// What differs from a plain ViT with a class token, each a yes or no. A set of bits.
 enum ArchitectureTrait : unsigned {
   kDistilledTrait = 1u << 0,     // distillation token and second head
   kLayerScaleTrait = 1u << 1,    // ls1.gamma and ls2.gamma in every block
   kNoEmbedClassTrait = 1u << 2,  // prefix tokens have no position
   kNoClassTokenTrait = 1u << 3,
-  kRegisters1Trait = 1u << 4,  // one register token
-  kRegisters4Trait = 1u << 5,  // four
-  kAverageTrait = 1u << 6,     // mean over the patches instead of the class token
-  kFcNormTrait = 1u << 7,      // the final norm stands after the pooling
-  kNoQkvBiasTrait = 1u << 8,
-  kSquashTrait = 1u << 9,     // crop mode
-  kBilinearTrait = 1u << 10,  // interpolation
+  kAverageTrait = 1u << 4,  // mean over the patches instead of the class token
+  kFcNormTrait = 1u << 5,   // the final norm stands after the pooling
+  kNoQkvBiasTrait = 1u << 6,
+  kSquashTrait = 1u << 7,    // crop mode
+  kBilinearTrait = 1u << 8,  // interpolation
 };
 
 struct Architecture {
   const char* name = "";  // timm's
   int image_size = 0;     // pixels, square
   int patch_size = 0;
+  double crop_pct = 0.0;
+  InputNorm input_norm = InputNorm::half;
   int embed_dim = 0;
   int depth = 0;
   int num_heads = 0;
   int mlp_dim = 0;
-  double crop_pct = 0.0;
-  InputNorm input_norm = InputNorm::half;
-  unsigned traits = 0;     // of ArchitectureTrait
+  unsigned traits = 0;  // of ArchitectureTrait
+  int registers = 0;
   int num_classes = 1000;  // before fine-tuning; a checkpoint's head decides
 
   bool has(ArchitectureTrait trait) const { return (traits & trait) != 0; }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "bench/kernels/suite.h"
-#include "kernels/kernel_table.h"
+#include "kernels/dispatch/kernel_table.h"
 
 namespace intvit::bench {
 

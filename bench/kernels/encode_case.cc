@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/session_scratch.h"
+#include "kernels/encode/encode_law.h"
 
 namespace intvit::bench {
 namespace {

@@ -9,7 +9,7 @@ using namespace kernels;
 
 constexpr double kSigmaOfCodes = 40;  // of the results
 // Codes of the source crowd around the zero point, as those of real layers do: sums of four of such numbers, which
-// have a standard deviation of 26 (kernels/gemm/split_codes_avx2.h finds extras in 0.8 % of their groups).
+// have a standard deviation of 26 (kernels/gemm/avx2/split_codes_avx2.h finds extras in 0.8 % of their groups).
 constexpr int kSpreadOfCodes = 22;
 constexpr int kZeroPoint = 128;
 constexpr int kHighBytes = 15;  // of values of 12 bits

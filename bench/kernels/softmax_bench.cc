@@ -4,6 +4,7 @@
 #include "bench/kernels/benches.h"
 #include "bench/kernels/shapes.h"
 #include "bench/kernels/softmax_format.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/attention/attention.h"
 
 namespace intvit::bench {

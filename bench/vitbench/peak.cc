@@ -4,9 +4,9 @@
 #include <chrono>
 #include <system_error>
 
+#include "bench/peak/peak_loops.h"
 #include "engine/program/cost.h"
 #include "engine/thread_team.h"
-#include "kernels/kernel_table.h"
 
 namespace intvit::bench {
 namespace {
@@ -14,9 +14,9 @@ namespace {
 constexpr double kTrySeconds = 1e-3;  // short, so that some fit between two interruptions
 constexpr int kTries = 25;
 
-double seconds_of(ThreadTeam& team, const kernels::PeakLoop& loop, std::int64_t rounds) {
+double seconds_of(ThreadTeam& team, const PeakLoop& loop, std::int64_t rounds) {
   struct Work {
-    const kernels::PeakLoop& loop;
+    const PeakLoop& loop;
     std::int64_t rounds;
   } work{loop, rounds};
   const auto start = std::chrono::steady_clock::now();
@@ -29,7 +29,7 @@ double seconds_of(ThreadTeam& team, const kernels::PeakLoop& loop, std::int64_t 
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-double gmac_per_s(ThreadTeam& team, const kernels::PeakLoop& loop) {
+double gmac_per_s(ThreadTeam& team, const PeakLoop& loop) {
   std::int64_t rounds = 1000;
   while (seconds_of(team, loop, rounds) < kTrySeconds) rounds *= 2;  // and the clock rises meanwhile
   double best = seconds_of(team, loop, rounds);
@@ -41,16 +41,15 @@ double gmac_per_s(ThreadTeam& team, const kernels::PeakLoop& loop) {
 }  // namespace
 
 std::optional<Peak> measure_peak(Isa isa, int threads) {
-  const kernels::KernelTable& table = kernels::kernel_table(isa);
-  if (table.peak_isa != isa) return std::nullopt;
-  const kernels::PeakKernels& loops = *table.peak;
+  const PeakLoops* loops = peak_loops(isa);
+  if (loops == nullptr) return std::nullopt;
   try {
     ThreadTeam team(threads);
     Peak peak;
-    peak.instruction8 = loops.weights8.instruction;
-    peak.instruction4 = loops.weights4.instruction;
-    peak.weights8 = gmac_per_s(team, loops.weights8);
-    peak.weights4 = loops.weights4.run == loops.weights8.run ? peak.weights8 : gmac_per_s(team, loops.weights4);
+    peak.instruction8 = loops->weights8.instruction;
+    peak.instruction4 = loops->weights4.instruction;
+    peak.weights8 = gmac_per_s(team, loops->weights8);
+    peak.weights4 = loops->weights4.run == loops->weights8.run ? peak.weights8 : gmac_per_s(team, loops->weights4);
     return peak;
   } catch (const std::system_error&) {
     return std::nullopt;  // too many threads, as the session will say

@@ -18,7 +18,7 @@ struct Peak {
 };
 
 // The best of several tries of some milliseconds on that many threads; none if the instruction set has no peak of its
-// own (kernels/peak/peak.h). The CPU must support it. Leaves no thread behind.
+// own (bench/peak/peak_loops.h). The CPU must support it. Leaves no thread behind.
 std::optional<Peak> measure_peak(Isa isa, int threads);
 
 // Milliseconds that the model's multiply-accumulates for one picture would take at the peak, and nothing else.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "kernels/lut/gated_activation.h"
+#include "kernels/activation/gated_activation.h"
 
 namespace intvit {
 

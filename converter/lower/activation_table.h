@@ -1,5 +1,5 @@
-// The table of delta(t) = max(t, 0) - act(t) on which kernels/lut/gated_activation.h is built, for the activation
-// functions of the networks.
+// The table of delta(t) = max(t, 0) - act(t) on which kernels/activation/gated_activation.h is built, for the
+// activation functions of the networks.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Real factors -> the integers of the kernels' requantization (kernels/arithmetic.h, docs/arithmetic.md).
+// Real factors -> the integers of the kernels' requantization (kernels/arithmetic/arithmetic.h, docs/arithmetic.md).
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 #include <random>
 
 #include "engine/image/decode.h"
-#include "kernels/kernel_table.h"
+#include "kernels/dispatch/kernel_table.h"
 
 namespace intvit {
 

@@ -1,5 +1,5 @@
 #include "kernels/attention/pack_head_zmm.h"
-#include "kernels/gemm/multiply_amx.h"
+#include "kernels/gemm/amx/multiply_amx.h"
 
 #include "kernels/attention/attention_simd.h"
 

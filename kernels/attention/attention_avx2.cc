@@ -1,5 +1,5 @@
 #include "kernels/attention/pack_head_xmm.h"
-#include "kernels/gemm/multiply_avx2.h"
+#include "kernels/gemm/avx2/multiply_avx2.h"
 
 #include "kernels/attention/attention_simd.h"
 

@@ -1,5 +1,5 @@
 #include "kernels/attention/pack_head_zmm.h"
-#include "kernels/gemm/multiply_avx512vnni.h"
+#include "kernels/gemm/vnni/multiply_avx512vnni.h"
 
 #include "kernels/attention/attention_simd.h"
 

@@ -1,5 +1,5 @@
 #include "kernels/attention/pack_head_xmm.h"
-#include "kernels/gemm/multiply_avxvnni.h"
+#include "kernels/gemm/vnni/multiply_avxvnni.h"
 
 #include "kernels/attention/attention_simd.h"
 

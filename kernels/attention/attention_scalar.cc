@@ -1,6 +1,6 @@
 // The law for attention.h.
-#include "kernels/attention/attention.h"
-#include "kernels/softmax/softmax_scalar.h"
+#include "kernels/attention/attention_law.h"
+#include "kernels/softmax/softmax_law.h"
 
 namespace intvit::kernels {
 namespace {

@@ -1,5 +1,5 @@
-// attention.h on top of an instruction set's Multiplier (kernels/gemm/multiply_<isa>.h), packing (pack_head_*.h) and
-// vectors (kernels/simd/), which are to be included first.
+// attention.h on top of an instruction set's Multiplier (multiply_<isa>.h under kernels/gemm/), packing (pack_head_*.h)
+// and vectors (kernels/simd/), which are to be included first.
 // K and V of the head are packed into weight tiles once; then, for blocks of kQueryBlock queries, scores, softmax codes
 // and outputs stay in the first two cache levels.
 #pragma once
@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "kernels/attention/attention.h"
+#include "kernels/attention/attention_law.h"
 #include "kernels/gemm/linear.h"
 #include "kernels/softmax/softmax_simd.h"
 
@@ -68,8 +69,9 @@ struct AttentionEpilogue {
   };
 };
 
-// What is taken off the head's codes of K or V so that they are signed weights. All scores of a row, or the sums that
-// its bias corrects, move alike by it, so it may be chosen: half of 8 bits, or of as many as the codes have.
+// The number that is taken off the head's codes of K or V, so that they are signed weights. Any number would do: one
+// taken off K moves all scores of a row alike, and the row's bias makes up for one taken off V. It is half of 8 bits'
+// range or, where small weights are faster, of the range of as many bits as the codes have.
 inline int middle_code(const std::uint8_t* codes, const AttentionArgs& args) {
   if constexpr (!Multiplier::kSmallWeightsAreFaster) return 128;
   unsigned all = 1;
@@ -91,6 +93,25 @@ void fetch_codes(const AttentionArgs& args, const std::uint8_t* codes, int first
         _mm_prefetch(line, _MM_HINT_T1);
       }
     }
+  }
+}
+
+// Has a part of k and v of the next head on its way, so that all is by the last block of queries: as much with every
+// block as there are blocks for. `fetched`: rows that earlier blocks have fetched.
+inline void fetch_next_head(const AttentionArgs& args, int begin, int& fetched) {
+  const int left = (args.query_end - begin + kQueryBlock - 1) / kQueryBlock;
+  const int end = fetched + (args.tokens - fetched) / left;
+  fetch_codes<2>(args, args.next_q + (args.k - args.q), fetched, end);
+  fetch_codes<2>(args, args.next_q + (args.v - args.q), fetched, end);
+  fetched = end;
+}
+
+// Rows of the head's codes with zeros behind them.
+inline void pad_rows(const AttentionArgs& args, const std::uint8_t* codes, int rows, std::uint8_t* dst,
+                     int padded_dim) {
+  for (int r = 0; r < rows; ++r) {
+    std::memset(dst + r * padded_dim, 0, static_cast<std::size_t>(padded_dim));
+    std::memcpy(dst + r * padded_dim, codes + r * args.stride, static_cast<std::size_t>(args.head_dim));
   }
 }
 
@@ -144,21 +165,11 @@ void attention_elements(const AttentionArgs& args) {
       fetch_codes<1>(args, args.q, begin + rows, std::min(begin + rows + kQueryBlock, args.query_end));
     }
     next.fetch();
-    if (args.next_q != nullptr) {
-      // As much with every block as there are blocks for.
-      const int left = (args.query_end - begin + kQueryBlock - 1) / kQueryBlock;
-      const int end = fetched + (args.tokens - fetched) / left;
-      fetch_codes<2>(args, args.next_q + (args.k - args.q), fetched, end);
-      fetch_codes<2>(args, args.next_q + (args.v - args.q), fetched, end);
-      fetched = end;
-    }
+    if (args.next_q != nullptr) fetch_next_head(args, begin, fetched);
     const std::uint8_t* q = args.q + begin * args.stride;
     std::ptrdiff_t q_stride = args.stride;
     if (!whole_steps) {
-      for (int r = 0; r < rows; ++r) {
-        std::memset(queries + r * padded_dim, 0, static_cast<std::size_t>(padded_dim));
-        std::memcpy(queries + r * padded_dim, q + r * q_stride, static_cast<std::size_t>(args.head_dim));
-      }
+      pad_rows(args, q, rows, queries, padded_dim);
       q = queries;
       q_stride = padded_dim;
     }

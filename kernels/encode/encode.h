@@ -5,15 +5,12 @@
 // x is in units of 2^-fine_bits steps of the grid. Values of more than 8 bits are written as two planes of bytes.
 // encode_law.h has the definition.
 //
-// The ranges stated here are for whoever reads a file to check: thresholds that fall would even lead out of scratch.
-// Of x nothing is expected.
+// Whoever reads a file checks the ranges stated here: with thresholds that do not ascend, a vector kernel would write
+// beyond its scratch memory. x may be anything.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-
-#include "kernels/encode/affine_code.h"
-#include "kernels/encode/nearest_group.h"
 
 namespace intvit::kernels {
 
@@ -29,6 +26,17 @@ struct CodeTable {
   const std::int16_t* thresholds;  // [levels - 1], ascending, equal ones allowed
   const std::int16_t* values;      // [levels], 0..32767, grid_zero included
   int levels;                      // 2..256
+};
+
+// The code of an even quantizer:
+//
+//   code  = clamp(multiply_q15(multiply_q15(x, multiplier), power) + zero, 0, max_code)
+//   value = clamp(multiply_q15((code - zero) << step_shift, step) + grid_zero, 0, grid_max)
+struct AffineCode {
+  std::int16_t multiplier;  // 0..32767
+  std::int16_t power;       // 0..32767
+  std::int16_t zero;        // 0..max_code
+  std::int16_t step;        // 0..32767
 };
 
 // The members of AffineCode, each an array over rows or columns.
@@ -91,13 +99,9 @@ struct EncodeKernels {
 // is enough for whatever has one sign.
 inline constexpr int kEncodeWindowEntries = 32768;
 
-namespace {
-
 // The same for every number of columns so far.
-[[maybe_unused]] constexpr std::size_t encode_scratch_bytes([[maybe_unused]] int columns) noexcept {
+constexpr std::size_t encode_scratch_bytes([[maybe_unused]] int columns) {
   return kEncodeWindowEntries * sizeof(std::int16_t);
 }
-
-}  // namespace
 
 }  // namespace intvit::kernels

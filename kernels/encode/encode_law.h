@@ -1,7 +1,11 @@
 // The law for encode.h, element by element and row by row.
 #pragma once
 
-#include "kernels/arithmetic.h"
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/encode/encode.h"
 
 namespace intvit::kernels {
@@ -41,6 +45,35 @@ namespace {
 
 [[maybe_unused]] inline AffineCode affine_code_at(const AffineCodes& codes, int i) noexcept {
   return {codes.multiplier[i], codes.power[i], codes.zero[i], codes.step[i]};
+}
+
+// round(a / b), ties upwards.
+[[maybe_unused]] constexpr std::uint64_t rounded_quotient(std::uint64_t a, std::uint64_t b) noexcept {
+  return (2 * a + b) / (2 * b);
+}
+
+// max_code + 1 codes over [lowest, highest], two values of s16, and 0. With range = max(highest - lowest, 2 * max_code)
+// the distance of two codes is s = range / max_code units of x, at least 2: then 1/s = multiplier * power / 2^30 has
+// a power of two up to 2^14 and a multiplier of 15 bits, correct to 2^-15 of itself. The inner product's rounding is
+// at most 1/2 and reaches x / s divided by 2^r, with s <= 2^(r + 1), so that the code is round(x / s) + zero wherever
+// x is further than 1 + |x| / 2^15 units from the border between two codes.
+//
+// A step is s / 2^fine_bits steps of the grid, in units of 2^(step_shift - 15), rounded: at most half a step of the
+// grid for all codes. It saturates where s / 2^fine_bits > 2^step_shift; choose step_shift accordingly.
+[[maybe_unused]] constexpr AffineCode affine_code_for_range(std::int32_t lowest, std::int32_t highest, int max_code,
+                                                            int step_shift, int fine_bits) noexcept {
+  const auto below = static_cast<std::uint32_t>(lowest < 0 ? -lowest : 0);
+  const auto above = static_cast<std::uint32_t>(highest > 0 ? highest : 0);
+  const auto codes = static_cast<std::uint32_t>(max_code);
+  const std::uint32_t range = below + above > 2 * codes ? below + above : 2 * codes;
+  int r = static_cast<int>(std::bit_width(range)) - static_cast<int>(std::bit_width(codes));
+  if (codes << r > range) --r;  // 2^r <= s < 2^(r + 1), 1 <= r <= 15
+  const std::uint64_t multiplier = rounded_quotient(std::uint64_t{codes} << (15 + r), range);
+  const std::uint64_t zero = rounded_quotient(std::uint64_t{below} * codes, range);
+  const std::uint64_t step =
+      rounded_quotient(std::uint64_t{range} << 15, std::uint64_t{codes} << (step_shift + fine_bits));
+  return {static_cast<std::int16_t>(multiplier > 32767 ? 32767 : multiplier), static_cast<std::int16_t>(1 << (15 - r)),
+          static_cast<std::int16_t>(zero), static_cast<std::int16_t>(step > 32767 ? 32767 : step)};
 }
 
 // Outliers do not stretch the range of the others.
@@ -88,6 +121,29 @@ namespace {
     args.lowest[c] = lowest;
     args.highest[c] = highest;
   }
+}
+
+// (a - b)^2. Two of them add up to less than 2^64, whatever a is.
+[[maybe_unused]] constexpr std::uint64_t squared_distance(std::int32_t a, std::int16_t b) noexcept {
+  const std::int64_t difference = std::int64_t{a} - b;
+  return static_cast<std::uint64_t>(difference) * static_cast<std::uint64_t>(difference);
+}
+
+// The g of the smallest (lowest - group_lowest[g])^2 + (highest - group_highest[g])^2, the first of equals.
+[[maybe_unused]] constexpr int nearest_group(std::int32_t lowest, std::int32_t highest,
+                                             const std::int16_t* group_lowest, const std::int16_t* group_highest,
+                                             int groups) noexcept {
+  int nearest = 0;
+  std::uint64_t nearest_distance = ~std::uint64_t{0};
+  for (int g = 0; g < groups; ++g) {
+    const std::uint64_t distance =
+        squared_distance(lowest, group_lowest[g]) + squared_distance(highest, group_highest[g]);
+    if (distance < nearest_distance) {
+      nearest = g;
+      nearest_distance = distance;
+    }
+  }
+  return nearest;
 }
 
 [[maybe_unused]] inline void nearest_groups_by_law(const GroupArgs& args) noexcept {

@@ -10,9 +10,9 @@
 namespace intvit::kernels {
 namespace {
 
-// Weights that are wanted next. Whoever works through rows and depth fetches a little of them into the second cache
-// level every now and then: weights are read once a picture and come from beyond that level, and many on their way at
-// once are in the way of what the rows need.
+// Weights that are wanted next. A multiplication fetches a few lines of them into the second cache level with every
+// step or every few steps of its work. Weights are read once a picture, so they come from beyond that level; many lines
+// on their way at once would delay what the rows need.
 class WantedNext {
  public:
   // `bytes` of them, during `steps` steps.

@@ -7,8 +7,9 @@
 // it saves instructions, rows r and r + 1.
 #pragma once
 
+#include "kernels/activation/gated_activation_simd.h"
 #include "kernels/gemm/linear.h"
-#include "kernels/lut/gated_activation_simd.h"
+#include "kernels/gemm/linear_law.h"
 
 namespace intvit::kernels {
 namespace {
@@ -178,7 +179,7 @@ struct ValuesEpilogue {
   };
 };
 
-// What becomes of the sum of residual and result: nothing, or to_grid() of linear.h.
+// What becomes of the sum of residual and result: nothing, or to_grid() of linear_law.h.
 template <typename Simd, bool kHalf>
 struct NoGrid {
   NoGrid(const LinearArgs&, int) {}

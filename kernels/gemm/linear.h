@@ -10,13 +10,15 @@
 // Range: |w| <= 128 for 8-bit weights; 4-bit weights minus their zero point lie in [-15, 15] and are counted sixteen
 // times. max_depth() is the k up to which k * largest value * largest weight < 2^31, so that no sum wraps. Beyond it,
 // sums are modulo 2^32.
+//
+// avx2/, vnni/ and amx/ multiply in ways of their own; multiply_<isa>.h there says which way is taken when.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/activation/gated_activation.h"
 #include "kernels/gemm/tiles.h"
-#include "kernels/lut/gated_activation.h"
 
 namespace intvit::kernels {
 
@@ -42,7 +44,7 @@ struct LinearWeights {
   std::size_t next_bytes = 0;
 };
 
-// Per column, padded_columns(n) long; see requantize() in kernels/arithmetic.h.
+// Per column, padded_columns(n) long; see requantize() in kernels/arithmetic/arithmetic.h.
 struct Requantizer {
   const std::int32_t* bias;
   const std::uint8_t* shift;       // 0..31
@@ -74,7 +76,8 @@ struct LinearArgs {
   // residual only; may be dst itself
   const std::int16_t* residual;
   std::ptrdiff_t residual_stride;
-  // residual only, per column, padded like the requantizer; null for a stream of plain 16-bit values. See to_grid().
+  // residual only, per column, padded like the requantizer; null for a stream of plain 16-bit values. See to_grid()
+  // in linear_law.h.
   const std::int16_t* grain_power;  // >= 0
   const std::int16_t* grain_unit;
   std::int16_t grain_limit;  // >= 0
@@ -98,26 +101,4 @@ struct LinearKernels {
   void (*run)(const LinearArgs&) noexcept;
 };
 
-namespace {
-
-// A residual stream of few bits whose columns have steps of different sizes: the nearest of the codes -limit - 1 to
-// limit, times the column's step. For a step of 2^g, unit is 2^g and power 2^(15 - g); for g = 0 it is 32767, which
-// changes nothing in any x from -16383 to 16384.
-[[maybe_unused]] inline std::int16_t to_grid(std::int16_t x, std::int16_t power, std::int16_t unit,
-                                             std::int16_t limit) noexcept {
-  const std::int16_t code = multiply_q15(x, power);
-  const auto lowest = static_cast<std::int16_t>(~limit);
-  const std::int16_t at_most = code < limit ? code : limit;
-  return multiply_low16(at_most > lowest ? at_most : lowest, unit);
-}
-
-// The logits epilogue is a few thousand elements a picture: scalar everywhere.
-[[maybe_unused]] inline std::int32_t scale_logit(std::int32_t sum, std::int32_t bias, std::int32_t multiplier,
-                                                 int shift) noexcept {
-  const std::int64_t product = static_cast<std::int64_t>(wrapping_add(sum, bias)) * multiplier;
-  const std::int64_t rounded = (product + (std::int64_t{1} << (shift - 1))) >> shift;
-  return static_cast<std::int32_t>(rounded < INT32_MIN ? INT32_MIN : rounded > INT32_MAX ? INT32_MAX : rounded);
-}
-
-}  // namespace
 }  // namespace intvit::kernels

@@ -1,5 +1,8 @@
 // The law for linear.h: plain loops, one element at a time.
+#include "kernels/activation/gated_activation_law.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/gemm/linear.h"
+#include "kernels/gemm/linear_law.h"
 
 namespace intvit::kernels {
 namespace {

@@ -1,5 +1,5 @@
 // The law for layer_norm.h.
-#include "kernels/layer_norm/layer_norm.h"
+#include "kernels/layer_norm/layer_norm_law.h"
 
 namespace intvit::kernels {
 namespace {

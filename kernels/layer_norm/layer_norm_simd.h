@@ -1,7 +1,7 @@
 // layer_norm.h for whole vectors of channels; channels beyond the last whole vector are done by the law itself.
 #pragma once
 
-#include "kernels/layer_norm/layer_norm.h"
+#include "kernels/layer_norm/layer_norm_law.h"
 
 namespace intvit::kernels {
 namespace {

@@ -12,13 +12,11 @@
 //
 // No exponential and no division per element: t is fixed point with 11 fraction bits, its integer part is a shift, and
 // 2^-fraction a cubic in 16-bit arithmetic, off by less than 2^-12. Tables need not even that: thresholds between
-// probabilities are thresholds between distances (softmax_table.h).
+// probabilities are thresholds between distances (softmax_law.h).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-
-#include "kernels/arithmetic.h"
 
 namespace intvit::kernels {
 
@@ -40,7 +38,7 @@ inline constexpr int kMaxSoftmaxLevels = 256;
 inline constexpr int kMaxSoftmaxGroups = 64;
 
 // Steps of the kinds relative and absolute. The reader checks all of it; beyond that, any numbers are defined, as the
-// functions of softmax_table.h say.
+// functions of softmax_law.h say.
 struct SoftmaxTable {
   const std::int16_t* thresholds;  // [levels - 1] ascending, 0..4096 (4096 is never reached), units of 1/256 octave
   const std::int16_t* values;      // [levels], 0..32767, in general descending: value k is of distances at or beyond
@@ -52,39 +50,6 @@ struct SoftmaxTable {
   const std::int32_t* group_divisors;  // [groups], 1..2^23 - 1
   int groups;                          // 1..kMaxSoftmaxGroups
 };
-
-namespace {
-
-// 32640 * 2^-x for x in [0, 1), Horner in Q15; 32640 / 2^6 = 510 = 2 * 255. Coefficients by least maximum error.
-inline constexpr std::int16_t kExp2C0 = 32640;
-inline constexpr std::int16_t kExp2C1 = -22582;
-inline constexpr std::int16_t kExp2C2 = 7570;
-inline constexpr std::int16_t kExp2C3 = -1311;
-
-[[maybe_unused]] inline std::uint16_t softmax_distance(std::int32_t max, std::int32_t score,
-                                                       const SoftmaxScale& scale) noexcept {
-  const auto distance = static_cast<std::uint32_t>(max) - static_cast<std::uint32_t>(score);
-  const auto scaled = static_cast<std::int32_t>((distance << scale.left_shift) >> scale.right_shift);
-  return multiply_high_u16(saturate_u16(scaled), scale.multiplier);
-}
-
-// 32640 * 2^-fraction(t)
-[[maybe_unused]] inline int softmax_power(std::uint16_t t) noexcept {
-  const auto fraction = static_cast<std::int16_t>((t & ((1 << kSoftmaxFractionBits) - 1)) << 4);  // Q15
-  std::int16_t power = static_cast<std::int16_t>(kExp2C2 + multiply_q15(kExp2C3, fraction));
-  power = static_cast<std::int16_t>(kExp2C1 + multiply_q15(power, fraction));
-  return static_cast<std::int16_t>(kExp2C0 + multiply_q15(power, fraction));
-}
-
-[[maybe_unused]] inline std::uint8_t softmax_code(std::int32_t max, std::int32_t score,
-                                                  const SoftmaxScale& scale) noexcept {
-  const std::uint16_t t = softmax_distance(max, score, scale);
-  const int shift = (t >> kSoftmaxFractionBits) + 6;
-  const int doubled = shift >= 16 ? 0 : softmax_power(t) >> shift;
-  return static_cast<std::uint8_t>((doubled + 1) >> 1);
-}
-
-}  // namespace
 
 struct SoftmaxArgs {
   const std::int32_t* scores;  // [padded_columns]; beyond `columns` anything

@@ -1,4 +1,4 @@
-#include "kernels/softmax/softmax_scalar.h"
+#include "kernels/softmax/softmax_law.h"
 
 namespace intvit::kernels {
 namespace {

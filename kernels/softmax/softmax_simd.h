@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/simd/look_up.h"
-#include "kernels/softmax/softmax_table.h"
+#include "kernels/softmax/softmax_law.h"
 
 namespace intvit::kernels {
 namespace {
@@ -67,9 +67,11 @@ class SoftmaxVectors {
   typename Simd::I16 multiplier_;
 };
 
-// Thresholds and values in the form that Simd::StepTable wants: filled up to its size with thresholds that no distance
-// reaches, and ascending, whatever the file says. A distance need not be clamped to be looked up: thresholds that all
-// or no clamped ones reach are out of the reach of others, too.
+// Thresholds and values in the form that Simd::StepTable wants. Thresholds that no distance reaches fill them up to its
+// size, and they are made to ascend, whatever the file says.
+//
+// Distances are looked up without being clamped to 0..kMaxSoftmaxDistance first. So a threshold of 0 or less, which
+// every clamped distance reaches, becomes INT16_MIN, and one above kMaxSoftmaxDistance, which none reaches, INT16_MAX.
 template <typename Simd>
 typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool wide) {
   constexpr int kLevels = Simd::StepTable::kLevels;

@@ -31,8 +31,9 @@
 #include "converter/weights/quantize.h"
 #include "converter/weights/sequential.h"
 #include "engine/session.h"
+#include "kernels/dispatch/kernel_table.h"
+#include "kernels/encode/encode_law.h"
 #include "kernels/gemm/tiles.h"
-#include "kernels/kernel_table.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;

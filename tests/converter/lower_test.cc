@@ -11,9 +11,9 @@
 #include "converter/lower/fixed_point.h"
 #include "converter/lower/pack_tiles.h"
 #include "converter/weights/quantize.h"
-#include "kernels/arithmetic.h"
+#include "kernels/activation/gated_activation_law.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/gemm/tiles.h"
-#include "kernels/lut/gated_activation.h"
 
 using namespace intvit;
 

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "kernels/activation/gated_activation_law.h"
 #include "kernels/attention/attention.h"
-#include "kernels/encode/affine_code.h"
+#include "kernels/attention/attention_law.h"
+#include "kernels/dispatch/kernel_table.h"
+#include "kernels/encode/encode_law.h"
 #include "kernels/gemm/linear.h"
-#include "kernels/kernel_table.h"
+#include "kernels/gemm/linear_law.h"
 #include "kernels/layer_norm/layer_norm.h"
+#include "kernels/layer_norm/layer_norm_law.h"
 
 namespace intvit::test {
 namespace {

@@ -21,8 +21,8 @@
 
 #include "engine/image/decode.h"
 #include "engine/image/resample_weights.h"
+#include "kernels/dispatch/kernel_table.h"
 #include "kernels/isa.h"
-#include "kernels/kernel_table.h"
 
 namespace intvit {
 namespace {

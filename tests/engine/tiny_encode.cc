@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "kernels/encode/affine_code.h"
+#include "kernels/encode/encode_law.h"
 #include "tests/engine/tiny_scale.h"
 
 namespace intvit::test {

@@ -5,8 +5,8 @@
 
 #include "engine/format/writer.h"
 #include "engine/program/plan.h"
+#include "kernels/activation/gated_activation.h"
 #include "kernels/gemm/tiles.h"
-#include "kernels/lut/gated_activation.h"
 #include "tests/engine/tiny_encode.h"
 #include "tests/engine/tiny_linear.h"
 #include "tests/engine/tiny_scale.h"

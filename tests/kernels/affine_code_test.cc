@@ -1,13 +1,12 @@
 // affine_code_for_range against the quantizer that it stands for, in double; nearest_group against its definition.
-#include "kernels/encode/affine_code.h"
+#include "kernels/encode/encode_law.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <vector>
 
-#include "kernels/arithmetic.h"
-#include "kernels/encode/nearest_group.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "tests/kernels/test_data.h"
 
 namespace intvit::test {
@@ -19,7 +18,7 @@ struct Errors {
   double multiplier = 0;  // relative, of 1 / s
   double value = 0;       // in steps of the grid
   double border = 0;      // of x whose code is not the nearest, the largest distance from the border of two codes,
-                          // relative to what affine_code.h promises
+                          // relative to what encode_law.h promises
 };
 
 // Every x of the range, or some of them.

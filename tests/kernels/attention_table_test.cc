@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/attention/attention.h"
 #include "tests/kernels/softmax_tables.h"
 #include "tests/kernels/test_data.h"

@@ -1,6 +1,6 @@
 // gated_activation: tables for GELU and its relatives (each chord fitted, which the converter's own do not need),
 // against the functions in double. The instruction sets are compared in linear_test.cc, and here for all 65536 inputs.
-#include "kernels/lut/gated_activation.h"
+#include "kernels/activation/gated_activation_law.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Which variant of each family an instruction set gets. No kernel is called, so every table can be looked at anywhere.
-#include "kernels/kernel_table.h"
+#include "kernels/dispatch/kernel_table.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // layer_norm: every instruction set against the scalar law, and the law against the formula in double.
-#include "kernels/layer_norm/layer_norm.h"
+#include "kernels/layer_norm/layer_norm_law.h"
 
 #include <doctest/doctest.h>
 

@@ -1,11 +1,13 @@
 // linear: what it computes, against plain arithmetic, on every instruction set. That they agree is in linear_test.cc.
-#include "kernels/gemm/linear.h"
+#include "kernels/gemm/linear_law.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <vector>
 
+#include "kernels/activation/gated_activation_law.h"
+#include "kernels/gemm/linear.h"
 #include "tests/kernels/test_data.h"
 #include "tests/kernels/tested_kernels.h"
 

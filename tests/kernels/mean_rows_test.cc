@@ -1,6 +1,6 @@
 // mean_rows: every instruction set's variant against the rounded mean in exact arithmetic (the scalar version is the
 // only one today; the test follows the table, so a new variant is compared as soon as it is registered).
-#include "kernels/pool/mean_rows.h"
+#include "kernels/mean_rows/mean_rows.h"
 
 #include <doctest/doctest.h>
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/dispatch/kernel_table.h"
 #include "kernels/isa.h"
-#include "kernels/kernel_table.h"
 #include "kernels/resize/resize.h"
 
 namespace intvit {

@@ -1,5 +1,5 @@
 // softmax by tables: every instruction set against the scalar law, and the law against real quantizers in double.
-#include "kernels/softmax/softmax_table.h"
+#include "kernels/softmax/softmax_law.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // softmax by the exponential: every instruction set against the scalar law, and the law against exp2 in double.
-#include "kernels/softmax/softmax.h"
+#include "kernels/softmax/softmax_law.h"
 
 #include <doctest/doctest.h>
 

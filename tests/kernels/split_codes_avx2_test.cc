@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "kernels/arithmetic.h"
+#include "kernels/arithmetic/arithmetic.h"
 #include "kernels/gemm/linear.h"
 #include "tests/kernels/test_data.h"
 
@@ -16,7 +16,7 @@
 #include <immintrin.h>
 #pragma GCC push_options
 #pragma GCC target("avx2")
-#include "kernels/gemm/split_codes_avx2.h"
+#include "kernels/gemm/avx2/split_codes_avx2.h"
 #pragma GCC pop_options
 
 namespace intvit::test {

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/dispatch/kernel_table.h"
 #include "kernels/isa.h"
-#include "kernels/kernel_table.h"
 #include "tests/random.h"
 
 namespace intvit::test {

@@ -1,0 +1,19 @@
+#include "kernels/gemm/avx2/multiply_avx2.h"
+#include "kernels/gemm/linear.h"
+
+namespace intvit::kernels {
+namespace {
+
+void run(const LinearArgs& args) noexcept {
+  constexpr int kLeftOut = 0;  // nothing is won by it here
+  with_epilogue<Avx2>(args, kLeftOut, [&](const auto& epilogue) {
+    Multiplier()(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue, args.plane_stride);
+  });
+}
+
+}  // namespace
+
+extern const LinearKernels linear_kernels_avx2;
+const LinearKernels linear_kernels_avx2 = {run};
+
+}  // namespace intvit::kernels

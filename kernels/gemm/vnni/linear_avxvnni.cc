@@ -1,0 +1,18 @@
+#include "kernels/gemm/linear.h"
+#include "kernels/gemm/vnni/multiply_avxvnni.h"
+
+namespace intvit::kernels {
+namespace {
+
+void run(const LinearArgs& args) noexcept {
+  with_epilogue<Avx2>(args, bits_to_leave_out(args), [&](const auto& epilogue) {
+    Multiplier()(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue, args.plane_stride);
+  });
+}
+
+}  // namespace
+
+extern const LinearKernels linear_kernels_avxvnni;
+const LinearKernels linear_kernels_avxvnni = {run};
+
+}  // namespace intvit::kernels

@@ -1,0 +1,32 @@
+# Fails if a file in one of FOLDERS includes a file of a folder that stands behind its own in the list, or if a folder of
+# ROOT's tree that has sources is not in the list: then no two folders include each other. Folders are relative to ROOT and
+# all under TOP.
+#
+# Usage: cmake -DROOT=<tree> -DTOP=kernels "-DFOLDERS=kernels/a;kernels/b" -P folder_order.cmake
+set(complaints)
+set(includes_seen 0)
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${TOP}/*.h ${ROOT}/${TOP}/*.cc ${ROOT}/${TOP}/*.inc)
+foreach(file IN LISTS files)
+  get_filename_component(folder ${file} DIRECTORY)
+  list(FIND FOLDERS ${folder} own)
+  if(own EQUAL -1)
+    list(APPEND complaints "${file}: its folder has no place in the order")
+  endif()
+  file(STRINGS ${ROOT}/${file} includes REGEX "^#include \"${TOP}/")
+  foreach(include IN LISTS includes)
+    math(EXPR includes_seen "${includes_seen} + 1")
+    string(REGEX REPLACE "^#include \"(.*)/[^/]*\".*" "\\1" included "${include}")
+    list(FIND FOLDERS ${included} other)
+    if(other GREATER own)
+      list(APPEND complaints "${file}: ${include} is above it")
+    endif()
+  endforeach()
+endforeach()
+if(includes_seen EQUAL 0)
+  message(FATAL_ERROR "no includes of ${TOP}/ under ${ROOT}")
+endif()
+if(complaints)
+  string(REPLACE ";" "\n  " complaints "${complaints}")
+  message(FATAL_ERROR "not allowed:\n  ${complaints}")
+endif()
+message("${includes_seen} includes follow the order of folders")
