@@ -14,8 +14,8 @@
 
 #include "bench/vitbench/cold_start.h"
 #include "engine/session.h"
-#include "engine/status.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
+#include "intvit/status.h"
 
 namespace intvit::bench {
 

@@ -9,7 +9,7 @@
 #include "converter/lower/weights.h"
 #include "converter/plan/plan.h"
 #include "engine/program/program.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -13,7 +13,7 @@
 #include "converter/observe/statistics.h"
 #include "converter/plan/plan.h"
 #include "converter/progress.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "engine/image/picture.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -21,7 +21,7 @@
 
 #include "engine/image/decode.h"
 #include "engine/image/resample_weights.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 #include "kernels/kernel_table.h"
 
 namespace intvit {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 #include "kernels/kernel_table.h"
 #include "kernels/resize/resize.h"
 

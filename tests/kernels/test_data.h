@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 #include "kernels/kernel_table.h"
 #include "tests/random.h"
 

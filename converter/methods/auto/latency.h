@@ -9,7 +9,7 @@
 #include "converter/observe/picture_source.h"
 #include "converter/progress.h"
 #include "engine/model.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 
 namespace intvit {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/model.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 #include "tools/common/pictures/input_pictures.h"
 
 namespace intvit {

@@ -7,7 +7,7 @@
 #include "converter/observe/picture_source.h"
 #include "converter/progress.h"
 #include "engine/model.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 #include "tools/vitconvert/sweep/float_truth.h"
 
 namespace intvit {
