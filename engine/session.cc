@@ -6,10 +6,11 @@
 #include <cstring>
 #include <system_error>
 
-#include "engine/format/layout.h"
+#include "engine/ops/linear_constants.h"
+#include "engine/ops/scratch.h"
 #include "engine/prefault.h"
 #include "engine/select_isa.h"
-#include "engine/session_scratch.h"
+#include "engine/tensors/limits.h"
 
 namespace intvit {
 namespace {
@@ -19,39 +20,13 @@ constexpr std::int64_t kBlockRows = 256;
 
 std::size_t count_of(int value) { return static_cast<std::size_t>(value); }
 
-struct ScratchNeeds {
-  const Program& program;
-
-  std::size_t operator()(const PatchEmbedOp& op) const {
-    return align_scratch(std::size_t{kPatchBlock} * op.linear.k) +
-           align_scratch(kernels::linear_scratch_bytes(static_cast<int>(op.linear.k)));
-  }
-  std::size_t operator()(const LinearOp& op) const {
-    return align_scratch(kernels::linear_scratch_bytes(static_cast<int>(op.linear.k)));
-  }
-  std::size_t operator()(const AttentionOp& op) const {
-    return align_scratch(kernels::attention_scratch_bytes(static_cast<int>(program.buffers[op.src].rows),
-                                                          static_cast<int>(op.head_dim)));
-  }
-  std::size_t operator()(const LayerNormOp&) const { return 0; }
-  std::size_t operator()(const MeanRowsOp&) const { return 0; }
-  std::size_t operator()(const EncodeOp& op) const {
-    return channel_group_scratch(op.kind == EncodeOpKind::channel_groups ? program.buffers[op.src].columns : 0) +
-           kernels::encode_scratch_bytes(static_cast<int>(program.buffers[op.src].columns));
-  }
-};
-
-// Of every step: the first weights of the next linear operation, as many as the widest kernels multiply at once.
+// Of every step: what the next operation that has weights reads first.
 std::vector<std::span<const std::uint8_t>> next_weights(const Program& program) {
   std::vector<std::span<const std::uint8_t>> next(program.steps.size());
   std::span<const std::uint8_t> first;
   for (std::size_t i = next.size(); i-- > 0;) {
     next[i] = first;
-    if (const auto* op = std::get_if<LinearOp>(&program.steps[i].op)) {
-      const std::span<const std::uint8_t> tiles = program.constants[op->linear.tiles].bytes;
-      const std::size_t block = std::size_t{2} * kernels::kPanelColumns * op->linear.k * op->linear.bits / 8;
-      first = tiles.first(std::min(tiles.size(), block));
-    }
+    if (const LinearConstants* weights = program.steps[i].op->weights()) first = first_weights(*weights, program);
   }
   return next;
 }
@@ -116,7 +91,7 @@ Session::Session(std::shared_ptr<const Model> model, const kernels::KernelTable&
       batch_(options.batch),
       team_(options.threads) {
   for (const Step& step : program_.steps) {
-    scratch_bytes_ = std::max(scratch_bytes_, std::visit(ScratchNeeds{program_}, step.op));
+    scratch_bytes_ = std::max(scratch_bytes_, step.op->scratch_bytes(program_));
   }
   scratch_bytes_ = align_scratch(scratch_bytes_);
   arena_bytes_ = align_scratch(program_.arena_bytes);
@@ -138,6 +113,10 @@ Session::Session(std::shared_ptr<const Model> model, const kernels::KernelTable&
     for (std::size_t i = 0; i < steps; ++i) stages_.push_back({i, i + 1});
   } else {
     stages_ = make_stages(program_);
+  }
+  for (const Stage& stage : stages_) {
+    const bool chain = stage.last - stage.first > 1;
+    stage_rows_.push_back(chain ? program_.steps[stage.first].op->row_local_rows(program_) : 0);
   }
   next_weights_ = next_weights(program_);
   shares_.assign(stages_.size(), WorkShares(options.threads));
@@ -212,36 +191,16 @@ std::span<const StepTime> Session::step_times(int picture, int member) const {
   return {step_times_.data() + step_times_at(picture, member), program_.steps.size()};
 }
 
-Session::Place Session::place(int picture, int arena, int member) const {
-  return {picture, arenas_.get() + count_of(arena) * arena_bytes_, scratch_.get() + count_of(member) * scratch_bytes_};
-}
-
-// Pictures and logits outlive a run, so they do not lie where the memory plan would have them.
-std::uint8_t* Session::buffer(BufferId id, const Place& place) const {
-  if (id == program_.picture) return pictures_.get() + count_of(place.picture) * picture_bytes_;
-  if (id == program_.logits) return logits_.get() + count_of(place.picture) * logits_bytes_;
-  return place.arena + program_.buffers[id].offset;
-}
-
-void Session::execute_step(std::size_t step, Piece piece) {
-  piece.next_weights = next_weights_[step];
-  std::visit([&](const auto& op) { execute(op, piece); }, program_.steps[step].op);
-}
-
-// All steps of a chain have the same rows. What so many rows need between two steps fits into the second cache level of
-// most CPUs; fewer rows would read the weights more often.
-int Session::blocks_of(const Stage& stage, const Piece& piece) const {
-  if (stage.last - stage.first == 1) return 1;
-  const std::uint32_t rows =
-      std::visit([&](const auto& op) { return program_.buffers[op.dst].rows; }, program_.steps[stage.first].op);
-  const Range own = piece.shares.range(rows, piece.part);
-  return static_cast<int>(std::max<std::int64_t>(1, (own.end - own.begin + kBlockRows - 1) / kBlockRows));
+Workspace Session::workspace(int picture, int arena, int member) const {
+  const std::size_t place = count_of(picture);
+  return {pictures_.get() + place * picture_bytes_, logits_.get() + place * logits_bytes_,
+          arenas_.get() + count_of(arena) * arena_bytes_, scratch_.get() + count_of(member) * scratch_bytes_};
 }
 
 void Session::work(int member) {
   for (int picture; (picture = next_picture_.fetch_add(1, std::memory_order_relaxed)) < first_shared_;) {
-    const Place own = place(picture, member, member);
-    for (const Stage& stage : stages_) execute_stage(stage, {own, undivided_, 0}, member);
+    const Execution own{program_, kernels_, workspace(picture, member, member)};
+    for (std::size_t i = 0; i < stages_.size(); ++i) execute_stage(i, picture, member, own);
   }
   // Whoever still has a picture of its own may be in the arena of the shared ones.
   if (first_shared_ > 0 && first_shared_ < count_) {
@@ -249,35 +208,39 @@ void Session::work(int member) {
     team_.barrier(member);
   }
   for (int picture = first_shared_; picture < count_; ++picture) {
-    const Place shared = place(picture, 0, member);
+    Execution shared{program_, kernels_, workspace(picture, 0, member)};
+    shared.written_elsewhere = threads() > 1;
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       if (i != 0 || picture != first_shared_) team_.barrier(member);
-      execute_stage(stages_[i], {shared, shares_[i], member}, member);
+      shared.part = shares_[i].of(member);
+      execute_stage(i, picture, member, shared);
       if (picture == first_shared_) note_end(member, 1 + i);
     }
   }
 }
 
-void Session::execute_stage(const Stage& stage, Piece piece, int member) {
+void Session::execute_stage(std::size_t stage, int picture, int member, Execution execution) {
+  const auto execute = [&](std::size_t step) {
+    execution.next_weights = next_weights_[step];
+    program_.steps[step].op->execute(execution);
+  };
+  const auto [first, last] = stages_[stage];
   if (step_times_.empty()) {
-    piece.blocks = blocks_of(stage, piece);
-    for (piece.block = 0; piece.block < piece.blocks; ++piece.block) {
-      for (std::size_t i = stage.first; i < stage.last; ++i) execute_step(i, piece);
+    // All steps of a chain have the same rows. What so many rows need between two steps fits into the second cache
+    // level of most CPUs; fewer rows would read the weights more often.
+    const std::int64_t rows = execution.share(stage_rows_[stage]).size();
+    execution.part.blocks = static_cast<int>(std::max<std::int64_t>(1, (rows + kBlockRows - 1) / kBlockRows));
+    for (int& block = execution.part.block; block < execution.part.blocks; ++block) {
+      for (std::size_t i = first; i < last; ++i) execute(i);
     }
     return;
   }
-  StepTime* times = step_times_.data() + step_times_at(piece.place.picture, member);
-  for (std::size_t i = stage.first; i < stage.last; ++i) {
+  StepTime* times = step_times_.data() + step_times_at(picture, member);
+  for (std::size_t i = first; i < last; ++i) {
     times[i].begin = now_nanoseconds();
-    execute_step(i, piece);
+    execute(i);
     times[i].end = now_nanoseconds();
   }
-}
-
-Session::Range Session::share(std::int64_t total, const Piece& piece) {
-  const Range all = piece.shares.range(total, piece.part);
-  const std::int64_t count = all.end - all.begin;
-  return {all.begin + count * piece.block / piece.blocks, all.begin + count * (piece.block + 1) / piece.blocks};
 }
 
 }  // namespace intvit

@@ -19,6 +19,7 @@
 
 #include "engine/image/preprocess.h"
 #include "engine/model.h"
+#include "engine/ops/execution.h"
 #include "engine/program/stages.h"
 #include "engine/thread_team.h"
 #include "engine/work_shares.h"
@@ -85,49 +86,13 @@ class Session {
   };
   using AlignedMemory = std::unique_ptr<std::uint8_t[], FreeAligned>;
 
-  // Where a thread works on a picture.
-  struct Place {
-    int picture;
-    std::uint8_t* arena;
-    void* scratch;
-  };
-  // What a thread does of an operation at once: its share, or in a chain one of several blocks of it.
-  struct Piece {
-    const Place& place;
-    const WorkShares& shares;
-    int part;  // of the shares
-    int block = 0, blocks = 1;
-    std::span<const std::uint8_t> next_weights = {};  // to fetch ahead
-  };
-  using Range = WorkShares::Range;
-
   Session(std::shared_ptr<const Model> model, const kernels::KernelTable& table, const SessionOptions& options);
   void work(int member);
-  void execute_stage(const Stage& stage, Piece piece, int member);
-  void execute_step(std::size_t step, Piece piece);
-  // The piece's part of `total` units.
-  static Range share(std::int64_t total, const Piece& piece);
-  int blocks_of(const Stage& stage, const Piece& piece) const;
+  void execute_stage(std::size_t stage, int picture, int member, Execution execution);
   void note_end(int member, std::size_t column);
   void adapt_shares();
   void sum_step_times();
-
-  void execute(const PatchEmbedOp& op, const Piece& piece);
-  void execute(const LayerNormOp& op, const Piece& piece);
-  void execute(const LinearOp& op, const Piece& piece);
-  void execute(const AttentionOp& op, const Piece& piece);
-  void execute(const MeanRowsOp& op, const Piece& piece);
-  void execute(const EncodeOp& op, const Piece& piece);
-  void encode_channel_groups(const EncodeOp& op, const Piece& piece);
-
-  std::uint8_t* buffer(BufferId id, const Place& place) const;
-  // A row of a buffer.
-  template <typename T>
-  T* row(BufferId id, std::int64_t index, const Place& place) const {
-    return reinterpret_cast<T*>(buffer(id, place)) + index * program_.buffers[id].stride;
-  }
-  void* row_of_any_type(BufferId id, std::int64_t index, const Place& place) const;
-  Place place(int picture, int arena, int member) const;
+  Workspace workspace(int picture, int arena, int member) const;
   std::size_t step_times_at(int picture, int member) const;
 
   std::shared_ptr<const Model> model_;
@@ -141,7 +106,7 @@ class Session {
   std::vector<Stage> stages_;
   std::vector<std::span<const std::uint8_t>> next_weights_;  // of every step: where the next linear one begins
   std::vector<WorkShares> shares_;                           // of every stage of a shared picture
-  WorkShares undivided_{1};
+  std::vector<std::uint32_t> stage_rows_;                    // of every stage that is a chain, else 0
   std::vector<std::uint64_t> stage_ends_;    // [member][1 + stage] of the first shared picture; none for one thread
   std::vector<std::uint64_t> member_times_;  // [member], for adapt_shares()
   std::vector<std::uint64_t> step_nanoseconds_;

@@ -6,7 +6,7 @@
 namespace intvit {
 namespace {
 
-constexpr std::uint32_t kWhole = 1u << 24;
+constexpr std::uint32_t kWhole = Share::kWhole;
 
 // A share moves a quarter of the way to what the last run suggests, which may be an accident, and in one step by no
 // more than a sixteenth of itself.
@@ -20,16 +20,16 @@ constexpr std::uint32_t kSmallest = 8;
 
 WorkShares::WorkShares(int members)
     : bounds_(static_cast<std::size_t>(members) + 1), widths_(static_cast<std::size_t>(members)) {
-  // Upwards, or the second rounding in range() would take a unit from whoever gets a whole number of them.
+  // Upwards, or the second rounding in Share::of() would take a unit from whoever gets a whole number of them.
   const auto count = static_cast<std::uint64_t>(members);
   for (std::size_t i = 0; i < bounds_.size(); ++i) {
     bounds_[i] = static_cast<std::uint32_t>((std::uint64_t{kWhole} * i + count - 1) / count);
   }
 }
 
-WorkShares::Range WorkShares::range(std::int64_t total, int member) const {
-  const auto at = [&](int i) { return total * bounds_[static_cast<std::size_t>(i)] / kWhole; };
-  return {at(member), at(member + 1)};
+Share WorkShares::of(int member) const {
+  const auto i = static_cast<std::size_t>(member);
+  return {bounds_[i], bounds_[i + 1]};
 }
 
 void WorkShares::adapt(std::span<const std::uint64_t> times) {

@@ -8,28 +8,26 @@
 #include <span>
 #include <vector>
 
+#include "engine/ops/share.h"
+
 namespace intvit {
 
 class WorkShares {
  public:
-  struct Range {
-    std::int64_t begin, end;
-  };
-
   // May throw std::bad_alloc.
   explicit WorkShares(int members);
 
   int members() const { return static_cast<int>(widths_.size()); }
 
-  // The units of `total` that are this member's. The ranges of all members are adjacent and cover everything.
-  Range range(std::int64_t total, int member) const;
+  // Those of all members are adjacent and cover everything.
+  Share of(int member) const;
 
   // What each member took for its range of the last run, one number a member, in any unit of time. A run in which a
   // time is 0, too short to be measured, says nothing. Allocates nothing.
   void adapt(std::span<const std::uint64_t> times);
 
  private:
-  std::vector<std::uint32_t> bounds_;  // members + 1 of them, ascending, in units of 1 / kWhole
+  std::vector<std::uint32_t> bounds_;  // members + 1 of them, ascending, in units of 1 / Share::kWhole
   std::vector<std::uint32_t> widths_;  // for adapt()
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/session_scratch.h"
+#include "engine/ops/encode.h"
 
 namespace intvit::bench {
 namespace {

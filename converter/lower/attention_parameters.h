@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "converter/plan/plan.h"
-#include "engine/program/program.h"
+#include "engine/ops/attention.h"
 #include "intvit/status.h"
 
 namespace intvit {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "converter/plan/plan.h"
-#include "engine/program/program.h"
+#include "engine/ops/encode.h"
 #include "intvit/status.h"
 
 namespace intvit {

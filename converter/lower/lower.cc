@@ -12,7 +12,11 @@
 #include "converter/lower/layer_norm_constants.h"
 #include "converter/lower/linear_lowering.h"
 #include "converter/lower/program_builder.h"
-#include "engine/program/plan.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
 #include "engine/program/validate.h"
 #include "kernels/gemm/tiles.h"
 

@@ -53,7 +53,7 @@ struct Encoded {
   std::vector<int> column_part;  // channel groups: the group of each column
 };
 
-// As engine/session_execute.cc does it.
+// As engine/ops/encode.cc does it.
 Encoded run_encoding(const Encoding& e, const std::vector<std::int16_t>& x, int rows, int cols) {
   const kernels::EncodeKernels& kernels = *kernels::kernel_table(Isa::scalar).encode;
   const auto n = static_cast<std::size_t>(cols);

@@ -1,7 +1,15 @@
 #include "tests/engine/plain_execution.h"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 
+#include "engine/ops/attention.h"
+#include "engine/ops/encode.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
 #include "kernels/attention/attention.h"
 #include "kernels/encode/affine_code.h"
 #include "kernels/gemm/linear.h"
@@ -22,7 +30,8 @@ class Execution {
   PlainBuffers run(std::span<const std::uint8_t> picture) {
     std::copy(picture.begin(), picture.end(), buffers_[p_.picture].begin());
     for (const Step& step : p_.steps) {
-      std::visit([&](const auto& op) { execute(op); }, step.op);
+      const bool known = execute_as<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp>(step.op);
+      REQUIRE_MESSAGE(known, step.op->name());
     }
     return std::move(buffers_);
   }
@@ -63,6 +72,15 @@ class Execution {
     if (!grain.any()) return result;
     return kernels::to_grid(result, numbers<std::int16_t>(grain.power)[c], numbers<std::int16_t>(grain.unit)[c],
                             static_cast<std::int16_t>(grain.limit));
+  }
+
+  template <typename... Types>
+  bool execute_as(const Op& op) {
+    const auto execute_if = [&](const auto* one) {
+      if (one != nullptr) execute(*one);
+      return one != nullptr;
+    };
+    return (execute_if(op.as<Types>()) || ...);
   }
 
   void execute(const PatchEmbedOp& op) {

@@ -10,9 +10,9 @@
 #include <set>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
+#include "engine/ops/encode.h"
 #include "engine/select_isa.h"
 #include "tests/engine/count_allocations.h"
 #include "tests/engine/plain_execution.h"
@@ -74,7 +74,7 @@ TEST_CASE("tiny program: encode operations use many of their codes") {
     const Program& program = model->program();
     const PlainBuffers buffers = execute_plainly(program, tiny_picture(options, 0));
     for (const Step& step : program.steps) {
-      const auto* op = std::get_if<EncodeOp>(&step.op);
+      const auto* op = step.op.as<EncodeOp>();
       if (op == nullptr) continue;
       const std::set<std::int32_t> values(buffers[op->dst].begin(), buffers[op->dst].end());
       const std::size_t codes = std::min<std::size_t>(op->max_code + 1, program.buffers[op->dst].columns);

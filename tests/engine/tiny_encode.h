@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "engine/ops/encode.h"
 #include "tests/engine/tiny_program.h"
 #include "tests/random.h"
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "engine/ops/linear.h"
 #include "tests/engine/tiny_program.h"
 #include "tests/engine/tiny_scale.h"
 #include "tests/random.h"

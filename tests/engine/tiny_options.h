@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/program/program.h"
+#include "engine/ops/encode.h"
 
 namespace intvit::test {
 

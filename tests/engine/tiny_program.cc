@@ -4,7 +4,12 @@
 #include <cmath>
 
 #include "engine/format/writer.h"
-#include "engine/program/plan.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
 #include "kernels/gemm/tiles.h"
 #include "kernels/lut/gated_activation.h"
 #include "tests/engine/tiny_encode.h"
@@ -102,7 +107,12 @@ class Builder {
     BufferId last = stream_;
     if (o_.head == TinyHead::mean) {
       last = buffer(DataType::s16, 1, o_.channels, padded_n(o_.channels));
-      p.steps.push_back({"pool", MeanRowsOp{stream_, last, prefix, tokens_ - prefix}});
+      MeanRowsOp mean;
+      mean.src = stream_;
+      mean.dst = last;
+      mean.first_row = prefix;
+      mean.row_count = tokens_ - prefix;
+      p.steps.push_back({"pool", mean});
     }
     const bool two = o_.head == TinyHead::two_tokens;
     // Rows that are read as one long row have one plane.

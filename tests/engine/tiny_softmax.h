@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "engine/ops/attention.h"
 #include "tests/engine/tiny_program.h"
 #include "tests/random.h"
 

@@ -3,7 +3,13 @@
 
 #include <algorithm>
 
-#include "engine/program/plan.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/encode.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
 #include "tests/engine/refusals.h"
 
 namespace intvit::test {

@@ -1,11 +1,16 @@
-// Every limit of a program is refused with a message when it is violated (engine/program/validate*.cc), apart from what
-// encodings, planes, tables and grains brought: validate_encode_test.cc.
+// Every limit of a program is refused with a message when it is violated (engine/program/validate.cc, check() in
+// engine/ops/), apart from what encodings, planes, tables and grains brought: validate_encode_test.cc.
 #include <doctest/doctest.h>
 
 #include <utility>
 
-#include "engine/format/layout.h"
-#include "engine/program/plan.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
+#include "engine/tensors/limits.h"
 #include "tests/engine/refusals.h"
 
 namespace intvit::test {

@@ -1,4 +1,4 @@
-#include "engine/program/plan.h"
+#include "engine/program/memory_plan.h"
 
 #include <algorithm>
 #include <numeric>
@@ -18,10 +18,6 @@ bool overlap(const Lifetime& a, const Lifetime& b) { return a.first <= b.last &&
 
 }  // namespace
 
-std::string_view op_name(const Op& op) {
-  return std::visit([](const auto& o) { return std::string_view(o.kName); }, op);
-}
-
 std::vector<Lifetime> lifetimes(const Program& program) {
   std::vector<Lifetime> result(program.buffers.size());
   const auto touch = [&](BufferId id, std::size_t stage) {
@@ -33,7 +29,7 @@ std::vector<Lifetime> lifetimes(const Program& program) {
   const std::vector<Stage> stages = make_stages(program);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     for (std::size_t i = stages[s].first; i < stages[s].last; ++i) {
-      std::visit([&](const auto& op) { touch(op.src, s), touch(op.dst, s); }, program.steps[i].op);
+      for (const Port& port : program.steps[i].op->ports()) touch(port.buffer, s);
     }
   }
   touch(program.logits, stages.size());

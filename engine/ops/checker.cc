@@ -1,4 +1,4 @@
-#include "engine/program/checker.h"
+#include "engine/ops/checker.h"
 
 #include <algorithm>
 
@@ -27,11 +27,11 @@ bool Checker::require(bool condition, const std::string& complaint) {
 }
 
 const Buffer* Checker::buffer(BufferId id, DataType type, const char* role) {
-  if (!require(id < program_.buffers.size(), std::string(role) + " is buffer " + std::to_string(id) + " of " +
-                                                 std::to_string(program_.buffers.size()))) {
+  if (!require(id < tensors_.buffers.size(), std::string(role) + " is buffer " + std::to_string(id) + " of " +
+                                                 std::to_string(tensors_.buffers.size()))) {
     return nullptr;
   }
-  const Buffer& b = program_.buffers[id];
+  const Buffer& b = tensors_.buffers[id];
   if (!require(b.type == type, std::string(role) + " is " + type_name(b.type) + ", must be " + type_name(type))) {
     return nullptr;
   }
@@ -39,7 +39,7 @@ const Buffer* Checker::buffer(BufferId id, DataType type, const char* role) {
 }
 
 const Buffer* Checker::codes_or_values(BufferId dst, std::uint32_t max_code) {
-  const bool values = dst < program_.buffers.size() && program_.buffers[dst].type == DataType::s16;
+  const bool values = dst < tensors_.buffers.size() && tensors_.buffers[dst].type == DataType::s16;
   require(max_code >= 1 && max_code <= 255, "max_code is " + std::to_string(max_code) + ", must be 1 to 255");
   return buffer(dst, values ? DataType::s16 : DataType::u8, "dst");
 }
@@ -51,11 +51,11 @@ void Checker::planes(const Buffer& buffer, std::uint32_t planes, const char* rol
 }
 
 const Constant* Checker::constant(ConstantId id, DataType type, std::uint64_t count, const char* role) {
-  if (!require(id < program_.constants.size(), std::string(role) + " is constant " + std::to_string(id) + " of " +
-                                                   std::to_string(program_.constants.size()))) {
+  if (!require(id < tensors_.constants.size(), std::string(role) + " is constant " + std::to_string(id) + " of " +
+                                                   std::to_string(tensors_.constants.size()))) {
     return nullptr;
   }
-  const Constant& c = program_.constants[id];
+  const Constant& c = tensors_.constants[id];
   const bool matches = c.type == type && c.count() == count;
   if (!require(matches, std::string(role) + " '" + c.name + "' is " + std::to_string(c.count()) + " x " +
                             type_name(c.type) + ", must be " + std::to_string(count) + " x " + type_name(type))) {
