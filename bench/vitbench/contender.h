@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "bench/vitbench/cold_start.h"
-#include "engine/session.h"
 #include "intvit/isa.h"
+#include "intvit/session.h"
 #include "intvit/status.h"
 
 namespace intvit::bench {

@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "engine/program/cost.h"
-#include "engine/thread_team.h"
+#include "engine/run/thread_team.h"
 #include "kernels/kernel_table.h"
 
 namespace intvit::bench {

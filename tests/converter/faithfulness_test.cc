@@ -31,7 +31,7 @@
 #include "converter/quantizers/two_scaled.h"
 #include "converter/quantizers/uniform.h"
 #include "converter/weights/sequential.h"
-#include "engine/session.h"
+#include "intvit/session.h"
 #include "kernels/gemm/tiles.h"
 #include "kernels/kernel_table.h"
 #include "tests/converter/small_network.h"

@@ -1,5 +1,5 @@
 // Sessions: the same logits however the work is split, no allocation while running, and errors for what cannot be.
-#include "engine/session.h"
+#include "intvit/session.h"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,8 @@
 #include <vector>
 
 #include "engine/ops/encode.h"
-#include "engine/select_isa.h"
+#include "engine/program/stages.h"
+#include "engine/run/select_isa.h"
 #include "tests/engine/count_allocations.h"
 #include "tests/engine/plain_execution.h"
 #include "tests/engine/tiny_model.h"

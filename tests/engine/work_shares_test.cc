@@ -1,5 +1,5 @@
 // WorkShares: everything is somebody's, and whoever is faster gets more.
-#include "engine/work_shares.h"
+#include "engine/run/work_shares.h"
 
 #include <doctest/doctest.h>
 

@@ -16,11 +16,11 @@
 #include <vector>
 
 #include "engine/format/layout.h"
-#include "engine/model.h"
 #include "engine/ops/encode.h"
 #include "engine/ops/linear_constants.h"
 #include "engine/program/cost.h"
-#include "engine/session.h"
+#include "intvit/model.h"
+#include "intvit/session.h"
 #include "tests/engine/repair_checksums.h"
 
 namespace {

@@ -4,8 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/errors/sensitivity.h"
-#include "engine/model.h"
 #include "engine/ops/linear_constants.h"
+#include "engine/program/program.h"
+#include "intvit/model.h"
 #include "tools/common/results/text_table.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sensitivity_json.h"

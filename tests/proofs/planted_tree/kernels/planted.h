@@ -1,2 +1,2 @@
 // What the layering proof must find.
-#include "engine/model.h"
+#include "engine/ops/op.h"

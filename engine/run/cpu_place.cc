@@ -1,4 +1,4 @@
-#include "engine/cpu_place.h"
+#include "engine/run/cpu_place.h"
 
 #include <algorithm>
 #include <thread>

@@ -1,10 +1,11 @@
-#include "engine/model.h"
+#include "intvit/model.h"
 
 #include <cstring>
-#include <new>
 
 #include "engine/format/checksum.h"
 #include "engine/format/layout.h"
+#include "engine/format/mapped_file.h"
+#include "engine/format/metadata.h"
 #include "engine/format/program_codec.h"
 #include "engine/program/validate.h"
 
@@ -89,46 +90,75 @@ std::vector<std::string> split_lines(const std::string& text) {
 
 }  // namespace
 
-Status Model::load(std::span<const std::uint8_t> bytes, const std::string& name) {
-  const auto fail = [&](const Status& status) {
-    return Status(status.code(), "model '" + name + "': " + status.message());
-  };
-  bytes_ = bytes;
+struct Model::Impl {
+  std::unique_ptr<MappedFile> mapping;
+  std::vector<std::uint64_t> memory;  // 64-bit words, for alignment
+  std::span<const std::uint8_t> bytes;
+  Program program;
+  Metadata metadata;
+  std::vector<std::string> labels;
+  std::uint64_t digest = 0;
+
+  // All of it from `bytes`.
+  Status load();
+  std::uint32_t classes() const { return program.buffers[program.logits].columns; }
+};
+
+Status Model::Impl::load() {
   const Result<Sections> sections = find_sections(bytes);
-  if (!sections.ok()) return fail(sections.status());
-  digest_ = sections.value().digest;
+  if (!sections.ok()) return sections.status();
+  digest = sections.value().digest;
 
-  Result<Metadata> metadata = decode_metadata(sections.value().contents[0]);
-  if (!metadata.ok()) return fail(metadata.status());
-  metadata_ = metadata.take();
-  Result<Program> program = decode_program(sections.value().contents[1], sections.value().contents[2]);
-  if (!program.ok()) return fail(program.status());
-  program_ = program.take();
-  if (const Status status = validate(program_); !status.ok()) return fail(status);
+  Result<Metadata> facts = decode_metadata(sections.value().contents[0]);
+  if (!facts.ok()) return facts.status();
+  metadata = facts.take();
+  Result<Program> decoded = decode_program(sections.value().contents[1], sections.value().contents[2]);
+  if (!decoded.ok()) return decoded.status();
+  program = decoded.take();
+  if (Status status = validate(program); !status.ok()) return status;
 
-  if (const auto labels = metadata_.find("labels"); labels != metadata_.end()) labels_ = split_lines(labels->second);
-  if (!labels_.empty() && labels_.size() != static_cast<std::size_t>(classes())) {
-    return fail(corrupt(std::to_string(labels_.size()) + " labels for " + std::to_string(classes()) + " classes"));
+  if (const auto text = metadata.find("labels"); text != metadata.end()) labels = split_lines(text->second);
+  if (!labels.empty() && labels.size() != classes()) {
+    return corrupt(std::to_string(labels.size()) + " labels for " + std::to_string(classes()) + " classes");
   }
   return {};
+}
+
+Result<std::shared_ptr<const Model>> Model::make(std::unique_ptr<Impl> impl, const std::string& name) {
+  if (const Status status = impl->load(); !status.ok()) {
+    return Status(status.code(), "model '" + name + "': " + status.message());
+  }
+  return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }
 
 Result<std::shared_ptr<const Model>> Model::open(const std::string& path) {
   Result<MappedFile> file = MappedFile::open(path);
   if (!file.ok()) return Status(file.status().code(), "model " + file.status().message());
-  const std::shared_ptr<Model> model(new Model);
-  model->mapping_ = std::make_unique<MappedFile>(file.take());
-  if (Status status = model->load(model->mapping_->bytes(), path); !status.ok()) return status;
-  return std::shared_ptr<const Model>(model);
+  auto impl = std::make_unique<Impl>();
+  impl->mapping = std::make_unique<MappedFile>(file.take());
+  impl->bytes = impl->mapping->bytes();
+  return make(std::move(impl), path);
 }
 
 Result<std::shared_ptr<const Model>> Model::from_memory(std::span<const std::uint8_t> bytes, const std::string& name) {
-  const std::shared_ptr<Model> model(new Model);
-  model->memory_.resize((bytes.size() + 7) / 8);
-  if (!bytes.empty()) std::memcpy(model->memory_.data(), bytes.data(), bytes.size());
-  const auto* copy = reinterpret_cast<const std::uint8_t*>(model->memory_.data());
-  if (Status status = model->load({copy, bytes.size()}, name); !status.ok()) return status;
-  return std::shared_ptr<const Model>(model);
+  auto impl = std::make_unique<Impl>();
+  impl->memory.resize((bytes.size() + 7) / 8);
+  if (!bytes.empty()) std::memcpy(impl->memory.data(), bytes.data(), bytes.size());
+  impl->bytes = {reinterpret_cast<const std::uint8_t*>(impl->memory.data()), bytes.size()};
+  return make(std::move(impl), name);
 }
+
+Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+
+int Model::input_height() const { return static_cast<int>(impl_->program.input.height); }
+int Model::input_width() const { return static_cast<int>(impl_->program.input.width); }
+int Model::classes() const { return static_cast<int>(impl_->classes()); }
+const std::vector<std::string>& Model::labels() const { return impl_->labels; }
+int Model::logit_fraction_bits() const { return static_cast<int>(impl_->program.logit_fraction_bits); }
+const Metadata& Model::metadata() const { return impl_->metadata; }
+std::uint64_t Model::file_bytes() const { return impl_->bytes.size(); }
+std::uint64_t Model::digest() const { return impl_->digest; }
+const Program& Model::program() const { return impl_->program; }
 
 }  // namespace intvit

@@ -1,4 +1,4 @@
-#include "engine/prefault.h"
+#include "engine/run/prefault.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

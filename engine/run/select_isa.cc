@@ -1,4 +1,4 @@
-#include "engine/select_isa.h"
+#include "engine/run/select_isa.h"
 
 #include <cstdlib>
 

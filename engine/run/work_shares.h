@@ -1,7 +1,7 @@
 // How much of a piece of work each thread of a team gets. At first everybody gets the same; from then on each gets what
 // it has shown to do in the same time, since cores differ (performance and efficiency cores, a neighbour on the same
 // core, a thread that was asleep) and the slowest decides when all are done. Which thread does what never changes a
-// result (engine/session.h).
+// result.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "engine/work_shares.h"
+#include "engine/run/work_shares.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,8 +1,8 @@
-#include "engine/thread_team.h"
+#include "engine/run/thread_team.h"
 
 #include <algorithm>
 
-#include "engine/cpu_place.h"
+#include "engine/run/cpu_place.h"
 
 namespace intvit {
 namespace {
