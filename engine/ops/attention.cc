@@ -8,7 +8,14 @@
 #include "kernels/attention/attention.h"
 
 namespace intvit {
+
+using kernels::SoftmaxKind;
+
 namespace {
+
+// In files.
+static_assert(static_cast<int>(SoftmaxKind::exponential) == 0 && static_cast<int>(SoftmaxKind::relative) == 1 &&
+              static_cast<int>(SoftmaxKind::absolute) == 2);
 
 void check_heads(const AttentionOp& op, const Buffer& to, Checker& c) {
   const Constant* parameters =
@@ -54,9 +61,9 @@ void check_row_groups(const AttentionOp& op, Checker& c) {
 }
 
 void check_softmax(const AttentionOp& op, const Buffer& from, Checker& c) {
-  const auto kind = static_cast<kernels::SoftmaxKind>(op.softmax_kind);
-  c.require(kind <= kernels::SoftmaxKind::absolute, "unknown kind of softmax " + std::to_string(op.softmax_kind));
-  if (!c.ok() || kind == kernels::SoftmaxKind::exponential) return;
+  c.require(op.softmax_kind <= SoftmaxKind::absolute,
+            "unknown kind of softmax " + std::to_string(static_cast<std::uint32_t>(op.softmax_kind)));
+  if (!c.ok() || op.softmax_kind == SoftmaxKind::exponential) return;
   c.require(op.levels >= 2 && op.levels <= kernels::kMaxSoftmaxLevels && (op.planes == 1 || op.planes == 2),
             "softmax codes of " + std::to_string(op.levels) + " levels in " + std::to_string(op.planes) + " planes");
   if (!c.ok()) return;
@@ -71,17 +78,17 @@ void check_softmax(const AttentionOp& op, const Buffer& from, Checker& c) {
   const std::uint64_t largest = static_cast<std::uint64_t>(*std::max_element(all, all + values->count()));
   c.require(from.rows * largest * 255 < std::uint64_t{1} << 31,
             "softmax values of " + std::to_string(largest) + " for " + std::to_string(from.rows) + " tokens");
-  if (kind == kernels::SoftmaxKind::absolute) check_row_groups(op, c);
+  if (op.softmax_kind == SoftmaxKind::absolute) check_row_groups(op, c);
 }
 
 void set_softmax(const AttentionOp& op, std::int64_t head, const Execution& e, kernels::AttentionArgs& args) {
-  args.softmax_kind = static_cast<kernels::SoftmaxKind>(op.softmax_kind);
-  if (args.softmax_kind == kernels::SoftmaxKind::exponential) return;
+  args.softmax_kind = op.softmax_kind;
+  if (args.softmax_kind == SoftmaxKind::exponential) return;
   args.wide = op.planes == 2;
   args.softmax_table.thresholds = e.constant<std::int16_t>(op.thresholds) + head * (op.levels - 1);
   args.softmax_table.values = e.constant<std::int16_t>(op.values) + head * op.levels;
   args.softmax_table.levels = static_cast<int>(op.levels);
-  if (args.softmax_kind != kernels::SoftmaxKind::absolute) return;
+  if (args.softmax_kind != SoftmaxKind::absolute) return;
   const auto* groups = e.constant<std::int32_t>(op.row_groups);
   args.softmax_table.groups = static_cast<int>(op.groups);
   args.softmax_table.group_bounds = groups;
@@ -146,8 +153,8 @@ std::size_t AttentionOp::scratch_bytes(const Tensors& tensors) const {
 std::string AttentionOp::describe(const Tensors& tensors) const {
   constexpr const char* kKinds[] = {"exponential", "relative", "absolute"};
   Description words;
-  words.add(std::string(kKinds[softmax_kind]) + " softmax");
-  if (softmax_kind != 0) {
+  words.add(std::string(kKinds[static_cast<std::size_t>(softmax_kind)]) + " softmax");
+  if (softmax_kind != SoftmaxKind::exponential) {
     words.add(levels, "levels");
     words.add_if(groups > 1, std::to_string(groups) + " groups of rows");
     words.add_planes(planes);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/ops/operation.h"
+#include "kernels/softmax/softmax.h"
 
 namespace intvit {
 
@@ -28,8 +29,8 @@ struct AttentionOp final : OperationOf<AttentionOp> {
   std::uint32_t head_dim = 0;
   ConstantId parameters = kNone;  // s32 [heads][kAttentionParameters]
   std::uint32_t max_code = 255;   // 1..255
-  // Softmax codes (kernels/softmax/softmax.h): 0 exponential, 1 relative, 2 absolute. Tables are per head.
-  std::uint32_t softmax_kind = 0;
+  // Softmax codes (kernels/softmax/softmax.h). Tables are per head.
+  kernels::SoftmaxKind softmax_kind = kernels::SoftmaxKind::exponential;
   std::uint32_t levels = 0;       // 2..256
   std::uint32_t planes = 1;       // 2: values up to 32767, else up to 255
   std::uint32_t groups = 0;       // absolute: 1..64

@@ -8,7 +8,14 @@
 #include "engine/ops/scratch.h"
 
 namespace intvit {
+
+using kernels::EncodeKind;
+
 namespace {
+
+// In files.
+static_assert(static_cast<int>(EncodeKind::table) == 0 && static_cast<int>(EncodeKind::rows) == 1 &&
+              static_cast<int>(EncodeKind::columns) == 2 && static_cast<int>(EncodeKind::dynamic_rows) == 3);
 
 void check_table(const EncodeOp& op, std::uint32_t highest, Checker& c) {
   c.require(op.levels >= 2 && op.levels <= 256, std::to_string(op.levels) + " levels, must be 2 to 256");
@@ -58,10 +65,8 @@ kernels::EncodeArgs encode_args(const EncodeOp& op, const Execution& e) {
   args.src_stride = from.stride;
   args.dst_stride = to.stride;
   args.plane_stride = op.planes == 2 ? to.stride / 2 : 0;
-  constexpr kernels::EncodeKind kKinds[] = {kernels::EncodeKind::table, kernels::EncodeKind::rows,
-                                            kernels::EncodeKind::columns, kernels::EncodeKind::dynamic_rows};
-  args.kind = kKinds[static_cast<int>(op.kind)];
-  if (op.kind == EncodeOpKind::table) {
+  args.kind = op.kind;
+  if (op.kind == EncodeKind::table) {
     args.table = {e.constant<std::int16_t>(op.thresholds), e.constant<std::int16_t>(op.values),
                   static_cast<int>(op.levels)};
   }
@@ -111,50 +116,50 @@ std::unique_ptr<Operation> make_encode() { return std::make_unique<EncodeOp>(); 
 void EncodeOp::check(Checker& c) const {
   const Buffer* from = c.buffer(src, DataType::s16, "src");
   const Buffer* to = c.buffer(dst, DataType::u8, "dst");
-  c.require(kind <= EncodeOpKind::dynamic_tokens, "unknown kind of encoding");
+  c.require(kind <= EncodeKind::dynamic_rows, "unknown kind of encoding");
   if (!c.ok()) return;
   c.require(from->rows == to->rows && from->columns == to->columns, "src and dst differ in shape");
   c.planes(*to, planes, "dst");
   const std::uint32_t highest = planes == 2 ? INT16_MAX : 255;
   switch (kind) {
-    case EncodeOpKind::table:
+    case EncodeKind::table:
       return check_table(*this, highest, c);
-    case EncodeOpKind::tokens:
+    case EncodeKind::rows:
       check_grid(*this, highest, c);
       return check_codes(*this, 0, to->rows, c);
-    case EncodeOpKind::channel_groups:
+    case EncodeKind::columns:
       check_grid(*this, highest, c);
       c.require(groups >= 1 && groups <= kernels::kMaxChannelGroups,
                 std::to_string(groups) + " groups, must be 1 to " + std::to_string(kernels::kMaxChannelGroups));
       return check_codes(*this, std::uint64_t{2} * groups, groups, c);
-    case EncodeOpKind::dynamic_tokens:
+    case EncodeKind::dynamic_rows:
       return check_grid(*this, highest, c);
   }
 }
 
 std::size_t EncodeOp::scratch_bytes(const Tensors& tensors) const {
   const std::uint32_t columns = tensors.buffers[src].columns;
-  return (kind == EncodeOpKind::channel_groups ? channel_notes_bytes(columns) : 0) +
+  return (kind == EncodeKind::columns ? channel_notes_bytes(columns) : 0) +
          kernels::encode_scratch_bytes(static_cast<int>(columns));
 }
 
 std::string EncodeOp::describe(const Tensors&) const {
   Description words;
   switch (kind) {
-    case EncodeOpKind::table:
+    case EncodeKind::table:
       words.add("table of " + std::to_string(levels) + " levels");
       break;
-    case EncodeOpKind::tokens:
+    case EncodeKind::rows:
       words.add("a scale per token");
       break;
-    case EncodeOpKind::dynamic_tokens:
+    case EncodeKind::dynamic_rows:
       words.add("a dynamic scale per token");
       break;
-    case EncodeOpKind::channel_groups:
+    case EncodeKind::columns:
       words.add(groups, "groups of channels");
       break;
   }
-  if (kind != EncodeOpKind::table) {
+  if (kind != EncodeKind::table) {
     words.add(max_code + 1, "codes");
     words.add_if(outlier < 32767, "outliers aside");
   }
@@ -163,7 +168,7 @@ std::string EncodeOp::describe(const Tensors&) const {
 }
 
 void EncodeOp::execute(const Execution& e) const {
-  if (kind == EncodeOpKind::channel_groups) return encode_channel_groups(*this, e);
+  if (kind == EncodeKind::columns) return encode_channel_groups(*this, e);
   const Buffer &from = e.buffer(src), &to = e.buffer(dst);
   const Range rows = e.share(to.rows);
   if (rows.empty()) return;
@@ -173,7 +178,7 @@ void EncodeOp::execute(const Execution& e) const {
   args.rows = static_cast<int>(rows.size());
   args.columns = static_cast<int>(from.columns);
   args.scratch = e.workspace.scratch;
-  if (kind == EncodeOpKind::tokens) {
+  if (kind == EncodeKind::rows) {
     const std::int16_t* of_rows = e.constant<std::int16_t>(codes) + rows.begin;
     const std::ptrdiff_t count = to.rows;
     args.codes = {of_rows, of_rows + count, of_rows + 2 * count, of_rows + 3 * count};

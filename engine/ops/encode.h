@@ -4,10 +4,9 @@
 #pragma once
 
 #include "engine/ops/operation.h"
+#include "kernels/encode/encode.h"
 
 namespace intvit {
-
-enum class EncodeOpKind : std::uint32_t { table = 0, tokens = 1, channel_groups = 2, dynamic_tokens = 3 };
 
 // Channels that one thread encodes by groups at a time.
 inline constexpr int kChannelBlock = 64;
@@ -18,13 +17,13 @@ struct EncodeOp final : OperationOf<EncodeOp> {
 
   BufferId src = kNone;
   BufferId dst = kNone;
-  EncodeOpKind kind = EncodeOpKind::table;
+  kernels::EncodeKind kind = kernels::EncodeKind::table;
   std::uint32_t planes = 1;
   std::uint32_t levels = 0;       // table: 2..256
   ConstantId thresholds = kNone;  // table: s16 [levels - 1], ascending
   ConstantId values = kNone;      // table: s16 [levels], >= 0
-  // tokens: s16 [4][T], multiplier, power, zero, step of every row. channel_groups: s16 [6][groups], lowest and highest
-  // of the group's channels, then the same four; every channel of a picture takes the group nearest to its extremes.
+  // rows: s16 [4][T], multiplier, power, zero, step of every row. columns: s16 [6][groups], lowest and highest of the
+  // group's channels, then the same four; every channel of a picture takes the group nearest to its extremes.
   ConstantId codes = kNone;
   std::uint32_t groups = 0;      // 1..256
   std::uint32_t max_code = 255;  // 1..255
@@ -43,7 +42,7 @@ struct EncodeOp final : OperationOf<EncodeOp> {
   }
   void check(Checker& c) const override;
   std::uint32_t row_local_rows(const Tensors& tensors) const override {
-    return kind == EncodeOpKind::channel_groups ? 0 : tensors.rows_of(dst);
+    return kind == kernels::EncodeKind::columns ? 0 : tensors.rows_of(dst);
   }
   std::size_t scratch_bytes(const Tensors& tensors) const override;
   std::string describe(const Tensors& tensors) const override;

@@ -9,15 +9,13 @@
 
 namespace intvit {
 
-enum class LinearKind : std::uint32_t { codes = 0, activation = 1, residual = 2, logits = 3 };
-
 struct LinearOp final : OperationOf<LinearOp> {
   static constexpr std::uint32_t kKind = 3;
   static constexpr std::string_view kName = "linear";
 
   BufferId src = kNone;
   BufferId dst = kNone;
-  LinearKind kind = LinearKind::codes;
+  kernels::Epilogue kind = kernels::Epilogue::codes;  // codes, activation, residual or logits
   LinearConstants linear;
   ConstantId activation = kNone;  // s16 [2][64]: base, slope (kernels/lut/gated_activation.h)
   std::uint32_t activation_segment_bits = 0;
@@ -34,7 +32,7 @@ struct LinearOp final : OperationOf<LinearOp> {
   }
   std::vector<Port> ports() const override {
     return {{"src", src, Access::read},
-            {"dst", dst, kind == LinearKind::residual ? Access::update : Access::write, {max_code, 1}}};
+            {"dst", dst, kind == kernels::Epilogue::residual ? Access::update : Access::write, {max_code, 1}}};
   }
   void check(Checker& c) const override;
   std::uint64_t macs(const Tensors& tensors) const override;

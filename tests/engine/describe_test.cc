@@ -22,7 +22,7 @@ TEST_CASE("operations: formats are described by what they are made of") {
   linear.planes = 2;
   linear.dst = 1;
   CHECK(linear.describe(tensors) == "4-bit weights, two byte planes");
-  linear.kind = LinearKind::residual;
+  linear.kind = kernels::Epilogue::residual;
   linear.grain.power = 0;
   linear.grain.limit = 127;
   CHECK(linear.describe(tensors) == "4-bit weights, two byte planes, residual of 256 codes");
@@ -30,7 +30,7 @@ TEST_CASE("operations: formats are described by what they are made of") {
   AttentionOp attention;
   attention.dst = 0;
   CHECK(attention.describe(tensors) == "exponential softmax, 256 codes");
-  attention.softmax_kind = 2;
+  attention.softmax_kind = kernels::SoftmaxKind::absolute;
   attention.levels = 16;
   attention.groups = 8;
   attention.planes = 2;
@@ -40,14 +40,14 @@ TEST_CASE("operations: formats are described by what they are made of") {
   EncodeOp encode;
   encode.levels = 9;
   CHECK(encode.describe(tensors) == "table of 9 levels");
-  encode.kind = EncodeOpKind::channel_groups;
+  encode.kind = kernels::EncodeKind::columns;
   encode.groups = 5;
   encode.max_code = 15;
   CHECK(encode.describe(tensors) == "5 groups of channels, 16 codes");
-  encode.kind = EncodeOpKind::tokens;
+  encode.kind = kernels::EncodeKind::rows;
   encode.outlier = 900;
   CHECK(encode.describe(tensors) == "a scale per token, 16 codes, outliers aside");
-  encode.kind = EncodeOpKind::dynamic_tokens;
+  encode.kind = kernels::EncodeKind::dynamic_rows;
   encode.outlier = 32767;
   CHECK(encode.describe(tensors) == "a dynamic scale per token, 16 codes");
 

@@ -143,17 +143,17 @@ class Execution {
       for (std::uint32_t c = 0; c < dst.columns; ++c) {
         const std::int32_t s = sum(l, row, c);
         std::int32_t& out = at(op.dst, r, c);
-        if (op.kind == LinearKind::logits) {
+        if (op.kind == kernels::Epilogue::logits) {
           out = kernels::scale_logit(s, numbers<std::int32_t>(l.bias)[c], numbers<std::int32_t>(l.multiplier)[c],
                                      numbers<std::uint8_t>(l.shift)[c]);
           continue;
         }
         std::int16_t x = requantized(l, s, c);
-        if (op.kind == LinearKind::residual) {
+        if (op.kind == kernels::Epilogue::residual) {
           out = added(out, x, op.grain, c);
           continue;
         }
-        if (op.kind == LinearKind::activation) {
+        if (op.kind == kernels::Epilogue::activation) {
           const std::int16_t* table = numbers<std::int16_t>(op.activation);
           x = kernels::activate_value(
               x, {table, table + kernels::kActivationSegments, static_cast<int>(op.activation_segment_bits),
@@ -177,15 +177,15 @@ class Execution {
     args.columns = static_cast<int>(scores.size());
     args.padded_columns = static_cast<int>(padded);
     args.scale = {p[kSoftmaxLeftShift], p[kSoftmaxRightShift], static_cast<std::uint16_t>(p[kSoftmaxMultiplier])};
-    args.kind = static_cast<kernels::SoftmaxKind>(op.softmax_kind);
+    args.kind = op.softmax_kind;
     args.scratch = scratch.data();
-    if (op.softmax_kind > 0) {
+    if (op.softmax_kind != kernels::SoftmaxKind::exponential) {
       args.plane_stride = op.planes == 2 ? static_cast<std::ptrdiff_t>(padded) : 0;
       args.table.thresholds = numbers<std::int16_t>(op.thresholds) + head * (op.levels - 1);
       args.table.values = numbers<std::int16_t>(op.values) + head * op.levels;
       args.table.levels = static_cast<int>(op.levels);
     }
-    if (op.softmax_kind == 2) {
+    if (op.softmax_kind == kernels::SoftmaxKind::absolute) {
       args.table.group_bounds = numbers<std::int32_t>(op.row_groups);
       args.table.group_offsets = args.table.group_bounds + op.groups;
       args.table.group_divisors = args.table.group_bounds + 2 * op.groups;
@@ -254,7 +254,7 @@ class Execution {
   }
 
   kernels::AffineCode code_of_token(const EncodeOp& op, std::uint32_t row) {
-    if (op.kind == EncodeOpKind::tokens) {
+    if (op.kind == kernels::EncodeKind::rows) {
       return code_of(numbers<std::int16_t>(op.codes), p_.buffers[op.src].rows, row);
     }
     std::int32_t lowest = 0, highest = 0;
@@ -294,8 +294,8 @@ class Execution {
     for (std::uint32_t r = 0; r < src.rows; ++r) {
       for (std::uint32_t c = 0; c < src.columns; ++c) {
         const std::int32_t x = at(op.src, r, c);
-        at(op.dst, r, c) = op.kind == EncodeOpKind::table            ? from_table(op, x)
-                           : op.kind == EncodeOpKind::channel_groups ? on_grid(op, x, code_of_channel(op, c))
+        at(op.dst, r, c) = op.kind == kernels::EncodeKind::table     ? from_table(op, x)
+                           : op.kind == kernels::EncodeKind::columns ? on_grid(op, x, code_of_channel(op, c))
                                                                      : on_grid(op, x, code_of_token(op, r));
       }
     }

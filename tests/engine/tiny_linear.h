@@ -14,7 +14,7 @@ struct TinyWeights {
   std::uint32_t inputs, outputs, bits;
   std::uint32_t row_inputs;  // the inputs lie in pieces of so many, each padded to a multiple of 64
   TinyScale source;
-  LinearKind kind;
+  Epilogue kind;
   double sigma, centre;  // of the result
 };
 

@@ -139,7 +139,7 @@ TEST_CASE("validate: buffers that overlap, or are of the wrong shape or type, ar
   refuses("dst is buffer 99", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).dst = 99; });
   refuses("the picture", [](TinyProgram& t) { t.program.picture = 99; });
   refuses("logits", [](TinyProgram& t) { t.program.logits = 99; });
-  refuses("unknown kind", [](TinyProgram& t) { op<LinearOp>(t, kQkv).kind = static_cast<LinearKind>(4); });
+  refuses("unknown kind", [](TinyProgram& t) { op<LinearOp>(t, kQkv).kind = static_cast<Epilogue>(4); });
   refuses("columns do not match", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).heads = 3; });
   // Rows too short for the padding that the kernels write.
   refuses("rows of 40", [](TinyProgram& t) {

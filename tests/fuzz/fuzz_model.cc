@@ -32,7 +32,7 @@ std::uint64_t work_of(const Op& op, const Program& program) {
   const OpCost cost = op_cost(op, program);
   std::uint64_t work = cost.macs + cost.bytes;
   if (const LinearConstants* weights = op->weights()) work += cost.rows * weights->n * weights->k;
-  if (const auto* encode = op.as<EncodeOp>(); encode != nullptr && encode->kind == EncodeOpKind::channel_groups) {
+  if (const auto* encode = op.as<EncodeOp>(); encode != nullptr && encode->kind == kernels::EncodeKind::columns) {
     work += std::uint64_t{encode->groups} * program.buffers[encode->src].columns;
   }
   return work;
