@@ -25,6 +25,7 @@
 #include "tests/engine/refusals.h"
 #include "tests/engine/repair_checksums.h"
 #include "tests/engine/tiny_program.h"
+#include "tests/engine/toy_op.h"
 #include "tests/kernels/test_data.h"
 
 namespace intvit::test {
@@ -334,6 +335,16 @@ TEST_CASE("format: the message names the file, the layer and what is wrong") {
   const auto model = Model::from_memory(encode_model(tiny.program, {}), "some.bin");
   REQUIRE(!model.ok());
   for (const char* part : {"some.bin", "attention", "blocks.0.attn"}) {
+    CHECK(model.status().message().find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("format: an operation that this build does not have is refused by its number and its layer") {
+  TinyProgram tiny = make_tiny_program();
+  negate_codes(tiny, kNorm, kQkv, 1);
+  const auto model = load(encode_model(tiny.program, {}));
+  REQUIRE(!model.ok());
+  for (const char* part : {"('blocks.0.norm1.negate')", "unknown operation 1000"}) {
     CHECK(model.status().message().find(part) != std::string::npos);
   }
 }
