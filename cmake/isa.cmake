@@ -24,7 +24,7 @@ set(INTVIT_ISA_FLAGS_amx ${INTVIT_ISA_FLAGS_avx512vnni} -mamx-tile -mamx-int8)
 # every configuration that does not ask for symbols.
 function(intvit_isa_objects target isa)
   add_library(${target} OBJECT ${ARGN})
-  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
   target_compile_options(${target} PRIVATE ${INTVIT_ISA_FLAGS_${isa}} $<$<CONFIG:Release>:-O3>)
   target_link_libraries(${target} PRIVATE intvit_warnings)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden)

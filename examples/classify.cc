@@ -7,7 +7,7 @@
 #include <iterator>
 #include <vector>
 
-#include "engine/session.h"
+#include "intvit/session.h"
 
 namespace {
 

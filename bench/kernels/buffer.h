@@ -7,7 +7,7 @@
 #include <memory>
 #include <new>
 
-#include "tests/random.h"
+#include "bench/common/random.h"
 
 namespace intvit::bench {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/session_scratch.h"
+#include "engine/ops/encode.h"
 #include "kernels/encode/encode_law.h"
 
 namespace intvit::bench {

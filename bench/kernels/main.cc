@@ -7,7 +7,7 @@
 #include "bench/kernels/benches.h"
 #include "bench/kernels/onednn_peer.h"
 #include "bench/kernels/table_report.h"
-#include "engine/select_isa.h"
+#include "engine/run/select_isa.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"
 

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "bench/kernels/linear_case.h"
-#include "engine/status.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
+#include "intvit/status.h"
 
 namespace intvit::bench {
 

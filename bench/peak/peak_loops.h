@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 
 namespace intvit::bench {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/vitbench/run_times.h"
-#include "engine/thread_team.h"
+#include "engine/run/thread_team.h"
 
 namespace intvit::bench {
 namespace {

@@ -7,9 +7,9 @@
 
 #include "bench/vitbench/pipe_io.h"
 #include "bench/vitbench/run_times.h"
+#include "engine/decode/decode.h"
 #include "engine/format/mapped_file.h"
-#include "engine/image/decode.h"
-#include "engine/session.h"
+#include "intvit/session.h"
 #include "tools/common/machine/machine.h"
 #include "tools/common/results/digest.h"
 

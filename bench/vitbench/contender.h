@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "bench/vitbench/cold_start.h"
-#include "engine/session.h"
-#include "engine/status.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
+#include "intvit/session.h"
+#include "intvit/status.h"
 
 namespace intvit::bench {
 

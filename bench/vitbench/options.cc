@@ -6,8 +6,8 @@
 #include <limits>
 #include <map>
 
-#include "engine/select_isa.h"
-#include "engine/session.h"
+#include "engine/run/select_isa.h"
+#include "intvit/session.h"
 #include "tools/common/cli/comma_list.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 
 namespace intvit::bench {
 

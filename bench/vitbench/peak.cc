@@ -6,7 +6,8 @@
 
 #include "bench/peak/peak_loops.h"
 #include "engine/program/cost.h"
-#include "engine/thread_team.h"
+#include "engine/run/thread_team.h"
+#include "kernels/dispatch/kernel_table.h"
 
 namespace intvit::bench {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "engine/program/program.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 
 namespace intvit::bench {
 

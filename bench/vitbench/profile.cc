@@ -15,7 +15,7 @@ std::vector<ProfileRow> profile_by_layer(const Program& program, const std::vect
     const Step& step = program.steps[i];
     const auto spent = static_cast<double>(nanoseconds[i]);
     const OpCost cost = op_cost(step.op, program, static_cast<std::uint64_t>(batch));
-    rows.push_back({step.layer, std::string(op_name(step.op)), 1, spent / 1e6 / static_cast<double>(runs),
+    rows.push_back({step.layer, std::string(step.op->name()), 1, spent / 1e6 / static_cast<double>(runs),
                     total > 0 ? 100 * spent / total : 0, static_cast<double>(cost.macs) / 1e9});
   }
   return rows;

@@ -45,11 +45,10 @@ void paint(std::span<std::uint8_t> pixels, int width, std::uint32_t seed) {
 }  // namespace
 
 void paint_pictures(Session& session) {
-  const Program& program = session.model().program();
-  const auto width = static_cast<int>(program.input.width);
+  const int width = session.model().input_width();
+  const std::size_t pixels = static_cast<std::size_t>(session.model().input_height()) * static_cast<std::size_t>(width);
   for (int i = 0; i < session.batch(); ++i) {
-    paint({session.picture(i), std::size_t{program.input.height} * program.input.width * 3}, width,
-          static_cast<std::uint32_t>(i) * 1000);
+    paint({session.picture(i), pixels * 3}, width, static_cast<std::uint32_t>(i) * 1000);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/session.h"
+#include "intvit/session.h"
 
 namespace intvit {
 

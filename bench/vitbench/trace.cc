@@ -76,7 +76,7 @@ class RunEvents {
 
   void add_step(int thread, int picture, std::size_t index, std::size_t stage, StepTime time) {
     const Step& step = run_.program->steps[index];
-    const std::string op(op_name(step.op));
+    const std::string op(step.op->name());
     const OpCost cost = op_cost(step.op, *run_.program, 1);
     add(thread, op + ' ' + step.layer, "step", time,
         {{"op", op},

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/program/program.h"
-#include "engine/session.h"
+#include "intvit/session.h"
 
 namespace intvit::bench {
 

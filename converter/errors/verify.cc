@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/session.h"
+#include "intvit/session.h"
 
 namespace intvit {
 
@@ -15,7 +15,7 @@ Result<Verification> verify(std::shared_ptr<const Model> model, PictureSource& p
   if (!created.ok()) return created.status();
   Session& session = *created.value();
   const auto classes = static_cast<std::size_t>(model->classes());
-  const double unit = std::exp2(-static_cast<double>(model->program().logit_fraction_bits));
+  const double unit = std::exp2(-static_cast<double>(model->logit_fraction_bits()));
   Verification result;
   double signal = 0, noise = 0;
   int agreeing = 0;

@@ -6,7 +6,7 @@
 
 #include "converter/observe/picture_source.h"
 #include "converter/observe/progress.h"
-#include "engine/model.h"
+#include "intvit/model.h"
 
 namespace intvit {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "converter/plan/plan.h"
-#include "engine/program/program.h"
-#include "engine/status.h"
+#include "engine/ops/attention.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

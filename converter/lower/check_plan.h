@@ -3,7 +3,7 @@
 #pragma once
 
 #include "converter/plan/plan.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 #include "models/vit.h"
 
 namespace intvit {

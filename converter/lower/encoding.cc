@@ -80,7 +80,7 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
   e.op.grid_zero = static_cast<std::uint32_t>(grid.zero_point);
   e.op.grid_max = static_cast<std::uint32_t>(grid.highest_code());
   if (scheme.kind == CodeKind::table) {
-    e.op.kind = EncodeOpKind::table;
+    e.op.kind = kernels::EncodeKind::table;
     e.op.levels = static_cast<std::uint32_t>(scheme.table.levels.size());
     // Values are rounded before they are compared, so the border is half a unit below the integer that it becomes.
     for (const double threshold : scheme.table.thresholds) {
@@ -109,12 +109,12 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
   }
   const auto step_shift = static_cast<int>(e.op.step_shift);
   if (scheme.kind == CodeKind::dynamic_token) {
-    e.op.kind = EncodeOpKind::dynamic_tokens;
+    e.op.kind = kernels::EncodeKind::dynamic_rows;
   } else if (scheme.kind == CodeKind::token) {
-    e.op.kind = EncodeOpKind::tokens;
+    e.op.kind = kernels::EncodeKind::rows;
     append_parts(scheme, unit, step_shift, e.codes);
   } else {
-    e.op.kind = EncodeOpKind::channel_groups;
+    e.op.kind = kernels::EncodeKind::columns;
     e.op.groups = static_cast<std::uint32_t>(scheme.parts.size());
     for (const UniformScheme& part : scheme.parts) e.codes.push_back(to_s16(part.lowest() / unit.unit));
     for (const UniformScheme& part : scheme.parts) e.codes.push_back(to_s16(part.highest() / unit.unit));
@@ -130,8 +130,7 @@ SoftmaxEncoding make_softmax_encoding(const SoftmaxScheme& scheme, int heads) {
     return probability > 0 ? -std::log2(probability) * (1 << kernels::kSoftmaxTableFractionBits) : 1e9;
   };
   const double one = (1 << scheme.value_bits) - 1;
-  e.kind = static_cast<std::uint32_t>(scheme.codes == SoftmaxCodes::relative ? kernels::SoftmaxKind::relative
-                                                                             : kernels::SoftmaxKind::absolute);
+  e.kind = scheme.codes == SoftmaxCodes::relative ? kernels::SoftmaxKind::relative : kernels::SoftmaxKind::absolute;
   e.planes = scheme.value_bits > 8 ? 2 : 1;
   // Distances ascend where probabilities descend. Heads with fewer levels than others repeat their last one.
   for (const TableScheme& table : scheme.tables) {

@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "converter/plan/plan.h"
-#include "engine/program/program.h"
-#include "engine/status.h"
+#include "engine/ops/encode.h"
+#include "intvit/status.h"
+#include "kernels/softmax/softmax.h"
 
 namespace intvit {
 
@@ -32,7 +33,8 @@ struct Encoding {
 Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& unit);
 
 struct SoftmaxEncoding {
-  std::uint32_t kind = 0, levels = 0, planes = 1, groups = 0;
+  kernels::SoftmaxKind kind = kernels::SoftmaxKind::exponential;
+  std::uint32_t levels = 0, planes = 1, groups = 0;
   std::vector<std::int16_t> thresholds, values;  // [heads][...]
   std::vector<std::int32_t> row_groups;
 };

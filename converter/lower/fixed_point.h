@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

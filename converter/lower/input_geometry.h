@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/image/geometry.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 #include "models/preprocessing.h"
 
 namespace intvit {

@@ -7,7 +7,7 @@
 
 #include "converter/float/network.h"
 #include "converter/plan/plan.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

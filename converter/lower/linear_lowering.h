@@ -8,6 +8,7 @@
 #include "converter/lower/fixed_point.h"
 #include "converter/lower/program_builder.h"
 #include "converter/weights/quantize.h"
+#include "engine/ops/linear_constants.h"
 
 namespace intvit {
 

@@ -11,7 +11,11 @@
 #include "converter/lower/layer_norm_constants.h"
 #include "converter/lower/linear_lowering.h"
 #include "converter/lower/program_builder.h"
-#include "engine/program/plan.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
 #include "engine/program/validate.h"
 #include "kernels/gemm/tiles.h"
 
@@ -124,7 +128,7 @@ class Lowering {
     e.op.src = t.buffer;
     e.op.dst = builder_.buffer(DataType::u8, static_cast<int>(src.rows), static_cast<int>(src.columns), false,
                                static_cast<int>(e.op.planes));
-    if (e.op.kind == EncodeOpKind::table) {
+    if (e.op.kind == kernels::EncodeKind::table) {
       e.op.thresholds = builder_.constant(name + ".thresholds", DataType::s16, e.thresholds);
       e.op.values = builder_.constant(name + ".values", DataType::s16, e.values);
     } else if (!e.codes.empty()) {
@@ -279,7 +283,7 @@ class Lowering {
     LinearOp project_out;
     project_out.src = encode(site_name(Site::attention_output, b), attended);
     project_out.dst = residual_;
-    project_out.kind = LinearKind::residual;
+    project_out.kind = kernels::Epilogue::residual;
     project_out.planes = planes(attended.scheme);
     project_out.linear =
         linears_.requantized(block.proj, layer_name(Layer::proj, b),
@@ -325,7 +329,7 @@ class Lowering {
     LinearOp expand;
     expand.src = src;
     expand.dst = hidden.buffer;
-    expand.kind = LinearKind::activation;
+    expand.kind = kernels::Epilogue::activation;
     expand.planes = planes(place(Site::fc1_input, b));
     expand.max_code = hidden.max_code;
     LinearOutput hidden_output{[unit = std::ldexp(1.0, -table.fraction_bits)](int) { return unit; }};
@@ -341,7 +345,7 @@ class Lowering {
     contract.src = encode(site_name(Site::fc2_input, b),
                           {contract_scheme, hidden.buffer, hidden.codes, hidden.unit, hidden.max_code});
     contract.dst = residual_;
-    contract.kind = LinearKind::residual;
+    contract.kind = kernels::Epilogue::residual;
     contract.planes = planes(contract_scheme);
     contract.linear = linears_.requantized(block.fc2, layer_name(Layer::fc2, b),
                                            input_from(contract_scheme, contract.src, vit_.mlp_dim), residual_output());
@@ -382,7 +386,7 @@ class Lowering {
     LinearOp op;
     op.src = normed.buffer;
     op.dst = program.logits;
-    op.kind = LinearKind::logits;
+    op.kind = kernels::Epilogue::logits;
     op.linear = linears_.logits(head, layer_name(Layer::head, -1), in, std::exp2(-16));
     builder_.step("head", op);
   }

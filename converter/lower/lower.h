@@ -9,7 +9,7 @@
 #include "converter/plan/plan.h"
 #include "converter/weights/quantize.h"
 #include "engine/program/program.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -1,7 +1,7 @@
 // What a model may cost. Only `auto` (converter/methods/) takes one.
 #pragma once
 
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 
 namespace intvit {
 

@@ -14,7 +14,7 @@
 #include "converter/observe/progress.h"
 #include "converter/observe/statistics.h"
 #include "converter/plan/plan.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

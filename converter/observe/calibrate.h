@@ -9,7 +9,7 @@
 #include "converter/observe/picture_source.h"
 #include "converter/observe/progress.h"
 #include "converter/observe/statistics.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <random>
 
-#include "engine/image/decode.h"
+#include "engine/decode/decode.h"
 #include "kernels/dispatch/kernel_table.h"
 
 namespace intvit {

@@ -8,7 +8,7 @@
 
 #include "converter/float/sites.h"
 #include "converter/plan/scheme.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -3,7 +3,7 @@
 
 #include "converter/float/network.h"
 #include "converter/read/tensor_table.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "converter/read/tensor_table.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 #include "models/vit.h"
 
 namespace intvit {

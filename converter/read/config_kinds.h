@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "converter/read/config.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/status.h"
+#include "intvit/status.h"
 #include "models/vit.h"
 
 namespace intvit {

@@ -7,7 +7,7 @@
 
 #include "converter/read/config.h"
 #include "converter/read/tensor_table.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 #include "models/vit.h"
 
 namespace intvit {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "converter/float/network.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "engine/format/mapped_file.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

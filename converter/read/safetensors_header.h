@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "converter/read/safetensors.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "converter/read/checkpoint.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 #include "models/tensor_names.h"
 #include "models/vit.h"
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

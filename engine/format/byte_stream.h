@@ -27,7 +27,7 @@ class ByteWriter {
     bytes_.insert(bytes_.end(), text.begin(), text.end());
     bytes_.resize((bytes_.size() + 3) / 4 * 4);
   }
-  // Fields of operations are 32-bit numbers or enums.
+  // A 32-bit number or enum.
   template <typename T>
   void operator()(const T& field) {
     static_assert(sizeof(T) == 4);

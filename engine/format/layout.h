@@ -49,7 +49,5 @@ inline constexpr std::uint32_t kMaxBuffers = 4096;
 inline constexpr std::uint32_t kMaxConstants = 1u << 17;
 inline constexpr std::uint32_t kMaxSteps = 1u << 15;
 inline constexpr std::uint32_t kMaxNameBytes = 255;
-inline constexpr std::uint64_t kMaxArenaBytes = std::uint64_t{8} << 30;
-inline constexpr std::uint32_t kMaxInputEdge = 16384;
 
 }  // namespace intvit

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -2,6 +2,7 @@
 
 #include "engine/format/byte_stream.h"
 #include "engine/format/layout.h"
+#include "engine/ops/registry.h"
 
 namespace intvit {
 namespace {
@@ -16,20 +17,24 @@ Status damaged(const std::string& what, const ByteReader& reader) {
           "the program section is damaged: " + what + " near byte " + std::to_string(reader.position())};
 }
 
-// Tries each alternative of Op in turn.
-template <std::size_t I = 0>
-bool read_op(std::uint32_t kind, ByteReader& reader, Op& op) {
-  if constexpr (I == std::variant_size_v<Op>) {
-    return false;
-  } else {
-    using Alternative = std::variant_alternative_t<I, Op>;
-    if (Alternative::kKind != kind) return read_op<I + 1>(kind, reader, op);
-    Alternative alternative;
-    alternative.visit(reader);
-    op = alternative;
-    return true;
-  }
-}
+// Fields of operations to and from 32-bit words.
+class FieldWriter final : public FieldVisitor {
+ public:
+  explicit FieldWriter(ByteWriter& writer) : writer_(writer) {}
+  void word(std::uint32_t& field) override { writer_.u32(field); }
+
+ private:
+  ByteWriter& writer_;
+};
+
+class FieldReader final : public FieldVisitor {
+ public:
+  explicit FieldReader(ByteReader& reader) : reader_(reader) {}
+  void word(std::uint32_t& field) override { field = reader_.u32(); }
+
+ private:
+  ByteReader& reader_;
+};
 
 }  // namespace
 
@@ -58,15 +63,11 @@ std::vector<std::uint8_t> encode_program(const Program& program, std::span<const
     writer.u64(constant.bytes.size());
   }
   writer.u32(static_cast<std::uint32_t>(program.steps.size()));
+  FieldWriter fields(writer);
   for (const Step& step : program.steps) {
     writer.string(step.layer);
-    Op op = step.op;
-    std::visit(
-        [&](auto& o) {
-          writer.u32(o.kKind);
-          o.visit(writer);
-        },
-        op);
+    writer.u32(step.op->op_kind());
+    Op(step.op)->for_each_field(fields);
   }
   return writer.take();
 }
@@ -115,14 +116,18 @@ Result<Program> decode_program(std::span<const std::uint8_t> bytes, std::span<co
 
   const std::uint32_t steps = reader.u32();
   if (steps > kMaxSteps) return damaged(std::to_string(steps) + " steps", reader);
-  for (std::uint32_t i = 0; i < steps && !reader.failed(); ++i) {
-    Step step;
-    step.layer = reader.string(kMaxNameBytes);
+  FieldReader fields(reader);
+  for (std::uint32_t i = 0; i < steps; ++i) {
+    std::string layer = reader.string(kMaxNameBytes);
     const std::uint32_t kind = reader.u32();
-    if (!reader.failed() && !read_op(kind, reader, step.op)) {
-      return damaged("step " + std::to_string(i) + " has unknown operation " + std::to_string(kind), reader);
+    if (reader.failed()) break;
+    std::unique_ptr<Operation> operation = make_operation(kind);
+    if (operation == nullptr) {
+      return damaged("step " + std::to_string(i) + " ('" + layer + "') has unknown operation " + std::to_string(kind),
+                     reader);
     }
-    program.steps.push_back(std::move(step));
+    operation->for_each_field(fields);
+    program.steps.push_back({std::move(layer), Op(std::move(operation))});
   }
   if (reader.failed()) return damaged("it ends too early", reader);
   if (!reader.at_end()) return damaged("bytes after its end", reader);

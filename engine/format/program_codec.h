@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/program/program.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -7,7 +7,7 @@
 
 #include "engine/format/metadata.h"
 #include "engine/program/program.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

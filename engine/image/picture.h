@@ -1,20 +1,13 @@
-// A picture in memory: 8-bit RGB, three interleaved samples per pixel, rows from top to bottom.
-// Not for: other sample types, alpha, colour management.
+// A picture that owns its pixels.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace intvit {
+#include "intvit/picture_view.h"
 
-// Pixels that somebody else owns.
-struct PictureView {
-  const std::uint8_t* rgb = nullptr;
-  int width = 0;
-  int height = 0;
-  std::ptrdiff_t stride = 0;  // bytes from one row to the next, at least 3 * width in size; may be negative
-};
+namespace intvit {
 
 struct Picture {
   int width = 0;

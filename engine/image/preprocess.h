@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "engine/image/geometry.h"
-#include "engine/image/picture.h"
 #include "engine/image/resample_weights.h"
-#include "engine/status.h"
+#include "intvit/picture_view.h"
+#include "intvit/status.h"
 #include "kernels/resize/resize.h"
 
 namespace intvit {

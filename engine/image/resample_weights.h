@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/image/geometry.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 #include "kernels/resize/resize.h"
 
 namespace intvit {

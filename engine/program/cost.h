@@ -9,9 +9,9 @@
 namespace intvit {
 
 struct OpCost {
-  std::uint64_t rows = 0;         // of the destination
+  std::uint64_t rows = 0;         // of what it writes
   std::uint64_t macs = 0;         // multiply-accumulates; 0 for what multiplies no matrices
-  std::uint64_t bytes = 0;        // weights, source and destination, each once
+  std::uint64_t bytes = 0;        // weights and all buffers that it reads or writes, each once
   std::uint32_t weight_bits = 8;  // of the right factor, 8 or 4: which instructions can multiply it
 };
 

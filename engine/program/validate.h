@@ -3,7 +3,7 @@
 #pragma once
 
 #include "engine/program/program.h"
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -1,4 +1,4 @@
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 
 #include <cpuid.h>
 #include <sys/syscall.h>

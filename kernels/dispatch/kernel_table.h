@@ -2,10 +2,10 @@
 // process can run two instruction sets and compare them.
 #pragma once
 
+#include "intvit/isa.h"
 #include "kernels/attention/attention.h"
 #include "kernels/encode/encode.h"
 #include "kernels/gemm/linear.h"
-#include "kernels/isa.h"
 #include "kernels/layer_norm/layer_norm.h"
 #include "kernels/mean_rows/mean_rows.h"
 #include "kernels/resize/resize.h"

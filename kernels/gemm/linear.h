@@ -52,13 +52,13 @@ struct Requantizer {
 };
 
 enum class Epilogue : std::uint32_t {
-  codes = 0,          // dst u8  = clamp_code(requantize(sum), max_code)
-  activation,         // dst u8  = clamp_code(activate_value(requantize(sum)), max_code): GELU straight into codes
-  values,             // dst s16 = requantize(sum)
-  activation_values,  // dst s16 = activate_value(requantize(sum))
-  residual,           // dst s16 = saturate_s16(residual + requantize(sum)), put on a grid where there are grains
-  logits,             // dst s32 = saturate_s32(round((sum + bias) * logit_multiplier / 2^logit_shift))
-  accumulators,       // dst s32 = sum; for tests and benchmarks
+  codes = 0,              // dst u8  = clamp_code(requantize(sum), max_code)
+  activation = 1,         // dst u8  = clamp_code(activate_value(requantize(sum)), max_code): GELU straight into codes
+  residual = 2,           // dst s16 = saturate_s16(residual + requantize(sum)), put on a grid where there are grains
+  logits = 3,             // dst s32 = saturate_s32(round((sum + bias) * logit_multiplier / 2^logit_shift))
+  values = 4,             // dst s16 = requantize(sum)
+  activation_values = 5,  // dst s16 = activate_value(requantize(sum))
+  accumulators = 6,       // dst s32 = sum; for tests and benchmarks
 };
 
 struct LinearArgs {

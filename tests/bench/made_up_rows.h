@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "bench/common/random.h"
 #include "bench/vitbench/row.h"
-#include "tests/random.h"
 
 namespace intvit::test {
 

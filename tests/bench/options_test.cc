@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/run/select_isa.h"
+#include "intvit/session.h"
 #include "tools/common/cli/exit_code.h"
-#include "engine/select_isa.h"
-#include "engine/session.h"
 #include "tools/common/machine/physical_cores.h"
 
 namespace intvit::bench {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "bench/peak/peak_loops.h"
+#include "intvit/isa.h"
 #include "kernels/dispatch/kernel_table.h"
-#include "kernels/isa.h"
 #include "tests/kernels/tile_emulator.h"
 
 namespace intvit::bench {

@@ -30,7 +30,7 @@
 #include "converter/quantizers/uniform.h"
 #include "converter/weights/quantize.h"
 #include "converter/weights/sequential.h"
-#include "engine/session.h"
+#include "intvit/session.h"
 #include "kernels/dispatch/kernel_table.h"
 #include "kernels/encode/encode_law.h"
 #include "kernels/gemm/tiles.h"
@@ -53,7 +53,7 @@ struct Encoded {
   std::vector<int> column_part;  // channel groups: the group of each column
 };
 
-// As engine/session_execute.cc does it.
+// As engine/ops/encode.cc does it.
 Encoded run_encoding(const Encoding& e, const std::vector<std::int16_t>& x, int rows, int cols) {
   const kernels::EncodeKernels& kernels = *kernels::kernel_table(Isa::scalar).encode;
   const auto n = static_cast<std::size_t>(cols);
@@ -77,16 +77,11 @@ Encoded run_encoding(const Encoding& e, const std::vector<std::int16_t>& x, int 
   args.scratch = scratch.data();
   Encoded result;
   std::vector<std::int16_t> columns;
-  if (e.op.kind == EncodeOpKind::table) {
-    args.kind = kernels::EncodeKind::table;
-  } else if (e.op.kind == EncodeOpKind::dynamic_tokens) {
-    args.kind = kernels::EncodeKind::dynamic_rows;
-  } else if (e.op.kind == EncodeOpKind::tokens) {
-    args.kind = kernels::EncodeKind::rows;
+  args.kind = e.op.kind;
+  if (e.op.kind == kernels::EncodeKind::rows) {
     REQUIRE(e.codes.size() == 4 * static_cast<std::size_t>(rows));
     args.codes = {e.codes.data(), e.codes.data() + rows, e.codes.data() + 2 * rows, e.codes.data() + 3 * rows};
-  } else {
-    args.kind = kernels::EncodeKind::columns;
+  } else if (e.op.kind == kernels::EncodeKind::columns) {
     const auto groups = static_cast<std::size_t>(e.op.groups);
     REQUIRE(e.codes.size() == 6 * groups);
     std::vector<std::int16_t> lowest(n), highest(n);
@@ -424,7 +419,7 @@ SoftmaxMargins softmax_margins(const SoftmaxScheme& scheme, int heads, unsigned 
     args.columns = kColumns;
     args.padded_columns = kPadded;
     args.scale = {p[kSoftmaxLeftShift], p[kSoftmaxRightShift], static_cast<std::uint16_t>(p[kSoftmaxMultiplier])};
-    args.kind = static_cast<kernels::SoftmaxKind>(e.kind);
+    args.kind = e.kind;
     args.scratch = scratch.data();
     if (args.kind != kernels::SoftmaxKind::exponential) {
       const auto h = static_cast<std::size_t>(head);

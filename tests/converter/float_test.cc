@@ -23,7 +23,7 @@
 #include "converter/lower/input_geometry.h"
 #include "converter/observe/picture_source.h"
 #include "converter/read/load_network.h"
-#include "engine/image/decode.h"
+#include "engine/decode/decode.h"
 #include "tests/converter/float_reference.h"
 #include "tests/converter/npy_reader.h"
 #include "tools/common/pictures/picture_list.h"

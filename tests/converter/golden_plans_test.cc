@@ -30,7 +30,7 @@
 #include "converter/float/random_network.h"
 #include "engine/format/checksum.h"
 #include "engine/format/writer.h"
-#include "engine/model.h"
+#include "intvit/model.h"
 #include "tests/converter/golden_text.h"
 #include "tests/converter/small_network.h"
 

@@ -44,7 +44,7 @@ struct Tensor {
   std::vector<std::int64_t> shape;
   std::vector<float> values;
 };
-using Tensors = std::map<std::string, Tensor>;
+using TensorMap = std::map<std::string, Tensor>;
 
 std::string with_header(const std::string& header, const std::string& data) {
   std::uint64_t length = header.size();
@@ -53,7 +53,7 @@ std::string with_header(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 
-std::string safetensors(const Tensors& tensors, const std::string& metadata = "") {
+std::string safetensors(const TensorMap& tensors, const std::string& metadata = "") {
   std::string header = metadata.empty() ? "{" : "{\"__metadata__\":" + metadata + ",";
   std::string data;
   for (const auto& [name, tensor] : tensors) {
@@ -90,8 +90,8 @@ VitDescription tiny_description() {
   return vit;
 }
 
-Tensors tensors_of(const VitDescription& vit) {
-  Tensors tensors;
+TensorMap tensors_of(const VitDescription& vit) {
+  TensorMap tensors;
   int seed = 1;
   const TensorLayout layout = {false, vit.distillation_token};
   for (const TensorSpec& spec : vit_tensors(vit, layout)) tensors[spec.name.name] = numbered(spec.shape, seed++);
@@ -102,7 +102,7 @@ constexpr const char* kTinyConfig = R"({"architecture": "tiny", "num_classes": 5
   "pretrained_cfg": {"input_size": [3, 8, 8], "crop_pct": 0.9, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.5, 0.5]},
   "label_names": ["a", "b", "c", "d", "e"]})";
 
-Result<FloatNetwork> load_tiny(const Tensors& tensors, const std::string& config = kTinyConfig) {
+Result<FloatNetwork> load_tiny(const TensorMap& tensors, const std::string& config = kTinyConfig) {
   const TempFolder folder;
   folder.write("model.safetensors", safetensors(tensors));
   if (!config.empty()) folder.write("config.json", config);
@@ -243,7 +243,7 @@ TEST_CASE("safetensors: every truncation of a file is refused") {
 }
 
 TEST_CASE("load_network: a NaN weight is named") {
-  Tensors tensors = tensors_of(tiny_description());
+  TensorMap tensors = tensors_of(tiny_description());
   tensors["blocks.0.mlp.fc1.bias"].values[3] = std::bit_cast<float>(0x7fc00000u);
   check_load_fails(load_tiny(tensors), Code::corrupt_file, {"'blocks.0.mlp.fc1.bias'", "NaN", "element 3"});
 }
@@ -266,7 +266,7 @@ TEST_CASE("load_network: the description comes from the config and the tensors")
 }
 
 TEST_CASE("load_network: the patch embedding is reordered to (y, x, channel), and of bytes") {
-  const Tensors tensors = tensors_of(tiny_description());
+  const TensorMap tensors = tensors_of(tiny_description());
   const auto network = load_tiny(tensors);
   REQUIRE(network.ok());
   const FloatLinear& embed = network.value().patch_embed;
@@ -295,7 +295,7 @@ TEST_CASE("load_network: prefix tokens and positions") {
   for (const bool no_embed_class : {false, true}) {
     CAPTURE(no_embed_class);
     vit.no_embed_class = no_embed_class;
-    const Tensors tensors = tensors_of(vit);
+    const TensorMap tensors = tensors_of(vit);
     const auto network = load_tiny(tensors);
     REQUIRE(network.ok());
     CHECK(network.value().description.no_embed_class == no_embed_class);
@@ -313,7 +313,7 @@ TEST_CASE("load_network: prefix tokens and positions") {
 TEST_CASE("load_network: layer scale is folded into proj and fc2") {
   VitDescription vit = tiny_description();
   vit.layer_scale = true;
-  const Tensors tensors = tensors_of(vit);
+  const TensorMap tensors = tensors_of(vit);
   const auto network = load_tiny(tensors);
   REQUIRE(network.ok());
   const FloatBlock& block = network.value().blocks[0];
@@ -328,7 +328,7 @@ TEST_CASE("load_network: layer scale is folded into proj and fc2") {
 TEST_CASE("load_network: the two heads of a distilled model become one") {
   VitDescription vit = tiny_description();
   vit.distillation_token = true;
-  const Tensors tensors = tensors_of(vit);
+  const TensorMap tensors = tensors_of(vit);
   const auto network = load_tiny(tensors);
   REQUIRE(network.ok());
   const FloatLinear& head = network.value().head;
@@ -339,7 +339,7 @@ TEST_CASE("load_network: the two heads of a distilled model become one") {
   CHECK(head.bias[4] == 0.5f * (tensors.at("head.bias").values[4] + tensors.at("head_dist.bias").values[4]));
   CHECK(network.value().token_init.size() == 6 * 16);
 
-  Tensors plain = tensors_of(tiny_description());
+  TensorMap plain = tensors_of(tiny_description());
   plain["head_dist.weight"] = tensors.at("head_dist.weight");
   check_load_fails(load_tiny(plain), Code::corrupt_file, {"unexpected 1 (head_dist.weight)"});
 }
@@ -389,8 +389,8 @@ void check_same(const FloatNetwork& a, const FloatNetwork& b) {
 }
 
 // timm's names -> transformers', with `prefix` before all but the classifiers.
-Tensors to_hugging_face(const Tensors& tensors, const std::string& prefix, const std::string& head) {
-  Tensors renamed;
+TensorMap to_hugging_face(const TensorMap& tensors, const std::string& prefix, const std::string& head) {
+  TensorMap renamed;
   for (const auto& [name, tensor] : tensors) {
     if (name.find(".attn.qkv.") != std::string::npos) {
       const std::size_t third = tensor.values.size() / 3;
@@ -420,12 +420,12 @@ constexpr const char* kHuggingFaceConfig = R"({"model_type": "vit", "hidden_size
 }  // namespace
 
 TEST_CASE("load_network: transformers' names give the same network as timm's") {
-  const Tensors tensors = tensors_of(tiny_description());
+  const TensorMap tensors = tensors_of(tiny_description());
   const auto expected = load_tiny(tensors);
   REQUIRE(expected.ok());
   for (const char* prefix : {"", "vit.", "deit."}) {
     CAPTURE(prefix);
-    Tensors renamed = to_hugging_face(tensors, prefix, "classifier");
+    TensorMap renamed = to_hugging_face(tensors, prefix, "classifier");
     renamed[std::string(prefix) + "pooler.dense.bias"] = numbered({16}, 9);  // harmless
     const auto network = load_tiny(renamed, kHuggingFaceConfig);
     if (!network.ok()) FAIL(network.status().message());
@@ -440,7 +440,7 @@ TEST_CASE("load_network: transformers' names give the same network as timm's") {
 TEST_CASE("load_network: transformers' DeiT with two heads and with one") {
   VitDescription vit = tiny_description();
   vit.distillation_token = true;
-  Tensors tensors = tensors_of(vit);
+  TensorMap tensors = tensors_of(vit);
   const auto expected = load_tiny(tensors);
   REQUIRE(expected.ok());
   std::string config = kHuggingFaceConfig;
@@ -486,11 +486,11 @@ TEST_CASE("load_network: transformers' preprocessing") {
 }
 
 TEST_CASE("load_network: sharded checkpoints") {
-  const Tensors tensors = tensors_of(tiny_description());
-  Tensors first, second;
+  const TensorMap tensors = tensors_of(tiny_description());
+  TensorMap first, second;
   std::string map;
   for (const auto& [name, tensor] : tensors) {
-    Tensors& shard = name < "c" ? first : second;
+    TensorMap& shard = name < "c" ? first : second;
     shard[name] = tensor;
     map += (map.empty() ? "\"" : ",\"") + name + "\":\"" + (&shard == &first ? "s-1" : "s-2") + ".safetensors\"";
   }
@@ -515,7 +515,7 @@ TEST_CASE("load_network: sharded checkpoints") {
 }
 
 TEST_CASE("load_network: everything that does not fit is in one message") {
-  Tensors tensors = tensors_of(tiny_description());
+  TensorMap tensors = tensors_of(tiny_description());
   tensors.erase("norm.bias");
   tensors.erase("blocks.0.norm2.weight");
   tensors["surprise"] = numbered({3}, 1);
@@ -529,7 +529,7 @@ TEST_CASE("load_network: everything that does not fit is in one message") {
 
 TEST_CASE("load_network: what this version cannot run is refused by name") {
   const auto with = [](const char* name) {
-    Tensors tensors = tensors_of(tiny_description());
+    TensorMap tensors = tensors_of(tiny_description());
     tensors[name] = numbered({16}, 1);
     return load_tiny(tensors);
   };
@@ -538,7 +538,7 @@ TEST_CASE("load_network: what this version cannot run is refused by name") {
   check_load_fails(with("blocks.0.mlp.w12.weight"), Code::unsupported, {"SwiGLU"});
   check_load_fails(with("blocks.0.attn.rope.freqs"), Code::unsupported, {"rope"});
 
-  const Tensors tensors = tensors_of(tiny_description());
+  const TensorMap tensors = tensors_of(tiny_description());
   const auto changed = [&tensors](const std::string& from, const std::string& to) {
     std::string config = kTinyConfig;
     config.replace(config.find(from), from.size(), to);
@@ -559,7 +559,7 @@ TEST_CASE("load_network: what this version cannot run is refused by name") {
 
 TEST_CASE("load_network: a bare file, with and without an architecture in its metadata") {
   const TempFolder folder;
-  const Tensors tensors = tensors_of(tiny_description());
+  const TensorMap tensors = tensors_of(tiny_description());
   folder.write("bare.safetensors", safetensors(tensors));
   std::vector<std::string> notes;
   check_load_fails(load_network(folder.file("bare.safetensors"), &notes), Code::unsupported, {"num_heads"});

@@ -9,7 +9,7 @@
 
 #include "converter/convert/convert.h"
 #include "converter/float/random_network.h"
-#include "engine/session.h"
+#include "intvit/session.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;

@@ -8,9 +8,9 @@
 
 #include "converter/lower/linear_lowering.h"
 #include "converter/quantizers/uniform.h"
-#include "kernels/arithmetic.h"
+#include "kernels/arithmetic/arithmetic.h"
+#include "kernels/dispatch/kernel_table.h"
 #include "kernels/gemm/linear.h"
-#include "kernels/kernel_table.h"
 
 using namespace intvit;
 

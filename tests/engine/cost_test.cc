@@ -46,7 +46,7 @@ TEST_CASE("op_cost: a batch multiplies rows, sums and activations, not weights")
 
 TEST_CASE("op_cost: two planes count once, two tokens twice, 4-bit weights are named") {
   TinyOptions options;
-  options.normed = TinyEncoding{EncodeOpKind::table, 2, 15};
+  options.normed = TinyEncoding{EncodeKind::table, 2, 15};
   options.weight_bits = 4;
   const TinyProgram planes = make_tiny_program(options);
   std::map<std::string, OpCost> all = costs(planes.program);

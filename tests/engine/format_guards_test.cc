@@ -10,10 +10,11 @@
 
 #include "engine/format/byte_stream.h"
 #include "engine/format/layout.h"
+#include "engine/ops/mean_rows.h"
 #include "engine/format/metadata.h"
 #include "engine/format/program_codec.h"
 #include "engine/format/writer.h"
-#include "engine/model.h"
+#include "intvit/model.h"
 #include "tests/engine/repair_checksums.h"
 #include "tests/engine/tiny_program.h"
 
@@ -114,17 +115,17 @@ void check_program(const Bytes& bytes, const Bytes& data, const std::string& rea
 }
 
 TEST_CASE("format guards: how many buffers, constants and steps a program has") {
-  const auto check = [](auto Program::*list, std::uint32_t most, const std::string& what) {
+  const auto check = [](const auto& list_of, const auto& entry, std::uint32_t most, const std::string& what) {
     Program program;
-    (program.*list).resize(most);
+    list_of(program).assign(most, entry);
     std::vector<std::uint64_t> offsets(program.constants.size() + 1);
     check_program(encode_program(program, offsets), {}, "");
-    (program.*list).resize(most + 1);
+    list_of(program).push_back(entry);
     check_program(encode_program(program, offsets), {}, std::to_string(most + 1) + what);
   };
-  check(&Program::buffers, kMaxBuffers, " buffers");
-  check(&Program::constants, kMaxConstants, " constants");
-  check(&Program::steps, kMaxSteps, " steps");
+  check([](Program& p) -> auto& { return p.buffers; }, Buffer{}, kMaxBuffers, " buffers");
+  check([](Program& p) -> auto& { return p.constants; }, Constant{}, kMaxConstants, " constants");
+  check([](Program& p) -> auto& { return p.steps; }, Step{"", MeanRowsOp()}, kMaxSteps, " steps");
 }
 
 TEST_CASE("format guards: the type and the place of a constant") {

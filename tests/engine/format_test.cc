@@ -5,21 +5,27 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
+#include <set>
 #include <string>
-#include <type_traits>
-#include <variant>
 #include <vector>
 
 #include "engine/format/checksum.h"
 #include "engine/format/layout.h"
 #include "engine/format/program_codec.h"
 #include "engine/format/writer.h"
-#include "engine/model.h"
-#include "engine/session.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/encode.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/ops/registry.h"
+#include "intvit/model.h"
+#include "intvit/session.h"
 #include "tests/engine/refusals.h"
 #include "tests/engine/repair_checksums.h"
 #include "tests/engine/tiny_program.h"
+#include "tests/engine/toy_op.h"
 #include "tests/kernels/test_data.h"
 
 namespace intvit::test {
@@ -115,38 +121,83 @@ TEST_CASE("format: a model survives the round trip to the byte") {
   }
 }
 
-struct FieldsOf {
+struct FieldsOf final : FieldVisitor {
   std::vector<std::uint32_t> values;
-  template <typename T>
-  void operator()(const T& field) {
-    values.push_back(static_cast<std::uint32_t>(field));
-  }
+  void word(std::uint32_t& field) override { values.push_back(field); }
 };
+
+struct NumberFields final : FieldVisitor {
+  std::uint32_t next = 1000;
+  void word(std::uint32_t& field) override { field = next++; }
+};
+
+// A field behind all of an operation's.
+template <typename T>
+struct Behind {
+  [[no_unique_address]] T op;
+  std::uint32_t field;
+};
+
+// Fields are words, and the operation has nothing else but a pointer to its virtual functions.
+template <typename T>
+std::size_t words_of() {
+  const Behind<T> both{};
+  const auto bytes = reinterpret_cast<const char*>(&both.field) - reinterpret_cast<const char*>(&both.op);
+  return (static_cast<std::size_t>(bytes) - sizeof(void*)) / sizeof(std::uint32_t);
+}
 
 // Sets every field of every operation to a number of its own, and expects to find it after decoding.
 TEST_CASE("format: every field of every operation survives the round trip") {
   Program program;
-  std::uint32_t next = 1000;
-  const auto add = [&](auto op) {
-    const auto number = [&](auto& field) { field = static_cast<std::remove_reference_t<decltype(field)>>(next++); };
-    op.visit(number);
-    program.steps.push_back({"step " + std::to_string(next), op});
-    return sizeof op / sizeof(std::uint32_t);
-  };
-  const std::size_t fields[] = {add(PatchEmbedOp()), add(LayerNormOp()), add(LinearOp()),
-                                add(AttentionOp()),  add(MeanRowsOp()),  add(EncodeOp())};
-  static_assert(std::variant_size_v<Op> == std::size(fields));
+  NumberFields number;
+  for (const std::uint32_t kind : operation_kinds()) {
+    Op op(make_operation(kind));
+    op->for_each_field(number);
+    program.steps.push_back({"step " + std::to_string(kind), op});
+  }
   Result<Program> decoded = decode_program(encode_program(program, {}), {});
   REQUIRE(decoded.ok());
-  REQUIRE(decoded.value().steps.size() == std::size(fields));
-  for (std::size_t i = 0; i < std::size(fields); ++i) {
+  REQUIRE(decoded.value().steps.size() == program.steps.size());
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
     FieldsOf written, read;
-    std::visit([&](auto& op) { op.visit(written); }, program.steps[i].op);
-    REQUIRE(decoded.value().steps[i].op.index() == program.steps[i].op.index());
-    std::visit([&](auto& op) { op.visit(read); }, decoded.value().steps[i].op);
+    program.steps[i].op->for_each_field(written);
+    REQUIRE(decoded.value().steps[i].op->op_kind() == program.steps[i].op->op_kind());
+    decoded.value().steps[i].op->for_each_field(read);
     CHECK(read.values == written.values);
-    CHECK(read.values.size() == fields[i]);  // visit() forgets none
+    CHECK(!read.values.empty());
   }
+}
+
+template <typename T>
+void check_visits_all() {
+  FieldsOf fields;
+  T().for_each_field(fields);
+  CHECK_MESSAGE(fields.values.size() == words_of<T>(), T::kName);
+}
+
+TEST_CASE("operations: none forgets a field when it is stored") {
+  check_visits_all<PatchEmbedOp>();
+  check_visits_all<LayerNormOp>();
+  check_visits_all<LinearOp>();
+  check_visits_all<AttentionOp>();
+  check_visits_all<MeanRowsOp>();
+  check_visits_all<EncodeOp>();
+}
+
+TEST_CASE("operations: each has a kind and a name of its own") {
+  const std::vector<std::uint32_t> kinds = operation_kinds();
+  CHECK(kinds.size() >= 6);
+  CHECK(std::set<std::uint32_t>(kinds.begin(), kinds.end()).size() == kinds.size());
+  std::set<std::string> names;
+  for (const std::uint32_t kind : kinds) {
+    const auto operation = make_operation(kind);
+    REQUIRE(operation != nullptr);
+    CHECK(operation->op_kind() == kind);
+    names.emplace(operation->name());
+  }
+  CHECK(names.size() == kinds.size());
+  CHECK(make_operation(0) == nullptr);
+  CHECK(make_operation(kNone) == nullptr);
 }
 
 TEST_CASE("format: truncated files are refused") {
@@ -323,6 +374,16 @@ TEST_CASE("format: the message names the file, the layer and what is wrong") {
   const auto model = Model::from_memory(encode_model(tiny.program, {}), "some.bin");
   REQUIRE(!model.ok());
   for (const char* part : {"some.bin", "attention", "blocks.0.attn"}) {
+    CHECK(model.status().message().find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("format: an operation that this build does not have is refused by its number and its layer") {
+  TinyProgram tiny = make_tiny_program();
+  negate_codes(tiny, kNorm, kQkv, 1);
+  const auto model = load(encode_model(tiny.program, {}));
+  REQUIRE(!model.ok());
+  for (const char* part : {"('blocks.0.norm1.negate')", "unknown operation 1000"}) {
     CHECK(model.status().message().find(part) != std::string::npos);
   }
 }

@@ -1,7 +1,15 @@
 #include "tests/engine/plain_execution.h"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 
+#include "engine/ops/attention.h"
+#include "engine/ops/encode.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
 #include "kernels/activation/gated_activation_law.h"
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_law.h"
@@ -26,7 +34,8 @@ class Execution {
   PlainBuffers run(std::span<const std::uint8_t> picture) {
     std::copy(picture.begin(), picture.end(), buffers_[p_.picture].begin());
     for (const Step& step : p_.steps) {
-      std::visit([&](const auto& op) { execute(op); }, step.op);
+      const bool known = execute_as<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp>(step.op);
+      REQUIRE_MESSAGE(known, step.op->name());
     }
     return std::move(buffers_);
   }
@@ -67,6 +76,15 @@ class Execution {
     if (!grain.any()) return result;
     return kernels::to_grid(result, numbers<std::int16_t>(grain.power)[c], numbers<std::int16_t>(grain.unit)[c],
                             static_cast<std::int16_t>(grain.limit));
+  }
+
+  template <typename... Types>
+  bool execute_as(const Op& op) {
+    const auto execute_if = [&](const auto* one) {
+      if (one != nullptr) execute(*one);
+      return one != nullptr;
+    };
+    return (execute_if(op.as<Types>()) || ...);
   }
 
   void execute(const PatchEmbedOp& op) {
@@ -129,17 +147,17 @@ class Execution {
       for (std::uint32_t c = 0; c < dst.columns; ++c) {
         const std::int32_t s = sum(l, row, c);
         std::int32_t& out = at(op.dst, r, c);
-        if (op.kind == LinearKind::logits) {
+        if (op.kind == kernels::Epilogue::logits) {
           out = kernels::scale_logit(s, numbers<std::int32_t>(l.bias)[c], numbers<std::int32_t>(l.multiplier)[c],
                                      numbers<std::uint8_t>(l.shift)[c]);
           continue;
         }
         std::int16_t x = requantized(l, s, c);
-        if (op.kind == LinearKind::residual) {
+        if (op.kind == kernels::Epilogue::residual) {
           out = added(out, x, op.grain, c);
           continue;
         }
-        if (op.kind == LinearKind::activation) {
+        if (op.kind == kernels::Epilogue::activation) {
           const std::int16_t* table = numbers<std::int16_t>(op.activation);
           x = kernels::activate_value(
               x, {table, table + kernels::kActivationSegments, static_cast<int>(op.activation_segment_bits),
@@ -163,15 +181,15 @@ class Execution {
     args.columns = static_cast<int>(scores.size());
     args.padded_columns = static_cast<int>(padded);
     args.scale = {p[kSoftmaxLeftShift], p[kSoftmaxRightShift], static_cast<std::uint16_t>(p[kSoftmaxMultiplier])};
-    args.kind = static_cast<kernels::SoftmaxKind>(op.softmax_kind);
+    args.kind = op.softmax_kind;
     args.scratch = scratch.data();
-    if (op.softmax_kind > 0) {
+    if (op.softmax_kind != kernels::SoftmaxKind::exponential) {
       args.plane_stride = op.planes == 2 ? static_cast<std::ptrdiff_t>(padded) : 0;
       args.table.thresholds = numbers<std::int16_t>(op.thresholds) + head * (op.levels - 1);
       args.table.values = numbers<std::int16_t>(op.values) + head * op.levels;
       args.table.levels = static_cast<int>(op.levels);
     }
-    if (op.softmax_kind == 2) {
+    if (op.softmax_kind == kernels::SoftmaxKind::absolute) {
       args.table.group_bounds = numbers<std::int32_t>(op.row_groups);
       args.table.group_offsets = args.table.group_bounds + op.groups;
       args.table.group_divisors = args.table.group_bounds + 2 * op.groups;
@@ -240,7 +258,7 @@ class Execution {
   }
 
   kernels::AffineCode code_of_token(const EncodeOp& op, std::uint32_t row) {
-    if (op.kind == EncodeOpKind::tokens) {
+    if (op.kind == kernels::EncodeKind::rows) {
       return code_of(numbers<std::int16_t>(op.codes), p_.buffers[op.src].rows, row);
     }
     std::int32_t lowest = 0, highest = 0;
@@ -280,8 +298,8 @@ class Execution {
     for (std::uint32_t r = 0; r < src.rows; ++r) {
       for (std::uint32_t c = 0; c < src.columns; ++c) {
         const std::int32_t x = at(op.src, r, c);
-        at(op.dst, r, c) = op.kind == EncodeOpKind::table            ? from_table(op, x)
-                           : op.kind == EncodeOpKind::channel_groups ? on_grid(op, x, code_of_channel(op, c))
+        at(op.dst, r, c) = op.kind == kernels::EncodeKind::table     ? from_table(op, x)
+                           : op.kind == kernels::EncodeKind::columns ? on_grid(op, x, code_of_channel(op, c))
                                                                      : on_grid(op, x, code_of_token(op, r));
       }
     }

@@ -19,10 +19,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/image/decode.h"
+#include "engine/decode/decode.h"
 #include "engine/image/resample_weights.h"
+#include "intvit/isa.h"
 #include "kernels/dispatch/kernel_table.h"
-#include "kernels/isa.h"
 
 namespace intvit {
 namespace {

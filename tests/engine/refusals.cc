@@ -1,7 +1,7 @@
 #include "tests/engine/refusals.h"
 
 #include "engine/format/writer.h"
-#include "engine/model.h"
+#include "intvit/model.h"
 
 namespace intvit::test {
 namespace {

@@ -22,10 +22,10 @@ void accepts(const std::function<void(TinyProgram&)>& change, const TinyOptions&
 template <typename T>
 T& op(TinyProgram& tiny, const std::string& layer) {
   for (Step& step : tiny.program.steps) {
-    if (step.layer == layer) return std::get<T>(step.op);
+    if (step.layer == layer && step.op.as<T>() != nullptr) return *step.op.as<T>();
   }
-  FAIL("no layer " << layer);
-  return std::get<T>(tiny.program.steps[0].op);
+  FAIL("no such operation in layer " << layer);
+  return *tiny.program.steps[0].op.as<T>();
 }
 
 // A copy of a constant in which one entry has another value.

@@ -1,5 +1,5 @@
 // Sessions: the same logits however the work is split, no allocation while running, and errors for what cannot be.
-#include "engine/session.h"
+#include "intvit/session.h"
 
 #include <doctest/doctest.h>
 
@@ -10,10 +10,11 @@
 #include <set>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
-#include "engine/select_isa.h"
+#include "engine/ops/encode.h"
+#include "engine/program/stages.h"
+#include "engine/run/select_isa.h"
 #include "tests/engine/count_allocations.h"
 #include "tests/engine/plain_execution.h"
 #include "tests/engine/tiny_model.h"
@@ -74,7 +75,7 @@ TEST_CASE("tiny program: encode operations use many of their codes") {
     const Program& program = model->program();
     const PlainBuffers buffers = execute_plainly(program, tiny_picture(options, 0));
     for (const Step& step : program.steps) {
-      const auto* op = std::get_if<EncodeOp>(&step.op);
+      const auto* op = step.op.as<EncodeOp>();
       if (op == nullptr) continue;
       const std::set<std::int32_t> values(buffers[op->dst].begin(), buffers[op->dst].end());
       const std::size_t codes = std::min<std::size_t>(op->max_code + 1, program.buffers[op->dst].columns);

@@ -1,12 +1,12 @@
 // The thread team under load: every member does every round, and barriers separate them.
-#include "engine/thread_team.h"
+#include "engine/run/thread_team.h"
 
 #include <doctest/doctest.h>
 
 #include <atomic>
 #include <vector>
 
-#include "engine/cpu_place.h"
+#include "engine/run/cpu_place.h"
 
 namespace intvit::test {
 namespace {

@@ -55,7 +55,7 @@ EncodeOp tiny_encode(TinyProgram& tiny, const std::string& name, const TinyEncod
   // Steps of the grid between two codes of the longest range are below 2^step_shift.
   op.step_shift = static_cast<std::uint32_t>(
       std::bit_width(static_cast<std::uint32_t>(2 * kReach * grid.sigma() / encoding.max_code)));
-  if (encoding.kind == EncodeOpKind::table) {
+  if (encoding.kind == EncodeKind::table) {
     op.levels = encoding.max_code + 1;
     op.thresholds =
         tiny.add(name + ".thresholds", DataType::s16, sorted_numbers(op.levels - 1, -2 * sigma, 2 * sigma, random));
@@ -63,8 +63,8 @@ EncodeOp tiny_encode(TinyProgram& tiny, const std::string& name, const TinyEncod
     return op;
   }
   op.outlier = static_cast<std::uint32_t>(2.5 * sigma);
-  if (encoding.kind == EncodeOpKind::dynamic_tokens) return op;
-  const bool tokens = encoding.kind == EncodeOpKind::tokens;
+  if (encoding.kind == EncodeKind::dynamic_rows) return op;
+  const bool tokens = encoding.kind == EncodeKind::rows;
   std::vector<Range> ranges(tokens ? rows : encoding.groups);
   for (Range& range : ranges) {
     range = {static_cast<std::int16_t>(-random.real(0.5, kReach) * sigma),

@@ -3,8 +3,9 @@
 
 #include <string>
 
+#include "bench/common/random.h"
+#include "engine/ops/encode.h"
 #include "tests/engine/tiny_program.h"
-#include "tests/random.h"
 
 namespace intvit::test {
 

@@ -18,7 +18,7 @@ LinearConstants tiny_linear(TinyProgram& tiny, const std::string& name, const Ti
   const int depth = kernels::padded_depth(static_cast<int>(weights.inputs));
   const auto columns = static_cast<std::size_t>(kernels::padded_columns(n));
   const auto piece = static_cast<std::uint32_t>(kernels::padded_depth(static_cast<int>(weights.row_inputs)));
-  const bool logits = weights.kind == LinearKind::logits;
+  const bool logits = weights.kind == Epilogue::logits;
   std::vector<std::uint8_t> tiles(kernels::tile_bytes(n, depth, static_cast<int>(weights.bits)));
   std::vector<std::uint8_t> zero_points(columns, 8), shift(columns, 1);
   std::vector<std::int32_t> bias(columns), logit_multiplier(columns);

@@ -3,9 +3,10 @@
 
 #include <string>
 
+#include "bench/common/random.h"
+#include "engine/ops/linear.h"
 #include "tests/engine/tiny_program.h"
 #include "tests/engine/tiny_scale.h"
-#include "tests/random.h"
 
 namespace intvit::test {
 
@@ -13,7 +14,7 @@ struct TinyWeights {
   std::uint32_t inputs, outputs, bits;
   std::uint32_t row_inputs;  // the inputs lie in pieces of so many, each padded to a multiple of 64
   TinyScale source;
-  LinearKind kind;
+  Epilogue kind;
   double sigma, centre;  // of the result
 };
 

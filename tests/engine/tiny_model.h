@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "engine/model.h"
+#include "intvit/model.h"
 #include "tests/engine/tiny_program.h"
 
 namespace intvit::test {

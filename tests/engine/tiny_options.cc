@@ -22,48 +22,48 @@ std::vector<TinyVariant> encoded_variants() {
 
   TinyOptions tables = base;
   tables.head = TinyHead::mean;
-  tables.normed = {EncodeOpKind::table, 1, 15};
-  tables.attended = {EncodeOpKind::table, 2, 62};
-  tables.hidden_codes = {EncodeOpKind::table, 2, 255};
+  tables.normed = {EncodeKind::table, 1, 15};
+  tables.attended = {EncodeKind::table, 2, 62};
+  tables.hidden_codes = {EncodeKind::table, 2, 255};
 
   TinyOptions tokens = base;
   tokens.weight_bits = 4;
-  tokens.normed = {EncodeOpKind::tokens, 2, 15};
-  tokens.attended = {EncodeOpKind::tokens, 1, 63};
-  tokens.hidden_codes = {EncodeOpKind::tokens, 2, 255};
+  tokens.normed = {EncodeKind::rows, 2, 15};
+  tokens.attended = {EncodeKind::rows, 1, 63};
+  tokens.hidden_codes = {EncodeKind::rows, 2, 255};
 
   TinyOptions groups = base;
   groups.head = TinyHead::two_tokens;
-  groups.normed = {EncodeOpKind::channel_groups, 2, 15, 4};
-  groups.attended = {EncodeOpKind::channel_groups, 1, 31, 1};
-  groups.hidden_codes = {EncodeOpKind::channel_groups, 2, 15, 9};
+  groups.normed = {EncodeKind::columns, 2, 15, 4};
+  groups.attended = {EncodeKind::columns, 1, 31, 1};
+  groups.hidden_codes = {EncodeKind::columns, 2, 15, 9};
 
   TinyOptions dynamic = base;
   dynamic.head = TinyHead::mean;
-  dynamic.normed = {EncodeOpKind::dynamic_tokens, 1, 15};
-  dynamic.attended = {EncodeOpKind::dynamic_tokens, 2, 255};
-  dynamic.hidden_codes = {EncodeOpKind::dynamic_tokens, 2, 7};
+  dynamic.normed = {EncodeKind::dynamic_rows, 1, 15};
+  dynamic.attended = {EncodeKind::dynamic_rows, 2, 255};
+  dynamic.hidden_codes = {EncodeKind::dynamic_rows, 2, 7};
 
   TinyOptions relative = base;
-  relative.softmax = {1, 16, 2, 1};
+  relative.softmax = {SoftmaxKind::relative, 16, 2, 1};
   relative.grains = true;
 
   TinyOptions absolute = base;
   absolute.head = TinyHead::mean;
-  absolute.softmax = {2, 40, 1, 3};
-  absolute.attended = {EncodeOpKind::tokens, 1, 15};
+  absolute.softmax = {SoftmaxKind::absolute, 40, 1, 3};
+  absolute.attended = {EncodeKind::rows, 1, 15};
 
   TinyOptions four_bits = base;
   four_bits.head = TinyHead::two_tokens;
   four_bits.weight_bits = 4;
   four_bits.max_code = 15;
-  four_bits.softmax = {1, 16, 1, 1};
+  four_bits.softmax = {SoftmaxKind::relative, 16, 1, 1};
 
   TinyOptions everything = {7, 32, 4, 36, 3, 70, 2, 23, 4, TinyHead::mean};
-  everything.normed = {EncodeOpKind::dynamic_tokens, 2, 15};
-  everything.attended = {EncodeOpKind::channel_groups, 1, 15, 6};
-  everything.hidden_codes = {EncodeOpKind::table, 2, 15};
-  everything.softmax = {2, 200, 2, 4};
+  everything.normed = {EncodeKind::dynamic_rows, 2, 15};
+  everything.attended = {EncodeKind::columns, 1, 15, 6};
+  everything.hidden_codes = {EncodeKind::table, 2, 15};
+  everything.softmax = {SoftmaxKind::absolute, 200, 2, 4};
   everything.grains = true;
   everything.max_code = 15;
 

@@ -6,9 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "engine/program/program.h"
+#include "kernels/encode/encode.h"
+#include "kernels/gemm/linear.h"
+#include "kernels/softmax/softmax.h"
 
 namespace intvit::test {
+
+using kernels::EncodeKind;
+using kernels::Epilogue;
+using kernels::SoftmaxKind;
 
 enum class TinyHead {
   class_token,  // the last LayerNorm normalises row 0
@@ -18,14 +24,14 @@ enum class TinyHead {
 
 // Values, and an encode operation that makes what the next linear reads.
 struct TinyEncoding {
-  EncodeOpKind kind = EncodeOpKind::table;
+  EncodeKind kind = EncodeKind::table;
   std::uint32_t planes = 1;     // 2: a grid of 12 bits
   std::uint32_t max_code = 15;  // a table has one level more
   std::uint32_t groups = 5;     // channel_groups only
 };
 
 struct TinySoftmax {
-  std::uint32_t kind = 0;  // AttentionOp::softmax_kind
+  SoftmaxKind kind = SoftmaxKind::exponential;
   std::uint32_t levels = 16;
   std::uint32_t planes = 1;
   std::uint32_t groups = 1;  // of rows; kind absolute only

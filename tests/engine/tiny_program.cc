@@ -3,15 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bench/common/random.h"
 #include "engine/format/writer.h"
-#include "engine/program/plan.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
 #include "kernels/activation/gated_activation.h"
 #include "kernels/gemm/tiles.h"
 #include "tests/engine/tiny_encode.h"
 #include "tests/engine/tiny_linear.h"
 #include "tests/engine/tiny_scale.h"
 #include "tests/engine/tiny_softmax.h"
-#include "tests/random.h"
 
 namespace intvit::test {
 namespace {
@@ -84,17 +89,17 @@ class Builder {
     const Tensor normed = tensor(tokens_, o_.channels, o_.normed);
     layer_norm(name + "norm1", stream_, normed);
     const BufferId qkv = codes(tokens_, 3 * o_.channels);
-    linear(name + "attn.qkv", read(name + "norm1.encode", normed), qkv, LinearKind::codes);
+    linear(name + "attn.qkv", read(name + "norm1.encode", normed), qkv, Epilogue::codes);
 
     const Tensor attended = tensor(tokens_, o_.channels, o_.attended);
     attention(name + "attn", qkv, attended);
-    linear(name + "attn.proj", read(name + "attn.encode", attended), stream_, LinearKind::residual);
+    linear(name + "attn.proj", read(name + "attn.encode", attended), stream_, Epilogue::residual);
 
     const Tensor normed2 = tensor(tokens_, o_.channels, o_.normed);
     layer_norm(name + "norm2", stream_, normed2);
     const Tensor hidden = tensor(tokens_, o_.hidden, o_.hidden_codes);
     activation(name + "mlp.fc1", read(name + "norm2.encode", normed2), hidden);
-    linear(name + "mlp.fc2", read(name + "mlp.encode", hidden), stream_, LinearKind::residual);
+    linear(name + "mlp.fc2", read(name + "mlp.encode", hidden), stream_, Epilogue::residual);
   }
 
   void classify(std::uint32_t prefix) {
@@ -102,7 +107,12 @@ class Builder {
     BufferId last = stream_;
     if (o_.head == TinyHead::mean) {
       last = buffer(DataType::s16, 1, o_.channels, padded_n(o_.channels));
-      p.steps.push_back({"pool", MeanRowsOp{stream_, last, prefix, tokens_ - prefix}});
+      MeanRowsOp mean;
+      mean.src = stream_;
+      mean.dst = last;
+      mean.first_row = prefix;
+      mean.row_count = tokens_ - prefix;
+      p.steps.push_back({"pool", mean});
     }
     const bool two = o_.head == TinyHead::two_tokens;
     // Rows that are read as one long row have one plane.
@@ -110,7 +120,7 @@ class Builder {
     const Tensor normed = tensor(two ? 2 : 1, o_.channels, two ? plain : o_.normed);
     layer_norm("norm", last, normed);
     p.logits = buffer(DataType::s32, 1, o_.classes, padded_n(o_.classes));
-    linear("head", read("norm.encode", normed), p.logits, LinearKind::logits);
+    linear("head", read("norm.encode", normed), p.logits, Epilogue::logits);
   }
 
   void patch_embed(std::uint32_t prefix) {
@@ -125,7 +135,7 @@ class Builder {
     op.token_init = tiny_.add("pos_embed", DataType::s16, token_init);
     const std::uint32_t pixels = o_.patch * o_.patch * 3;
     op.linear = tiny_linear(tiny_, "patch_embed",
-                            {pixels, o_.channels, 8, pixels, codes_scale(255), LinearKind::residual, 400, 0}, random_);
+                            {pixels, o_.channels, 8, pixels, codes_scale(255), Epilogue::residual, 400, 0}, random_);
     op.grain = grain("patch_embed");
     tiny_.program.steps.push_back({"patch_embed", op});
   }
@@ -166,7 +176,7 @@ class Builder {
     tiny_.program.steps.push_back({name, op});
   }
 
-  LinearOp linear_op(const std::string& name, const Source& src, BufferId dst, LinearKind kind, double sigma,
+  LinearOp linear_op(const std::string& name, const Source& src, BufferId dst, Epilogue kind, double sigma,
                      double centre) {
     const Buffer& from = tiny_.program.buffers[src.buffer];
     const Buffer& to = tiny_.program.buffers[dst];
@@ -178,15 +188,15 @@ class Builder {
     op.kind = kind;
     op.planes = src.planes;
     op.max_code = o_.max_code;
-    const std::uint32_t bits = kind == LinearKind::logits ? 8 : o_.weight_bits;
+    const std::uint32_t bits = kind == Epilogue::logits ? 8 : o_.weight_bits;
     op.linear =
         tiny_linear(tiny_, name, {inputs, to.columns, bits, from.columns, src.scale, kind, sigma, centre}, random_);
     return op;
   }
 
-  void linear(const std::string& name, const Source& src, BufferId dst, LinearKind kind) {
+  void linear(const std::string& name, const Source& src, BufferId dst, Epilogue kind) {
     const TinyScale codes = codes_scale(o_.max_code);
-    const bool to_codes = kind == LinearKind::codes, residual = kind == LinearKind::residual;
+    const bool to_codes = kind == Epilogue::codes, residual = kind == Epilogue::residual;
     LinearOp op = linear_op(name, src, dst, kind,
                             to_codes   ? codes.sigma()
                             : residual ? 300
@@ -197,7 +207,7 @@ class Builder {
   }
 
   void activation(const std::string& name, const Source& src, const Tensor& dst) {
-    LinearOp op = linear_op(name, src, dst.made, LinearKind::activation, 1200, 0);
+    LinearOp op = linear_op(name, src, dst.made, Epilogue::activation, 1200, 0);
     std::vector<std::int16_t> table(2 * kernels::kActivationSegments);
     for (int i = 0; i < kernels::kActivationSegments; ++i) {  // exact GELU, x in units of 2^-10
       const auto delta = [](double t) { return std::lround(1024 * t * 0.5 * std::erfc(t / std::sqrt(2.0))); };

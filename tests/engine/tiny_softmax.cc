@@ -7,7 +7,7 @@ namespace intvit::test {
 void set_tiny_softmax(TinyProgram& tiny, const std::string& name, const TinySoftmax& softmax, Random& random,
                       AttentionOp& op) {
   op.softmax_kind = softmax.kind;
-  if (softmax.kind == 0) return;
+  if (softmax.kind == SoftmaxKind::exponential) return;
   op.levels = softmax.levels;
   op.planes = softmax.planes;
   const double one = softmax.planes == 2 ? 4095 : 255;
@@ -21,7 +21,7 @@ void set_tiny_softmax(TinyProgram& tiny, const std::string& name, const TinySoft
   }
   op.thresholds = tiny.add(name + ".softmax_thresholds", DataType::s16, thresholds);
   op.values = tiny.add(name + ".softmax_values", DataType::s16, values);
-  if (softmax.kind != 2) return;
+  if (softmax.kind != SoftmaxKind::absolute) return;
   op.groups = softmax.groups;
   constexpr int kGroupWidth = 128;  // half an octave of the row's largest probability per group
   std::vector<std::int32_t> bounds, offsets, divisors;

@@ -3,7 +3,13 @@
 
 #include <algorithm>
 
-#include "engine/program/plan.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/encode.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
 #include "tests/engine/refusals.h"
 
 namespace intvit::test {
@@ -15,12 +21,12 @@ TinyOptions with_encoding(const TinyEncoding& encoding) {
   return options;
 }
 
-const TinyOptions kTable = with_encoding({EncodeOpKind::table, 1, 15});
-const TinyOptions kTable2 = with_encoding({EncodeOpKind::table, 2, 15});
-const TinyOptions kTokens = with_encoding({EncodeOpKind::tokens, 1, 15});
-const TinyOptions kGroups = with_encoding({EncodeOpKind::channel_groups, 1, 15, 5});
-const TinyOptions kDynamic = with_encoding({EncodeOpKind::dynamic_tokens, 1, 15});
-const TinyOptions kDynamic2 = with_encoding({EncodeOpKind::dynamic_tokens, 2, 15});
+const TinyOptions kTable = with_encoding({EncodeKind::table, 1, 15});
+const TinyOptions kTable2 = with_encoding({EncodeKind::table, 2, 15});
+const TinyOptions kTokens = with_encoding({EncodeKind::rows, 1, 15});
+const TinyOptions kGroups = with_encoding({EncodeKind::columns, 1, 15, 5});
+const TinyOptions kDynamic = with_encoding({EncodeKind::dynamic_rows, 1, 15});
+const TinyOptions kDynamic2 = with_encoding({EncodeKind::dynamic_rows, 2, 15});
 
 EncodeOp& encode(TinyProgram& t) { return op<EncodeOp>(t, kNormEncode); }
 
@@ -40,7 +46,7 @@ TEST_CASE("validate: max_code of everything that makes codes") {
 
 TEST_CASE("validate: kinds and buffers of an encode operation") {
   refuses(
-      "unknown kind", [](TinyProgram& t) { encode(t).kind = static_cast<EncodeOpKind>(4); }, kTable);
+      "unknown kind", [](TinyProgram& t) { encode(t).kind = static_cast<EncodeKind>(4); }, kTable);
   refuses(
       "must be s16", [](TinyProgram& t) { encode(t).src = encode(t).dst; }, kTable);  // src is dst
   refuses(
@@ -82,7 +88,7 @@ TEST_CASE("validate: planes") {
   }
   // Rows that are too short for two planes: 40 columns in rows of 64.
   TinyOptions options;
-  options.hidden_codes = {EncodeOpKind::dynamic_tokens, 1, 15};
+  options.hidden_codes = {EncodeKind::dynamic_rows, 1, 15};
   refuses(
       "dst's rows do not hold 2 planes", [](TinyProgram& t) { op<EncodeOp>(t, "blocks.0.mlp.encode").planes = 2; },
       options);
@@ -112,7 +118,7 @@ TEST_CASE("validate: planes") {
         LinearOp& head = op<LinearOp>(t, "head");
         Program& p = t.program;
         EncodeOp encoding;
-        encoding.kind = EncodeOpKind::dynamic_tokens;
+        encoding.kind = EncodeKind::dynamic_rows;
         encoding.planes = 2;
         p.buffers[head.src].type = DataType::s16;
         encoding.src = head.src;
@@ -216,7 +222,7 @@ TEST_CASE("validate: codes of tokens and channel groups") {
           options);
     }
     // Numbers of 5 tokens or 5 groups; those of groups lie behind 10 bounds, which may be negative.
-    const std::size_t first = options.normed->kind == EncodeOpKind::tokens ? 0 : 10;
+    const std::size_t first = options.normed->kind == EncodeKind::rows ? 0 : 10;
     const auto number = [&](std::size_t which, std::int16_t value) {
       return [=](TinyProgram& t) {
         encode(t).codes = with_entry<std::int16_t>(t, encode(t).codes, first + 5 * which + 4, value);
@@ -240,12 +246,12 @@ TEST_CASE("validate: codes of tokens and channel groups") {
 
 TEST_CASE("validate: softmax tables") {
   TinyOptions relative, absolute, wide;
-  relative.softmax = {1, 16, 1, 1};
-  absolute.softmax = {2, 16, 1, 3};
-  wide.softmax = {2, 16, 2, 3};
+  relative.softmax = {SoftmaxKind::relative, 16, 1, 1};
+  absolute.softmax = {SoftmaxKind::absolute, 16, 1, 3};
+  wide.softmax = {SoftmaxKind::absolute, 16, 2, 3};
   const auto attention = [](TinyProgram& t) -> AttentionOp& { return op<AttentionOp>(t, kAttn); };
-  refuses("unknown kind of softmax", [&](TinyProgram& t) { attention(t).softmax_kind = 3; });
-  refuses("levels", [&](TinyProgram& t) { attention(t).softmax_kind = 1; });  // without a table
+  refuses("unknown kind of softmax", [&](TinyProgram& t) { attention(t).softmax_kind = static_cast<SoftmaxKind>(3); });
+  refuses("levels", [&](TinyProgram& t) { attention(t).softmax_kind = SoftmaxKind::relative; });  // without a table
   for (const TinyOptions& options : {relative, absolute}) {
     for (const std::uint32_t wrong : {0u, 1u, 257u, 0xffffffffu}) {
       refuses(
@@ -316,7 +322,7 @@ TEST_CASE("validate: softmax tables") {
 
 TEST_CASE("validate: attention's results and the reach of its scores") {
   TinyOptions values;
-  values.attended = {EncodeOpKind::dynamic_tokens, 1, 15};
+  values.attended = {EncodeKind::dynamic_rows, 1, 15};
   const auto parameter = [](AttentionParameter which, std::int32_t x) {
     return [=](TinyProgram& t) {
       AttentionOp& a = op<AttentionOp>(t, kAttn);

@@ -1,5 +1,5 @@
 // Every part of a limit that has several: each test breaks one of them and keeps the others
-// (engine/program/validate.cc, validate_linear.cc, validate_attention.cc).
+// (engine/program/validate.cc, check() in engine/ops/).
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -7,8 +7,14 @@
 #include <vector>
 
 #include "engine/format/layout.h"
-#include "engine/program/checker.h"
-#include "engine/program/plan.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/checker.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
+#include "engine/tensors/limits.h"
 #include "kernels/attention/attention.h"
 #include "tests/engine/refusals.h"
 
@@ -20,8 +26,9 @@ const TinyOptions kMean{.head = TinyHead::mean};
 
 Buffer& dst_of(TinyProgram& t, const std::string& layer) {
   for (const Step& step : t.program.steps) {
-    if (step.layer == layer) {
-      return t.program.buffers[std::visit([](const auto& any) { return any.dst; }, step.op)];
+    if (step.layer != layer) continue;
+    for (const Port& port : step.op->ports()) {
+      if (port.writes()) return t.program.buffers[port.buffer];
     }
   }
   FAIL("no layer " << layer);

@@ -1,11 +1,16 @@
-// Every limit of a program is refused with a message when it is violated (engine/program/validate*.cc), apart from what
-// encodings, planes, tables and grains brought: validate_encode_test.cc.
+// Every limit of a program is refused with a message when it is violated (engine/program/validate.cc, check() in
+// engine/ops/), apart from what encodings, planes, tables and grains brought: validate_encode_test.cc.
 #include <doctest/doctest.h>
 
 #include <utility>
 
-#include "engine/format/layout.h"
-#include "engine/program/plan.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/mean_rows.h"
+#include "engine/ops/patch_embed.h"
+#include "engine/program/memory_plan.h"
+#include "engine/tensors/limits.h"
 #include "tests/engine/refusals.h"
 
 namespace intvit::test {
@@ -134,7 +139,7 @@ TEST_CASE("validate: buffers that overlap, or are of the wrong shape or type, ar
   refuses("dst is buffer 99", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).dst = 99; });
   refuses("the picture", [](TinyProgram& t) { t.program.picture = 99; });
   refuses("logits", [](TinyProgram& t) { t.program.logits = 99; });
-  refuses("unknown kind", [](TinyProgram& t) { op<LinearOp>(t, kQkv).kind = static_cast<LinearKind>(4); });
+  refuses("unknown kind", [](TinyProgram& t) { op<LinearOp>(t, kQkv).kind = static_cast<Epilogue>(4); });
   refuses("columns do not match", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).heads = 3; });
   // Rows too short for the padding that the kernels write.
   refuses("rows of 40", [](TinyProgram& t) {

@@ -1,5 +1,5 @@
 // WorkShares: everything is somebody's, and whoever is faster gets more.
-#include "engine/work_shares.h"
+#include "engine/run/work_shares.h"
 
 #include <doctest/doctest.h>
 
@@ -14,7 +14,7 @@ using Times = std::vector<std::uint64_t>;
 void check_covers(const WorkShares& shares, int members, std::int64_t total) {
   std::int64_t end = 0;
   for (int member = 0; member < members; ++member) {
-    const WorkShares::Range range = shares.range(total, member);
+    const Range range = shares.of(member).of(total);
     CHECK(range.begin == end);
     CHECK(range.end >= range.begin);
     end = range.end;
@@ -23,7 +23,7 @@ void check_covers(const WorkShares& shares, int members, std::int64_t total) {
 }
 
 std::int64_t width(const WorkShares& shares, std::int64_t total, int member) {
-  const WorkShares::Range range = shares.range(total, member);
+  const Range range = shares.of(member).of(total);
   return range.end - range.begin;
 }
 

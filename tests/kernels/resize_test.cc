@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "intvit/isa.h"
 #include "kernels/dispatch/kernel_table.h"
-#include "kernels/isa.h"
 #include "kernels/resize/resize.h"
 
 namespace intvit {

@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "bench/common/random.h"
+#include "intvit/isa.h"
 #include "kernels/dispatch/kernel_table.h"
-#include "kernels/isa.h"
-#include "tests/random.h"
 
 namespace intvit::test {
 

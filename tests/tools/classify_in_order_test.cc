@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/select_isa.h"
+#include "engine/run/select_isa.h"
 #include "tests/engine/tiny_model.h"
 #include "tools/common/pictures/input_pictures.h"
 

@@ -9,7 +9,7 @@
 #include "converter/lower/input_geometry.h"
 #include "converter/report/html_report.h"
 #include "engine/format/writer.h"
-#include "engine/select_isa.h"
+#include "engine/run/select_isa.h"
 #include "tools/common/pictures/labels_file.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sensitivity_json.h"

@@ -1,4 +1,4 @@
-#include "engine/session.h"
+#include "intvit/session.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/vitconvert/commands.h"
 

@@ -4,8 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/errors/sensitivity.h"
-#include "converter/report/format_text.h"
-#include "engine/model.h"
+#include "engine/ops/linear_constants.h"
+#include "engine/program/program.h"
+#include "intvit/model.h"
 #include "tools/common/results/text_table.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sensitivity_json.h"
@@ -23,10 +24,14 @@ std::string shape_of(const Program& program, BufferId id) {
   return std::to_string(b.rows) + "x" + std::to_string(b.columns) + " " + type_name(b.type);
 }
 
-int weight_bits(const Op& op) {
-  if (const auto* linear = std::get_if<LinearOp>(&op)) return static_cast<int>(linear->linear.bits);
-  if (const auto* patches = std::get_if<PatchEmbedOp>(&op)) return static_cast<int>(patches->linear.bits);
-  return 0;
+// Shapes of the buffers that an operation reads, or of those that it writes, "197x192 u8".
+std::string shapes(const Program& program, const Op& op, bool written) {
+  std::string text;
+  for (const Port& port : op->ports()) {
+    const bool wanted = written ? port.writes() : port.access == Access::read;
+    if (wanted) text += (text.empty() ? "" : ", ") + shape_of(program, port.buffer);
+  }
+  return text;
 }
 
 // Values that are printed in a form of their own, or not at all.
@@ -45,15 +50,10 @@ void print_json(const Model& model, const std::string& path) {
   if (const auto sensitivity = stored_sensitivity(model.metadata()))
     root["sensitivity"] = sensitivity_json(*sensitivity);
   for (const Step& step : program.steps) {
-    nlohmann::ordered_json row = {{"op", op_name(step.op)}, {"layer", step.layer}};
-    std::visit(
-        [&](const auto& op) {
-          row["src"] = shape_of(program, op.src);
-          row["dst"] = shape_of(program, op.dst);
-        },
-        step.op);
-    if (const int bits = weight_bits(step.op)) row["weight_bits"] = bits;
-    row["format"] = format_text(step.op, program);
+    nlohmann::ordered_json row = {{"op", step.op->name()}, {"layer", step.layer}};
+    for (const Port& port : step.op->ports()) row[std::string(port.name)] = shape_of(program, port.buffer);
+    if (const LinearConstants* weights = step.op->weights()) row["weight_bits"] = weights->bits;
+    row["format"] = step.op->describe(program);
     root["steps"].push_back(row);
   }
   for (const Constant& constant : program.constants) {
@@ -84,12 +84,9 @@ void print_text(const Model& model, const std::string& path) {
   }
   std::printf("%-12s %-24s %-16s %-16s %s\n", "op", "layer", "src", "dst", "format");
   for (const Step& step : program.steps) {
-    std::visit(
-        [&](const auto& op) {
-          std::printf("%-12s %-24s %-16s %-16s %s\n", op.kName, step.layer.c_str(), shape_of(program, op.src).c_str(),
-                      shape_of(program, op.dst).c_str(), format_text(step.op, program).c_str());
-        },
-        step.op);
+    std::printf("%-12s %-24s %-16s %-16s %s\n", std::string(step.op->name()).c_str(), step.layer.c_str(),
+                shapes(program, step.op, false).c_str(), shapes(program, step.op, true).c_str(),
+                step.op->describe(program).c_str());
   }
   if (const auto errors = model.metadata().find("site_sqnr_db"); errors != model.metadata().end()) {
     std::printf("SQNR of every activation quantizer by itself, in dB:\n%s\n", errors->second.c_str());

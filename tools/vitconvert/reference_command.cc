@@ -5,7 +5,7 @@
 
 #include "converter/float/forward.h"
 #include "converter/lower/input_geometry.h"
-#include "engine/session.h"
+#include "intvit/session.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/results/accuracy.h"
 #include "tools/common/results/npy.h"

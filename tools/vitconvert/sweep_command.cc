@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "converter/lower/input_geometry.h"
-#include "engine/select_isa.h"
-#include "engine/session.h"
+#include "engine/run/select_isa.h"
+#include "intvit/session.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/vitconvert/commands.h"

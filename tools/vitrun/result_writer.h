@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "intvit/status.h"
 #include "tools/common/pictures/classify_in_order.h"
 
 namespace intvit {

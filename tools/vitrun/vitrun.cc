@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "engine/select_isa.h"
+#include "engine/run/select_isa.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/progress_line.h"
 #include "tools/common/pictures/classify_in_order.h"
@@ -36,7 +36,7 @@ struct Job {
   LogitsFile logits;
   std::size_t failed = 0;
 
-  int fraction_bits() const { return static_cast<int>(model->program().logit_fraction_bits); }
+  int fraction_bits() const { return model->logit_fraction_bits(); }
 };
 
 // Writes what remains to be written and finds the exit code.
@@ -157,8 +157,7 @@ int run(VitrunOptions options) {
   if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
   const Result<std::shared_ptr<const Model>> model = Model::open(options.model);
   if (!model.ok()) return fail(model.status(), kExitModel);
-  const LogitsFile logits(options.logits, model.value()->classes(),
-                          static_cast<int>(model.value()->program().logit_fraction_bits));
+  const LogitsFile logits(options.logits, model.value()->classes(), model.value()->logit_fraction_bits());
   if (const Status status = logits.check(); !status.ok()) return fail(status, kExitUsage);
   Job job{std::move(options), model.value(), isa.value(), logits};
   return job.options.eval_list.empty() ? predict(job) : evaluate(job);

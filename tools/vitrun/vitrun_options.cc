@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "engine/session.h"
+#include "intvit/session.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"

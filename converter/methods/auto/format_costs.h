@@ -12,7 +12,7 @@
 #include "converter/methods/auto/choose_within.h"
 #include "converter/observe/picture_source.h"
 #include "converter/observe/progress.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
 
 namespace intvit {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "engine/session.h"
+#include "intvit/session.h"
 
 namespace intvit {
 namespace {

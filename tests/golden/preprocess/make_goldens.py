@@ -7,7 +7,7 @@ The pictures are drawn from formulas, ours to give away.
 
 Writes src/*.png, expected/*.png and manifest.txt, one case a line:
     source expected height width resize_height resize_width interpolation crop_mode
-Writes decode/*, small files of every kind that engine/image/decode.h reads, what Pillow makes of them (*.expected.png),
+Writes decode/*, small files of every kind that engine/decode/decode.h reads, what Pillow makes of them (*.expected.png),
 and decode/small.jpg, which tests cut short; JPEG decoders differ by a grey level, so that one has no expected picture.
 
 The geometry follows torchvision (Resize, CenterCrop) and timm (ResizeKeepRatio for inputs that are not square).

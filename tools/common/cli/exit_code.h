@@ -1,7 +1,7 @@
 // The exit codes of every tool. Scripts rely on them: never renumber.
 #pragma once
 
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -1,7 +1,7 @@
 #include "tools/common/machine/build_info.h"
 
-#include "engine/select_isa.h"
-#include "kernels/isa.h"
+#include "engine/run/select_isa.h"
+#include "intvit/isa.h"
 
 namespace intvit {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "engine/session.h"
+#include "intvit/session.h"
 
 namespace intvit {
 namespace {

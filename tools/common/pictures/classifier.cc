@@ -3,7 +3,7 @@
 #include <new>
 #include <utility>
 
-#include "engine/image/decode.h"
+#include "engine/decode/decode.h"
 
 namespace intvit {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "engine/session.h"
+#include "intvit/session.h"
 
 namespace intvit {
 

@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/model.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
+#include "intvit/model.h"
 #include "tools/common/pictures/input_pictures.h"
 
 namespace intvit {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/status.h"
+#include "intvit/status.h"
 #include "tools/common/pictures/picture_list.h"
 #include "tools/vitconvert/sweep/combination.h"
 

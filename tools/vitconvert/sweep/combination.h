@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/status.h"
+#include "intvit/status.h"
 
 namespace intvit {
 

@@ -12,7 +12,7 @@ Result<Evaluation> evaluate(const std::shared_ptr<const Model>& model, const Flo
                             const Progress& progress) {
   std::vector<InputPicture> inputs;
   for (const LabelledPicture& picture : pictures) inputs.push_back({picture.path, {}});
-  const double unit = std::exp2(-static_cast<double>(model->program().logit_fraction_bits));
+  const double unit = std::exp2(-static_cast<double>(model->logit_fraction_bits()));
   const int classes = model->classes(), total = static_cast<int>(pictures.size());
   Evaluation result;
   Accuracy accuracy, float_accuracy;

@@ -6,8 +6,8 @@
 
 #include "converter/observe/picture_source.h"
 #include "converter/observe/progress.h"
-#include "engine/model.h"
-#include "kernels/isa.h"
+#include "intvit/isa.h"
+#include "intvit/model.h"
 #include "tools/vitconvert/sweep/float_truth.h"
 
 namespace intvit {

@@ -1,0 +1,164 @@
+#include "intvit/model.h"
+
+#include <cstring>
+
+#include "engine/format/checksum.h"
+#include "engine/format/layout.h"
+#include "engine/format/mapped_file.h"
+#include "engine/format/metadata.h"
+#include "engine/format/program_codec.h"
+#include "engine/program/validate.h"
+
+namespace intvit {
+namespace {
+
+struct Sections {
+  std::span<const std::uint8_t> contents[kSectionCount];
+  std::uint64_t digest = 0;
+};
+
+Status corrupt(const std::string& message) { return {Code::corrupt_file, message}; }
+
+Result<Sections> find_sections(std::span<const std::uint8_t> bytes) {
+  FileHeader header;
+  if (bytes.size() < kMagic.size() || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
+    return corrupt("not an intvit model (its first bytes are not INTVIT)");
+  }
+  if (bytes.size() < sizeof header) return corrupt("truncated: " + std::to_string(bytes.size()) + " bytes");
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (header.container_major != kContainerMajor) {
+    return Status(Code::unsupported, "container version " + std::to_string(header.container_major) +
+                                         ", this build reads version " + std::to_string(kContainerMajor) +
+                                         "; convert the checkpoint again or use the matching release");
+  }
+  if (header.op_set != kOpSet) {
+    return Status(Code::unsupported, "op set " + std::to_string(header.op_set) + ", this build runs op set " +
+                                         std::to_string(kOpSet) +
+                                         "; convert the checkpoint again or use the matching release");
+  }
+  if (header.file_size != bytes.size()) {
+    return corrupt("it should have " + std::to_string(header.file_size) + " bytes but has " +
+                   std::to_string(bytes.size()) + "; copy or convert it again");
+  }
+  const std::uint64_t table_bytes = std::uint64_t{header.section_count} * sizeof(SectionRecord);
+  if (header.section_count < 1 || header.section_count > kMaxSections || table_bytes > bytes.size() - sizeof header) {
+    return corrupt(std::to_string(header.section_count) + " sections");
+  }
+  const auto table = bytes.subspan(sizeof header, table_bytes);
+  if (checksum64(table) != header.section_table_checksum) return corrupt("the section table's checksum is wrong");
+
+  Sections sections;
+  sections.digest = header.section_table_checksum;
+  bool found[kSectionCount] = {};
+  std::uint64_t end_of_last = sizeof header + table_bytes;
+  for (std::uint32_t i = 0; i < header.section_count; ++i) {
+    SectionRecord record;
+    std::memcpy(&record, table.data() + i * sizeof record, sizeof record);
+    if (record.offset % kSectionAlignment != 0 || record.offset < end_of_last || record.offset > bytes.size() ||
+        record.size > bytes.size() - record.offset) {
+      return corrupt("section " + std::to_string(record.id) + " lies outside the file or over another one");
+    }
+    end_of_last = record.offset + record.size;
+    if (record.id < 1 || record.id > kSectionCount) continue;  // of a newer minor version
+    const auto contents = bytes.subspan(record.offset, record.size);
+    if (checksum64(contents) != record.checksum) {
+      return corrupt("section " + std::to_string(record.id) +
+                     " is damaged (its checksum is wrong); copy or convert it again");
+    }
+    if (found[record.id - 1]) return corrupt("section " + std::to_string(record.id) + " appears twice");
+    found[record.id - 1] = true;
+    sections.contents[record.id - 1] = contents;
+  }
+  for (std::uint32_t i = 0; i < kSectionCount; ++i) {
+    if (!found[i]) return corrupt("section " + std::to_string(i + 1) + " is missing");
+  }
+  if (sections.contents[0].size() > kMaxMetadataBytes || sections.contents[1].size() > kMaxProgramBytes) {
+    return corrupt("the metadata or program section is too large");
+  }
+  return sections;
+}
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+struct Model::Impl {
+  std::unique_ptr<MappedFile> mapping;
+  std::vector<std::uint64_t> memory;  // 64-bit words, for alignment
+  std::span<const std::uint8_t> bytes;
+  Program program;
+  Metadata metadata;
+  std::vector<std::string> labels;
+  std::uint64_t digest = 0;
+
+  // All of it from `bytes`.
+  Status load();
+  std::uint32_t classes() const { return program.buffers[program.logits].columns; }
+};
+
+Status Model::Impl::load() {
+  const Result<Sections> sections = find_sections(bytes);
+  if (!sections.ok()) return sections.status();
+  digest = sections.value().digest;
+
+  Result<Metadata> facts = decode_metadata(sections.value().contents[0]);
+  if (!facts.ok()) return facts.status();
+  metadata = facts.take();
+  Result<Program> decoded = decode_program(sections.value().contents[1], sections.value().contents[2]);
+  if (!decoded.ok()) return decoded.status();
+  program = decoded.take();
+  if (Status status = validate(program); !status.ok()) return status;
+
+  if (const auto text = metadata.find("labels"); text != metadata.end()) labels = split_lines(text->second);
+  if (!labels.empty() && labels.size() != classes()) {
+    return corrupt(std::to_string(labels.size()) + " labels for " + std::to_string(classes()) + " classes");
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const Model>> Model::make(std::unique_ptr<Impl> impl, const std::string& name) {
+  if (const Status status = impl->load(); !status.ok()) {
+    return Status(status.code(), "model '" + name + "': " + status.message());
+  }
+  return std::shared_ptr<const Model>(new Model(std::move(impl)));
+}
+
+Result<std::shared_ptr<const Model>> Model::open(const std::string& path) {
+  Result<MappedFile> file = MappedFile::open(path);
+  if (!file.ok()) return Status(file.status().code(), "model " + file.status().message());
+  auto impl = std::make_unique<Impl>();
+  impl->mapping = std::make_unique<MappedFile>(file.take());
+  impl->bytes = impl->mapping->bytes();
+  return make(std::move(impl), path);
+}
+
+Result<std::shared_ptr<const Model>> Model::from_memory(std::span<const std::uint8_t> bytes, const std::string& name) {
+  auto impl = std::make_unique<Impl>();
+  impl->memory.resize((bytes.size() + 7) / 8);
+  if (!bytes.empty()) std::memcpy(impl->memory.data(), bytes.data(), bytes.size());
+  impl->bytes = {reinterpret_cast<const std::uint8_t*>(impl->memory.data()), bytes.size()};
+  return make(std::move(impl), name);
+}
+
+Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+
+int Model::input_height() const { return static_cast<int>(impl_->program.input.height); }
+int Model::input_width() const { return static_cast<int>(impl_->program.input.width); }
+int Model::classes() const { return static_cast<int>(impl_->classes()); }
+const std::vector<std::string>& Model::labels() const { return impl_->labels; }
+int Model::logit_fraction_bits() const { return static_cast<int>(impl_->program.logit_fraction_bits); }
+const Metadata& Model::metadata() const { return impl_->metadata; }
+std::uint64_t Model::file_bytes() const { return impl_->bytes.size(); }
+std::uint64_t Model::digest() const { return impl_->digest; }
+const Program& Model::program() const { return impl_->program; }
+
+}  // namespace intvit

@@ -1,0 +1,55 @@
+// src codes [T][3C] (q, k, v; head by head in each) -> dst codes or values [T][C] (kernels/attention/attention.h).
+#pragma once
+
+#include "engine/ops/operation.h"
+#include "kernels/softmax/softmax.h"
+
+namespace intvit {
+
+// Order of one head's numbers in AttentionOp::parameters.
+enum AttentionParameter : int {
+  kQZero,
+  kVZero,
+  kSoftmaxLeftShift,
+  kSoftmaxRightShift,
+  kSoftmaxMultiplier,
+  kRatio,
+  kRatioShift,
+  kOutZero,
+  kAttentionParameters
+};
+
+struct AttentionOp final : OperationOf<AttentionOp> {
+  static constexpr std::uint32_t kKind = 4;
+  static constexpr std::string_view kName = "attention";
+
+  BufferId src = kNone;
+  BufferId dst = kNone;
+  std::uint32_t heads = 0;
+  std::uint32_t head_dim = 0;
+  ConstantId parameters = kNone;  // s32 [heads][kAttentionParameters]
+  std::uint32_t max_code = 255;   // 1..255
+  // Softmax codes (kernels/softmax/softmax.h). Tables are per head.
+  kernels::SoftmaxKind softmax_kind = kernels::SoftmaxKind::exponential;
+  std::uint32_t levels = 0;       // 2..256
+  std::uint32_t planes = 1;       // 2: values up to 32767, else up to 255
+  std::uint32_t groups = 0;       // absolute: 1..64
+  ConstantId thresholds = kNone;  // s16 [heads][levels - 1], ascending
+  ConstantId values = kNone;      // s16 [heads][levels]
+  ConstantId row_groups = kNone;  // absolute: s32 [3][groups]: bounds (the last is not used), offsets, divisors
+
+  void for_each_field(FieldVisitor& v) override {
+    v(src), v(dst), v(heads), v(head_dim), v(parameters), v(max_code);
+    v(softmax_kind), v(levels), v(planes), v(groups), v(thresholds), v(values), v(row_groups);
+  }
+  std::vector<Port> ports() const override {
+    return {{"src", src, Access::read}, {"dst", dst, Access::write, {max_code, 1}}};
+  }
+  void check(Checker& c) const override;
+  std::uint64_t macs(const Tensors& tensors) const override;
+  std::size_t scratch_bytes(const Tensors& tensors) const override;
+  std::string describe(const Tensors& tensors) const override;
+  void execute(const Execution& e) const override;
+};
+
+}  // namespace intvit

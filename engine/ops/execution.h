@@ -1,0 +1,52 @@
+// What an operation sees when it runs.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "engine/ops/share.h"
+#include "engine/tensors/tensors.h"
+#include "kernels/dispatch/kernel_table.h"
+
+namespace intvit {
+
+// The memory of one picture, and of the thread that works on it.
+struct Workspace {
+  std::uint8_t* picture;
+  std::uint8_t* logits;
+  std::uint8_t* arena;  // of all other buffers
+  void* scratch;        // as much as the operation asked for; not shared between threads
+};
+
+struct Execution {
+  const Tensors& tensors;
+  const kernels::KernelTable& kernels;
+  Workspace workspace;
+  Share part = {};
+  bool written_elsewhere = false;                   // other threads have written some of what is read
+  std::span<const std::uint8_t> next_weights = {};  // of this thread's next linear operation, to fetch ahead
+
+  Range share(std::int64_t total) const { return part.of(total); }
+  const Buffer& buffer(BufferId id) const { return tensors.buffers[id]; }
+
+  // Pictures and logits outlive a run, so they do not lie where the memory plan would have them.
+  std::uint8_t* memory(BufferId id) const {
+    if (id == tensors.picture) return workspace.picture;
+    if (id == tensors.logits) return workspace.logits;
+    return workspace.arena + tensors.buffers[id].offset;
+  }
+  template <typename T>
+  T* row(BufferId id, std::int64_t index) const {
+    return reinterpret_cast<T*>(memory(id)) + index * tensors.buffers[id].stride;
+  }
+  // The first byte of a row whose elements have the buffer's own type.
+  void* row_of_any_type(BufferId id, std::int64_t index) const {
+    return row<std::uint8_t>(id, index * byte_size(tensors.buffers[id].type));
+  }
+  template <typename T>
+  const T* constant(ConstantId id) const {
+    return tensors.constants[id].as<T>();
+  }
+};
+
+}  // namespace intvit

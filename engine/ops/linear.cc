@@ -1,0 +1,116 @@
+#include "engine/ops/linear.h"
+
+#include "engine/ops/description.h"
+#include "engine/ops/scratch.h"
+
+namespace intvit {
+
+using kernels::Epilogue;
+
+namespace {
+
+// In files.
+static_assert(static_cast<int>(Epilogue::codes) == 0 && static_cast<int>(Epilogue::activation) == 1 &&
+              static_cast<int>(Epilogue::residual) == 2 && static_cast<int>(Epilogue::logits) == 3);
+
+// The epilogue that leaves the values before the clamp, where there is one.
+Epilogue without_clamp(Epilogue epilogue) {
+  switch (epilogue) {
+    case Epilogue::codes:
+      return Epilogue::values;
+    case Epilogue::activation:
+      return Epilogue::activation_values;
+    default:
+      return epilogue;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Operation> make_linear() { return std::make_unique<LinearOp>(); }
+
+void LinearOp::check(Checker& c) const {
+  const Buffer* from = c.buffer(src, DataType::u8, "src");
+  c.require(kind <= Epilogue::logits, "unknown kind of linear");
+  const Buffer* to = kind == Epilogue::logits     ? c.buffer(dst, DataType::s32, "dst")
+                     : kind == Epilogue::residual ? c.buffer(dst, DataType::s16, "dst")
+                                                  : c.codes_or_values(dst, max_code);
+  if (!c.ok()) return;
+  c.require(src != dst, "src is dst");
+  c.planes(*from, planes, "src");
+  if (!c.ok()) return;
+  // A plane that nothing fills would be whatever was in memory.
+  c.require(planes <= c.contents(src).planes, "src is read in 2 planes but not written in 2 planes");
+  const std::uint32_t plane = from->stride / planes;
+  check_linear(c, linear, *to, kind == Epilogue::logits, {plane, from->columns});
+  const std::uint32_t ratio = from->rows / to->rows;
+  c.require(ratio * to->rows == from->rows, "src rows are no multiple of dst rows");
+  c.require(ratio == 1 ? linear.k <= plane : std::uint64_t{ratio} * from->stride == linear.k && planes == 1,
+            "weights have " + std::to_string(linear.k) + " inputs in " + std::to_string(planes) +
+                " planes, src has rows of " + std::to_string(plane));
+  if (kind == Epilogue::residual) check_grain(c, grain, linear.n);
+  if (kind == Epilogue::activation) {
+    c.constant(activation, DataType::s16, 2 * kernels::kActivationSegments, "activation");
+    c.require(activation_segment_bits <= 9 && activation_multiplier <= 32767 && activation_zero_point <= 255,
+              "activation parameters out of range");
+  }
+}
+
+// Where several rows are read as one, all of them are inputs.
+std::uint64_t LinearOp::macs(const Tensors& tensors) const {
+  const Buffer& from = tensors.buffers[src];
+  return std::uint64_t{from.rows} * from.columns * linear.n;
+}
+
+std::size_t LinearOp::scratch_bytes(const Tensors&) const {
+  return align_scratch(kernels::linear_scratch_bytes(static_cast<int>(linear.k)));
+}
+
+std::string LinearOp::describe(const Tensors& tensors) const {
+  Description words;
+  words.add_weights(linear);
+  words.add_planes(planes);
+  if (kind == Epilogue::codes || kind == Epilogue::activation) words.add_result(tensors.buffers[dst], max_code);
+  words.add_grain(grain);
+  return words.take();
+}
+
+void LinearOp::execute(const Execution& e) const {
+  const Buffer &from = e.buffer(src), &to = e.buffer(dst);
+  const std::int64_t src_rows_per_dst_row = from.rows / to.rows;
+  const Range rows = e.share(to.rows);
+  if (rows.empty()) return;
+  kernels::LinearArgs args = linear_args(linear, e, e.workspace.scratch);
+  args.src = e.row<std::uint8_t>(src, rows.begin * src_rows_per_dst_row);
+  args.src_stride = src_rows_per_dst_row * from.stride;
+  args.plane_stride = planes == 2 ? from.stride / 2 : 0;
+  args.max_code = static_cast<int>(max_code);
+  args.rows = static_cast<int>(rows.size());
+  args.dst = e.row_of_any_type(dst, rows.begin);
+  args.dst_stride = to.stride;
+  args.epilogue = to.type == DataType::s16 ? without_clamp(kind) : kind;
+  switch (kind) {
+    case Epilogue::activation: {
+      const auto* table = e.constant<std::int16_t>(activation);
+      args.activation = {table, table + kernels::kActivationSegments, static_cast<int>(activation_segment_bits),
+                         static_cast<std::int16_t>(activation_multiplier),
+                         static_cast<std::int16_t>(activation_zero_point)};
+      break;
+    }
+    case Epilogue::residual:
+      args.residual = e.row<std::int16_t>(dst, rows.begin);
+      args.residual_stride = to.stride;
+      set_grain(grain, e.tensors, args);
+      break;
+    case Epilogue::logits:
+      args.logit_multiplier = e.constant<std::int32_t>(linear.multiplier);
+      args.logit_shift = args.requantizer.shift;
+      break;
+    default:
+      break;
+  }
+  if (kind != Epilogue::logits) args.requantizer.multiplier = e.constant<std::int16_t>(linear.multiplier);
+  e.kernels.linear->run(args);
+}
+
+}  // namespace intvit

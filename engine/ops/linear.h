@@ -1,0 +1,48 @@
+// src codes x weights -> dst (kernels/gemm/linear.h). A src with several rows per dst row (the two class tokens of a
+// distilled DeiT) is read as one long row. residual: dst is the residual stream itself. codes and activation: codes or
+// values. With two planes every src row holds its low bytes in its first half and its high bytes in its second.
+#pragma once
+
+#include "engine/ops/linear_constants.h"
+#include "engine/ops/operation.h"
+#include "engine/ops/residual_grain.h"
+
+namespace intvit {
+
+struct LinearOp final : OperationOf<LinearOp> {
+  static constexpr std::uint32_t kKind = 3;
+  static constexpr std::string_view kName = "linear";
+
+  BufferId src = kNone;
+  BufferId dst = kNone;
+  kernels::Epilogue kind = kernels::Epilogue::codes;  // codes, activation, residual or logits
+  LinearConstants linear;
+  ConstantId activation = kNone;  // s16 [2][64]: base, slope (kernels/lut/gated_activation.h)
+  std::uint32_t activation_segment_bits = 0;
+  std::uint32_t activation_multiplier = 0;  // 0..32767
+  std::uint32_t activation_zero_point = 0;  // 0..255
+  std::uint32_t planes = 1;                 // of src, 1 or 2
+  std::uint32_t max_code = 255;             // 1..255
+  ResidualGrain grain;                      // residual only
+
+  void for_each_field(FieldVisitor& v) override {
+    v(src), v(dst), v(kind), linear.visit(v);
+    v(activation), v(activation_segment_bits), v(activation_multiplier), v(activation_zero_point);
+    v(planes), v(max_code), grain.visit(v);
+  }
+  std::vector<Port> ports() const override {
+    return {{"src", src, Access::read},
+            {"dst", dst, kind == kernels::Epilogue::residual ? Access::update : Access::write, {max_code, 1}}};
+  }
+  void check(Checker& c) const override;
+  std::uint64_t macs(const Tensors& tensors) const override;
+  const LinearConstants* weights() const override { return &linear; }
+  std::uint32_t row_local_rows(const Tensors& tensors) const override {
+    return tensors.rows_of(src) == tensors.rows_of(dst) ? tensors.rows_of(dst) : 0;
+  }
+  std::size_t scratch_bytes(const Tensors& tensors) const override;
+  std::string describe(const Tensors& tensors) const override;
+  void execute(const Execution& e) const override;
+};
+
+}  // namespace intvit

@@ -1,0 +1,27 @@
+#include "engine/ops/mean_rows.h"
+
+#include "engine/ops/checker.h"
+#include "engine/ops/execution.h"
+
+namespace intvit {
+
+std::unique_ptr<Operation> make_mean_rows() { return std::make_unique<MeanRowsOp>(); }
+
+void MeanRowsOp::check(Checker& c) const {
+  const Buffer* from = c.buffer(src, DataType::s16, "src");
+  const Buffer* to = c.buffer(dst, DataType::s16, "dst");
+  if (!c.ok()) return;
+  c.require(src != dst, "src is dst");
+  c.require(from->columns == to->columns && to->rows == 1, "dst must be one row as long as src's");
+  c.require(row_count >= 1 && row_count <= 65536 && first_row <= from->rows && row_count <= from->rows - first_row,
+            "rows out of range");
+}
+
+void MeanRowsOp::execute(const Execution& e) const {
+  if (e.share(1).empty()) return;
+  const Buffer& from = e.buffer(src);
+  e.kernels.mean_rows->run({e.row<std::int16_t>(src, first_row), from.stride, static_cast<int>(row_count),
+                            static_cast<int>(from.columns), e.row<std::int16_t>(dst, 0)});
+}
+
+}  // namespace intvit

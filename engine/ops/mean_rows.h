@@ -1,0 +1,23 @@
+// The mean of rows [first_row, first_row + row_count) of the residual stream -> one row.
+#pragma once
+
+#include "engine/ops/operation.h"
+
+namespace intvit {
+
+struct MeanRowsOp final : OperationOf<MeanRowsOp> {
+  static constexpr std::uint32_t kKind = 5;
+  static constexpr std::string_view kName = "mean_rows";
+
+  BufferId src = kNone;
+  BufferId dst = kNone;
+  std::uint32_t first_row = 0;
+  std::uint32_t row_count = 0;
+
+  void for_each_field(FieldVisitor& v) override { v(src), v(dst), v(first_row), v(row_count); }
+  std::vector<Port> ports() const override { return {{"src", src, Access::read}, {"dst", dst, Access::write}}; }
+  void check(Checker& c) const override;
+  void execute(const Execution& e) const override;
+};
+
+}  // namespace intvit

@@ -1,0 +1,24 @@
+// Steps of a residual stream that has fewer than 16 bits, per column (kernels/gemm/linear.h, to_grid). None: 16 bits.
+#pragma once
+
+#include "engine/ops/checker.h"
+#include "engine/ops/field_visitor.h"
+#include "kernels/gemm/linear.h"
+
+namespace intvit {
+
+struct ResidualGrain {
+  ConstantId power = kNone;  // s16 [padded n], >= 0
+  ConstantId unit = kNone;   // s16 [padded n]
+  std::uint32_t limit = 0;   // 0..32767
+
+  bool any() const { return power != kNone; }
+  void visit(FieldVisitor& v) { v(power), v(unit), v(limit); }
+};
+
+// Of a stream of n columns.
+void check_grain(Checker& c, const ResidualGrain& grain, std::uint32_t n);
+
+void set_grain(const ResidualGrain& grain, const Tensors& tensors, kernels::LinearArgs& args);
+
+}  // namespace intvit

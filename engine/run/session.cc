@@ -1,0 +1,172 @@
+#include "intvit/session.h"
+
+#include <algorithm>
+#include <new>
+#include <system_error>
+
+#include "engine/image/preprocess.h"
+#include "engine/ops/execution.h"
+#include "engine/ops/linear_constants.h"
+#include "engine/program/program.h"
+#include "engine/run/clock.h"
+#include "engine/run/schedule.h"
+#include "engine/run/select_isa.h"
+#include "engine/run/session_memory.h"
+#include "engine/run/step_clock.h"
+#include "engine/run/thread_team.h"
+
+namespace intvit {
+namespace {
+
+// Of every step: what the next operation that has weights reads first.
+std::vector<std::span<const std::uint8_t>> next_weights(const Program& program) {
+  std::vector<std::span<const std::uint8_t>> next(program.steps.size());
+  std::span<const std::uint8_t> first;
+  for (std::size_t i = next.size(); i-- > 0;) {
+    next[i] = first;
+    if (const LinearConstants* weights = program.steps[i].op->weights()) first = first_weights(*weights, program);
+  }
+  return next;
+}
+
+Status check_options(const SessionOptions& options, std::size_t steps) {
+  if (options.threads < 1 || options.threads > kMaxThreads) {
+    return {Code::invalid_argument,
+            std::to_string(options.threads) + " threads, must be 1 to " + std::to_string(kMaxThreads)};
+  }
+  if (options.batch < 1 || options.batch > kMaxBatch) {
+    return {Code::invalid_argument,
+            "a batch of " + std::to_string(options.batch) + ", must be 1 to " + std::to_string(kMaxBatch)};
+  }
+  const auto threads = static_cast<std::size_t>(options.threads), batch = static_cast<std::size_t>(options.batch);
+  if ((options.profile || options.trace) && threads * batch > kMaxStepTimes / std::max<std::size_t>(steps, 1)) {
+    return {Code::invalid_argument, "the times of " + std::to_string(steps) + " steps of a batch of " +
+                                        std::to_string(options.batch) + " on " + std::to_string(options.threads) +
+                                        " threads are too many; use a smaller batch"};
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Session::Impl {
+  std::shared_ptr<const Model> model;
+  const kernels::KernelTable& kernels;
+  const SessionOptions options;
+  const Program& program = model->program();
+  Preprocessor preprocessor{program.input, kernels.resize};
+  SessionMemory memory{program, options.threads, options.batch};
+  StepClock clock{program.steps.size(), options};
+  Schedule schedule{program, options.threads, options.profile};
+  std::vector<std::span<const std::uint8_t>> next_weights = intvit::next_weights(program);
+  ThreadTeam team{options.threads};  // the last one: its threads end before anything of theirs does
+
+  void work(int member);
+  void execute_stage(std::size_t stage, int picture, int member, Execution& execution);
+  void execute_step(std::size_t step, Execution& execution) const;
+};
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::~Session() = default;
+
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
+  if (Status status = check_options(options, model->program().steps.size()); !status.ok()) return status;
+  // A caller who names an instruction set gets the same checks as one who leaves the choice.
+  const Result<Isa> isa = select_isa(options.isa ? std::string(isa_name(*options.isa)) : std::string());
+  if (!isa.ok()) return isa.status();
+  try {
+    std::unique_ptr<Impl> impl(new Impl{std::move(model), kernels::kernel_table(isa.value()), options});
+    if (!impl->memory.ok()) {
+      return Status(Code::out_of_memory, "cannot allocate memory for a batch of " + std::to_string(options.batch) +
+                                             " on " + std::to_string(options.threads) +
+                                             " threads; use a smaller batch or fewer threads");
+    }
+    return std::unique_ptr<Session>(new Session(std::move(impl)));
+  } catch (const std::bad_alloc&) {
+    return Status(Code::out_of_memory, "cannot allocate a session");
+  } catch (const std::system_error&) {
+    return Status(Code::out_of_memory, "cannot start " + std::to_string(options.threads) + " threads; use fewer");
+  }
+}
+
+const Model& Session::model() const { return *impl_->model; }
+int Session::threads() const { return impl_->options.threads; }
+int Session::batch() const { return impl_->options.batch; }
+Isa Session::isa() const { return impl_->kernels.isa; }
+
+Status Session::set_picture(int index, const PictureView& src) { return impl_->preprocessor.run(src, picture(index)); }
+
+std::uint8_t* Session::picture(int index) { return impl_->memory.picture(index); }
+
+std::span<const std::int32_t> Session::logits(int index) const {
+  return {reinterpret_cast<const std::int32_t*>(impl_->memory.logits(index)),
+          impl_->program.buffers[impl_->program.logits].columns};
+}
+
+std::span<const std::uint64_t> Session::step_nanoseconds() const { return impl_->clock.sums(); }
+std::span<const StepTime> Session::step_times(int picture, int member) const {
+  return impl_->clock.times(picture, member);
+}
+std::span<const Stage> Session::stages() const { return impl_->schedule.stages(); }
+
+void Session::run(int count) {
+  Impl& impl = *impl_;
+  impl.clock.clear();
+  impl.schedule.begin(std::clamp(count, 1, batch()));
+  impl.team.run([](void* self, int member) { static_cast<Impl*>(self)->work(member); }, &impl);
+  impl.schedule.end();
+  impl.clock.add_up(impl.schedule.pictures(), impl.schedule.first_shared());
+}
+
+void Session::Impl::work(int member) {
+  const std::size_t stages = schedule.stages().size();
+  const int first_shared = schedule.first_shared(), pictures = schedule.pictures();
+  for (int picture; (picture = schedule.take_picture()) < first_shared;) {
+    Execution own{program, kernels, memory.workspace(picture, member, member)};
+    for (std::size_t i = 0; i < stages; ++i) {
+      own.part = Share{};
+      execute_stage(i, picture, member, own);
+    }
+  }
+  // Whoever still has a picture of its own may be in the arena of the shared ones.
+  if (first_shared > 0 && first_shared < pictures) {
+    schedule.note_own_pictures_end(member);
+    team.barrier(member);
+  }
+  for (int picture = first_shared; picture < pictures; ++picture) {
+    Execution shared{program, kernels, memory.workspace(picture, 0, member)};
+    shared.written_elsewhere = true;
+    for (std::size_t i = 0; i < stages; ++i) {
+      if (i != 0 || picture != first_shared) team.barrier(member);
+      shared.part = schedule.share(i, member);
+      execute_stage(i, picture, member, shared);
+      if (picture == first_shared) schedule.note_stage_end(member, i);
+    }
+  }
+}
+
+// `execution.part` is the thread's share of the stage.
+void Session::Impl::execute_stage(std::size_t stage, int picture, int member, Execution& execution) {
+  const auto [first, last] = schedule.stages()[stage];
+  if (!clock.is_on()) {
+    Share& part = execution.part;
+    part.blocks = schedule.blocks(stage, part);
+    for (part.block = 0; part.block < part.blocks; ++part.block) {
+      for (std::size_t i = first; i < last; ++i) execute_step(i, execution);
+    }
+    return;
+  }
+  const std::span<StepTime> times = clock.times(picture, member);
+  for (std::size_t i = first; i < last; ++i) {
+    times[i].begin = now_nanoseconds();
+    execute_step(i, execution);
+    times[i].end = now_nanoseconds();
+  }
+}
+
+void Session::Impl::execute_step(std::size_t step, Execution& execution) const {
+  execution.next_weights = next_weights[step];
+  program.steps[step].op->execute(execution);
+}
+
+}  // namespace intvit

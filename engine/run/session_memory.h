@@ -1,0 +1,44 @@
+// All memory of a session that operations work in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "engine/ops/execution.h"
+#include "engine/program/program.h"
+
+namespace intvit {
+
+class SessionMemory {
+ public:
+  // Arenas are one, or, where all threads can have a picture of their own, one for each.
+  SessionMemory(const Program& program, int threads, int batch);
+
+  // False: there was not enough.
+  bool ok() const { return scratch_ != nullptr; }
+
+  std::uint8_t* picture(int index) const { return at(pictures_, index, picture_bytes_); }
+  std::uint8_t* logits(int index) const { return at(logits_, index, logits_bytes_); }
+  // Where a thread works on a picture.
+  Workspace workspace(int picture, int arena, int member) const {
+    return {this->picture(picture), logits(picture), at(arenas_, arena, arena_bytes_),
+            at(scratch_, member, scratch_bytes_)};
+  }
+
+ private:
+  struct FreeAligned {
+    void operator()(std::uint8_t* p) const;
+  };
+  using AlignedMemory = std::unique_ptr<std::uint8_t[], FreeAligned>;
+
+  static std::uint8_t* at(const AlignedMemory& memory, int index, std::size_t bytes) {
+    return memory.get() + static_cast<std::size_t>(index) * bytes;
+  }
+
+  // Bytes of one of each; multiples of kScratchAlignment.
+  std::size_t picture_bytes_, logits_bytes_, arena_bytes_, scratch_bytes_;
+  AlignedMemory pictures_, logits_, arenas_, scratch_;
+};
+
+}  // namespace intvit

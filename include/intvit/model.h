@@ -1,0 +1,62 @@
+// A model: a validated program, its constants and its metadata. Immutable and safe to share between threads and
+// sessions; weights stay in the mapped file, so several processes that open one model share its memory.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "intvit/status.h"
+
+namespace intvit {
+
+struct Program;  // engine/program/program.h
+
+// Human-readable facts that travel in a model file: architecture, method, bits, calibration, labels, provenance.
+// Sorted, so that the same facts give the same bytes. Keys used by the tools: architecture, method, weight_bits,
+// activation_bits, calibration_pictures, calibration_checksum, seed, tool, top1_agreement_percent, logit_sqnr_db,
+// site_sqnr_db, sensitivity_pictures, sensitivity_sites, sensitivity_layers, labels (one per line). Unknown keys are
+// kept and ignored.
+using Metadata = std::map<std::string, std::string>;
+
+class Model {
+ public:
+  // Maps the file and checks all of it: structure, checksums, and that the program can be executed safely.
+  // not_found, io, corrupt_file (damaged, truncated, not a model) or unsupported (another version).
+  static Result<std::shared_ptr<const Model>> open(const std::string& path);
+
+  // The same from memory, which is copied. `name` is for messages.
+  static Result<std::shared_ptr<const Model>> from_memory(std::span<const std::uint8_t> bytes, const std::string& name);
+
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  // Of the picture that the network sees.
+  int input_height() const;
+  int input_width() const;
+  int classes() const;
+  // One per class, or empty.
+  const std::vector<std::string>& labels() const;
+  // Logits are in units of 2^-logit_fraction_bits().
+  int logit_fraction_bits() const;
+
+  const Metadata& metadata() const;
+  std::uint64_t file_bytes() const;
+  // Checksum of the whole file's section table, which covers every section: names the model in reports.
+  std::uint64_t digest() const;
+
+  const Program& program() const;
+
+ private:
+  struct Impl;
+  explicit Model(std::unique_ptr<const Impl> impl);
+  static Result<std::shared_ptr<const Model>> make(std::unique_ptr<Impl> impl, const std::string& name);
+
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace intvit

@@ -1,0 +1,88 @@
+// A session executes a model: it owns places for a batch of pictures and their logits, arenas with the buffers between
+// them, the scratch memory of its threads, and the threads themselves. Everything is allocated in create(); run()
+// allocates nothing. Use one session from one thread at a time; for parallel requests make more sessions of one model.
+//
+// Results are integers, which depend neither on the instruction set nor on the number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "intvit/isa.h"
+#include "intvit/model.h"
+#include "intvit/picture_view.h"
+#include "intvit/status.h"
+
+namespace intvit {
+
+struct Stage;  // engine/program/stages.h
+
+inline constexpr int kMaxThreads = 1024;
+inline constexpr int kMaxBatch = 4096;
+inline constexpr std::size_t kMaxStepTimes = std::size_t{1} << 25;
+
+struct SessionOptions {
+  int threads = 1;         // 1..kMaxThreads
+  int batch = 1;           // most pictures per run(), 1..kMaxBatch
+  std::optional<Isa> isa;  // default: the environment variable INTVIT_ISA, else the best one
+  bool profile = false;    // sum the time of every step; costs a barrier per step of pictures that threads share
+  bool trace = false;      // note when each thread began and ended each step of the last run; costs no barrier,
+                           // but every step of a chain is then done for all rows of a thread before the next
+  // profile and trace: at most kMaxStepTimes = threads * batch * the program's steps.
+};
+
+// Nanoseconds of the steady clock.
+struct StepTime {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+// Of `count` pictures those before this one are done by one thread each, the others by all threads together.
+constexpr int first_shared_picture(int count, int threads) { return count - count % threads; }
+
+class Session {
+ public:
+  // invalid_argument, unsupported_cpu or out_of_memory.
+  static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
+
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Resizes and crops an 8-bit RGB picture of any size into place `index` of the next run(). May allocate when the
+  // size differs from the picture's before.
+  Status set_picture(int index, const PictureView& picture);
+
+  // The same place itself, u8 [input_height][input_width][3], for callers who preprocess on their own.
+  std::uint8_t* picture(int index);
+
+  // Classifies pictures 0 .. count - 1, which stay as they are.
+  void run(int count = 1);
+
+  // Logits of picture `index` after run(), in units of 2^-logit_fraction_bits; one per class.
+  std::span<const std::int32_t> logits(int index) const;
+
+  const Model& model() const;
+  int threads() const;
+  int batch() const;
+  Isa isa() const;
+
+  // Nanoseconds that every step of the program took since creation (profile only): of a shared picture from the first
+  // thread's begin to the last one's end; of the others, which as many threads do at a time, the time divided by those.
+  std::span<const std::uint64_t> step_nanoseconds() const;
+  // One thread's steps of one picture of the last run (profile or trace only); all 0 if it did nothing of it.
+  std::span<const StepTime> step_times(int picture, int member) const;
+  // Between two of them the threads that share a picture meet.
+  std::span<const Stage> stages() const;
+
+ private:
+  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace intvit

@@ -1,2 +1,0 @@
-// What the layering proof must find.
-#include "engine/model.h"

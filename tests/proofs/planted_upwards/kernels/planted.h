@@ -1,0 +1,2 @@
+// What the layering proof must find.
+#include "engine/planted.h"
