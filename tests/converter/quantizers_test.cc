@@ -15,6 +15,7 @@
 #include "converter/float/random_network.h"
 #include "converter/lower/weights.h"
 #include "converter/methods/method.h"
+#include "converter/observe/calibrate.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/logarithmic.h"
 #include "converter/quantizers/table.h"
