@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
-#include "converter/float/parallel.h"
 #include "converter/plan/simulate.h"
 
 namespace intvit {
@@ -19,57 +19,70 @@ std::vector<double> log_softmax(const std::vector<float>& logits) {
   return result;
 }
 
+// KL(float || quantized)
+double divergence(const std::vector<double>& log_float, const std::vector<double>& log_quantized) {
+  double sum = 0;
+  for (std::size_t c = 0; c < log_float.size(); ++c) {
+    sum += std::exp(log_float[c]) * (log_float[c] - log_quantized[c]);
+  }
+  return sum;
+}
+
 }  // namespace
 
 Result<Perturbation> Perturbation::make(const FloatNetwork& network, PictureSource& pictures, int most, int threads) {
   Perturbation result(network, threads);
   const VitDescription& vit = network.description;
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(vit.preprocessing.height) *
-                                   static_cast<std::size_t>(vit.preprocessing.width) * 3);
-  FloatForward forward(network, 1);
-  std::vector<float> logits(static_cast<std::size_t>(vit.num_classes));
-  for (int i = 0; i < std::min(most, pictures.count()); ++i) {
-    if (Status status = pictures.read(i, pixels.data()); !status.ok()) return status;
-    std::vector<float> stream(static_cast<std::size_t>(vit.tokens()) * static_cast<std::size_t>(vit.embed_dim));
-    forward.run_embedding(pixels.data(), stream.data());
-    std::vector<std::vector<float>>& streams = result.streams_.emplace_back();
-    for (int b = 0; b < vit.depth; ++b) {
-      streams.push_back(stream);
-      forward.run_block(b, stream.data());
-    }
-    forward.run_classifier(stream.data(), logits.data());
-    result.log_probabilities_.push_back(log_softmax(logits));
-  }
+  const std::size_t bytes =
+      static_cast<std::size_t>(vit.preprocessing.height) * static_cast<std::size_t>(vit.preprocessing.width) * 3;
+  const int count = std::min(most, pictures.count());
+  result.streams_.resize(static_cast<std::size_t>(count));
+  result.log_probabilities_.resize(static_cast<std::size_t>(count));
+  const auto make_worker = [&](int, int shared_by) {
+    return [&, forward = FloatForward(network, shared_by), pixels = std::vector<std::uint8_t>(bytes),
+            logits = std::vector<float>(static_cast<std::size_t>(vit.num_classes))](int i) mutable -> Status {
+      if (Status status = pictures.read(i, pixels.data()); !status.ok()) return status;
+      std::vector<float> stream(static_cast<std::size_t>(vit.tokens()) * static_cast<std::size_t>(vit.embed_dim));
+      forward.run_embedding(pixels.data(), stream.data());
+      std::vector<std::vector<float>>& streams = result.streams_[static_cast<std::size_t>(i)];
+      for (int b = 0; b < vit.depth; ++b) {
+        streams.push_back(stream);
+        forward.run_block(b, stream.data());
+      }
+      forward.run_classifier(stream.data(), logits.data());
+      result.log_probabilities_[static_cast<std::size_t>(i)] = log_softmax(logits);
+      return {};
+    };
+  };
+  if (Status status = for_each_in_order(count, threads, make_worker); !status.ok()) return status;
   return result;
 }
 
 std::vector<double> Perturbation::of(const std::vector<Trial>& trials) const {
   const VitDescription& vit = network_->description;
+  const int pictures = static_cast<int>(streams_.size());
   std::vector<double> result(trials.size(), 0);
-  const int count = static_cast<int>(trials.size()), workers = std::max(1, std::min(threads_, count));
-  parallel_for(workers, workers, [&](int worker) {
-    FloatForward forward(*network_, 1);
-    std::vector<float> logits(static_cast<std::size_t>(vit.num_classes));
-    for (int t = worker; t < count; t += workers) {
-      const Trial& trial = trials[static_cast<std::size_t>(t)];
+  const auto make_worker = [&](int, int shared_by) {
+    return [&, forward = FloatForward(*network_, shared_by),
+            logits = std::vector<float>(static_cast<std::size_t>(vit.num_classes))](int i) mutable {
+      const Trial& trial = trials[static_cast<std::size_t>(i / pictures)];
+      const auto picture = static_cast<std::size_t>(i % pictures);
       const int first = std::max(trial.block, 0);
       PlanSimulator simulator(vit, trial.plan, 1);
-      for (std::size_t p = 0; p < streams_.size(); ++p) {
-        std::vector<float> stream = streams_[p][static_cast<std::size_t>(first)];
-        for (int b = first; b < vit.depth; ++b) {
-          forward.run_block(b, stream.data(), trial.block < 0 || b == first ? &simulator : nullptr);
-        }
-        forward.run_classifier(stream.data(), logits.data(), trial.block < 0 ? &simulator : nullptr);
-        const std::vector<double> log_quantized = log_softmax(logits);
-        const std::vector<double>& log_float = log_probabilities_[p];
-        double divergence = 0;
-        for (std::size_t c = 0; c < log_float.size(); ++c) {
-          divergence += std::exp(log_float[c]) * (log_float[c] - log_quantized[c]);
-        }
-        result[static_cast<std::size_t>(t)] += divergence / static_cast<double>(streams_.size());
+      std::vector<float> stream = streams_[picture][static_cast<std::size_t>(first)];
+      for (int b = first; b < vit.depth; ++b) {
+        forward.run_block(b, stream.data(), trial.block < 0 || b == first ? &simulator : nullptr);
       }
-    }
-  });
+      forward.run_classifier(stream.data(), logits.data(), trial.block < 0 ? &simulator : nullptr);
+      return divergence(log_probabilities_[picture], log_softmax(logits));
+    };
+  };
+  const auto add = [&](int i, double one) -> Status {
+    result[static_cast<std::size_t>(i / pictures)] += one / pictures;
+    return {};
+  };
+  // Trials never fail.
+  static_cast<void>(for_each_in_order(static_cast<int>(trials.size()) * pictures, threads_, make_worker, add));
   return result;
 }
 

@@ -2,8 +2,8 @@
 // place where activations are observed or replaced.
 // Assumes a network whose tensors have the shapes that its description says (load_network checks them).
 // Not for speed records and not for the engine; a 224 x 224 DeiT-Tiny takes some 35 ms on one core. For many pictures,
-// several single-threaded FloatForwards on threads of the caller's own are faster than one with several threads:
-// OpenMP's threads wait for each other a hundred times per picture, and badly so on a busy machine.
+// several single-threaded FloatForwards (for_each_in_order.h) are faster than one with several threads, which have to
+// wait for each other a hundred times per picture.
 #pragma once
 
 #include <cstddef>

@@ -1,25 +1,27 @@
-// Running independent pieces of work on a few OpenMP threads. The pieces must not depend on how many threads there
-// are: that is why results of the float network do not either.
+// Running independent pieces of work on a few threads. The pieces must not depend on how many threads there are: that
+// is why results of the float network do not either.
+//
+// The threads are the program's own, not OpenMP's: they sleep while there is nothing to do, and nobody waits for one
+// that has not begun. So on a busy machine the calling thread does what the others do not come to do, whereas OpenMP's
+// threads spin at the end of every region, and for milliseconds if one of them has no CPU.
 #pragma once
 
-#include <omp.h>
+#include <functional>
 
 namespace intvit {
 
-// Calls task(0) ... task(tasks - 1), each once, in any order. A task must not throw. Inside a task, oneDNN stays on
-// the calling thread.
-template <typename Task>
-void parallel_for(int threads, int tasks, const Task& task) {
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (threads > 1 && tasks > 1)
-  for (int i = 0; i < tasks; ++i) task(i);
-}
+// Calls task(0) ... task(tasks - 1), each once, on at most `threads` threads with the calling one among them. Tasks are
+// begun in order, each by the next thread that is free. Inside a task, oneDNN and parallel_for stay on the task's
+// thread (parallel_for may use more if the task is the only one). If tasks throw, no further ones are begun, and the
+// exception of the first of them in order is thrown on.
+void parallel_for(int threads, int tasks, const std::function<void(int)>& task);
 
-// oneDNN runs single-threaded inside an active parallel region, but with one thread, or one task, there is no such
-// region and it would take OpenMP's default. This pins that default while it lives.
+// oneDNN would take as many threads as OpenMP's default says. This pins that default to one on the calling thread while
+// it lives: for those who call oneDNN outside a task.
 class OneThreadPerTask {
  public:
-  OneThreadPerTask() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThreadPerTask() { omp_set_num_threads(before_); }
+  OneThreadPerTask();
+  ~OneThreadPerTask();
   OneThreadPerTask(const OneThreadPerTask&) = delete;
   OneThreadPerTask& operator=(const OneThreadPerTask&) = delete;
 

@@ -1,9 +1,7 @@
 #include "converter/observe/block_samples.h"
 
-#include <algorithm>
-
+#include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
-#include "converter/float/parallel.h"
 
 namespace intvit {
 namespace {
@@ -19,6 +17,28 @@ class Keep : public Observer {
   BlockSamples& samples_;
   std::size_t picture_;
 };
+
+// The streams that enter the first block, of all pictures.
+Status embed(const FloatNetwork& network, PictureSource& pictures, int threads, const Progress& progress,
+             std::vector<std::vector<float>>& streams) {
+  const VitDescription& vit = network.description;
+  const Preprocessing& input = vit.preprocessing;
+  const std::size_t bytes = static_cast<std::size_t>(input.height) * static_cast<std::size_t>(input.width) * 3;
+  streams.assign(static_cast<std::size_t>(pictures.count()),
+                 std::vector<float>(static_cast<std::size_t>(vit.tokens()) * static_cast<std::size_t>(vit.embed_dim)));
+  const auto make_worker = [&](int, int shared_by) {
+    return [&, forward = FloatForward(network, shared_by), pixels = std::vector<std::uint8_t>(bytes)](int i) mutable {
+      Status status = pictures.read(i, pixels.data());
+      if (status.ok()) forward.run_embedding(pixels.data(), streams[static_cast<std::size_t>(i)].data());
+      return status;
+    };
+  };
+  progress("sampling", 0, pictures.count());
+  return for_each_in_order(pictures.count(), threads, make_worker, [&](int i, Status status) {
+    if (status.ok()) progress("sampling", i + 1, pictures.count());
+    return status;
+  });
+}
 
 }  // namespace
 
@@ -39,28 +59,20 @@ Status for_each_block(const FloatNetwork& network, PictureSource& pictures, int 
   }
   samples.input = shape(tokens, channels);
 
-  FloatForward first(network, threads);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(vit.preprocessing.height) *
-                                   static_cast<std::size_t>(vit.preprocessing.width) * 3);
-  std::vector<std::vector<float>> stream(pictures_count);
-  for (std::size_t i = 0; i < pictures_count; ++i) {
-    progress("sampling", static_cast<int>(i), count);
-    if (Status status = pictures.read(static_cast<int>(i), pixels.data()); !status.ok()) return status;
-    stream[i].resize(static_cast<std::size_t>(tokens) * static_cast<std::size_t>(channels));
-    first.run_embedding(pixels.data(), stream[i].data());
-  }
-  const int workers = std::max(1, std::min(threads, count));
+  std::vector<std::vector<float>> stream;
+  if (Status status = embed(network, pictures, threads, progress, stream); !status.ok()) return status;
   for (int b = 0; b < vit.depth; ++b) {
     progress("choosing quantizers", b, vit.depth);
     samples.block = b;
     samples.input.pictures = stream;
-    parallel_for(workers, workers, [&](int worker) {
-      FloatForward forward(network, 1);
-      for (int i = worker; i < count; i += workers) {
+    const auto make_worker = [&](int, int shared_by) {
+      return [&, forward = FloatForward(network, shared_by)](int i) mutable -> Status {
         Keep keep(samples, i);
         forward.run_block(b, stream[static_cast<std::size_t>(i)].data(), &keep);
-      }
-    });
+        return {};
+      };
+    };
+    if (Status status = for_each_in_order(count, threads, make_worker); !status.ok()) return status;
     use(samples);
   }
   progress("choosing quantizers", vit.depth, vit.depth);

@@ -1,27 +1,73 @@
 #include "converter/observe/calibrate.h"
 
+#include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
 #include "engine/format/checksum.h"
 
 namespace intvit {
+namespace {
+
+using Pixels = std::vector<std::uint8_t>;
+
+class Calibrator {
+ public:
+  Calibrator(const FloatNetwork& network, PictureSource& pictures, const Progress& progress)
+      : network_(network),
+        pictures_(pictures),
+        progress_(progress),
+        classes_(static_cast<std::size_t>(network.description.num_classes)),
+        result_{CalibrationStatistics(network.description.num_heads), {}, 0} {
+    result_.logits.resize(static_cast<std::size_t>(pictures.count()) * classes_);
+  }
+
+  // Bins depend on the first picture of a histogram. So one picture comes first, and all others begin with its bins.
+  Result<Calibration> run(int threads) {
+    const int count = pictures_.count(), first = std::min(count, 1);
+    progress_("calibrating", 0, count);
+    std::vector<CalibrationStatistics> parts(1, result_.statistics);
+    if (Status status = observe(0, first, threads, parts); !status.ok()) return status;
+    result_.statistics = std::move(parts[0]);
+    parts.assign(static_cast<std::size_t>(workers_for(count - first, threads)), result_.statistics.emptied());
+    if (Status status = observe(first, count, threads, parts); !status.ok()) return status;
+    for (const CalibrationStatistics& part : parts) result_.statistics.merge(part);
+    return std::move(result_);
+  }
+
+ private:
+  // Shows the pictures begin ... end - 1 to the workers' statistics.
+  Status observe(int begin, int end, int threads, std::vector<CalibrationStatistics>& parts) {
+    const Preprocessing& input = network_.description.preprocessing;
+    const std::size_t bytes = static_cast<std::size_t>(input.height) * static_cast<std::size_t>(input.width) * 3;
+    const auto make_worker = [&](int worker, int shared_by) {
+      return [&, worker, forward = FloatForward(network_, shared_by)](int i) mutable -> Result<Pixels> {
+        const int picture = begin + i;
+        Pixels pixels(bytes);
+        if (Status status = pictures_.read(picture, pixels.data()); !status.ok()) return status;
+        forward.run(pixels.data(), result_.logits.data() + static_cast<std::size_t>(picture) * classes_,
+                    &parts[static_cast<std::size_t>(worker)]);
+        return pixels;
+      };
+    };
+    return for_each_in_order(end - begin, threads, make_worker, [&](int i, const Result<Pixels>& pixels) -> Status {
+      if (!pixels.ok()) return pixels.status();
+      result_.checksum = checksum64(pixels.value(), result_.checksum);
+      progress_("calibrating", begin + i + 1, pictures_.count());
+      return {};
+    });
+  }
+
+  const FloatNetwork& network_;
+  PictureSource& pictures_;
+  const Progress& progress_;
+  const std::size_t classes_;
+  Calibration result_;
+};
+
+}  // namespace
 
 Result<Calibration> calibrate(const FloatNetwork& network, PictureSource& pictures, int threads,
                               const Progress& progress) {
-  const VitDescription& vit = network.description;
-  const auto classes = static_cast<std::size_t>(vit.num_classes);
-  Calibration result{CalibrationStatistics(vit.num_heads), {}, 0};
-  result.logits.resize(static_cast<std::size_t>(pictures.count()) * classes);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(vit.preprocessing.height) *
-                                   static_cast<std::size_t>(vit.preprocessing.width) * 3);
-  FloatForward forward(network, threads);
-  for (int i = 0; i < pictures.count(); ++i) {
-    progress("calibrating", i, pictures.count());
-    if (Status status = pictures.read(i, pixels.data()); !status.ok()) return status;
-    result.checksum = checksum64(pixels, result.checksum);
-    forward.run(pixels.data(), result.logits.data() + static_cast<std::size_t>(i) * classes, &result.statistics);
-  }
-  progress("calibrating", pictures.count(), pictures.count());
-  return result;
+  return Calibrator(network, pictures, progress).run(threads);
 }
 
 }  // namespace intvit

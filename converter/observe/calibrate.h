@@ -1,5 +1,5 @@
-// Calibration: the float network sees some pictures, and what its activations look like is remembered. One picture is
-// in memory at a time.
+// Calibration: the float network sees some pictures, and what its activations look like is remembered. One picture per
+// thread is in memory at a time, and the same comes of it for every number of threads.
 #pragma once
 
 #include <cstdint>

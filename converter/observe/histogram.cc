@@ -13,8 +13,10 @@ std::int64_t bin_of(double value, double width) { return static_cast<std::int64_
 // Makes the bins wide and many enough for [low, high] and everything already counted.
 void Histogram::cover(double low, double high) {
   if (counts_.empty()) {
-    const double span = std::max({high - low, std::abs(high) * 1e-6, std::abs(low) * 1e-6, 1e-30});
-    width_ = std::exp2(std::ceil(std::log2(span / static_cast<double>(kBins))) + 1);
+    if (width_ == 0) {
+      const double span = std::max({high - low, std::abs(high) * 1e-6, std::abs(low) * 1e-6, 1e-30});
+      width_ = std::exp2(std::ceil(std::log2(span / static_cast<double>(kBins))) + 1);
+    }
     first_ = bin_of(low, width_);
     counts_.assign(1, 0);
   }
@@ -51,6 +53,29 @@ void Histogram::add(const float* values, std::size_t count) {
     ++counts_[static_cast<std::size_t>(static_cast<std::int64_t>(std::floor(values[i] * inverse)) - first_)];
   }
   count_ += count;
+}
+
+Histogram Histogram::emptied() const {
+  Histogram result;
+  result.width_ = width_;
+  return result;
+}
+
+// A width only doubles, and only as often as the range demands. So both have come from one width to the least that
+// fits, and the whole's is never less than the part's.
+void Histogram::merge(const Histogram& part) {
+  if (part.count_ == 0) return;
+  // 0.0 + makes 0 of -0, which would otherwise depend on the order.
+  min_ = 0.0 + (count_ == 0 ? part.min_ : std::min(min_, part.min_));
+  max_ = 0.0 + (count_ == 0 ? part.max_ : std::max(max_, part.max_));
+  if (counts_.empty()) width_ = part.width_;
+  cover(part.min_, part.max_);
+  const int doublings = std::ilogb(width_) - std::ilogb(part.width_);
+  for (std::size_t i = 0; i < part.counts_.size(); ++i) {
+    const std::int64_t bin = (part.first_ + static_cast<std::int64_t>(i)) >> doublings;
+    counts_[static_cast<std::size_t>(bin - first_)] += part.counts_[i];
+  }
+  count_ += part.count_;
 }
 
 double Histogram::quantile(double p) const {

@@ -15,6 +15,11 @@ class Histogram {
 
   void add(const float* values, std::size_t count);
 
+  // Without values, but with the bins to begin with that this one began with or has come to. Histograms of parts of a
+  // stream that have all begun like the first part's, merged in any order, are the histogram of the whole stream.
+  Histogram emptied() const;
+  void merge(const Histogram& part);
+
   std::uint64_t count() const { return count_; }
   double min() const { return min_; }
   double max() const { return max_; }
@@ -35,7 +40,7 @@ class Histogram {
 
   std::uint64_t count_ = 0;
   double min_ = 0, max_ = 0;
-  double width_ = 0;        // of a bin, a power of two
+  double width_ = 0;        // of a bin, a power of two; 0 until it is known
   std::int64_t first_ = 0;  // bin i covers [(first_ + i) * width_, (first_ + i + 1) * width_)
   std::vector<std::uint64_t> counts_;
 };

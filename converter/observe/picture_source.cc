@@ -4,17 +4,16 @@
 #include <random>
 
 #include "engine/decode/decode.h"
+#include "engine/image/preprocess.h"
 #include "kernels/dispatch/kernel_table.h"
 
 namespace intvit {
 
-PictureFiles::PictureFiles(std::vector<std::string> paths, const InputGeometry& geometry)
-    : paths_(std::move(paths)), preprocessor_(geometry, kernels::kernel_table(best_isa()).resize) {}
-
 Status PictureFiles::read(int index, std::uint8_t* pixels) {
   const Result<Picture> picture = read_picture(paths_[static_cast<std::size_t>(index)]);
   if (!picture.ok()) return picture.status();
-  return preprocessor_.run(picture.value().view(), pixels);
+  Preprocessor preprocessor(geometry_, kernels::kernel_table(best_isa()).resize);
+  return preprocessor.run(picture.value().view(), pixels);
 }
 
 Status SyntheticPictures::read(int index, std::uint8_t* pixels) {

@@ -3,14 +3,15 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "engine/image/preprocess.h"
+#include "engine/image/geometry.h"
 #include "intvit/status.h"
 
 namespace intvit {
 
-// Gives the network's input for picture `index`: u8 [H][W][3].
+// Gives the network's input for picture `index`: u8 [H][W][3]. Several threads may read at the same time.
 class PictureSource {
  public:
   virtual ~PictureSource() = default;
@@ -22,13 +23,14 @@ class PictureSource {
 // sees.
 class PictureFiles : public PictureSource {
  public:
-  PictureFiles(std::vector<std::string> paths, const InputGeometry& geometry);
+  PictureFiles(std::vector<std::string> paths, const InputGeometry& geometry)
+      : paths_(std::move(paths)), geometry_(geometry) {}
   int count() const override { return static_cast<int>(paths_.size()); }
   Status read(int index, std::uint8_t* pixels) override;
 
  private:
   std::vector<std::string> paths_;
-  Preprocessor preprocessor_;
+  InputGeometry geometry_;
 };
 
 // Seeded noise with the spectrum of pictures (a few random gradients and patterns): for models with random weights.

@@ -27,6 +27,22 @@ void CalibrationStatistics::on_activation(Site site, int block, float* data, int
   }
 }
 
+CalibrationStatistics CalibrationStatistics::emptied() const {
+  CalibrationStatistics result(num_heads_);
+  for (const auto& [place, groups] : histograms_) {
+    for (const Histogram& histogram : groups) result.histograms_[place].push_back(histogram.emptied());
+  }
+  return result;
+}
+
+void CalibrationStatistics::merge(const CalibrationStatistics& part) {
+  for (const auto& [place, groups] : part.histograms_) {
+    std::vector<Histogram>& own = histograms_[place];
+    own.resize(groups.size());
+    for (std::size_t i = 0; i < groups.size(); ++i) own[i].merge(groups[i]);
+  }
+}
+
 double CalibrationStatistics::magnitude(Site site, int block) const {
   double magnitude = 0;
   for (const Histogram& h : at(site, block)) magnitude = std::max({magnitude, std::abs(h.min()), std::abs(h.max())});

@@ -21,6 +21,11 @@ class CalibrationStatistics : public Observer {
 
   void on_activation(Site site, int block, float* data, int rows, int cols) override;
 
+  // Pictures may be observed in parts, by statistics that are all emptied() from those of the first picture: merged in
+  // any order they are the statistics of all pictures.
+  CalibrationStatistics emptied() const;
+  void merge(const CalibrationStatistics& part);
+
   // One histogram per tensor, or one per head. Must have been observed.
   const std::vector<Histogram>& at(Site site, int block) const { return histograms_.at({site, block}); }
 

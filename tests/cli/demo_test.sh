@@ -5,6 +5,11 @@
 float_top1=$(json_number "$work/float.json" top1)
 [ "$(json_number "$work/float.json" count)" = 256 ] || fail "the test set has 256 pictures"
 at_least "$float_top1" 95 || fail "float top-1 is $float_top1 %"
+for threads in 1 3; do
+  "$VITCONVERT" reference "$INTVIT_DEMO_DIR" --eval "$INTVIT_DEMO_DIR/test.txt" --threads "$threads" \
+    --logits "$work/float_$threads.npy" >/dev/null
+done
+cmp "$work/float_1.npy" "$work/float_3.npy" || fail "the float network's logits depend on the number of threads"
 
 # check NAME OPTIONS... LARGEST_DROP LARGEST_SIZE
 check() {

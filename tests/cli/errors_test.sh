@@ -22,6 +22,14 @@ expect_exit 1 "$VITRUN" "$work/m.bin" "$work/text.jpg" "$picture" "$work/missing
 [ "$(wc -l <"$work/out")" -eq 1 ] || fail "the good picture should have been classified"
 [ "$(wc -l <"$work/err")" -eq 2 ] || fail "both bad pictures should be reported: $(cat "$work/err")"
 grep -q "text.jpg" "$work/err" && grep -q "missing.png" "$work/err" || fail "the bad pictures should be named"
+printf '%s 0\n' "$picture" "$work/text.jpg" "$picture" "$work/missing.png" "$picture" >"$work/bad_eval.txt"
+for threads in 1 2 5; do
+  expect_exit 1 "$VITCONVERT" reference "$demo" --eval "$work/bad_eval.txt" --threads "$threads" --json
+  [ "$(json_number "$work/out" count)" = 3 ] && [ "$(json_number "$work/out" failed)" = 2 ] ||
+    fail "three of five pictures are good: $(cat "$work/out")"
+  [ "$(grep -o 'text.jpg\|missing.png' "$work/err" | uniq | tr '\n' ' ')" = "text.jpg missing.png " ] ||
+    fail "the bad pictures should be named, in order: $(cat "$work/err")"
+done
 printf '%s\n' "$picture" | expect_exit 0 "$VITRUN" "$work/m.bin" - --digest
 [ "$(wc -l <"$work/out")" -eq 1 ] || fail "names on stdin"
 

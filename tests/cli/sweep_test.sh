@@ -24,6 +24,8 @@ awk -F, 'NR > 2 && !($5 >= 0 && $5 <= 100 && $6 > 0 && $7 > 0.3 && $7 < 1) { exi
   fail "figures: $(cat "$work/out")"
 at_least "$(line minmax w8a8 | cut -d, -f6)" "$(line minmax w4a4 | cut -d, -f6)" || fail "8 bits are better than 4"
 cp "$work/out" "$work/first"
+"$VITCONVERT" reference "$demo" --eval "$work/eval.txt" --threads 1 --logits "$work/logits.npy" >/dev/null
+cmp "$results/float_logits.npy" "$work/logits.npy" || fail "the float network has other logits"
 [ "$("$VITRUN" "$results/minmax_w8a8.bin" --eval "$work/eval.txt" --json | json_number /dev/stdin top1)" = \
   "$(json_number "$results/minmax_w8a8.json" top1)" ] || fail "vitrun finds another top-1"
 

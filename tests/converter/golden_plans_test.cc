@@ -165,7 +165,7 @@ double element(const Constant& constant, std::size_t i) {
 }
 
 void describe(const Program& program, Lines& lines) {
-  for (const Step& step : program.steps) lines.push_back("step " + step.layer + " " + std::string(op_name(step.op)));
+  for (const Step& step : program.steps) lines.push_back("step " + step.layer + " " + std::string(step.op->name()));
   for (const Constant& constant : program.constants) {
     std::vector<double> values;
     for (std::size_t i = 0; i < constant.count(); ++i) values.push_back(element(constant, i));

@@ -11,6 +11,7 @@
 #include "converter/errors/attention_rows.h"
 #include "converter/float/random_network.h"
 #include "converter/methods/method.h"
+#include "converter/observe/calibrate.h"
 #include "converter/plan/plan.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/channel_groups.h"

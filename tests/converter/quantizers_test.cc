@@ -14,6 +14,7 @@
 #include "converter/errors/sample_rows.h"
 #include "converter/float/random_network.h"
 #include "converter/methods/method.h"
+#include "converter/observe/calibrate.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/logarithmic.h"
 #include "converter/quantizers/table.h"

@@ -39,7 +39,7 @@ std::shared_ptr<const Model> coarse_model(const FloatNetwork& network) {
 std::vector<double> integer_logits(const std::shared_ptr<const Model>& model, PictureSource& pictures) {
   auto session = Session::create(model, {});
   REQUIRE(session.ok());
-  const double unit = std::ldexp(1.0, -static_cast<int>(model->program().logit_fraction_bits));
+  const double unit = std::ldexp(1.0, -static_cast<int>(model->logit_fraction_bits()));
   std::vector<double> all;
   for (int i = 0; i < pictures.count(); ++i) {
     REQUIRE(pictures.read(i, session.value()->picture(0)).ok());

@@ -10,10 +10,10 @@
 
 #include "engine/format/byte_stream.h"
 #include "engine/format/layout.h"
-#include "engine/ops/mean_rows.h"
 #include "engine/format/metadata.h"
 #include "engine/format/program_codec.h"
 #include "engine/format/writer.h"
+#include "engine/ops/mean_rows.h"
 #include "intvit/model.h"
 #include "tests/engine/repair_checksums.h"
 #include "tests/engine/tiny_program.h"
@@ -123,9 +123,12 @@ TEST_CASE("format guards: how many buffers, constants and steps a program has") 
     list_of(program).push_back(entry);
     check_program(encode_program(program, offsets), {}, std::to_string(most + 1) + what);
   };
-  check([](Program& p) -> auto& { return p.buffers; }, Buffer{}, kMaxBuffers, " buffers");
-  check([](Program& p) -> auto& { return p.constants; }, Constant{}, kMaxConstants, " constants");
-  check([](Program& p) -> auto& { return p.steps; }, Step{"", MeanRowsOp()}, kMaxSteps, " steps");
+  check(
+      [](Program & p) -> auto& { return p.buffers; }, Buffer{}, kMaxBuffers, " buffers");
+  check(
+      [](Program & p) -> auto& { return p.constants; }, Constant{}, kMaxConstants, " constants");
+  check(
+      [](Program & p) -> auto& { return p.steps; }, Step{"", MeanRowsOp()}, kMaxSteps, " steps");
 }
 
 TEST_CASE("format guards: the type and the place of a constant") {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/ops/linear.h"
+#include "engine/ops/patch_embed.h"
 #include "kernels/gemm/tiles.h"
 #include "tests/engine/refusals.h"
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
 #include "converter/lower/input_geometry.h"
 #include "intvit/session.h"
@@ -20,6 +21,53 @@ struct ReferenceCommand {
   bool json = false;
 };
 
+// What one walk over the pictures yields.
+struct Evaluated {
+  Accuracy accuracy;
+  NpyMatrix logits;
+  int failed = 0;
+  double seconds = 0;
+
+  double rate() const { return static_cast<double>(accuracy.count()) / seconds; }
+};
+
+// Pictures that cannot be read are reported on stderr.
+Evaluated evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
+                   const InputGeometry& geometry, int threads, bool keep_logits) {
+  using Logits = std::vector<float>;
+  const int classes = network.description.num_classes;
+  PictureFiles source(paths_of(pictures), geometry);
+  const Progress progress = terminal_progress();
+  Evaluated result{{}, NpyMatrix(static_cast<std::size_t>(classes))};
+  const auto start = std::chrono::steady_clock::now();
+  const auto make_worker = [&](int, int shared_by) {
+    return [&, forward = FloatForward(network, shared_by),
+            pixels = std::vector<std::uint8_t>(std::size_t{geometry.height} * geometry.width * 3)](
+               int i) mutable -> Result<Logits> {
+      if (Status status = source.read(i, pixels.data()); !status.ok()) return status;
+      Logits logits(static_cast<std::size_t>(classes));
+      forward.run(pixels.data(), logits.data());
+      return logits;
+    };
+  };
+  const auto count = [&](int i, const Result<Logits>& logits) -> Status {
+    if (logits.ok()) {
+      result.accuracy.add(logits.value().data(), classes, pictures[static_cast<std::size_t>(i)].label);
+      if (keep_logits) result.logits.add_row(logits.value());
+    } else {
+      std::cerr << "vitconvert: " << logits.status().message() << '\n';
+      ++result.failed;
+    }
+    progress("evaluating", i + 1, source.count());
+    return {};
+  };
+  progress("evaluating", 0, source.count());
+  // A picture that fails ends nothing.
+  static_cast<void>(for_each_in_order(source.count(), threads, make_worker, count));
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
 int run(const ReferenceCommand& options) {
   const Result<FloatNetwork> network = load_with_notes(options.source);
   if (!network.ok()) return report_error(network.status());
@@ -29,46 +77,23 @@ int run(const ReferenceCommand& options) {
   const auto pictures = evaluation_pictures(options.list, vit.num_classes);
   if (!pictures.ok()) return report_error(pictures.status());
 
-  PictureFiles source(paths_of(pictures.value()), geometry.value());
-  std::vector<std::uint8_t> pixels(std::size_t{geometry.value().height} * geometry.value().width * 3);
-  std::vector<float> logits(static_cast<std::size_t>(vit.num_classes));
-  NpyMatrix matrix(logits.size());
-  FloatForward forward(network.value(), options.threads);
-  const Progress progress = terminal_progress();
-  Accuracy accuracy;
-  int failed = 0;
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < source.count(); ++i) {
-    progress("evaluating", i, source.count());
-    if (const Status status = source.read(i, pixels.data()); !status.ok()) {
-      std::cerr << "vitconvert: " << status.message() << '\n';
-      ++failed;
-      continue;
-    }
-    forward.run(pixels.data(), logits.data());
-    accuracy.add(logits.data(), vit.num_classes, pictures.value()[static_cast<std::size_t>(i)].label);
-    if (!options.logits.empty()) matrix.add_row(logits);
-  }
-  progress("evaluating", source.count(), source.count());
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const double rate = static_cast<double>(accuracy.count()) / seconds;
+  Evaluated result =
+      evaluate(network.value(), pictures.value(), geometry.value(), options.threads, !options.logits.empty());
+  const Accuracy& accuracy = result.accuracy;
   if (!options.logits.empty()) {
-    if (const Status status = matrix.write(options.logits); !status.ok()) return report_error(status);
+    if (const Status status = result.logits.write(options.logits); !status.ok()) return report_error(status);
   }
   if (options.json) {
-    const nlohmann::ordered_json root = {{"count", accuracy.count()},
-                                         {"top1", accuracy.top1_percent()},
-                                         {"top5", accuracy.top5_percent()},
-                                         {"images_per_s", rate},
-                                         {"failed", failed},
-                                         {"architecture", vit.architecture}};
+    const nlohmann::ordered_json root = {{"count", accuracy.count()},       {"top1", accuracy.top1_percent()},
+                                         {"top5", accuracy.top5_percent()}, {"images_per_s", result.rate()},
+                                         {"failed", result.failed},         {"architecture", vit.architecture}};
     std::cout << root.dump(2) << '\n';
   } else {
     std::printf("%s in float32: top-1 %.2f %% (%lld/%lld), top-5 %.2f %%, %.1f images/s\n", vit.architecture.c_str(),
                 accuracy.top1_percent(), static_cast<long long>(accuracy.top1_hits()),
-                static_cast<long long>(accuracy.count()), accuracy.top5_percent(), rate);
+                static_cast<long long>(accuracy.count()), accuracy.top5_percent(), result.rate());
   }
-  return failed > 0 ? kExitSomeInputsFailed : kExitOk;
+  return result.failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }
 
 }  // namespace

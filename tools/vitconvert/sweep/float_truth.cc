@@ -1,14 +1,12 @@
 #include "tools/vitconvert/sweep/float_truth.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <span>
 
+#include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
-#include "converter/float/parallel.h"
 #include "engine/format/checksum.h"
 #include "engine/format/writer.h"
 #include "tools/common/results/digest.h"
@@ -36,28 +34,28 @@ FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPi
   FloatTruth truth;
   truth.classes = static_cast<std::size_t>(network.description.num_classes);
   truth.logits.resize(pictures.size() * truth.classes);
-  std::vector<Status> problems(pictures.size());
-  std::atomic<std::size_t> next{0};
-  const int total = static_cast<int>(pictures.size()), workers = std::max(1, std::min(threads, total));
-  parallel_for(workers, workers, [&](int worker) {
-    PictureFiles source(paths_of(pictures), geometry);
-    FloatForward forward(network, 1);
-    std::vector<std::uint8_t> pixels(std::size_t{geometry.height} * geometry.width * 3);
-    for (std::size_t i; (i = next.fetch_add(1)) < pictures.size();) {
-      if (worker == 0) progress("float network", static_cast<int>(i), total);
-      float* row = truth.logits.data() + i * truth.classes;
-      problems[i] = source.read(static_cast<int>(i), pixels.data());
-      if (problems[i].ok()) {
+  PictureFiles source(paths_of(pictures), geometry);
+  const auto make_worker = [&](int, int shared_by) {
+    return [&, forward = FloatForward(network, shared_by),
+            pixels = std::vector<std::uint8_t>(std::size_t{geometry.height} * geometry.width * 3)](int i) mutable {
+      float* row = truth.logits.data() + static_cast<std::size_t>(i) * truth.classes;
+      Status problem = source.read(i, pixels.data());
+      if (problem.ok()) {
         forward.run(pixels.data(), row);
       } else {
         std::fill_n(row, truth.classes, std::numeric_limits<float>::quiet_NaN());
       }
-    }
-  });
-  progress("float network", total, total);
-  for (const Status& problem : problems) {
+      return problem;
+    };
+  };
+  const auto note = [&](int i, const Status& problem) -> Status {
     if (!problem.ok()) log(problem.message());
-  }
+    progress("float network", i + 1, source.count());
+    return {};
+  };
+  progress("float network", 0, source.count());
+  // A picture that fails ends nothing.
+  static_cast<void>(for_each_in_order(source.count(), threads, make_worker, note));
   return truth;
 }
 
