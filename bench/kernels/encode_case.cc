@@ -26,19 +26,19 @@ EncodeCase::EncodeCase(int rows, int columns, const EncodeFormat& format, std::u
   src_ = Buffer<std::int16_t>(row_count * column_count, -kLargest, kLargest, random);
   for (std::size_t i = 0; i < src_.size(); i += 997) src_[i] = kOutlier;
   scratch_ = Buffer<std::uint8_t>(encode_scratch_bytes(columns));
-  const bool wide = format.planes == 2;
+  const bool two_planes = format.planes == 2;
   args_.src = src_.data();
   args_.src_stride = columns;
   args_.dst = dst;
   args_.dst_stride = std::ptrdiff_t{format.planes} * columns;
-  args_.plane_stride = wide ? columns : 0;
+  args_.plane_stride = two_planes ? columns : 0;
   args_.rows = rows;
   args_.columns = columns;
   args_.max_code = 15;
-  args_.fine_bits = wide ? 2 : 5;
+  args_.fine_bits = two_planes ? 2 : 5;
   args_.step_shift = 11;
   args_.outlier = encoding_ == Encoding::channel_groups ? 32767 : kLargest;
-  args_.grid_max = wide ? 4095 : 255;
+  args_.grid_max = two_planes ? 4095 : 255;
   args_.grid_zero = static_cast<std::int16_t>((args_.grid_max + 1) / 2);
   args_.scratch = scratch_.data();
   switch (encoding_) {

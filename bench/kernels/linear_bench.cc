@@ -49,7 +49,7 @@ void add_linear_formats(Suite& suite, const KernelTable& kernels) {
                      Unit::gmac_per_s,
                      Show::ratios,
                      {},
-                     {"plain", "16-bit values", "grains", "two planes"}});
+                     {"plain", "16-bit values", "coarse steps", "two planes"}});
     for (const Model& model : kModels) {
       for (const Shape& shape : block_shapes(model)) {
         const Epilogue plain = plain_epilogue(shape.layer), values = values_epilogue(shape.layer);
@@ -58,7 +58,7 @@ void add_linear_formats(Suite& suite, const KernelTable& kernels) {
         };
         add("plain", {bits, plain});
         if (values != plain) add("16-bit values", {bits, values});
-        if (plain == Epilogue::residual) add("grains", {bits, plain, 1, true});
+        if (plain == Epilogue::residual) add("coarse steps", {bits, plain, 1, true});
         add("two planes", {bits, plain, 2});
       }
     }

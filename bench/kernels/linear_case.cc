@@ -81,9 +81,9 @@ LinearCase::LinearCase(const Shape& shape, const LinearFormat& format) {
   bias_ = Buffer<std::int32_t>(columns, bias, bias, random);
   logit_shift_ = Buffer<std::uint8_t>(columns, 15 + shift, 15 + shift, random);
   logit_multiplier_ = Buffer<std::int32_t>(columns, multiplier, multiplier, random);
-  constexpr int kGrain = 2;
-  grain_power_ = Buffer<std::int16_t>(columns, 1 << (15 - kGrain), 1 << (15 - kGrain), random);
-  grain_unit_ = Buffer<std::int16_t>(columns, 1 << kGrain, 1 << kGrain, random);
+  constexpr int kCoarseShift = 2;
+  coarse_power_ = Buffer<std::int16_t>(columns, 1 << (15 - kCoarseShift), 1 << (15 - kCoarseShift), random);
+  coarse_unit_ = Buffer<std::int16_t>(columns, 1 << kCoarseShift, 1 << kCoarseShift, random);
   activation_ = Buffer<std::int16_t>(2 * kActivationSegments, 0, 20, random);
   dst_ = Buffer<std::int32_t>(rows * columns);
   scratch_ = Buffer<std::uint8_t>(linear_scratch_bytes(k));
@@ -100,10 +100,10 @@ LinearCase::LinearCase(const Shape& shape, const LinearFormat& format) {
   args_.dst_stride = static_cast<std::ptrdiff_t>(columns);
   args_.residual = reinterpret_cast<const std::int16_t*>(dst_.data());
   args_.residual_stride = args_.dst_stride;
-  if (format.grains) {
-    args_.grain_power = grain_power_.data();
-    args_.grain_unit = grain_unit_.data();
-    args_.grain_limit = 127;
+  if (format.coarse_steps) {
+    args_.coarse_power = coarse_power_.data();
+    args_.coarse_unit = coarse_unit_.data();
+    args_.coarse_limit = 127;
   }
   args_.activation = {activation_.data(), activation_.data() + kActivationSegments, 3, 16384, 10};
   args_.logit_multiplier = logit_multiplier_.data();

@@ -12,7 +12,7 @@ struct LinearFormat {
   int weight_bits = 8;
   kernels::Epilogue epilogue = kernels::Epilogue::codes;
   int planes = 1;  // two: values of 12 bits
-  bool grains = false;
+  bool coarse_steps = false;
 };
 
 // What a layer does with its sums where all codes are plain.
@@ -34,7 +34,7 @@ class LinearCase {
  private:
   Buffer<std::uint8_t> src_, tiles_, zero_points_, shift_, logit_shift_, scratch_;
   Buffer<std::int32_t> bias_, logit_multiplier_;
-  Buffer<std::int16_t> multiplier_, grain_power_, grain_unit_, activation_;
+  Buffer<std::int16_t> multiplier_, coarse_power_, coarse_unit_, activation_;
   Buffer<std::int32_t> dst_;  // of any type
   double scale_ = 0;
   kernels::LinearArgs args_{};

@@ -32,7 +32,7 @@ class SoftmaxCase {
     scratch_ = Buffer<std::uint8_t>(softmax_scratch_bytes(static_cast<int>(padded)));
     args_.scores = scores_.data();
     args_.dst = dst_.data();
-    args_.plane_stride = format.wide ? static_cast<std::ptrdiff_t>(padded) : 0;
+    args_.plane_stride = format.two_planes ? static_cast<std::ptrdiff_t>(padded) : 0;
     args_.columns = kTokens;
     args_.padded_columns = static_cast<int>(padded);
     args_.scale = softmax_scale(kSpread / std::sqrt(3.0));
@@ -74,7 +74,7 @@ class AttentionCase {
     args_.head.ratio_shift = values ? 26 : 30;
     args_.softmax_kind = format.kind;
     args_.softmax_table = levels_.table();
-    args_.wide = format.wide;
+    args_.two_planes = format.two_planes;
     args_.max_code = 255;
     args_.values = values;
     args_.scratch = scratch_.data();

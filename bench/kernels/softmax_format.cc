@@ -19,7 +19,7 @@ SoftmaxLevels::SoftmaxLevels(const SoftmaxFormat& format)
       bounds_(static_cast<std::size_t>(format.groups)),
       offsets_(static_cast<std::size_t>(format.groups)),
       divisors_(static_cast<std::size_t>(format.groups)) {
-  const int largest = format.wide ? 4095 : 255;
+  const int largest = format.two_planes ? 4095 : 255;
   for (std::size_t k = 0; k < values_.size(); ++k) {
     const auto number = static_cast<double>(k);
     values_[k] = static_cast<std::int16_t>(std::lround(largest * std::exp2(-number / kLevelsPerOctave)));

@@ -12,8 +12,8 @@ struct SoftmaxFormat {
   const char* name;
   kernels::SoftmaxKind kind;
   int levels = 16;
-  bool wide = false;  // 12-bit values in two planes
-  int groups = 1;     // of rows
+  bool two_planes = false;  // 12-bit values in two planes
+  int groups = 1;           // of rows
 };
 
 inline constexpr std::array<SoftmaxFormat, 7> kSoftmaxFormats = {{

@@ -29,7 +29,7 @@ constexpr double kResidualHeadroom = 1.5;
 constexpr double kLargestAttentionRatio = 200;
 
 // The real value of one step of the 16-bit residual stream. Where the stream has coarser steps of its own, all of them
-// are this one times powers of two (check_plan), and the finest has a grain of at least 2.
+// are this one times powers of two (check_plan), and the finest is two of it.
 double residual_unit(const Plan& plan) {
   double finest = 0;
   for (const auto& [site, scheme] : plan.residuals) {
@@ -151,10 +151,10 @@ class Lowering {
     return out;
   }
 
-  ResidualGrain grain(Site site, int b) {
-    ResidualGrain grain;
+  CoarseSteps coarse_steps(Site site, int b) {
+    CoarseSteps coarse_steps;
     const auto found = plan_.residuals.find(site_name(site, b));
-    if (found == plan_.residuals.end()) return grain;
+    if (found == plan_.residuals.end()) return coarse_steps;
     const ResidualScheme& s = found->second;
     const auto columns = static_cast<std::size_t>(kernels::padded_columns(vit_.embed_dim));
     const int fine = static_cast<int>(std::lround(std::log2(s.step / residual_unit_)));
@@ -165,10 +165,10 @@ class Lowering {
       power.push_back(static_cast<std::int16_t>(shift == 0 ? 32767 : 1 << (15 - shift)));
       unit.push_back(static_cast<std::int16_t>(1 << shift));
     }
-    grain.power = builder_.constant(site_name(site, b) + ".power", DataType::s16, power);
-    grain.unit = builder_.constant(site_name(site, b) + ".unit", DataType::s16, unit);
-    grain.limit = (1u << (s.bits - 1)) - 1;
-    return grain;
+    coarse_steps.power = builder_.constant(site_name(site, b) + ".power", DataType::s16, power);
+    coarse_steps.unit = builder_.constant(site_name(site, b) + ".unit", DataType::s16, unit);
+    coarse_steps.limit = (1u << (s.bits - 1)) - 1;
+    return coarse_steps;
   }
 
   void fail(const std::string& layer, const Status& status) {
@@ -200,7 +200,7 @@ class Lowering {
     op.prefix = static_cast<std::uint32_t>(vit_.prefix_tokens());
     op.token_init = builder_.constant("token_init", DataType::s16, init);
     const LinearInput in{1.0, 0, kernels::padded_depth(patch_embed.in), contiguous(patch_embed.in)};
-    op.grain = grain(Site::residual, -1);
+    op.coarse_steps = coarse_steps(Site::residual, -1);
     op.linear = linears_.requantized(patch_embed, layer_name(Layer::patch_embed, -1), in, residual_output());
     builder_.step("patch_embed", op);
   }
@@ -288,7 +288,7 @@ class Lowering {
     project_out.linear =
         linears_.requantized(block.proj, layer_name(Layer::proj, b),
                              input_from(attended.scheme, project_out.src, channels), residual_output());
-    project_out.grain = grain(Site::residual_middle, b);
+    project_out.coarse_steps = coarse_steps(Site::residual_middle, b);
     builder_.step(layer_name(Layer::proj, b), project_out);
   }
 
@@ -349,7 +349,7 @@ class Lowering {
     contract.planes = planes(contract_scheme);
     contract.linear = linears_.requantized(block.fc2, layer_name(Layer::fc2, b),
                                            input_from(contract_scheme, contract.src, vit_.mlp_dim), residual_output());
-    contract.grain = grain(Site::residual, b);
+    contract.coarse_steps = coarse_steps(Site::residual, b);
     builder_.step(layer_name(Layer::fc2, b), contract);
   }
 

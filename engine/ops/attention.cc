@@ -84,7 +84,7 @@ void check_softmax(const AttentionOp& op, const Buffer& from, Checker& c) {
 void set_softmax(const AttentionOp& op, std::int64_t head, const Execution& e, kernels::AttentionArgs& args) {
   args.softmax_kind = op.softmax_kind;
   if (args.softmax_kind == SoftmaxKind::exponential) return;
-  args.wide = op.planes == 2;
+  args.two_planes = op.planes == 2;
   args.softmax_table.thresholds = e.constant<std::int16_t>(op.thresholds) + head * (op.levels - 1);
   args.softmax_table.values = e.constant<std::int16_t>(op.values) + head * op.levels;
   args.softmax_table.levels = static_cast<int>(op.levels);
@@ -174,8 +174,8 @@ void AttentionOp::execute(const Execution& e) const {
     kernels::AttentionArgs args = args_of_head(*this, head, e);
     args.query_begin = static_cast<int>(query);
     args.query_end = static_cast<int>(query + count);
-    args.far = e.written_elsewhere;
-    args.next_q = args.far && begin + count < units.end ? args.q + head_dim : nullptr;
+    args.written_elsewhere = e.written_elsewhere;
+    args.next_q = args.written_elsewhere && begin + count < units.end ? args.q + head_dim : nullptr;
     if (begin + count == units.end) {
       args.next = e.next_weights.data();
       args.next_bytes = e.next_weights.size();

@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "engine/ops/coarse_steps.h"
 #include "engine/ops/linear_constants.h"
-#include "engine/ops/residual_grain.h"
 
 namespace intvit {
 
@@ -17,8 +17,8 @@ class Description {
   }
   void add_weights(const LinearConstants& linear) { add(std::to_string(linear.bits) + "-bit weights"); }
   void add_planes(std::uint32_t planes) { add_if(planes == 2, "two byte planes"); }
-  void add_grain(const ResidualGrain& grain) {
-    add_if(grain.any(), "residual of " + std::to_string(2 * (grain.limit + 1)) + " codes");
+  void add_coarse_steps(const CoarseSteps& coarse_steps) {
+    add_if(coarse_steps.any(), "residual of " + std::to_string(2 * (coarse_steps.limit + 1)) + " codes");
   }
   // Codes, or values in finer units for an encode operation.
   void add_result(const Buffer& dst, std::uint32_t max_code) {

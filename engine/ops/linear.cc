@@ -48,7 +48,7 @@ void LinearOp::check(Checker& c) const {
   c.require(ratio == 1 ? linear.k <= plane : std::uint64_t{ratio} * from->stride == linear.k && planes == 1,
             "weights have " + std::to_string(linear.k) + " inputs in " + std::to_string(planes) +
                 " planes, src has rows of " + std::to_string(plane));
-  if (kind == Epilogue::residual) check_grain(c, grain, linear.n);
+  if (kind == Epilogue::residual) check_coarse_steps(c, coarse_steps, linear.n);
   if (kind == Epilogue::activation) {
     c.constant(activation, DataType::s16, 2 * kernels::kActivationSegments, "activation");
     c.require(activation_segment_bits <= 9 && activation_multiplier <= 32767 && activation_zero_point <= 255,
@@ -71,7 +71,7 @@ std::string LinearOp::describe(const Tensors& tensors) const {
   words.add_weights(linear);
   words.add_planes(planes);
   if (kind == Epilogue::codes || kind == Epilogue::activation) words.add_result(tensors.buffers[dst], max_code);
-  words.add_grain(grain);
+  words.add_coarse_steps(coarse_steps);
   return words.take();
 }
 
@@ -100,7 +100,7 @@ void LinearOp::execute(const Execution& e) const {
     case Epilogue::residual:
       args.residual = e.row<std::int16_t>(dst, rows.begin);
       args.residual_stride = to.stride;
-      set_grain(grain, e.tensors, args);
+      set_coarse_steps(coarse_steps, e.tensors, args);
       break;
     case Epilogue::logits:
       args.logit_multiplier = e.constant<std::int32_t>(linear.multiplier);

@@ -3,9 +3,9 @@
 // values. With two planes every src row holds its low bytes in its first half and its high bytes in its second.
 #pragma once
 
+#include "engine/ops/coarse_steps.h"
 #include "engine/ops/linear_constants.h"
 #include "engine/ops/operation.h"
-#include "engine/ops/residual_grain.h"
 
 namespace intvit {
 
@@ -23,12 +23,12 @@ struct LinearOp final : OperationOf<LinearOp> {
   std::uint32_t activation_zero_point = 0;  // 0..255
   std::uint32_t planes = 1;                 // of src, 1 or 2
   std::uint32_t max_code = 255;             // 1..255
-  ResidualGrain grain;                      // residual only
+  CoarseSteps coarse_steps;                 // residual only
 
   void for_each_field(FieldVisitor& v) override {
     v(src), v(dst), v(kind), linear.visit(v);
     v(activation), v(activation_segment_bits), v(activation_multiplier), v(activation_zero_point);
-    v(planes), v(max_code), grain.visit(v);
+    v(planes), v(max_code), coarse_steps.visit(v);
   }
   std::vector<Port> ports() const override {
     return {{"src", src, Access::read},

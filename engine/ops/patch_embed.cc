@@ -51,7 +51,7 @@ void PatchEmbedOp::check(Checker& c) const {
   c.require(static_cast<int>(linear.k) == kernels::padded_depth(static_cast<int>(pixels)),
             "weights have " + std::to_string(linear.k) + " inputs for patches of " + std::to_string(patch));
   check_linear(c, linear, *to, false, {linear.k, pixels});
-  check_grain(c, grain, linear.n);
+  check_coarse_steps(c, coarse_steps, linear.n);
   if (c.ok()) c.constant(token_init, DataType::s16, std::uint64_t{to->rows} * to->stride, "token_init");
 }
 
@@ -68,7 +68,7 @@ std::size_t PatchEmbedOp::scratch_bytes(const Tensors&) const {
 std::string PatchEmbedOp::describe(const Tensors&) const {
   Description words;
   words.add_weights(linear);
-  words.add_grain(grain);
+  words.add_coarse_steps(coarse_steps);
   return words.take();
 }
 
@@ -83,7 +83,7 @@ void PatchEmbedOp::execute(const Execution& e) const {
   args.src = patches;
   args.src_stride = static_cast<std::ptrdiff_t>(depth);
   args.dst_stride = args.residual_stride = to.stride;
-  set_grain(grain, e.tensors, args);
+  set_coarse_steps(coarse_steps, e.tensors, args);
 
   const Range rows = e.share(to.rows);
   for (std::int64_t begin = rows.begin; begin < rows.end;) {

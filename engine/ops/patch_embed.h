@@ -2,9 +2,9 @@
 // The picture is u8 [H][W][3]; a patch's K = patch * patch * 3 pixels are ordered (y, x, channel).
 #pragma once
 
+#include "engine/ops/coarse_steps.h"
 #include "engine/ops/linear_constants.h"
 #include "engine/ops/operation.h"
-#include "engine/ops/residual_grain.h"
 
 namespace intvit {
 
@@ -18,10 +18,10 @@ struct PatchEmbedOp final : OperationOf<PatchEmbedOp> {
   std::uint32_t prefix = 0;
   ConstantId token_init = kNone;  // s16 [T][stride of dst]
   LinearConstants linear;
-  ResidualGrain grain;
+  CoarseSteps coarse_steps;
 
   void for_each_field(FieldVisitor& v) override {
-    v(src), v(dst), v(patch), v(prefix), v(token_init), linear.visit(v), grain.visit(v);
+    v(src), v(dst), v(patch), v(prefix), v(token_init), linear.visit(v), coarse_steps.visit(v);
   }
   std::vector<Port> ports() const override { return {{"src", src, Access::read}, {"dst", dst, Access::write}}; }
   void check(Checker& c) const override;

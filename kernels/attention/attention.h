@@ -45,7 +45,7 @@ struct AttentionArgs {
   std::ptrdiff_t stride;
   // Whether other threads have written these codes lately: then they take long to arrive and are fetched ahead, and so
   // are those of the head that this thread does next. Its q, or null; its k and v lie as far from it as k and v from q.
-  bool far;
+  bool written_elsewhere;
   const std::uint8_t* next_q;
   // What this thread reads after its last head, the first weights of its next linear operation: may be fetched ahead.
   const std::uint8_t* next;
@@ -59,7 +59,7 @@ struct AttentionArgs {
   AttentionHead head;
   SoftmaxKind softmax_kind;
   SoftmaxTable softmax_table;  // unless exponential
-  bool wide;                   // the table's values have 15 bits and not 8
+  bool two_planes;                   // the table's values have 15 bits and not 8
   int max_code;                // 1..255
   bool values;                 // the result is 16-bit values
   void* scratch;               // attention_scratch_bytes(), 64-byte aligned, not shared between threads

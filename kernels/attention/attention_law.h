@@ -61,7 +61,7 @@ inline constexpr int kValueMultiplierBits = 15;
 [[maybe_unused]] inline SoftmaxArgs attention_softmax(const AttentionArgs& args, std::ptrdiff_t plane_bytes,
                                                       void* scratch) noexcept {
   SoftmaxArgs softmax{};
-  softmax.plane_stride = args.wide && args.softmax_kind != SoftmaxKind::exponential ? plane_bytes : 0;
+  softmax.plane_stride = args.two_planes && args.softmax_kind != SoftmaxKind::exponential ? plane_bytes : 0;
   softmax.columns = args.tokens;
   softmax.padded_columns = padded_depth(args.tokens);
   softmax.scale = args.head.softmax;

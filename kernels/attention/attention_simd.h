@@ -131,7 +131,7 @@ void attention_elements(const AttentionArgs& args) {
   const int value_depth = (args.tokens + kDepthStep - 1) / kDepthStep * kDepthStep;
   const int padded_tokens = padded_depth(args.tokens);
   const int padded_dim = padded_depth(args.head_dim);
-  if (args.far) {
+  if (args.written_elsewhere) {
     fetch_codes<1>(args, args.k, 0, args.tokens);
     fetch_codes<1>(args, args.v, 0, args.tokens);
     fetch_codes<1>(args, args.q, args.query_begin, std::min(args.query_begin + kQueryBlock, args.query_end));
@@ -161,7 +161,7 @@ void attention_elements(const AttentionArgs& args) {
   int fetched = 0;
   for (int begin = args.query_begin; begin < args.query_end; begin += kQueryBlock) {
     const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
-    if (args.far) {
+    if (args.written_elsewhere) {
       fetch_codes<1>(args, args.q, begin + rows, std::min(begin + rows + kQueryBlock, args.query_end));
     }
     next.fetch();

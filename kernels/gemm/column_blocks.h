@@ -70,8 +70,9 @@ void for_each_column_block(std::size_t steps, const LinearWeights& weights, void
     }
     const std::uint8_t* after = weights.tiles + static_cast<std::size_t>(p + count) * stored_bytes;
     const WantedNext next =
-        p + count < panels ? WantedNext(after, weights.near ? 0 : static_cast<std::size_t>(count) * stored_bytes, steps)
-                           : WantedNext(weights.next, weights.next_bytes, steps);
+        p + count < panels
+            ? WantedNext(after, weights.just_packed ? 0 : static_cast<std::size_t>(count) * stored_bytes, steps)
+            : WantedNext(weights.next, weights.next_bytes, steps);
     if (count == kPanels) {
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
       multiply_columns(std::false_type{}, tiles, columns, next);

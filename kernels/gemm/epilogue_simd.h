@@ -187,14 +187,14 @@ struct NoGrid {
 };
 
 template <typename Simd, bool kHalf>
-struct GrainGrid {
+struct CoarseGrid {
   typename Simd::I16 power, unit, highest, lowest;
 
-  GrainGrid(const LinearArgs& args, int column)
-      : power(load_values<Simd, kHalf>(args.grain_power + column)),
-        unit(load_values<Simd, kHalf>(args.grain_unit + column)),
-        highest(Simd::set16(args.grain_limit)),
-        lowest(Simd::set16(static_cast<std::int16_t>(~args.grain_limit))) {}
+  CoarseGrid(const LinearArgs& args, int column)
+      : power(load_values<Simd, kHalf>(args.coarse_power + column)),
+        unit(load_values<Simd, kHalf>(args.coarse_unit + column)),
+        highest(Simd::set16(args.coarse_limit)),
+        lowest(Simd::set16(static_cast<std::int16_t>(~args.coarse_limit))) {}
 
   typename Simd::I16 operator()(typename Simd::I16 x) const {
     const auto code = Simd::max16(Simd::min16(Simd::multiply_q15(x, power), highest), lowest);
@@ -336,7 +336,7 @@ void with_epilogue(const LinearArgs& args, int left_out, Multiply&& multiply) {
     case Epilogue::activation_values:
       return multiply(ValuesEpilogue<Simd, Activation>{args, left_out});
     case Epilogue::residual:
-      if (args.grain_power != nullptr) return multiply(ResidualEpilogue<Simd, GrainGrid>{args, left_out});
+      if (args.coarse_power != nullptr) return multiply(ResidualEpilogue<Simd, CoarseGrid>{args, left_out});
       return multiply(ResidualEpilogue<Simd, NoGrid>{args, left_out});
     case Epilogue::logits:
       return multiply(LogitsEpilogue<Simd>{args});

@@ -36,7 +36,7 @@ struct LinearWeights {
   int bits;                         // 8 or 4
   int n;
   int k;
-  bool near = false;  // they have just been written, so that nothing is won by fetching them ahead
+  bool just_packed = false;  // they have just been written, so that nothing is won by fetching them ahead
   static constexpr int kLargest = 128;
   int largest = kLargest;  // no 8-bit weight exceeds it in magnitude
   // What this thread reads after them, the first weights of its next linear operation: may be fetched ahead.
@@ -52,11 +52,11 @@ struct Requantizer {
 };
 
 enum class Epilogue : std::uint32_t {
-  codes = 0,              // dst u8  = clamp_code(requantize(sum), max_code)
-  activation = 1,         // dst u8  = clamp_code(activate_value(requantize(sum)), max_code): GELU straight into codes
-  residual = 2,           // dst s16 = saturate_s16(residual + requantize(sum)), put on a grid where there are grains
-  logits = 3,             // dst s32 = saturate_s32(round((sum + bias) * logit_multiplier / 2^logit_shift))
-  values = 4,             // dst s16 = requantize(sum)
+  codes = 0,       // dst u8  = clamp_code(requantize(sum), max_code)
+  activation = 1,  // dst u8  = clamp_code(activate_value(requantize(sum)), max_code): GELU straight into codes
+  residual = 2,    // dst s16 = saturate_s16(residual + requantize(sum)), put on a grid where there are coarse steps
+  logits = 3,      // dst s32 = saturate_s32(round((sum + bias) * logit_multiplier / 2^logit_shift))
+  values = 4,      // dst s16 = requantize(sum)
   activation_values = 5,  // dst s16 = activate_value(requantize(sum))
   accumulators = 6,       // dst s32 = sum; for tests and benchmarks
 };
@@ -78,9 +78,9 @@ struct LinearArgs {
   std::ptrdiff_t residual_stride;
   // residual only, per column, padded like the requantizer; null for a stream of plain 16-bit values. See to_grid()
   // in linear_law.h.
-  const std::int16_t* grain_power;  // >= 0
-  const std::int16_t* grain_unit;
-  std::int16_t grain_limit;  // >= 0
+  const std::int16_t* coarse_power;  // >= 0
+  const std::int16_t* coarse_unit;
+  std::int16_t coarse_limit;  // >= 0
   // activation and activation_values only
   GatedActivation activation;
   // logits only, per column, padded like the requantizer (whose shift and multiplier are then unused)

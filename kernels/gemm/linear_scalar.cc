@@ -44,8 +44,8 @@ std::int32_t dot(const LinearArgs& args, int row, int column) noexcept {
 
 std::int16_t add_residual(const LinearArgs& args, int row, int column, std::int16_t x) noexcept {
   const std::int16_t sum = saturate_s16(args.residual[row * args.residual_stride + column] + x);
-  if (args.grain_power == nullptr) return sum;
-  return to_grid(sum, args.grain_power[column], args.grain_unit[column], args.grain_limit);
+  if (args.coarse_power == nullptr) return sum;
+  return to_grid(sum, args.coarse_power[column], args.coarse_unit[column], args.coarse_limit);
 }
 
 template <typename T>

@@ -93,8 +93,8 @@ inline constexpr int kMinSoftmaxBase = -(1 << (16 - kSoftmaxDistanceShift));
 }
 
 // Fifteen bits if there is a plane for the high bytes, else eight.
-[[maybe_unused]] constexpr std::int16_t table_value(std::int16_t value, bool wide) noexcept {
-  return static_cast<std::int16_t>(value & (wide ? 0x7fff : 0xff));
+[[maybe_unused]] constexpr std::int16_t table_value(std::int16_t value, bool two_planes) noexcept {
+  return static_cast<std::int16_t>(value & (two_planes ? 0x7fff : 0xff));
 }
 
 [[maybe_unused]] inline SoftmaxSums exponential_row_scalar(const SoftmaxArgs& args, std::int32_t max) noexcept {
@@ -115,15 +115,15 @@ inline constexpr int kMinSoftmaxBase = -(1 << (16 - kSoftmaxDistanceShift));
     for (int j = 0; j < args.columns; ++j) sum += softmax_share(t(j));
     row = absolute_row(args.table, sum);
   }
-  const bool wide = args.plane_stride != 0;
+  const bool two_planes = args.plane_stride != 0;
   std::uint32_t sum = 0;
   for (int j = 0; j < args.padded_columns; ++j) {
     std::int16_t value = 0;
     if (j < args.columns) {
-      value = table_value(args.table.values[table_level(args.table, table_distance(t(j), row.base))], wide);
+      value = table_value(args.table.values[table_level(args.table, table_distance(t(j), row.base))], two_planes);
     }
     args.dst[j] = static_cast<std::uint8_t>(value & 0xff);
-    if (wide) args.dst[args.plane_stride + j] = static_cast<std::uint8_t>(value >> 8);
+    if (two_planes) args.dst[args.plane_stride + j] = static_cast<std::uint8_t>(value >> 8);
     sum += static_cast<std::uint32_t>(value);
   }
   if (row.divisor == 0) row.divisor = sum > 0 ? sum : 1;

@@ -73,7 +73,7 @@ class SoftmaxVectors {
 // Distances are looked up without being clamped to 0..kMaxSoftmaxDistance first. So a threshold of 0 or less, which
 // every clamped distance reaches, becomes INT16_MIN, and one above kMaxSoftmaxDistance, which none reaches, INT16_MAX.
 template <typename Simd>
-typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool wide) {
+typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool two_planes) {
   constexpr int kLevels = Simd::StepTable::kLevels;
   std::int16_t thresholds[kLevels], values[kLevels];
   for (int k = 0; k < kLevels; ++k) {
@@ -82,7 +82,7 @@ typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool wide) {
   }
   std::int16_t highest = INT16_MIN;
   for (int k = 0; k < table.levels; ++k) {
-    values[k] = table_value(table.values[k], wide);
+    values[k] = table_value(table.values[k], two_planes);
     if (k == table.levels - 1) break;
     const std::int16_t threshold = table.thresholds[k] <= 0                    ? INT16_MIN
                                    : table.thresholds[k] > kMaxSoftmaxDistance ? INT16_MAX
@@ -272,11 +272,11 @@ class SoftmaxRows {
   }
 
   void fill_values() const {
-    const bool wide = args_.plane_stride != 0;
+    const bool two_planes = args_.plane_stride != 0;
     int filled = 0;
     for (int level = 0; level < args_.table.levels; ++level) {
       const int end = level < args_.table.levels - 1 ? args_.table.thresholds[level] : kMaxSoftmaxDistance + 1;
-      const std::int16_t value = table_value(args_.table.values[level], wide);
+      const std::int16_t value = table_value(args_.table.values[level], two_planes);
       for (; filled < end && filled <= kMaxSoftmaxDistance; ++filled) value_of_distance()[filled] = value;
     }
   }

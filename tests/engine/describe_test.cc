@@ -23,8 +23,8 @@ TEST_CASE("operations: formats are described by what they are made of") {
   linear.dst = 1;
   CHECK(linear.describe(tensors) == "4-bit weights, two byte planes");
   linear.kind = kernels::Epilogue::residual;
-  linear.grain.power = 0;
-  linear.grain.limit = 127;
+  linear.coarse_steps.power = 0;
+  linear.coarse_steps.limit = 127;
   CHECK(linear.describe(tensors) == "4-bit weights, two byte planes, residual of 256 codes");
 
   AttentionOp attention;

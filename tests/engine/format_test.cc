@@ -80,7 +80,7 @@ std::vector<TinyVariant> damaged_variants() {
   two.weight_bits = 4;
   std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}};
   for (TinyVariant variant : encoded_variants()) {
-    // The last one has dynamic tokens, channel groups, tables and grains.
+    // The last one has dynamic tokens, channel groups, tables and coarse steps.
     if (variant.name != "tokens" && variant.name != "relative" && variant.name != "everything") continue;
     TinyOptions& o = variant.options;
     o.edge = 8, o.blocks = 1, o.channels = 34, o.heads = 2, o.hidden = 34;

@@ -71,11 +71,11 @@ class Execution {
     return kernels::requantize(sum, numbers<std::int32_t>(l.bias)[c], numbers<std::uint8_t>(l.shift)[c],
                                numbers<std::int16_t>(l.multiplier)[c]);
   }
-  std::int32_t added(std::int32_t stream, std::int32_t x, const ResidualGrain& grain, std::uint32_t c) const {
+  std::int32_t added(std::int32_t stream, std::int32_t x, const CoarseSteps& coarse_steps, std::uint32_t c) const {
     const std::int16_t result = kernels::saturate_s16(stream + x);
-    if (!grain.any()) return result;
-    return kernels::to_grid(result, numbers<std::int16_t>(grain.power)[c], numbers<std::int16_t>(grain.unit)[c],
-                            static_cast<std::int16_t>(grain.limit));
+    if (!coarse_steps.any()) return result;
+    return kernels::to_grid(result, numbers<std::int16_t>(coarse_steps.power)[c],
+                            numbers<std::int16_t>(coarse_steps.unit)[c], static_cast<std::int16_t>(coarse_steps.limit));
   }
 
   template <typename... Types>
@@ -100,8 +100,9 @@ class Execution {
       }
       for (std::uint32_t c = 0; c < dst.columns; ++c) {
         const std::int32_t init = numbers<std::int16_t>(op.token_init)[std::size_t{t} * dst.stride + c];
-        at(op.dst, t, c) =
-            pixels.empty() ? init : added(init, requantized(op.linear, sum(op.linear, pixels, c), c), op.grain, c);
+        at(op.dst, t, c) = pixels.empty()
+                               ? init
+                               : added(init, requantized(op.linear, sum(op.linear, pixels, c), c), op.coarse_steps, c);
       }
     }
   }
@@ -154,7 +155,7 @@ class Execution {
         }
         std::int16_t x = requantized(l, s, c);
         if (op.kind == kernels::Epilogue::residual) {
-          out = added(out, x, op.grain, c);
+          out = added(out, x, op.coarse_steps, c);
           continue;
         }
         if (op.kind == kernels::Epilogue::activation) {

@@ -46,7 +46,7 @@ std::vector<TinyVariant> encoded_variants() {
 
   TinyOptions relative = base;
   relative.softmax = {SoftmaxKind::relative, 16, 2, 1};
-  relative.grains = true;
+  relative.coarse_steps = true;
 
   TinyOptions absolute = base;
   absolute.head = TinyHead::mean;
@@ -64,7 +64,7 @@ std::vector<TinyVariant> encoded_variants() {
   everything.attended = {EncodeKind::columns, 1, 15, 6};
   everything.hidden_codes = {EncodeKind::table, 2, 15};
   everything.softmax = {SoftmaxKind::absolute, 200, 2, 4};
-  everything.grains = true;
+  everything.coarse_steps = true;
   everything.max_code = 15;
 
   return {{"tables", tables},     {"tokens", tokens},     {"channel groups", groups}, {"dynamic tokens", dynamic},

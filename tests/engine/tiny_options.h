@@ -53,7 +53,7 @@ struct TinyOptions {
   std::optional<TinyEncoding> attended = {};      // what attention makes
   std::optional<TinyEncoding> hidden_codes = {};  // what the activation function makes
   TinySoftmax softmax = {};
-  bool grains = false;  // a residual stream of few bits
+  bool coarse_steps = false;  // a residual stream of few bits
 };
 
 struct TinyVariant {

@@ -136,24 +136,24 @@ class Builder {
     const std::uint32_t pixels = o_.patch * o_.patch * 3;
     op.linear = tiny_linear(tiny_, "patch_embed",
                             {pixels, o_.channels, 8, pixels, codes_scale(255), Epilogue::residual, 400, 0}, random_);
-    op.grain = grain("patch_embed");
+    op.coarse_steps = coarse_steps("patch_embed");
     tiny_.program.steps.push_back({"patch_embed", op});
   }
 
   // Steps of 1 to 8, different from column to column.
-  ResidualGrain grain(const std::string& name) {
-    ResidualGrain grain;
-    if (!o_.grains) return grain;
+  CoarseSteps coarse_steps(const std::string& name) {
+    CoarseSteps coarse_steps;
+    if (!o_.coarse_steps) return coarse_steps;
     std::vector<std::int16_t> power, unit;
     for (std::uint32_t c = 0; c < padded_n(o_.channels); ++c) {
       const auto shift = static_cast<int>(random_.integer(0, 3));
       power.push_back(static_cast<std::int16_t>(shift == 0 ? 32767 : 1 << (15 - shift)));
       unit.push_back(static_cast<std::int16_t>(1 << shift));
     }
-    grain.power = tiny_.add(name + ".power", DataType::s16, power);
-    grain.unit = tiny_.add(name + ".unit", DataType::s16, unit);
-    grain.limit = 511;
-    return grain;
+    coarse_steps.power = tiny_.add(name + ".power", DataType::s16, power);
+    coarse_steps.unit = tiny_.add(name + ".unit", DataType::s16, unit);
+    coarse_steps.limit = 511;
+    return coarse_steps;
   }
 
   void layer_norm(const std::string& name, BufferId src, const Tensor& dst) {
@@ -202,7 +202,7 @@ class Builder {
                             : residual ? 300
                                        : 65536,
                             to_codes ? codes.centre() : 0);
-    if (residual) op.grain = grain(name);
+    if (residual) op.coarse_steps = coarse_steps(name);
     tiny_.program.steps.push_back({name, op});
   }
 

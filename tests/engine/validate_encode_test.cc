@@ -1,4 +1,5 @@
-// Limits of what op set 2 brought: encode operations, planes, code limits, softmax tables, residual grains.
+// Limits of what op set 2 brought: encode operations, planes, code limits, softmax tables, coarse steps of the residual
+// stream.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -367,29 +368,32 @@ TEST_CASE("validate: attention's results and the reach of its scores") {
   });
 }
 
-TEST_CASE("validate: residual grains") {
+TEST_CASE("validate: coarse steps of the residual stream") {
   TinyOptions options;
-  options.grains = true;
-  const auto check = [&](const std::function<ResidualGrain&(TinyProgram&)>& grain) {
+  options.coarse_steps = true;
+  const auto check = [&](const std::function<CoarseSteps&(TinyProgram&)>& coarse_steps) {
     refuses(
-        "grain limit", [&](TinyProgram& t) { grain(t).limit = 32768; }, options);
+        "coarse limit", [&](TinyProgram& t) { coarse_steps(t).limit = 32768; }, options);
     refuses(
-        "grain powers", [&](TinyProgram& t) { grain(t).power = with_entry<std::int16_t>(t, grain(t).power, 15, -1); },
+        "coarse powers",
+        [&](TinyProgram& t) { coarse_steps(t).power = with_entry<std::int16_t>(t, coarse_steps(t).power, 15, -1); },
         options);
     for (const int more : {-1, 1}) {
       refuses(
-          "grain powers", [&](TinyProgram& t) { grain(t).power = with_count<std::int16_t>(t, grain(t).power, more); },
+          "coarse powers",
+          [&](TinyProgram& t) { coarse_steps(t).power = with_count<std::int16_t>(t, coarse_steps(t).power, more); },
           options);
       refuses(
-          "grain units", [&](TinyProgram& t) { grain(t).unit = with_count<std::int16_t>(t, grain(t).unit, more); },
+          "coarse units",
+          [&](TinyProgram& t) { coarse_steps(t).unit = with_count<std::int16_t>(t, coarse_steps(t).unit, more); },
           options);
     }
     refuses(
-        "grain units", [&](TinyProgram& t) { grain(t).unit = kNone; }, options);
-    accepts([&](TinyProgram& t) { grain(t) = {}; }, options);
+        "coarse units", [&](TinyProgram& t) { coarse_steps(t).unit = kNone; }, options);
+    accepts([&](TinyProgram& t) { coarse_steps(t) = {}; }, options);
   };
-  check([](TinyProgram& t) -> ResidualGrain& { return op<PatchEmbedOp>(t, "patch_embed").grain; });
-  check([](TinyProgram& t) -> ResidualGrain& { return op<LinearOp>(t, kProj).grain; });
+  check([](TinyProgram& t) -> CoarseSteps& { return op<PatchEmbedOp>(t, "patch_embed").coarse_steps; });
+  check([](TinyProgram& t) -> CoarseSteps& { return op<LinearOp>(t, kProj).coarse_steps; });
 }
 
 TEST_CASE("validate: what reads its own result") {

@@ -1,5 +1,5 @@
 // Every limit of a program is refused with a message when it is violated (engine/program/validate.cc, check() in
-// engine/ops/), apart from what encodings, planes, tables and grains brought: validate_encode_test.cc.
+// engine/ops/), apart from what encodings, planes, tables and coarse steps brought: validate_encode_test.cc.
 #include <doctest/doctest.h>
 
 #include <utility>

@@ -51,7 +51,7 @@ struct Head {
     args.head = parameters;
     args.softmax_kind = kind;
     args.softmax_table = table;
-    args.wide = true;
+    args.two_planes = true;
     args.max_code = 255;
     return args;
   }

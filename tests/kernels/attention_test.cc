@@ -58,7 +58,7 @@ AttentionHead random_head(const AttentionShape& c, Random& random) {
 struct Variant {
   SoftmaxKind kind = SoftmaxKind::exponential;
   OwnedSoftmaxTable table;
-  bool wide = false;
+  bool two_planes = false;
   int max_code = 255;
   bool values = false;
 };
@@ -94,9 +94,9 @@ class AttentionCase {
     args.k = args.q + channels_;
     args.v = args.k + channels_;
     args.stride = static_cast<std::ptrdiff_t>(stride_);
-    args.far = c_.tokens % 2 == 0;
-    if (args.far) args.next_q = args.next = args.q;
-    args.next_bytes = args.far ? 64 : 0;
+    args.written_elsewhere = c_.tokens % 2 == 0;
+    if (args.written_elsewhere) args.next_q = args.next = args.q;
+    args.next_bytes = args.written_elsewhere ? 64 : 0;
     args.dst = dst.data() + head_at * (variant_.values ? 2 : 1);
     args.dst_stride = static_cast<std::ptrdiff_t>(dst_stride_);
     args.tokens = c_.tokens;
@@ -106,7 +106,7 @@ class AttentionCase {
     args.head = head_;
     args.softmax_kind = variant_.kind;
     args.softmax_table = variant_.table.view();
-    args.wide = variant_.wide;
+    args.two_planes = variant_.two_planes;
     args.max_code = variant_.max_code;
     args.values = variant_.values;
     args.scratch = scratch.data();
@@ -126,7 +126,7 @@ class AttentionCase {
           kernels.name + ": " + std::to_string(c_.tokens) + " tokens, head_dim " + std::to_string(c_.head_dim) +
           ", queries " + std::to_string(c_.query_begin) + " to " + std::to_string(c_.query_end) + ", kind " +
           std::to_string(static_cast<int>(variant_.kind)) + ", " + std::to_string(variant_.table.values.size()) +
-          " levels, wide " + std::to_string(variant_.wide) + ", values " + std::to_string(variant_.values) +
+          " levels, two planes " + std::to_string(variant_.two_planes) + ", values " + std::to_string(variant_.values) +
           ", max code " + std::to_string(variant_.max_code) + ", byte " + std::to_string(at) + ", seed " +
           std::to_string(seed);
       CHECK_MESSAGE(at < 0, message);
@@ -216,7 +216,7 @@ TEST_CASE("attention: narrow codes of queries, keys and values") {
   }
 }
 
-TEST_CASE("attention: softmax tables, wide values, narrow codes and 16-bit results") {
+TEST_CASE("attention: softmax tables, values in two planes, narrow codes and 16-bit results") {
   const std::vector<TestedKernels> all = vector_kernels(), most = without_emulated(all);
   Random random(5);
   std::uint64_t seed = 4000;
@@ -235,9 +235,9 @@ TEST_CASE("attention: softmax tables, wide values, narrow codes and 16-bit resul
           for (int i = 0; i < 8; ++i) {
             Variant variant;
             variant.kind = kind;
-            variant.wide = i % 2 == 1;
+            variant.two_planes = i % 2 == 1;
             variant.values = i % 4 / 2 == 1;
-            variant.table = i < 6 ? random_softmax_table(levels, variant.wide ? 32767 : 255, random)
+            variant.table = i < 6 ? random_softmax_table(levels, variant.two_planes ? 32767 : 255, random)
                                   : hostile_softmax_table(levels, random);
             variant.max_code = static_cast<int>(random.chance(30) ? 255 : (1 << random.integer(1, 8)) - 1);
             compare_variant(tokens, head_dim, variant, std::min(tokens, 30));
@@ -247,12 +247,12 @@ TEST_CASE("attention: softmax tables, wide values, narrow codes and 16-bit resul
     }
   }
   for (const int levels : {16, 24, 200}) {
-    for (const bool wide : {false, true}) {
+    for (const bool two_planes : {false, true}) {
       Variant variant;
       variant.kind = levels == 24 ? SoftmaxKind::absolute : SoftmaxKind::relative;
-      variant.wide = wide;
+      variant.two_planes = two_planes;
       variant.values = levels != 16;
-      variant.table = random_softmax_table(levels, wide ? 8191 : 255, random);
+      variant.table = random_softmax_table(levels, two_planes ? 8191 : 255, random);
       compare_variant(1025, 64, variant, 30);
     }
   }

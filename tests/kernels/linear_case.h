@@ -76,8 +76,8 @@ class LinearCase {
         logit_multiplier_(columns_),
         logit_shift_(columns_),
         residual_(static_cast<std::size_t>(shape.rows) * columns_),
-        grain_power_(columns_),
-        grain_unit_(columns_),
+        coarse_power_(columns_),
+        coarse_unit_(columns_),
         table_(2 * kActivationSegments) {
     Random random(seed);
     fill(src_.data(), layout_.bytes, patterns.codes, random, 0, std::min(max_value, 255));
@@ -110,13 +110,13 @@ class LinearCase {
                                                                  : random.integer(-32768, 32767));
     }
     for (std::size_t c = 0; c < columns_; ++c) {
-      const int grain = static_cast<int>(random.integer(0, 7));
+      const int coarse_steps = static_cast<int>(random.integer(0, 7));
       const bool valid = random.chance(70);
-      grain_power_[c] =
-          static_cast<std::int16_t>(valid ? std::min(32767, 1 << (15 - grain)) : random.integer(0, 32767));
-      grain_unit_[c] = static_cast<std::int16_t>(valid ? 1 << grain : random.integer(-32768, 32767));
+      coarse_power_[c] =
+          static_cast<std::int16_t>(valid ? std::min(32767, 1 << (15 - coarse_steps)) : random.integer(0, 32767));
+      coarse_unit_[c] = static_cast<std::int16_t>(valid ? 1 << coarse_steps : random.integer(-32768, 32767));
     }
-    grain_limit_ =
+    coarse_limit_ =
         static_cast<std::int16_t>(random.chance(70) ? (1 << random.integer(0, 14)) - 1 : random.integer(0, 32767));
     max_code_ = static_cast<int>(random.chance(30)   ? 255
                                  : random.chance(70) ? (1 << random.integer(1, 8)) - 1
@@ -149,7 +149,8 @@ class LinearCase {
   }
 
   // dst must have dst_elements(stride); in place: the residual is copied into dst first.
-  void run(const LinearKernels& kernels, Epilogue epilogue, bool grains, void* dst, std::size_t stride, bool in_place) {
+  void run(const LinearKernels& kernels, Epilogue epilogue, bool coarse_steps, void* dst, std::size_t stride,
+           bool in_place) {
     GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(shape_.k));
     LinearArgs args{};
     args.src = src_.data() + layout_.first;
@@ -172,10 +173,10 @@ class LinearCase {
       args.residual = rows;
       args.residual_stride = args.dst_stride;
     }
-    if (grains) {
-      args.grain_power = grain_power_.data();
-      args.grain_unit = grain_unit_.data();
-      args.grain_limit = grain_limit_;
+    if (coarse_steps) {
+      args.coarse_power = coarse_power_.data();
+      args.coarse_unit = coarse_unit_.data();
+      args.coarse_limit = coarse_limit_;
     }
     args.activation = activation_;
     args.logit_multiplier = logit_multiplier_.data();
@@ -186,22 +187,23 @@ class LinearCase {
   }
 
   template <typename T>
-  void compare(const std::vector<TestedKernels>& tested, Epilogue epilogue, std::uint64_t seed, bool grains = false) {
+  void compare(const std::vector<TestedKernels>& tested, Epilogue epilogue, std::uint64_t seed,
+               bool coarse_steps = false) {
     const std::size_t stride = columns_ + (seed % 2 == 0 ? 0 : 16 + seed % 5);
     const bool in_place = seed % 2 == 0;
     GuardedBuffer<T> expected(dst_elements(stride), seed % 13);
-    run(*kernel_table(Isa::scalar).linear, epilogue, grains, expected.data(), stride, in_place);
+    run(*kernel_table(Isa::scalar).linear, epilogue, coarse_steps, expected.data(), stride, in_place);
     REQUIRE(expected.guards_intact());
     for (const TestedKernels& kernels : tested) {
       GuardedBuffer<T> actual(dst_elements(stride), seed % 31);
-      run(*kernels.linear, epilogue, grains, actual.data(), stride, in_place);
+      run(*kernels.linear, epilogue, coarse_steps, actual.data(), stride, in_place);
       const std::ptrdiff_t at = first_difference(expected, actual);
-      const std::string message = kernels.name + ": rows " + std::to_string(shape_.rows) + ", n " +
-                                  std::to_string(shape_.n) + ", k " + std::to_string(shape_.k) + ", bits " +
-                                  std::to_string(shape_.bits) + ", epilogue " +
-                                  std::to_string(static_cast<int>(epilogue)) + (grains ? " with grains" : "") +
-                                  ", plane stride " + std::to_string(layout_.plane_stride) + ", max_code " +
-                                  std::to_string(max_code_) + ", element " + std::to_string(at);
+      const std::string message =
+          kernels.name + ": rows " + std::to_string(shape_.rows) + ", n " + std::to_string(shape_.n) + ", k " +
+          std::to_string(shape_.k) + ", bits " + std::to_string(shape_.bits) + ", epilogue " +
+          std::to_string(static_cast<int>(epilogue)) + (coarse_steps ? " with coarse steps" : "") + ", plane stride " +
+          std::to_string(layout_.plane_stride) + ", max_code " + std::to_string(max_code_) + ", element " +
+          std::to_string(at);
       CHECK_MESSAGE(at < 0, message);
       CHECK_MESSAGE(actual.guards_intact(), message);
     }
@@ -234,8 +236,8 @@ class LinearCase {
   FencedBuffer<std::int16_t> multiplier_;
   FencedBuffer<std::int32_t> logit_multiplier_;
   FencedBuffer<std::uint8_t> logit_shift_;
-  FencedBuffer<std::int16_t> residual_, grain_power_, grain_unit_, table_;
-  std::int16_t grain_limit_ = 0;
+  FencedBuffer<std::int16_t> residual_, coarse_power_, coarse_unit_, table_;
+  std::int16_t coarse_limit_ = 0;
   int max_code_ = 255;
   GatedActivation activation_{};
 };

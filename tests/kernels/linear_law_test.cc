@@ -140,22 +140,22 @@ TEST_CASE("linear: the largest sums within the budget do not wrap, and beyond it
   }
 }
 
-// Every 16-bit residual through a product that is zero: the nearest multiple of the column's grain, within the limits.
+// Every 16-bit residual through a product that is zero: the nearest multiple of the column's step, within the limits.
 TEST_CASE("linear: residuals on a grid") {
   const int n = 65536, k = 64;
   const std::vector<std::uint8_t> src(k), tiles(static_cast<std::size_t>(n) * k), shift(n);
   const std::vector<std::int16_t> multiplier(n);
   const std::vector<std::int32_t> bias(n);
   std::vector<std::int16_t> residual(n), power(n), unit(n);
-  std::vector<int> grain(n);
+  std::vector<int> coarse_steps(n);
   GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(k));
   for (const int limit : {127, 7, 2047, 16382}) {
     for (int round = 0; round < 4; ++round) {
       for (std::size_t c = 0; c < n; ++c) {
         residual[c] = static_cast<std::int16_t>(static_cast<int>(c) - 32768);
-        grain[c] = (static_cast<int>(c) / 5 + round) % (limit == 16382 ? 2 : 4);
-        power[c] = static_cast<std::int16_t>(std::min(32767, 1 << (15 - grain[c])));
-        unit[c] = static_cast<std::int16_t>(1 << grain[c]);
+        coarse_steps[c] = (static_cast<int>(c) / 5 + round) % (limit == 16382 ? 2 : 4);
+        power[c] = static_cast<std::int16_t>(std::min(32767, 1 << (15 - coarse_steps[c])));
+        unit[c] = static_cast<std::int16_t>(1 << coarse_steps[c]);
       }
       LinearArgs args{};
       args.src = src.data();
@@ -166,9 +166,9 @@ TEST_CASE("linear: residuals on a grid") {
       args.epilogue = Epilogue::residual;
       args.dst_stride = n;
       args.residual = residual.data();
-      args.grain_power = power.data();
-      args.grain_unit = unit.data();
-      args.grain_limit = static_cast<std::int16_t>(limit);
+      args.coarse_power = power.data();
+      args.coarse_unit = unit.data();
+      args.coarse_limit = static_cast<std::int16_t>(limit);
       args.scratch = scratch.data();
       for (const TestedKernels& kernels : all_kernels()) {
         std::vector<std::int16_t> dst(n);
@@ -177,8 +177,8 @@ TEST_CASE("linear: residuals on a grid") {
         int wrong = 0;
         for (std::size_t c = 0; c < n; ++c) {
           const double code =
-              std::clamp(std::floor(std::ldexp(residual[c], -grain[c]) + 0.5), -limit - 1.0, limit * 1.0);
-          if (dst[c] != code * (1 << grain[c])) ++wrong;
+              std::clamp(std::floor(std::ldexp(residual[c], -coarse_steps[c]) + 0.5), -limit - 1.0, limit * 1.0);
+          if (dst[c] != code * (1 << coarse_steps[c])) ++wrong;
         }
         CHECK_MESSAGE(wrong == 0, kernels.name << ", limit " << limit);
       }

@@ -43,8 +43,8 @@ Row random_row(int columns, Random& random) {
   return row;
 }
 
-void compare(const std::vector<Isa>& isas, const Row& row, SoftmaxKind kind, const OwnedSoftmaxTable& table, bool wide,
-             std::uint64_t seed) {
+void compare(const std::vector<Isa>& isas, const Row& row, SoftmaxKind kind, const OwnedSoftmaxTable& table,
+             bool two_planes, std::uint64_t seed) {
   const auto columns = static_cast<int>(row.scores.size());
   const int padded = padded_depth(columns);
   const auto size = static_cast<std::size_t>(padded);
@@ -52,7 +52,7 @@ void compare(const std::vector<Isa>& isas, const Row& row, SoftmaxKind kind, con
   Random random(seed);
   fill(scores.data(), size, Pattern::random, random);  // the padding may be anything
   std::copy(row.scores.begin(), row.scores.end(), scores.data());
-  const std::size_t plane = wide ? size + seed % 3 * 37 : 0;
+  const std::size_t plane = two_planes ? size + seed % 3 * 37 : 0;
   struct Result {
     GuardedBuffer<std::uint8_t> dst;
     SoftmaxSums sums{};
@@ -77,7 +77,7 @@ void compare(const std::vector<Isa>& isas, const Row& row, SoftmaxKind kind, con
   run(Isa::scalar, expected);
   std::uint32_t sum = 0;
   for (std::size_t j = 0; j < size; ++j) {
-    const std::uint32_t value = expected.dst[j] + (wide ? 256u * expected.dst[plane + j] : 0u);
+    const std::uint32_t value = expected.dst[j] + (two_planes ? 256u * expected.dst[plane + j] : 0u);
     if (j >= row.scores.size()) REQUIRE(value == 0);
     sum += value;
   }
@@ -90,10 +90,10 @@ void compare(const std::vector<Isa>& isas, const Row& row, SoftmaxKind kind, con
     const std::ptrdiff_t at = first_difference(expected.dst, actual.dst);
     if (at < 0 && actual.sums.values == sum && actual.sums.divisor == expected.sums.divisor) continue;
     FAIL_CHECK(describe(isa) << ": kind " << static_cast<int>(kind) << ", " << columns << " columns, "
-                             << table.values.size() << " levels, " << table.group_offsets.size() << " groups, wide "
-                             << wide << ", element " << at << ", sums " << actual.sums.values << " and " << sum
-                             << ", divisors " << actual.sums.divisor << " and " << expected.sums.divisor << ", seed "
-                             << seed);
+                             << table.values.size() << " levels, " << table.group_offsets.size()
+                             << " groups, two_planes " << two_planes << ", element " << at << ", sums "
+                             << actual.sums.values << " and " << sum << ", divisors " << actual.sums.divisor << " and "
+                             << expected.sums.divisor << ", seed " << seed);
   }
 }
 

@@ -119,7 +119,7 @@ void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& 
     WantedNext next(nullptr, 0, fetch_steps);
     if (p + 2 >= panels) {
       next = WantedNext(weights.next, weights.next_bytes, fetch_steps);
-    } else if (fetched < panels && !weights.near) {
+    } else if (fetched < panels && !weights.just_packed) {
       next = WantedNext(weights.tiles + stored(fetched), stored(count_from(fetched)), fetch_steps);
     }
 

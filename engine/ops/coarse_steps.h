@@ -7,7 +7,7 @@
 
 namespace intvit {
 
-struct ResidualGrain {
+struct CoarseSteps {
   ConstantId power = kNone;  // s16 [padded n], >= 0
   ConstantId unit = kNone;   // s16 [padded n]
   std::uint32_t limit = 0;   // 0..32767
@@ -17,8 +17,8 @@ struct ResidualGrain {
 };
 
 // Of a stream of n columns.
-void check_grain(Checker& c, const ResidualGrain& grain, std::uint32_t n);
+void check_coarse_steps(Checker& c, const CoarseSteps& coarse_steps, std::uint32_t n);
 
-void set_grain(const ResidualGrain& grain, const Tensors& tensors, kernels::LinearArgs& args);
+void set_coarse_steps(const CoarseSteps& coarse_steps, const Tensors& tensors, kernels::LinearArgs& args);
 
 }  // namespace intvit
