@@ -1,3 +1,4 @@
+// The time by which threads are measured.
 #pragma once
 
 #include <chrono>
