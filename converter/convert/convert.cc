@@ -24,16 +24,15 @@ Status check_options(const ConvertOptions& options) {
 }
 
 // Chooses the quantizers and folds their equalisations into the network, on top of those of the heads.
-Status choose(Preparation& preparation, PictureSource& pictures, const ConvertOptions& options,
-              const Progress& progress, Plan& plan) {
+Status choose(Preparation& preparation, const PictureRun& run, const ConvertOptions& options, Plan& plan) {
   if (options.plan) {
     plan = *options.plan;
     return equalise(plan.equalisations, preparation.network);
   }
-  Result<Plan> made = make_plan(
-      find_method(options.method).value(),
-      {preparation.network, preparation.calibration.statistics, options.weight_bits, options.activation_bits, pictures,
-       options.threads, progress, Knobs::with(options.method, options.settings).take(), options.budget});
+  Result<Plan> made =
+      make_plan(find_method(options.method).value(),
+                {preparation.network, preparation.calibration.statistics, options.weight_bits, options.activation_bits,
+                 run, Knobs::with(options.method, options.settings).take(), options.budget});
   if (!made.ok()) return made.status();
   plan = made.take();
   if (Status status = equalise(plan.equalisations, preparation.network); !status.ok()) return status;
@@ -43,19 +42,18 @@ Status choose(Preparation& preparation, PictureSource& pictures, const ConvertOp
 }
 
 // Verified is the model as the runtime reads it.
-Status check(const std::vector<std::uint8_t>& file, const Calibration& calibration, PictureSource& pictures,
-             const ConvertOptions& options, const Progress& progress, Conversion& result) {
+Status check(const std::vector<std::uint8_t>& file, const Calibration& calibration, const PictureRun& run,
+             const ConvertOptions& options, Conversion& result) {
   const Result<std::shared_ptr<const Model>> model = Model::from_memory(file, "converted model");
   if (!model.ok()) {
     return {Code::check_failed, "the converted model cannot be read back: " + model.status().message()};
   }
-  const Result<Verification> verification =
-      verify(model.value(), pictures, calibration.logits, options.threads, progress);
+  const Result<Verification> verification = verify(model.value(), run, calibration.logits);
   if (!verification.ok()) return verification.status();
   result.verification = verification.value();
   if (!(options.budget.milliseconds > 0)) return {};
   const Result<std::vector<double>> times =
-      measure_latency({model.value()}, pictures, options.budget.isa, kLatencyRuns, progress);
+      measure_latency({model.value()}, run.pictures, options.budget.isa, kLatencyRuns, run.progress);
   if (!times.ok()) return times.status();
   result.milliseconds = times.value()[0];
   return {};
@@ -66,24 +64,24 @@ Status check(const std::vector<std::uint8_t>& file, const Calibration& calibrati
 Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
                            const Progress& progress) {
   if (Status status = check_options(options); !status.ok()) return status;
-  Result<Preparation> prepared = prepare(network, pictures, options, progress);
+  const PictureRun run{pictures, options.threads, progress};
+  Result<Preparation> prepared = prepare(network, run, options);
   if (!prepared.ok()) return prepared.status();
   Preparation& preparation = prepared.value();
 
   Conversion result;
-  if (Status status = choose(preparation, pictures, options, progress, result.plan); !status.ok()) return status;
+  if (Status status = choose(preparation, run, options, result.plan); !status.ok()) return status;
   RoundedLayers rounded;
   if (options.feedback) {
-    Result<RoundedLayers> layers =
-        optimise_weights(preparation.network, result.plan, pictures, {}, options.threads, progress);
+    Result<RoundedLayers> layers = optimise_weights(preparation.network, result.plan, run);
     if (!layers.ok()) return layers.status();
     rounded = layers.take();
   }
   round_the_rest(preparation.network, result.plan, options.threads, rounded);
   result.site_errors = measure_sites(network.description, preparation.calibration.statistics, result.plan);
   if (options.sensitivity_pictures > 0) {
-    Result<Sensitivity> sensitivity = measure_sensitivity(preparation.network, result.plan, rounded, pictures,
-                                                          options.sensitivity_pictures, options.threads, progress);
+    Result<Sensitivity> sensitivity =
+        measure_sensitivity(preparation.network, result.plan, rounded, run, options.sensitivity_pictures);
     if (!sensitivity.ok()) return sensitivity.status();
     result.sensitivity = sensitivity.take();
   }
@@ -93,7 +91,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
 
   result.metadata = describe(options, preparation, pictures.count(), result);
   result.file = encode_model(lowered.value().program, result.metadata);
-  if (Status status = check(result.file, preparation.calibration, pictures, options, progress, result); !status.ok()) {
+  if (Status status = check(result.file, preparation.calibration, run, options, result); !status.ok()) {
     return status;
   }
   add_figures(options, result);

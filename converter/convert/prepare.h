@@ -16,7 +16,6 @@ struct Preparation {
 };
 
 // A plan that is given brings its own equalisations, so nothing is equalised for it.
-Result<Preparation> prepare(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
-                            const Progress& progress);
+Result<Preparation> prepare(const FloatNetwork& network, const PictureRun& run, const ConvertOptions& options);
 
 }  // namespace intvit

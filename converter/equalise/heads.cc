@@ -242,17 +242,17 @@ Equalisation joined(const std::vector<Choice>& heads) {
 
 }  // namespace
 
-Result<std::map<std::string, Equalisation>> equalise_heads(const FloatNetwork& network, PictureSource& pictures,
-                                                           int activation_bits, int threads, const Progress& progress) {
+Result<std::map<std::string, Equalisation>> equalise_heads(const FloatNetwork& network, const PictureRun& run,
+                                                           int activation_bits) {
   std::map<std::string, Equalisation> result;
-  FirstPictures few(pictures);
+  FirstPictures few(run.pictures);
   const int heads = network.description.num_heads;
-  const Status status = for_each_block(network, few, threads, progress, [&](const BlockSamples& samples) {
+  const Status status = for_each_block(network, {few, run.threads, run.progress}, [&](const BlockSamples& samples) {
     const BlockEqualiser equaliser(network, samples, activation_bits);
     std::vector<Choice> query(static_cast<std::size_t>(heads));
-    parallel_for(threads, heads, [&](int h) { query[static_cast<std::size_t>(h)] = equaliser.query(h); });
+    parallel_for(run.threads, heads, [&](int h) { query[static_cast<std::size_t>(h)] = equaliser.query(h); });
     result[site_name(Site::query, samples.block)] = joined(query);
-    result[site_name(Site::value, samples.block)] = joined(equaliser.value(threads));
+    result[site_name(Site::value, samples.block)] = joined(equaliser.value(run.threads));
   });
   if (!status.ok()) return status;
   return result;

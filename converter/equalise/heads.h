@@ -13,14 +13,13 @@
 #include <string>
 
 #include "converter/float/network.h"
-#include "converter/observe/picture_source.h"
-#include "converter/observe/progress.h"
+#include "converter/observe/picture_run.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
 
 // By site_name() of query and value. Deterministic for any number of threads.
-Result<std::map<std::string, Equalisation>> equalise_heads(const FloatNetwork& network, PictureSource& pictures,
-                                                           int activation_bits, int threads, const Progress& progress);
+Result<std::map<std::string, Equalisation>> equalise_heads(const FloatNetwork& network, const PictureRun& run,
+                                                           int activation_bits);
 
 }  // namespace intvit

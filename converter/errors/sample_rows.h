@@ -1,4 +1,4 @@
-// Rows of a place, sampled evenly from all pictures, and what only all rows together can tell.
+// Rows of a site, sampled evenly from all pictures, and what only all rows together can tell.
 #pragma once
 
 #include <algorithm>

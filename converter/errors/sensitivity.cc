@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
+#include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
-#include "converter/float/parallel.h"
 #include "converter/plan/simulate.h"
 #include "converter/weights/quantize.h"
 
@@ -14,26 +13,26 @@ namespace {
 
 constexpr double kNoNoiseDb = 999;
 
-// The places of a block that a plan may have a quantizer for, in the order of execution.
-constexpr Site kBlockPlaces[] = {
+// The sites of a block that a plan may have a quantizer for, in the order of execution.
+constexpr Site kBlockSites[] = {
     Site::qkv_input,        Site::query,           Site::key,       Site::value,     Site::post_softmax,
     Site::attention_output, Site::residual_middle, Site::fc1_input, Site::fc2_input, Site::residual};
-constexpr int kPlacesPerBlock = static_cast<int>(std::size(kBlockPlaces));
+constexpr int kSitesPerBlock = static_cast<int>(std::size(kBlockSites));
 
-// Counts places in the order of execution: the embedding's residual is 0. -1: no such place.
+// Counts sites in the order of execution: the embedding's residual is 0. -1: no such site.
 int order_of(Site site, int block, int depth) {
   if (site == Site::residual && block < 0) return 0;
-  if (site == Site::head_input) return 1 + depth * kPlacesPerBlock;
-  for (int i = 0; i < kPlacesPerBlock; ++i) {
-    if (kBlockPlaces[i] == site) return 1 + block * kPlacesPerBlock + i;
+  if (site == Site::head_input) return 1 + depth * kSitesPerBlock;
+  for (int i = 0; i < kSitesPerBlock; ++i) {
+    if (kBlockSites[i] == site) return 1 + block * kSitesPerBlock + i;
   }
   return -1;
 }
 
-// Simulates the quantizers of the places first..last only.
-class SomePlaces : public Observer {
+// Simulates the quantizers of the sites first..last only.
+class SomeSites : public Observer {
  public:
-  SomePlaces(const VitDescription& vit, const Plan& plan, int first, int last)
+  SomeSites(const VitDescription& vit, const Plan& plan, int first, int last)
       : simulator_(vit, plan, 1), depth_(vit.depth), first_(first), last_(last) {}
   void on_activation(Site site, int block, float* data, int rows, int cols) override {
     const int order = order_of(site, block, depth_);
@@ -83,28 +82,29 @@ class Measurement {
     for (int i = 0; i < count; ++i) {
       if (Status status = pictures.read(i, pixels_[static_cast<std::size_t>(i)].data()); !status.ok()) return status;
     }
-    for (int i = 0; i < std::max(1, std::min(threads_, count)); ++i)
-      forwards_.push_back(std::make_unique<FloatForward>(network_, 1));
     return {};
   }
 
   // work(picture, forward) for all pictures.
   template <typename Work>
   void for_each_picture(const Work& work) {
-    const int workers = static_cast<int>(forwards_.size());
-    parallel_for(workers, workers, [&](int worker) {
-      for (std::size_t i = static_cast<std::size_t>(worker); i < pixels_.size(); i += forwards_.size())
-        work(i, *forwards_[static_cast<std::size_t>(worker)]);
-    });
+    const auto make_worker = [&](int, int shared_by) {
+      return [&, forward = FloatForward(network_, shared_by)](int i) mutable -> Status {
+        work(static_cast<std::size_t>(i), forward);
+        return {};
+      };
+    };
+    // No picture fails.
+    (void)for_each_in_order(static_cast<int>(pixels_.size()), threads_, make_worker).ok();
   }
 
-  // SQNR of the logits when the places first..last are quantized and everything before block `start` is already in
+  // SQNR of the logits when the sites first..last are quantized and everything before block `start` is already in
   // `streams`; from the pixels if start is -1.
   double sqnr(int start, const Streams& streams, int first, int last) {
     const auto classes = static_cast<std::size_t>(vit_.num_classes);
     std::vector<double> noise(pixels_.size(), 0);
     for_each_picture([&](std::size_t i, FloatForward& forward) {
-      SomePlaces some(vit_, plan_, first, last);
+      SomeSites some(vit_, plan_, first, last);
       std::vector<float> stream = streams[i], logits(classes);
       if (start < 0) forward.run_embedding(pixels_[i].data(), stream.data(), &some);
       for (int b = std::max(0, start); b < vit_.depth; ++b) forward.run_block(b, stream.data(), &some);
@@ -124,7 +124,7 @@ class Measurement {
     return plan_.activations.contains(name) || plan_.softmax.contains(name) || plan_.residuals.contains(name);
   }
 
-  void measure_place(Site site, int block, int start) {
+  void measure_site(Site site, int block, int start) {
     if (!has_quantizer(site, block)) return;
     const int order = order_of(site, block, vit_.depth);
     result_.sites.push_back(
@@ -150,32 +150,32 @@ class Measurement {
     logits_.resize(pixels_.size() * classes);
     for_each_picture([&](std::size_t i, FloatForward& forward) {
       forward.run(pixels_[i].data(), logits_.data() + i * classes);
-      SomePlaces all(vit_, plan_, 0, 0);
+      SomeSites all(vit_, plan_, 0, 0);
       forward.run_embedding(pixels_[i].data(), float_streams_[i].data());
       forward.run_embedding(pixels_[i].data(), streams_[i].data(), &all);
     });
     for (const float logit : logits_) signal_ += static_cast<double>(logit) * logit;
-    measure_place(Site::residual, -1, -1);
+    measure_site(Site::residual, -1, -1);
     measure_layer(Layer::patch_embed, -1, network_.patch_embed, quantized(Layer::patch_embed, -1, network_.patch_embed),
                   -1);
   }
 
   void from_block(int b) {
-    for (const Site site : kBlockPlaces) measure_place(site, b, b);
+    for (const Site site : kBlockSites) measure_site(site, b, b);
     FloatBlock& block = network_.blocks[static_cast<std::size_t>(b)];
     measure_layer(Layer::qkv, b, block.qkv, quantized(Layer::qkv, b, block.qkv), b);
     measure_layer(Layer::proj, b, block.proj, quantized(Layer::proj, b, block.proj), b);
     measure_layer(Layer::fc1, b, block.fc1, quantized(Layer::fc1, b, block.fc1), b);
     measure_layer(Layer::fc2, b, block.fc2, quantized(Layer::fc2, b, block.fc2), b);
     for_each_picture([&](std::size_t i, FloatForward& forward) {
-      SomePlaces all(vit_, plan_, 0, order_of(Site::residual, b, vit_.depth));
+      SomeSites all(vit_, plan_, 0, order_of(Site::residual, b, vit_.depth));
       forward.run_block(b, float_streams_[i].data());
       forward.run_block(b, streams_[i].data(), &all);
     });
   }
 
   void from_classifier() {
-    measure_place(Site::head_input, -1, vit_.depth);
+    measure_site(Site::head_input, -1, vit_.depth);
     measure_layer(Layer::head, -1, network_.head, quantized(Layer::head, -1, network_.head), vit_.depth);
   }
 
@@ -186,8 +186,7 @@ class Measurement {
   const Progress& progress_;
   int threads_, total_;
   std::vector<std::vector<std::uint8_t>> pixels_;
-  std::vector<std::unique_ptr<FloatForward>> forwards_;  // one per thread
-  Streams float_streams_, streams_;  // before the next block: float, and with all places so far quantized
+  Streams float_streams_, streams_;  // before the next block: float, and with all sites so far quantized
   std::vector<float> logits_;        // of the float network
   double signal_ = 0;
   Sensitivity result_;
@@ -196,8 +195,9 @@ class Measurement {
 }  // namespace
 
 Result<Sensitivity> measure_sensitivity(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded,
-                                        PictureSource& pictures, int count, int threads, const Progress& progress) {
-  return Measurement(network, plan, rounded, threads, progress).run(pictures, std::min(count, pictures.count()));
+                                        const PictureRun& run, int count) {
+  return Measurement(network, plan, rounded, run.threads, run.progress)
+      .run(run.pictures, std::min(count, run.pictures.count()));
 }
 
 }  // namespace intvit

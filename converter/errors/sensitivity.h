@@ -1,6 +1,6 @@
 // Which quantizer costs how much: the signal-to-noise ratio of the LOGITS when a single activation quantizer, or the
 // weights of a single layer, are put into the float network and everything else stays float (isolated), and when all
-// activation quantizers up to one place, in the order of execution, are (accumulated). Simulated in floats; a ratio
+// activation quantizers up to one site, in the order of execution, are (accumulated). Simulated in floats; a ratio
 // says where to spend bits, not what the integer model reaches.
 #pragma once
 
@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "converter/observe/picture_source.h"
-#include "converter/observe/progress.h"
+#include "converter/observe/picture_run.h"
 #include "converter/plan/plan.h"
 #include "converter/weights/quantize.h"
 #include "engine/format/metadata.h"
@@ -37,7 +36,7 @@ struct Sensitivity {
 // site starts from its block's cached input, so the cost is about 10 * depth runs of the
 // network per picture. Deterministic for any number of threads.
 Result<Sensitivity> measure_sensitivity(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded,
-                                        PictureSource& pictures, int count, int threads, const Progress& progress);
+                                        const PictureRun& run, int count);
 
 // In a model's metadata, as the keys sensitivity_pictures, sensitivity_sites and sensitivity_layers.
 void store(const Sensitivity& sensitivity, Metadata& metadata);

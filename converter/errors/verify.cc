@@ -10,10 +10,10 @@
 
 namespace intvit {
 
-Result<Verification> verify(std::shared_ptr<const Model> model, PictureSource& pictures,
-                            std::span<const float> float_logits, int threads, const Progress& progress) {
+Result<Verification> verify(std::shared_ptr<const Model> model, const PictureRun& run,
+                            std::span<const float> float_logits) {
   using Logits = std::vector<std::int32_t>;
-  const int count = pictures.count();
+  const int count = run.pictures.count();
   const auto classes = static_cast<std::size_t>(model->classes());
   const double unit = std::exp2(-static_cast<double>(model->logit_fraction_bits()));
   Verification result;
@@ -25,7 +25,7 @@ Result<Verification> verify(std::shared_ptr<const Model> model, PictureSource& p
     return [&, session = Session::create(model, options)](int i) mutable -> Result<Logits> {
       if (!session.ok()) return session.status();
       Session& own = *session.value();
-      if (Status status = pictures.read(i, own.picture(0)); !status.ok()) return status;
+      if (Status status = run.pictures.read(i, own.picture(0)); !status.ok()) return status;
       own.run();
       return Logits(own.logits(0).begin(), own.logits(0).end());
     };
@@ -41,11 +41,11 @@ Result<Verification> verify(std::shared_ptr<const Model> model, PictureSource& p
     }
     agreeing += std::max_element(integers.begin(), integers.end()) - integers.begin() ==
                 std::max_element(floats.begin(), floats.end()) - floats.begin();
-    progress("verifying", i + 1, count);
+    run.progress("verifying", i + 1, count);
     return {};
   };
-  progress("verifying", 0, count);
-  if (Status status = for_each_in_order(count, threads, make_worker, compare); !status.ok()) return status;
+  run.progress("verifying", 0, count);
+  if (Status status = for_each_in_order(count, run.threads, make_worker, compare); !status.ok()) return status;
   result.pictures = count;
   result.top1_agreement = 100.0 * agreeing / std::max(1, count);
   result.logit_sqnr_db = noise > 0 ? 10 * std::log10(signal / noise) : 999;

@@ -4,8 +4,7 @@
 #include <memory>
 #include <span>
 
-#include "converter/observe/picture_source.h"
-#include "converter/observe/progress.h"
+#include "converter/observe/picture_run.h"
 #include "intvit/model.h"
 
 namespace intvit {
@@ -17,7 +16,7 @@ struct Verification {
 };
 
 // `float_logits` is [pictures][classes].
-Result<Verification> verify(std::shared_ptr<const Model> model, PictureSource& pictures,
-                            std::span<const float> float_logits, int threads, const Progress& progress);
+Result<Verification> verify(std::shared_ptr<const Model> model, const PictureRun& run,
+                            std::span<const float> float_logits);
 
 }  // namespace intvit

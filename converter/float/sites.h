@@ -1,6 +1,6 @@
-// The places in a float network where a tensor can be observed or replaced: everything a quantizer may be put on.
-// A place is a Site and a block index; sites outside the blocks have the index -1. Observers, methods and plans name
-// places with these two values and print them with site_name().
+// The sites of a float network: where a tensor can be observed or replaced: everything a quantizer may be put on.
+// A site is a Site and a block index; sites outside the blocks have the index -1. Observers, methods and plans name
+// sites with these two values and print them with site_name().
 // Not for weights (they are found by the FloatLinear they belong to) and not for the engine, which knows no sites.
 #pragma once
 
@@ -37,7 +37,7 @@ constexpr bool is_block_site(Site site) {
   return site != Site::patch_input && site != Site::head_input && site != Site::logits;
 }
 
-// E.g. `blocks.3.attn.qkv.input`; modules are named as timm names them. Distinct for distinct places.
+// E.g. `blocks.3.attn.qkv.input`; modules are named as timm names them. Distinct for distinct sites.
 inline std::string site_name(Site site, int block) {
   const std::string prefix = "blocks." + std::to_string(block) + ".";
   switch (site) {

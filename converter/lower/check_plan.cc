@@ -59,7 +59,7 @@ Status check_residuals(const Plan& plan, const VitDescription& vit) {
     known += plan.residuals.count(site_name(Site::residual, b));
     if (b >= 0) known += plan.residuals.count(site_name(Site::residual_middle, b));
   }
-  if (known != plan.residuals.size()) return unfit("a residual scheme for a place that is none");
+  if (known != plan.residuals.size()) return unfit("a residual scheme for a site that is none");
   for (const auto& [name, s] : plan.residuals) {
     const double octaves = std::log2(s.step / finest);
     // One octave below the finest step is the 16-bit unit.

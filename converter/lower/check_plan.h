@@ -1,4 +1,4 @@
-// Whether a plan, which a user may have edited, names a quantizer for every place of a network, and only such as the
+// Whether a plan, which a user may have edited, names a quantizer for every site of a network, and only such as the
 // engine executes.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace intvit {
 
-// invalid_argument (something is missing) or unsupported; the message names the place.
+// invalid_argument (something is missing) or unsupported; the message names the site.
 Status check_plan(const VitDescription& vit, const Plan& plan);
 
 }  // namespace intvit

@@ -80,11 +80,11 @@ class Lowering {
     return coarsest / 0.98;
   }
 
-  // What the codes of a place stand for: the codes' own scheme, or the grid of those that have one.
-  const ActivationScheme& place(Site site, int b, int head = 0) const {
+  // What the codes of a site stand for: the codes' own scheme, or the grid of those that have one.
+  const ActivationScheme& codes_at(Site site, int b, int head = 0) const {
     return plan_.activations.at(site_name(site, b))[static_cast<std::size_t>(head)];
   }
-  const UniformScheme& scheme(Site site, int b, int head = 0) const { return place(site, b, head).grid; }
+  const UniformScheme& scheme(Site site, int b, int head = 0) const { return codes_at(site, b, head).grid; }
 
   // A tensor on its way to a linear: its producer writes `buffer` in codes of `codes`, or, where these are not plain
   // uniform ones, 16-bit values, and encode() makes of them what the linear reads.
@@ -98,7 +98,7 @@ class Lowering {
   };
 
   Tensor tensor(Site site, int b, int rows, int columns, double least_unit) {
-    const ActivationScheme& s = place(site, b);
+    const ActivationScheme& s = codes_at(site, b);
     if (s.kind == CodeKind::uniform) {
       return {s,
               builder_.buffer(DataType::u8, rows, columns),
@@ -240,16 +240,16 @@ class Lowering {
     LinearOp project_in;
     project_in.src = src;
     project_in.dst = qkv;
-    project_in.planes = planes(place(Site::qkv_input, b));
+    project_in.planes = planes(codes_at(Site::qkv_input, b));
     project_in.max_code = static_cast<std::uint32_t>(scheme(Site::query, b).highest_code());
     const auto column_scheme = [this, b, channels](int column) -> const UniformScheme& {
       constexpr Site kParts[] = {Site::query, Site::key, Site::value};
       return scheme(kParts[column / channels], b, column % channels / vit_.head_dim());
     };
-    project_in.linear =
-        linears_.requantized(block.qkv, layer_name(Layer::qkv, b), input_from(place(Site::qkv_input, b), src, channels),
-                             {[&](int c) { return column_scheme(c).scale; },
-                              [&](int c) { return static_cast<double>(column_scheme(c).zero_point); }});
+    project_in.linear = linears_.requantized(block.qkv, layer_name(Layer::qkv, b),
+                                             input_from(codes_at(Site::qkv_input, b), src, channels),
+                                             {[&](int c) { return column_scheme(c).scale; },
+                                              [&](int c) { return static_cast<double>(column_scheme(c).zero_point); }});
     builder_.step(layer_name(Layer::qkv, b), project_in);
 
     const std::string name = "blocks." + std::to_string(b) + ".attn";
@@ -303,7 +303,7 @@ class Lowering {
   }
 
   void feed_forward(int b, const FloatBlock& block, BufferId src) {
-    const LinearInput in = input_from(place(Site::fc1_input, b), src, vit_.embed_dim);
+    const LinearInput in = input_from(codes_at(Site::fc1_input, b), src, vit_.embed_dim);
     // Steps of x must be coarser than those of the sums, whose finest bits are noise anyway.
     const double coarsest_sum = in.scale * linears_.coarsest_scale(layer_name(Layer::fc1, b));
     const ActivationTable table =
@@ -326,7 +326,7 @@ class Lowering {
     expand.src = src;
     expand.dst = hidden.buffer;
     expand.kind = kernels::Epilogue::activation;
-    expand.planes = planes(place(Site::fc1_input, b));
+    expand.planes = planes(codes_at(Site::fc1_input, b));
     expand.max_code = hidden.max_code;
     LinearOutput hidden_output{[unit = std::ldexp(1.0, -table.fraction_bits)](int) { return unit; }};
     hidden_output.precision = MultiplierPrecision::sixteen;

@@ -20,7 +20,7 @@ struct LoweredModel {
 };
 
 // Layers that `rounded` lacks are rounded to nearest.
-// invalid_argument if the plan lacks a place or a layer or does not fit the network; unsupported if the network or a
+// invalid_argument if the plan lacks a site or a layer or does not fit the network; unsupported if the network or a
 // scale cannot be expressed in the engine's operations.
 Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, RoundedLayers rounded = {});
 

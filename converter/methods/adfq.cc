@@ -92,7 +92,7 @@ class Adfq : public Planner {
         shifted_logarithmic(block.at(Site::fc2_input), column_powers(block.layers.fc2), gelu_base, bits, table_bits));
     plan_.softmax[block.name(Site::post_softmax)] =
         logarithmic_softmax(block.samples, input_.network.description.num_heads, LogarithmBase::square_root_of_two,
-                            bits, table_bits, input_.threads);
+                            bits, table_bits, input_.run.threads);
   }
 
  private:

@@ -24,11 +24,12 @@ class Dopq : public Planner {
     block.put_clipped(plan_);
     plan_.softmax[block.name(Site::post_softmax)] =
         choose(block.attention_error(), softmax_, tables_, input_.knobs.on("per_head"), input_.knobs.on("centroid"),
-               input_.threads);
+               input_.run.threads);
     reparameterise_norms(
         block,
         [&](const SiteSamples& rows, const FloatLinear& layer) {
-          return best_reparameterisation(rows, layer, weights, input_.activation_bits, Offsets::chosen, input_.threads);
+          return best_reparameterisation(rows, layer, weights, input_.activation_bits, Offsets::chosen,
+                                         input_.run.threads);
         },
         plan_);
   }

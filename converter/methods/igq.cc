@@ -53,7 +53,7 @@ class Igq : public Planner {
       layers_.push_back({block.index, grouped, counts, std::vector<ActivationScheme>(counts.size())});
     }
     const int tasks = static_cast<int>(kGroupedLayers.size() * counts.size());
-    parallel_for(input_.threads, tasks, [&](int task) {
+    parallel_for(input_.run.threads, tasks, [&](int task) {
       LayerSchemes& layer = layers_[first + static_cast<std::size_t>(task) % kGroupedLayers.size()];
       const std::size_t i = static_cast<std::size_t>(task) / kGroupedLayers.size();
       layer.schemes[i] = channel_groups(block.at(layer.grouped.site), column_powers(block.layers.*layer.grouped.layer),
@@ -62,14 +62,14 @@ class Igq : public Planner {
     for (std::size_t l = first; l < layers_.size(); ++l) put(layers_[l], 0);
     plan_.softmax[block.name(Site::post_softmax)] =
         row_groups(block.at(Site::post_softmax), block.at(Site::value), input_.network.description.num_heads,
-                   {knob("row_groups"), input_.activation_bits, knob("value_bits")}, input_.threads);
+                   {knob("row_groups"), input_.activation_bits, knob("value_bits")}, input_.run.threads);
   }
 
   // Rows of probabilities are left out: a group of them costs one comparison per row, there is nothing to trade.
   Status finish() override {
     if (!allocates_) return {};
     Result<Perturbation> perturbation =
-        Perturbation::make(input_.network, input_.pictures, knob("allocation_pictures"), input_.threads);
+        Perturbation::make(input_.network, input_.run.pictures, knob("allocation_pictures"), input_.run.threads);
     if (!perturbation.ok()) return perturbation.status();
     std::vector<Perturbation::Trial> trials;
     for (const LayerSchemes& layer : layers_) {

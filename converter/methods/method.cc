@@ -35,11 +35,10 @@ Result<Plan> make_plan(const Method& method, const MethodInput& input) {
   const std::unique_ptr<Planner> planner = method.start(input);
   Status status;
   if (planner->wants_samples()) {
-    status =
-        for_each_block(input.network, input.pictures, input.threads, input.progress, [&](const BlockSamples& samples) {
-          SampledBlock block(input, samples);
-          planner->see(block);
-        });
+    status = for_each_block(input.network, input.run, [&](const BlockSamples& samples) {
+      SampledBlock block(input, samples);
+      planner->see(block);
+    });
   }
   if (status.ok()) status = planner->finish();
   if (!status.ok()) return status;

@@ -10,8 +10,7 @@
 #include "converter/float/network.h"
 #include "converter/methods/budget.h"
 #include "converter/methods/knobs.h"
-#include "converter/observe/picture_source.h"
-#include "converter/observe/progress.h"
+#include "converter/observe/picture_run.h"
 #include "converter/observe/statistics.h"
 #include "converter/plan/plan.h"
 #include "intvit/status.h"
@@ -23,9 +22,7 @@ struct MethodInput {
   const CalibrationStatistics& statistics;
   int weight_bits;      // 3..6, 8
   int activation_bits;  // 3..6, 8
-  PictureSource& pictures;
-  int threads;
-  const Progress& progress;
+  PictureRun run;
   Knobs knobs;         // of the method
   Budget budget = {};  // auto only
 };

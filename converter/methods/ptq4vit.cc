@@ -30,7 +30,7 @@ class Ptq4Vit : public Planner {
     const int bits = input_.activation_bits;
     block.put_clipped(plan_);
     plan_.softmax[block.name(Site::post_softmax)] =
-        choose(block.attention_error(), softmax_, probabilities_, false, false, input_.threads);
+        choose(block.attention_error(), softmax_, probabilities_, false, false, input_.run.threads);
     const double largest = input_.statistics.magnitude(Site::fc2_input, block.index);
     if (!(largest > 0)) return;  // the plan has a scheme for zeros
     std::vector<ActivationScheme> activations;
@@ -39,7 +39,7 @@ class Ptq4Vit : public Planner {
           table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, value_bits(input_)));
     }
     const ChannelError error(block.at(Site::fc2_input), 0, column_powers(block.layers.fc2), false);
-    plan_.activations[block.name(Site::fc2_input)] = {choose(error, activations, input_.threads)};
+    plan_.activations[block.name(Site::fc2_input)] = {choose(error, activations, input_.run.threads)};
   }
 
  private:

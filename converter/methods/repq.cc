@@ -34,7 +34,7 @@ class Repq : public Planner {
     reparameterise_norms(
         block,
         [&](const SiteSamples& rows, const FloatLinear&) {
-          return reparameterise(channel_ranges(rows, bits, input_.threads), CommonScale::mean, bits);
+          return reparameterise(channel_ranges(rows, bits, input_.run.threads), CommonScale::mean, bits);
         },
         plan_);
   }

@@ -15,7 +15,7 @@ const std::map<Site, ActivationSchemes>& SampledBlock::clipped() {
   const VitDescription& vit = input_.network.description;
   const int width = vit.head_dim();
   const auto add = [&](Site site, const ChannelError& error) {
-    clipped_[site].push_back(choose_uniform(error, input_.activation_bits, input_.threads));
+    clipped_[site].push_back(choose_uniform(error, input_.activation_bits, input_.run.threads));
   };
   const std::vector<double> columns = column_powers(layers.proj);
   for (int head = 0; head < vit.num_heads; ++head) {
@@ -38,7 +38,7 @@ void SampledBlock::put_clipped(Plan& plan) {
 const AttentionError& SampledBlock::attention_error() {
   if (!attention_error_) {
     attention_error_.emplace(at(Site::post_softmax), at(Site::value), clipped().at(Site::value),
-                             column_powers(layers.proj), input_.threads);
+                             column_powers(layers.proj), input_.run.threads);
   }
   return *attention_error_;
 }

@@ -45,7 +45,7 @@ class Tsptq : public Planner {
   explicit Tsptq(const MethodInput& input)
       : Planner(input, percentile_plan(input)),
         residuals_(plan_.residual_magnitude, static_cast<int>(input.knobs.get("residual_bits")),
-                   input.network.description.layer_norm_eps, input.threads) {
+                   input.network.description.layer_norm_eps, input.run.threads) {
     for (int shift = 0; shift <= kMostShift; ++shift) {
       probabilities_.push_back(two_scaled_probabilities(shift, input.activation_bits));
     }
@@ -57,12 +57,12 @@ class Tsptq : public Planner {
   void see(SampledBlock& block) override {
     block.put_clipped(plan_);
     plan_.softmax[block.name(Site::post_softmax)] =
-        choose(block.attention_error(), softmax_, probabilities_, false, false, input_.threads);
+        choose(block.attention_error(), softmax_, probabilities_, false, false, input_.run.threads);
     const double largest = input_.statistics.magnitude(Site::fc2_input, block.index);
     if (largest > 0) {
       const ChannelError error(block.at(Site::fc2_input), 0, column_powers(block.layers.fc2), false);
-      plan_.activations[block.name(Site::fc2_input)] = {
-          choose(error, activation_candidates(largest, input_.activation_bits, value_bits(input_)), input_.threads)};
+      plan_.activations[block.name(Site::fc2_input)] = {choose(
+          error, activation_candidates(largest, input_.activation_bits, value_bits(input_)), input_.run.threads)};
     }
     see_stream(block);
   }

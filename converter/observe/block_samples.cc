@@ -19,8 +19,8 @@ class Keep : public Observer {
 };
 
 // The streams that enter the first block, of all pictures.
-Status embed(const FloatNetwork& network, PictureSource& pictures, int threads, const Progress& progress,
-             std::vector<std::vector<float>>& streams) {
+Status embed(const FloatNetwork& network, const PictureRun& run, std::vector<std::vector<float>>& streams) {
+  PictureSource& pictures = run.pictures;
   const VitDescription& vit = network.description;
   const Preprocessing& input = vit.preprocessing;
   const std::size_t bytes = static_cast<std::size_t>(input.height) * static_cast<std::size_t>(input.width) * 3;
@@ -33,19 +33,19 @@ Status embed(const FloatNetwork& network, PictureSource& pictures, int threads, 
       return status;
     };
   };
-  progress("sampling", 0, pictures.count());
-  return for_each_in_order(pictures.count(), threads, make_worker, [&](int i, Status status) {
-    if (status.ok()) progress("sampling", i + 1, pictures.count());
+  run.progress("sampling", 0, pictures.count());
+  return for_each_in_order(pictures.count(), run.threads, make_worker, [&](int i, Status status) {
+    if (status.ok()) run.progress("sampling", i + 1, pictures.count());
     return status;
   });
 }
 
 }  // namespace
 
-Status for_each_block(const FloatNetwork& network, PictureSource& pictures, int threads, const Progress& progress,
+Status for_each_block(const FloatNetwork& network, const PictureRun& run,
                       const std::function<void(const BlockSamples&)>& use) {
   const VitDescription& vit = network.description;
-  const int tokens = vit.tokens(), channels = vit.embed_dim, count = pictures.count();
+  const int tokens = vit.tokens(), channels = vit.embed_dim, count = run.pictures.count();
   const auto pictures_count = static_cast<std::size_t>(count);
   BlockSamples samples;
   const auto shape = [&](int rows, int cols) {
@@ -60,9 +60,9 @@ Status for_each_block(const FloatNetwork& network, PictureSource& pictures, int 
   samples.input = shape(tokens, channels);
 
   std::vector<std::vector<float>> stream;
-  if (Status status = embed(network, pictures, threads, progress, stream); !status.ok()) return status;
+  if (Status status = embed(network, run, stream); !status.ok()) return status;
   for (int b = 0; b < vit.depth; ++b) {
-    progress("choosing quantizers", b, vit.depth);
+    run.progress("choosing quantizers", b, vit.depth);
     samples.block = b;
     samples.input.pictures = stream;
     const auto make_worker = [&](int, int shared_by) {
@@ -72,10 +72,10 @@ Status for_each_block(const FloatNetwork& network, PictureSource& pictures, int 
         return {};
       };
     };
-    if (Status status = for_each_in_order(count, threads, make_worker); !status.ok()) return status;
+    if (Status status = for_each_in_order(count, run.threads, make_worker); !status.ok()) return status;
     use(samples);
   }
-  progress("choosing quantizers", vit.depth, vit.depth);
+  run.progress("choosing quantizers", vit.depth, vit.depth);
   return {};
 }
 

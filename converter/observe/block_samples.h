@@ -9,8 +9,7 @@
 
 #include "converter/float/network.h"
 #include "converter/float/sites.h"
-#include "converter/observe/picture_source.h"
-#include "converter/observe/progress.h"
+#include "converter/observe/picture_run.h"
 
 namespace intvit {
 
@@ -30,7 +29,7 @@ struct BlockSamples {
   const SiteSamples& at(Site site) const { return sites.at(site); }
 };
 
-Status for_each_block(const FloatNetwork& network, PictureSource& pictures, int threads, const Progress& progress,
+Status for_each_block(const FloatNetwork& network, const PictureRun& run,
                       const std::function<void(const BlockSamples&)>& use);
 
 }  // namespace intvit

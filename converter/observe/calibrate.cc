@@ -65,9 +65,8 @@ class Calibrator {
 
 }  // namespace
 
-Result<Calibration> calibrate(const FloatNetwork& network, PictureSource& pictures, int threads,
-                              const Progress& progress) {
-  return Calibrator(network, pictures, progress).run(threads);
+Result<Calibration> calibrate(const FloatNetwork& network, const PictureRun& run) {
+  return Calibrator(network, run.pictures, run.progress).run(run.threads);
 }
 
 }  // namespace intvit

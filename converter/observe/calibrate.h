@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "converter/float/network.h"
-#include "converter/observe/picture_source.h"
+#include "converter/observe/picture_run.h"
 #include "converter/observe/progress.h"
 #include "converter/observe/statistics.h"
 #include "intvit/status.h"
@@ -19,7 +19,6 @@ struct Calibration {
   std::uint64_t checksum = 0;  // of all pixels, in order
 };
 
-Result<Calibration> calibrate(const FloatNetwork& network, PictureSource& pictures, int threads,
-                              const Progress& progress);
+Result<Calibration> calibrate(const FloatNetwork& network, const PictureRun& run);
 
 }  // namespace intvit

@@ -29,15 +29,15 @@ void CalibrationStatistics::on_activation(Site site, int block, float* data, int
 
 CalibrationStatistics CalibrationStatistics::emptied() const {
   CalibrationStatistics result(num_heads_);
-  for (const auto& [place, groups] : histograms_) {
-    for (const Histogram& histogram : groups) result.histograms_[place].push_back(histogram.emptied());
+  for (const auto& [site, groups] : histograms_) {
+    for (const Histogram& histogram : groups) result.histograms_[site].push_back(histogram.emptied());
   }
   return result;
 }
 
 void CalibrationStatistics::merge(const CalibrationStatistics& part) {
-  for (const auto& [place, groups] : part.histograms_) {
-    std::vector<Histogram>& own = histograms_[place];
+  for (const auto& [site, groups] : part.histograms_) {
+    std::vector<Histogram>& own = histograms_[site];
     own.resize(groups.size());
     for (std::size_t i = 0; i < groups.size(); ++i) own[i].merge(groups[i]);
   }

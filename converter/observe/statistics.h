@@ -1,5 +1,5 @@
-// What calibration remembers of the float network's activations: one histogram per place, or per head where heads have
-// their own quantizers. Memory is bounded by the number of places, whatever the number of pictures.
+// What calibration remembers of the float network's activations: one histogram per site, or per head where heads have
+// their own quantizers. Memory is bounded by the number of sites, whatever the number of pictures.
 #pragma once
 
 #include <map>
@@ -29,7 +29,7 @@ class CalibrationStatistics : public Observer {
   // One histogram per tensor, or one per head. Must have been observed.
   const std::vector<Histogram>& at(Site site, int block) const { return histograms_.at({site, block}); }
 
-  // Largest magnitude over all groups of a place.
+  // Largest magnitude over all groups of a site.
   double magnitude(Site site, int block) const;
 
  private:

@@ -1,4 +1,4 @@
-// Quantization schemes: how the real values of one place become codes, and what the codes stand for. All of them are
+// Quantization schemes: how the real values of one site become codes, and what the codes stand for. All of them are
 // data that a plan holds; the equations that choose them are in converter/methods/, their meaning in floats in
 // converter/plan/simulate.h, their integers in converter/lower/ (docs/quantizers.md).
 #pragma once

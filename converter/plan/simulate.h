@@ -28,7 +28,7 @@ void simulate(const ResidualScheme& scheme, float* data, int rows, int cols);
 int nearest_part(const std::vector<UniformScheme>& parts, double low, double high);
 int nearest_bound(const std::vector<double>& bounds, double largest);
 
-// Puts a plan's schemes on every place that the plan has one for.
+// Puts a plan's schemes on every site that the plan has one for.
 class PlanSimulator : public Observer {
  public:
   // The plan is kept by reference.

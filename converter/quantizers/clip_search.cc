@@ -32,8 +32,8 @@ std::vector<WeightedValue> weighted_values(const SiteSamples& samples, const std
   std::vector<double> weights(kBins, 0);
   for (const std::vector<float>& picture : samples.pictures) {
     for (std::size_t i = 0; i < picture.size(); ++i) {
-      const double place = (static_cast<double>(picture[i]) - low) * per_unit + 0.5;
-      weights[std::min(kBins - 1, static_cast<std::size_t>(place))] += channel_weights[i % cols];
+      const double bin = (static_cast<double>(picture[i]) - low) * per_unit + 0.5;
+      weights[std::min(kBins - 1, static_cast<std::size_t>(bin))] += channel_weights[i % cols];
     }
   }
   std::vector<WeightedValue> values;

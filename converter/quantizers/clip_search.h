@@ -19,7 +19,7 @@ struct WeightedValue {
 // Bins of a histogram that are not empty.
 std::vector<WeightedValue> weighted_values(const Histogram& histogram);
 
-// The values of a place, each with its channel's weight, in bins of equal width.
+// The values of a site, each with its channel's weight, in bins of equal width.
 std::vector<WeightedValue> weighted_values(const SiteSamples& samples, const std::vector<double>& channel_weights);
 
 double squared_error(std::span<const WeightedValue> values, const UniformScheme& scheme);

@@ -2,7 +2,7 @@
 // with two step sizes: one for most channels, and one 2^coarse_shift times as large for the few channels with outliers.
 // How the paper finds those channels was not at hand; here they are the n widest, and n, the shift and the step are
 // those with the least error behind the LayerNorm.
-// All places of a network share one stream of 16-bit integers, so every step is a power of two times half its unit:
+// All sites of a network share one stream of 16-bit integers, so every step is a power of two times half its unit:
 // with unit u, step = u 2^g with 1 <= g and g + coarse_shift <= 16 - bits. The search keeps to that.
 #pragma once
 
@@ -20,11 +20,11 @@ class ResidualSearch {
   // largest: the magnitude that the stream must hold.
   ResidualSearch(double largest, int bits, double layer_norm_eps, int threads);
 
-  // rows: sample rows of a place, in front of the LayerNorm that reads it; magnitudes: of every channel, over all rows.
+  // rows: sample rows of a site, in front of the LayerNorm that reads it; magnitudes: of every channel, over all rows.
   void add(const std::string& name, const std::vector<double>& magnitudes, const std::vector<float>& rows,
            const FloatLayerNorm& norm);
 
-  // The schemes of all places that were added.
+  // The schemes of all sites that were added.
   std::map<std::string, ResidualScheme> best() const;
 
  private:

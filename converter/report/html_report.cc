@@ -77,7 +77,7 @@ std::string html_report(const Conversion& conversion) {
     page += "<tr><td>" + escape(key) + "</td><td>" + escape(value) + "</td></tr>\n";
   }
   page +=
-      "</table>\n<h2>Activation quantizers, worst first</h2>\n<p>Signal to quantization noise (dB) of every place by "
+      "</table>\n<h2>Activation quantizers, worst first</h2>\n<p>Signal to quantization noise (dB) of every site by "
       "itself; for query, key and value of the worst head.</p>\n<table>\n";
   std::vector<SiteError> errors = conversion.site_errors;
   std::stable_sort(errors.begin(), errors.end(),

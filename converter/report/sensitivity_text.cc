@@ -1,4 +1,4 @@
-// Sensitivity in a model's metadata: one line per place, "name isolated accumulated", or "name isolated" for layers.
+// Sensitivity in a model's metadata: one line per site, "name isolated accumulated", or "name isolated" for layers.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

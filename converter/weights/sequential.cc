@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
@@ -48,14 +49,14 @@ class Capture : public Observer {
   std::map<Site, float*> wanted_;
 };
 
-struct LayerPlace {
+struct BlockLayer {
   Layer layer;
   Site input;
   FloatLinear FloatBlock::*member;
   bool adds_to_stream;
 };
 
-constexpr LayerPlace kLayers[] = {
+constexpr BlockLayer kLayers[] = {
     {Layer::qkv, Site::qkv_input, &FloatBlock::qkv, false},
     {Layer::proj, Site::attention_output, &FloatBlock::proj, true},
     {Layer::fc1, Site::fc1_input, &FloatBlock::fc1, false},
@@ -64,18 +65,18 @@ constexpr LayerPlace kLayers[] = {
 
 class SequentialOptimiser {
  public:
-  SequentialOptimiser(const FloatNetwork& network, const Plan& plan, PictureSource& pictures,
-                      const WeightOptions& options, int threads, const Progress& progress)
+  SequentialOptimiser(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
+                      const WeightOptions& options)
       : network_(network),
         vit_(network.description),
         quantized_(network),
         plan_(plan),
-        pictures_(pictures),
+        pictures_(run.pictures),
         options_(options),
-        threads_(threads),
-        progress_(progress),
+        threads_(run.threads),
+        progress_(run.progress),
         tokens_(vit_.tokens()),
-        count_(pictures.count()) {}
+        count_(run.pictures.count()) {}
 
   Result<RoundedLayers> run() {
     if (Status status = embed(); !status.ok()) return status;
@@ -88,14 +89,16 @@ class SequentialOptimiser {
   }
 
  private:
-  // Calls work(picture, forward over `network`) for all pictures, on single-threaded forwards.
+  // Calls work(picture, forward over `network`) for all pictures.
   template <typename Work>
   void for_each_picture(const FloatNetwork& network, const Work& work) {
-    const int workers = std::min(threads_, count_);
-    parallel_for(workers, workers, [&](int worker) {
-      FloatForward forward(network, 1);
-      for (int i = worker; i < count_; i += workers) work(i, forward);
-    });
+    const auto make_worker = [&](int, int shared_by) {
+      return [&, forward = FloatForward(network, shared_by)](int i) mutable -> Status {
+        work(i, forward);
+        return {};
+      };
+    };
+    (void)for_each_in_order(count_, threads_, make_worker).ok();  // no picture fails
   }
 
   bool corrects() const {
@@ -153,23 +156,23 @@ class SequentialOptimiser {
     std::map<Site, Rows> wanted;
     const Rows float_before = float_stream_;
     Rows float_middle = make_rows(count_ * tokens_, vit_.embed_dim);
-    for (const LayerPlace& place : kLayers) wanted[place.input] = make_rows(count_ * tokens_, (exact.*place.member).in);
+    for (const BlockLayer& one : kLayers) wanted[one.input] = make_rows(count_ * tokens_, (exact.*one.member).in);
     for_each_picture(network_, [&](int i, FloatForward& forward) {
-      std::map<Site, float*> places = {{Site::residual_middle, float_middle.picture(i, tokens_)}};
-      for (auto& [site, rows] : wanted) places[site] = rows.picture(i, tokens_);
-      Capture capture(nullptr, std::move(places));
+      std::map<Site, float*> rows_of = {{Site::residual_middle, float_middle.picture(i, tokens_)}};
+      for (auto& [site, rows] : wanted) rows_of[site] = rows.picture(i, tokens_);
+      Capture capture(nullptr, std::move(rows_of));
       forward.run_block(b, float_stream_.picture(i, tokens_), &capture);
     });
-    for (const LayerPlace& place : kLayers) {
-      const FloatLinear& layer = exact.*place.member;
-      const std::string name = layer_name(place.layer, b);
+    for (const BlockLayer& one : kLayers) {
+      const FloatLinear& layer = exact.*one.member;
+      const std::string name = layer_name(one.layer, b);
       const auto scheme = plan_.weights.find(name);
       if (scheme == plan_.weights.end()) continue;  // lowering complains
       Rows inputs = make_rows(count_ * tokens_, layer.in), middle = make_rows(count_ * tokens_, vit_.embed_dim);
       for_each_picture(quantized_, [&](int i, FloatForward& forward) {
         PlanSimulator simulator(vit_, plan_, 1);
-        Capture capture(&simulator, {{place.input, inputs.picture(i, tokens_)},
-                                     {Site::residual_middle, middle.picture(i, tokens_)}});
+        Capture capture(&simulator,
+                        {{one.input, inputs.picture(i, tokens_)}, {Site::residual_middle, middle.picture(i, tokens_)}});
         std::vector<float> stream(
             stream_.picture(i, tokens_),
             stream_.picture(i, tokens_) + static_cast<std::size_t>(tokens_) * static_cast<std::size_t>(vit_.embed_dim));
@@ -178,17 +181,17 @@ class SequentialOptimiser {
       const Moments moments = moments_of(inputs.data.data(), inputs.count(), layer.in, threads_);
       FloatLinear target = layer;
       if (correct) {
-        const Rows& before = place.layer == Layer::proj ? float_before : float_middle;
-        const Rows& now = place.layer == Layer::proj ? stream_ : middle;
-        target = corrected(layer, moments, inputs, wanted[place.input], place.adds_to_stream ? &before : nullptr,
-                           place.adds_to_stream ? &now : nullptr);
+        const Rows& before = one.layer == Layer::proj ? float_before : float_middle;
+        const Rows& now = one.layer == Layer::proj ? stream_ : middle;
+        target = corrected(layer, moments, inputs, wanted[one.input], one.adds_to_stream ? &before : nullptr,
+                           one.adds_to_stream ? &now : nullptr);
       }
       QuantizedWeights weights = quantize_weights(target, scheme->second);
       round_with_feedback(target, moments, threads_, weights);
       for (std::size_t o = 0; o < static_cast<std::size_t>(layer.out); ++o) {
         weights.bias_correction[o] += static_cast<double>(target.bias[o]) - layer.bias[o];
       }
-      quantized.*place.member = dequantized(layer, weights);
+      quantized.*one.member = dequantized(layer, weights);
       rounded_[name] = std::move(weights);
     }
     for_each_picture(quantized_, [&](int i, FloatForward& forward) {
@@ -242,9 +245,9 @@ class SequentialOptimiser {
 
 }  // namespace
 
-Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, PictureSource& pictures,
-                                       const WeightOptions& options, int threads, const Progress& progress) {
-  return SequentialOptimiser(network, plan, pictures, options, threads, progress).run();
+Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
+                                       const WeightOptions& options) {
+  return SequentialOptimiser(network, plan, run, options).run();
 }
 
 }  // namespace intvit

@@ -6,8 +6,7 @@
 //   2. rounding with second-order error feedback (weights/error_feedback.h), a bias that leaves no mean error.
 #pragma once
 
-#include "converter/observe/picture_source.h"
-#include "converter/observe/progress.h"
+#include "converter/observe/picture_run.h"
 #include "converter/plan/plan.h"
 #include "converter/weights/quantize.h"
 
@@ -21,7 +20,7 @@ struct WeightOptions {
 
 // All layers but the head, which sees one row per picture, too few for a covariance. `network` has its equalisations
 // folded in. Deterministic for any number of threads.
-Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, PictureSource& pictures,
-                                       const WeightOptions& options, int threads, const Progress& progress);
+Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
+                                       const WeightOptions& options = {});
 
 }  // namespace intvit

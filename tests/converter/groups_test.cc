@@ -361,15 +361,16 @@ TEST_CASE("plans of igq and adfq are deterministic and pass through JSON, also w
   network.blocks[1].norm2.gamma[7] = network.blocks[1].norm2.beta[7] = 0;
   SyntheticPictures pictures(3, 32, 32, 4);
   const Progress silent = [](const std::string&, int, int) {};
-  const Result<Calibration> calibration = calibrate(network, pictures, 1, silent);
+  const Result<Calibration> calibration = calibrate(network, {pictures, 1, silent});
   REQUIRE(calibration.ok());
   for (const char* name : {"igq", "adfq"}) {
     CAPTURE(name);
     const Knobs knobs{name};
     std::string first;
     for (const int threads : {1, 2}) {
-      const Result<Plan> plan = make_plan(
-          find_method(name).value(), {network, calibration.value().statistics, 4, 4, pictures, threads, silent, knobs});
+      const Result<Plan> plan =
+          make_plan(find_method(name).value(),
+                    {network, calibration.value().statistics, 4, 4, {pictures, threads, silent}, knobs});
       REQUIRE(plan.ok());
       const std::string json = plan_to_json(plan.value());
       CHECK(json.find("null") == std::string::npos);  // NaN and infinity

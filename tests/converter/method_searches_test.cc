@@ -63,17 +63,17 @@ struct Fixture {
   std::vector<BlockSamples> blocks;
 
   explicit Fixture(FloatNetwork made = searched_network()) : network(std::move(made)) {
-    Result<Calibration> calibration = calibrate(network, pictures, 1, kSilent);
+    Result<Calibration> calibration = calibrate(network, {pictures, 1, kSilent});
     REQUIRE(calibration.ok());
     statistics = std::move(calibration.take().statistics);
-    REQUIRE(for_each_block(network, pictures, 1, kSilent, [&](const BlockSamples& b) { blocks.push_back(b); }).ok());
+    REQUIRE(for_each_block(network, {pictures, 1, kSilent}, [&](const BlockSamples& b) { blocks.push_back(b); }).ok());
   }
 
   Plan plan(const char* name, const std::vector<std::string>& settings = {}) {
     const Result<Method> method = find_method(name);
     REQUIRE(method.ok());
     const Knobs knobs = Knobs::with(name, settings).take();
-    Result<Plan> plan = make_plan(method.value(), {network, statistics, kBits, kBits, pictures, 1, kSilent, knobs});
+    Result<Plan> plan = make_plan(method.value(), {network, statistics, kBits, kBits, {pictures, 1, kSilent}, knobs});
     REQUIRE(plan.ok());
     return plan.take();
   }
@@ -358,7 +358,7 @@ TEST_CASE("searches of methods: auto has at every site the least error of all me
 TEST_CASE("searches of methods: contests of auto have every contestant, and tables of its own") {
   Fixture f;
   const std::vector<Plan> plans = {f.plan("percentile"), f.plan("dopq")};
-  const MethodInput input{f.network, f.statistics, kBits, kBits, f.pictures, 1, kSilent, Knobs("auto")};
+  const MethodInput input{f.network, f.statistics, kBits, kBits, {f.pictures, 1, kSilent}, Knobs("auto")};
   std::vector<Contest> contests;
   for (const BlockSamples& samples : f.blocks) {
     SampledBlock block(input, samples);

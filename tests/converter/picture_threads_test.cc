@@ -180,15 +180,17 @@ TEST_CASE("calibration is the same for every number of threads, and what one obs
       logits.resize(logits.size() + 11);
       forward.run(pixels.data(), logits.data() + logits.size() - 11, &statistics);
     }
-    const Result<Calibration> calibration = calibrate(network(), pictures, threads, progress);
+    const Result<Calibration> calibration = calibrate(network(), {pictures, threads, progress});
     REQUIRE(calibration.ok());
     CHECK(calibration.value().logits == logits);
     CHECK(calibration.value().checksum == checksum);
     CHECK(contents(calibration.value().statistics) == contents(statistics));
   });
-  check_failure([](int threads, Pictures& pictures,
-                   const Progress& progress) { return calibrate(network(), pictures, threads, progress).status(); },
-                "calibrating");
+  check_failure(
+      [](int threads, Pictures& pictures, const Progress& progress) {
+        return calibrate(network(), {pictures, threads, progress}).status();
+      },
+      "calibrating");
 }
 
 TEST_CASE("blocks' samples are the same for every number of threads, and what each picture has there") {
@@ -203,7 +205,7 @@ TEST_CASE("blocks' samples are the same for every number of threads, and what ea
       stream.resize(static_cast<std::size_t>(small_vit().tokens()) * 48);
       forward.run_embedding(pixels.data(), stream.data());
     }
-    const Status status = for_each_block(network(), pictures, threads, progress, [&](const BlockSamples& samples) {
+    const Status status = for_each_block(network(), {pictures, threads, progress}, [&](const BlockSamples& samples) {
       for (const auto& [site, of_site] : samples.sites) {
         seen.insert(seen.end(), of_site.pictures.begin(), of_site.pictures.end());
       }
@@ -218,7 +220,7 @@ TEST_CASE("blocks' samples are the same for every number of threads, and what ea
   CHECK(expected.at(5) != expected.at(2));
   check_failure(
       [](int threads, Pictures& pictures, const Progress& progress) {
-        return for_each_block(network(), pictures, threads, progress, [](const BlockSamples&) {});
+        return for_each_block(network(), {pictures, threads, progress}, [](const BlockSamples&) {});
       },
       "sampling");
 }
@@ -254,7 +256,7 @@ TEST_CASE("verification is the same for every number of threads") {
   const std::vector<float> logits(6 * 11, 0.5f);
   std::map<int, std::tuple<int, double, double>> expected;
   for_all([&](int threads, Pictures& pictures, const Progress& progress) {
-    const Result<Verification> verified = verify(model.value(), pictures, logits, threads, progress);
+    const Result<Verification> verified = verify(model.value(), {pictures, threads, progress}, logits);
     REQUIRE(verified.ok());
     const Verification& v = verified.value();
     const std::tuple all{v.pictures, v.top1_agreement, v.logit_sqnr_db};
@@ -263,7 +265,7 @@ TEST_CASE("verification is the same for every number of threads") {
   CHECK(expected.at(5) != expected.at(2));
   check_failure(
       [&](int threads, Pictures& pictures, const Progress& progress) {
-        return verify(model.value(), pictures, logits, threads, progress).status();
+        return verify(model.value(), {pictures, threads, progress}, logits).status();
       },
       "verifying");
 }

@@ -417,7 +417,7 @@ TEST_CASE("every method's plan survives JSON, equalises the network without chan
   network.blocks[1].norm1.gamma[7] = 30;
   SyntheticPictures pictures(3, 32, 32, 1);
   const Progress progress = [](const std::string&, int, int) {};
-  const Result<Calibration> calibration = calibrate(network, pictures, 1, progress);
+  const Result<Calibration> calibration = calibrate(network, {pictures, 1, progress});
   REQUIRE(calibration.ok());
   // One of the pictures of calibration, of which there are too few to tell the ranges of others.
   const std::vector<float> exact = logits_of(network, 1);
@@ -429,7 +429,7 @@ TEST_CASE("every method's plan survives JSON, equalises the network without chan
       CAPTURE(method.name);
       CAPTURE(bits);
       const auto plan =
-          make_plan(method, {network, calibration.value().statistics, bits, bits, pictures, 1, progress, knobs});
+          make_plan(method, {network, calibration.value().statistics, bits, bits, {pictures, 1, progress}, knobs});
       REQUIRE(plan.ok());
       const std::string text = plan_to_json(plan.value());
       const Result<Plan> again = plan_from_json(text, "test");

@@ -30,20 +30,20 @@ SyntheticPictures pictures_for(const VitDescription& vit) {
 // Codes of 3 bits that lose much; weights of 8 bits that lose next to nothing, so that what is left is the correction.
 Plan coarse_plan(const FloatNetwork& network) {
   SyntheticPictures pictures = pictures_for(network.description);
-  const Result<Calibration> calibration = calibrate(network, pictures, 1, kSilent);
+  const Result<Calibration> calibration = calibrate(network, {pictures, 1, kSilent});
   REQUIRE(calibration.ok());
   const Result<Method> method = find_method("percentile");
   REQUIRE(method.ok());
   const Knobs knobs("percentile");
   Result<Plan> plan =
-      make_plan(method.value(), {network, calibration.value().statistics, 8, 3, pictures, 1, kSilent, knobs});
+      make_plan(method.value(), {network, calibration.value().statistics, 8, 3, {pictures, 1, kSilent}, knobs});
   REQUIRE(plan.ok());
   return plan.take();
 }
 
 RoundedLayers optimised(const FloatNetwork& network, const Plan& plan, const WeightOptions& options) {
   SyntheticPictures pictures = pictures_for(network.description);
-  Result<RoundedLayers> rounded = optimise_weights(network, plan, pictures, options, 1, kSilent);
+  Result<RoundedLayers> rounded = optimise_weights(network, plan, {pictures, 1, kSilent}, options);
   REQUIRE_MESSAGE(rounded.ok(), rounded.status().message());
   return rounded.take();
 }

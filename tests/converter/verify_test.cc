@@ -62,7 +62,7 @@ TEST_CASE("verification counts the pictures whose most likely class is the float
   const int classes = network.description.num_classes;
   const std::shared_ptr<const Model> model = coarse_model(network);
   SyntheticPictures pictures = pictures_for(network.description, kPictures, 40);
-  const Result<Calibration> calibrated = calibrate(network, pictures, 1, kSilent);
+  const Result<Calibration> calibrated = calibrate(network, {pictures, 1, kSilent});
   REQUIRE(calibrated.ok());
   const std::vector<float>& floats = calibrated.value().logits;
   const std::vector<double> integers = integer_logits(model, pictures);
@@ -77,7 +77,7 @@ TEST_CASE("verification counts the pictures whose most likely class is the float
     signal += static_cast<double>(floats[i]) * floats[i];
     noise += (integers[i] - floats[i]) * (integers[i] - floats[i]);
   }
-  const Result<Verification> verified = verify(model, pictures, floats, 1, kSilent);
+  const Result<Verification> verified = verify(model, {pictures, 1, kSilent}, floats);
   REQUIRE(verified.ok());
   CHECK(verified.value().pictures == kPictures);
   CHECK(verified.value().top1_agreement == doctest::Approx(100.0 * agreeing / kPictures));
@@ -92,7 +92,7 @@ TEST_CASE("verification: logits that are right agree, logits with another larges
   const std::vector<double> integers = integer_logits(model, pictures);
   std::vector<float> floats(integers.begin(), integers.end());
   const auto agreement = [&] {
-    const Result<Verification> verified = verify(model, pictures, floats, 1, kSilent);
+    const Result<Verification> verified = verify(model, {pictures, 1, kSilent}, floats);
     REQUIRE(verified.ok());
     return verified.value().top1_agreement;
   };

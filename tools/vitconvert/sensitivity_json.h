@@ -1,4 +1,4 @@
-// Sensitivity as `convert --json` and `inspect --json` print it: numbers per place, in the order of execution.
+// Sensitivity as `convert --json` and `inspect --json` print it: numbers per site, in the order of execution.
 #pragma once
 
 #include <nlohmann/json.hpp>

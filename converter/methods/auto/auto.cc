@@ -74,9 +74,9 @@ Result<Plan> within_budget(const MethodInput& input, const Plan& plain, const Pl
                            const std::vector<Contest>& contests) {
   const Budget& budget = input.budget;
   const Result<FormatCosts> formats =
-      FormatCosts::measure(input.network, plain, contests, input.pictures, budget.isa, input.progress);
+      FormatCosts::measure(input.network, plain, contests, input.run.pictures, budget.isa, input.run.progress);
   if (!formats.ok()) return formats.status();
-  const Result<Costs> base = measure_costs(input.network, plain, input.pictures, budget.isa, input.progress);
+  const Result<Costs> base = measure_costs(input.network, plain, input.run.pictures, budget.isa, input.run.progress);
   if (!base.ok()) return base.status();
   std::vector<std::vector<CostedOption>> options;
   for (const Contest& contest : contests) {
@@ -93,7 +93,7 @@ Result<Plan> within_budget(const MethodInput& input, const Plan& plain, const Pl
     const auto picks = choose_within(options, limits);
     if (!picks) break;
     Plan plan = assembled(frame, contests, *picks);
-    const Result<Costs> whole = measure_costs(input.network, plan, input.pictures, budget.isa, input.progress);
+    const Result<Costs> whole = measure_costs(input.network, plan, input.run.pictures, budget.isa, input.run.progress);
     if (!whole.ok()) return whole.status();
     least = whole.value();
     if (least[0] <= most[0] && least[1] <= most[1]) return plan;

@@ -7,17 +7,17 @@ namespace {
 
 class Choice {
  public:
-  Choice(const std::vector<std::vector<CostedOption>>& places, const Costs& limits)
-      : places_(places), limits_(limits), picks_(places.size(), 0) {
+  Choice(const std::vector<std::vector<CostedOption>>& contests, const Costs& limits)
+      : contests_(contests), limits_(limits), picks_(contests.size(), 0) {
     for (int i = 0; i < kCosts; ++i) savings_[i] = savings(i);
   }
 
   std::optional<std::vector<std::size_t>> run() {
-    for (std::size_t p = 0; p < places_.size(); ++p) {
+    for (std::size_t p = 0; p < contests_.size(); ++p) {
       const auto best =
-          std::min_element(places_[p].begin(), places_[p].end(),
+          std::min_element(contests_[p].begin(), contests_[p].end(),
                            [](const CostedOption& a, const CostedOption& b) { return a.error < b.error; });
-      picks_[p] = static_cast<std::size_t>(best - places_[p].begin());
+      picks_[p] = static_cast<std::size_t>(best - contests_[p].begin());
       for (int i = 0; i < kCosts; ++i) totals_[i] += best->costs[i];
     }
     while (violation(totals_) > 0) {
@@ -38,10 +38,10 @@ class Choice {
     return sum;
   }
 
-  // From the dearest option of every place to the cheapest.
+  // From the dearest option of every contest to the cheapest.
   double savings(int cost) const {
     double sum = 0;
-    for (const auto& options : places_) {
+    for (const auto& options : contests_) {
       double low = options[0].costs[cost], high = low;
       for (const CostedOption& o : options) {
         low = std::min(low, o.costs[cost]);
@@ -52,42 +52,42 @@ class Choice {
     return sum;
   }
 
-  Costs totals_with(std::size_t place, std::size_t option) const {
+  Costs totals_with(std::size_t contest, std::size_t option) const {
     Costs totals = totals_;
     for (int i = 0; i < kCosts; ++i) {
-      totals[i] += places_[place][option].costs[i] - places_[place][picks_[place]].costs[i];
+      totals[i] += contests_[contest][option].costs[i] - contests_[contest][picks_[contest]].costs[i];
     }
     return totals;
   }
 
-  double error_with(std::size_t place, std::size_t option) const {
-    return places_[place][option].error - places_[place][picks_[place]].error;
+  double error_with(std::size_t contest, std::size_t option) const {
+    return contests_[contest][option].error - contests_[contest][picks_[contest]].error;
   }
 
-  void take(std::size_t place, std::size_t option) {
-    totals_ = totals_with(place, option);
-    picks_[place] = option;
+  void take(std::size_t contest, std::size_t option) {
+    totals_ = totals_with(contest, option);
+    picks_[contest] = option;
   }
 
   // The change that adds least error for what it takes off the violation. False if none takes anything off.
   bool give_way() {
     const double now = violation(totals_);
-    std::size_t place = 0, option = 0;
+    std::size_t contest = 0, option = 0;
     double least = kNoLimit;
-    for (std::size_t p = 0; p < places_.size(); ++p) {
-      for (std::size_t o = 0; o < places_[p].size(); ++o) {
+    for (std::size_t p = 0; p < contests_.size(); ++p) {
+      for (std::size_t o = 0; o < contests_[p].size(); ++o) {
         const double relief = now - violation(totals_with(p, o));
         if (relief <= 1e-12) continue;
         const double price = error_with(p, o) / relief;
         if (price < least) {
           least = price;
-          place = p;
+          contest = p;
           option = o;
         }
       }
     }
     if (least == kNoLimit) return false;
-    take(place, option);
+    take(contest, option);
     return true;
   }
 
@@ -97,15 +97,15 @@ class Choice {
     constexpr int kSteps = 64;
     for (int step = 0; step <= kSteps; ++step) {
       const double share = static_cast<double>(step) / kSteps;
-      for (std::size_t p = 0; p < places_.size(); ++p) {
+      for (std::size_t p = 0; p < contests_.size(); ++p) {
         const auto price = [&](const CostedOption& o) {
           return share * o.costs[0] / std::max(savings_[0], 1e-300) +
                  (1 - share) * o.costs[1] / std::max(savings_[1], 1e-300);
         };
         const auto best =
-            std::min_element(places_[p].begin(), places_[p].end(),
+            std::min_element(contests_[p].begin(), contests_[p].end(),
                              [&](const CostedOption& a, const CostedOption& b) { return price(a) < price(b); });
-        take(p, static_cast<std::size_t>(best - places_[p].begin()));
+        take(p, static_cast<std::size_t>(best - contests_[p].begin()));
       }
       if (violation(totals_) <= 0) return true;
     }
@@ -114,22 +114,22 @@ class Choice {
 
   // The change that takes off most error and keeps the limits. False if there is none.
   bool improve() {
-    std::size_t place = 0, option = 0;
+    std::size_t contest = 0, option = 0;
     double most = 0;
-    for (std::size_t p = 0; p < places_.size(); ++p) {
-      for (std::size_t o = 0; o < places_[p].size(); ++o) {
+    for (std::size_t p = 0; p < contests_.size(); ++p) {
+      for (std::size_t o = 0; o < contests_[p].size(); ++o) {
         if (-error_with(p, o) <= most || violation(totals_with(p, o)) > 0) continue;
         most = -error_with(p, o);
-        place = p;
+        contest = p;
         option = o;
       }
     }
     if (most <= 0) return false;
-    take(place, option);
+    take(contest, option);
     return true;
   }
 
-  const std::vector<std::vector<CostedOption>>& places_;
+  const std::vector<std::vector<CostedOption>>& contests_;
   const Costs limits_;
   Costs savings_{}, totals_{};
   std::vector<std::size_t> picks_;
@@ -137,9 +137,9 @@ class Choice {
 
 }  // namespace
 
-std::optional<std::vector<std::size_t>> choose_within(const std::vector<std::vector<CostedOption>>& places,
+std::optional<std::vector<std::size_t>> choose_within(const std::vector<std::vector<CostedOption>>& contests,
                                                       const Costs& limits) {
-  return Choice(places, limits).run();
+  return Choice(contests, limits).run();
 }
 
 }  // namespace intvit

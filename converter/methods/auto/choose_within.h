@@ -1,4 +1,4 @@
-// Which of several options every place gets, so that the sum of errors is small and the sums of what the options cost
+// Which of several options every contest gets, so that the sum of errors is small and the sums of what the options cost
 // stay within limits (a multiple-choice knapsack, solved greedily by error added per cost saved).
 #pragma once
 
@@ -20,9 +20,9 @@ struct CostedOption {
   Costs costs;
 };
 
-// An index per place; nothing if the cheapest options of all places exceed a limit. With several limits at once it may
-// (rarely) find nothing where a search of all combinations would. Every place must have an option.
-std::optional<std::vector<std::size_t>> choose_within(const std::vector<std::vector<CostedOption>>& places,
+// An index per contest; nothing if the cheapest options of all contests exceed a limit. With several limits at once it
+// may (rarely) find nothing where a search of all combinations would. Every contest must have an option.
+std::optional<std::vector<std::size_t>> choose_within(const std::vector<std::vector<CostedOption>>& contests,
                                                       const Costs& limits);
 
 }  // namespace intvit

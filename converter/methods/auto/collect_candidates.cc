@@ -67,7 +67,7 @@ class Collector {
     for (const std::size_t base : sources_.relevelled) {
       contest.candidates.push_back(relevelled(samples, contest.candidates[base], input_.activation_bits));
     }
-    parallel_for(input_.threads, static_cast<int>(contest.candidates.size()), [&](int i) {
+    parallel_for(input_.run.threads, static_cast<int>(contest.candidates.size()), [&](int i) {
       Candidate& candidate = contest.candidates[static_cast<std::size_t>(i)];
       candidate.error = error.of(std::get<ActivationScheme>(candidate.scheme), before(candidate));
     });
@@ -103,7 +103,7 @@ class Collector {
                                        logarithmic_table(LogarithmBase::two, 1, relative.bits)};
     for (const TanAngles& angles : tan_candidates()) tables.push_back(tan_table(angles, relative.bits));
     contest.candidates.push_back(
-        {choose(error, relative, tables, /*per_head=*/true, /*centroids=*/true, input_.threads)});
+        {choose(error, relative, tables, /*per_head=*/true, /*centroids=*/true, input_.run.threads)});
     const double power = std::max(error.power(), 1e-30);
     for (Candidate& candidate : contest.candidates) {
       for (int head = 0; head < error.heads(); ++head) {
