@@ -97,6 +97,61 @@ std::string join(const std::vector<SiteError>& errors) {
   return join(lines);
 }
 
+Status check_budget(const ConvertOptions& options) {
+  if (!options.budget.limited() || (options.method == "auto" && !options.plan)) return {};
+  return {Code::invalid_argument, "only --method auto chooses formats within --max-ms and --max-mb, not " +
+                                      (options.plan ? "a given plan" : "method '" + options.method + "'")};
+}
+
+// None where they are not wanted.
+Result<std::map<std::string, Equalisation>> choose_heads(const FloatNetwork& network, PictureSource& pictures,
+                                                         const ConvertOptions& options, const Progress& progress) {
+  if (!options.equalise_heads || options.activation_bits >= 8 || options.plan) {
+    return std::map<std::string, Equalisation>();
+  }
+  return equalise_heads(network, pictures, options.activation_bits, options.threads, progress);
+}
+
+Metadata describe(const VitDescription& vit, const ConvertOptions& options, const Conversion& result) {
+  Metadata metadata = {{"architecture", vit.architecture},
+                       {"method", options.plan ? "plan (" + result.plan.method + ")" : options.method},
+                       {"weight_bits", bits_of_weights(result.plan)},
+                       {"activation_bits", bits_of_activations(result.plan)},
+                       {"weight_rounding", options.feedback ? "feedback" : "nearest"},
+                       {"seed", std::to_string(options.seed)},
+                       {"tool", "vitconvert " INTVIT_VERSION},
+                       {"site_sqnr_db", join(result.site_errors)}};
+  if (result.sensitivity) store(*result.sensitivity, metadata);
+  if (!options.settings.empty()) metadata["settings"] = join(options.settings);
+  if (!vit.labels.empty()) metadata["labels"] = join(vit.labels);
+  return metadata;
+}
+
+// Verified is the file itself, as the runtime reads it. Its metadata gets the results.
+Status verify_file(const Program& program, PictureSource& pictures, const std::vector<float>& logits,
+                   const ConvertOptions& options, const Progress& progress, Conversion& result) {
+  const Result<std::shared_ptr<const Model>> model =
+      Model::from_memory(encode_model(program, result.metadata), "converted model");
+  if (!model.ok()) {
+    return {Code::check_failed, "the converted model cannot be read back: " + model.status().message()};
+  }
+  const Result<Verification> verification = verify(model.value(), pictures, logits, options.threads, progress);
+  if (!verification.ok()) return verification.status();
+  result.verification = verification.value();
+  if (options.budget.milliseconds > 0) {
+    const Result<std::vector<double>> times =
+        measure_latency({model.value()}, pictures, options.budget.isa, kLatencyRuns, progress);
+    if (!times.ok()) return times.status();
+    result.milliseconds = times.value()[0];
+    result.metadata["max_ms"] = fixed(options.budget.milliseconds, 3);
+    result.metadata["max_ms_isa"] = isa_name(options.budget.isa);
+  }
+  if (options.budget.megabytes > 0) result.metadata["max_mb"] = fixed(options.budget.megabytes, 3);
+  result.metadata["top1_agreement_percent"] = fixed(result.verification.top1_agreement, 2);
+  result.metadata["logit_sqnr_db"] = fixed(result.verification.logit_sqnr_db, 2);
+  return {};
+}
+
 }  // namespace
 
 Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
@@ -105,20 +160,12 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (!method.ok()) return method.status();
   const Result<Knobs> knobs = Knobs::with(options.method, options.settings);
   if (!knobs.ok()) return knobs.status();
-  if (options.budget.limited() && (options.method != "auto" || options.plan)) {
-    return Status(Code::invalid_argument, "only --method auto chooses formats within --max-ms and --max-mb, not " +
-                                              (options.plan ? "a given plan" : "method '" + options.method + "'"));
-  }
+  if (Status status = check_budget(options); !status.ok()) return status;
   // Methods work on the network with the heads equalised, as if it had come so.
+  const Result<std::map<std::string, Equalisation>> heads = choose_heads(network, pictures, options, progress);
+  if (!heads.ok()) return heads.status();
   FloatNetwork prepared = network;
-  std::map<std::string, Equalisation> heads;
-  if (options.equalise_heads && options.activation_bits < 8 && !options.plan) {
-    Result<std::map<std::string, Equalisation>> chosen =
-        equalise_heads(network, pictures, options.activation_bits, options.threads, progress);
-    if (!chosen.ok()) return chosen.status();
-    heads = chosen.take();
-    if (Status status = equalise(heads, prepared); !status.ok()) return status;
-  }
+  if (Status status = equalise(heads.value(), prepared); !status.ok()) return status;
   Result<Calibration> calibrated = calibrate(prepared, pictures, options.threads, progress);
   if (!calibrated.ok()) return calibrated.status();
   const Calibration& calibration = calibrated.value();
@@ -133,7 +180,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
     if (!plan.ok()) return plan.status();
     result.plan = plan.take();
     result.plan.method = options.method;
-    result.plan.equalisations.insert(heads.begin(), heads.end());
+    result.plan.equalisations.insert(heads.value().begin(), heads.value().end());
   }
   // From here on the network with the plan's equalisations folded in stands for the original one.
   FloatNetwork equalised = network;
@@ -150,47 +197,19 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   const Program& program = lowered.value().program;
   result.site_errors = measure_sites(network.description, calibration.statistics, result.plan);
 
-  result.metadata = {{"architecture", network.description.architecture},
-                     {"method", options.plan ? "plan (" + result.plan.method + ")" : options.method},
-                     {"weight_bits", bits_of_weights(result.plan)},
-                     {"activation_bits", bits_of_activations(result.plan)},
-                     {"calibration_pictures", std::to_string(pictures.count())},
-                     {"calibration_checksum", hex(calibration.checksum)},
-                     {"head_equalisation", heads.empty() ? "off" : "on"},
-                     {"weight_rounding", options.feedback ? "feedback" : "nearest"},
-                     {"seed", std::to_string(options.seed)},
-                     {"tool", "vitconvert " INTVIT_VERSION},
-                     {"site_sqnr_db", join(result.site_errors)}};
   if (options.sensitivity_pictures > 0) {
     Result<Sensitivity> sensitivity = measure_sensitivity(equalised, result.plan, rounded, pictures,
                                                           options.sensitivity_pictures, options.threads, progress);
     if (!sensitivity.ok()) return sensitivity.status();
     result.sensitivity = sensitivity.take();
-    store(*result.sensitivity, result.metadata);
   }
-  if (!options.settings.empty()) result.metadata["settings"] = join(options.settings);
-  if (!network.description.labels.empty()) result.metadata["labels"] = join(network.description.labels);
-
-  // Verified is the file itself, as the runtime reads it.
-  const Result<std::shared_ptr<const Model>> model =
-      Model::from_memory(encode_model(program, result.metadata), "converted model");
-  if (!model.ok())
-    return Status(Code::check_failed, "the converted model cannot be read back: " + model.status().message());
-  const Result<Verification> verification =
-      verify(model.value(), pictures, calibration.logits, options.threads, progress);
-  if (!verification.ok()) return verification.status();
-  result.verification = verification.value();
-  if (options.budget.milliseconds > 0) {
-    const Result<std::vector<double>> times =
-        measure_latency({model.value()}, pictures, options.budget.isa, kLatencyRuns, progress);
-    if (!times.ok()) return times.status();
-    result.milliseconds = times.value()[0];
-    result.metadata["max_ms"] = fixed(options.budget.milliseconds, 3);
-    result.metadata["max_ms_isa"] = isa_name(options.budget.isa);
+  result.metadata = describe(network.description, options, result);
+  result.metadata["calibration_pictures"] = std::to_string(pictures.count());
+  result.metadata["calibration_checksum"] = hex(calibration.checksum);
+  result.metadata["head_equalisation"] = heads.value().empty() ? "off" : "on";
+  if (Status status = verify_file(program, pictures, calibration.logits, options, progress, result); !status.ok()) {
+    return status;
   }
-  if (options.budget.megabytes > 0) result.metadata["max_mb"] = fixed(options.budget.megabytes, 3);
-  result.metadata["top1_agreement_percent"] = fixed(result.verification.top1_agreement, 2);
-  result.metadata["logit_sqnr_db"] = fixed(result.verification.logit_sqnr_db, 2);
   result.file = encode_model(program, result.metadata);
   return result;
 }
