@@ -1,4 +1,4 @@
-// The whole conversion: calibrate, plan, lower, verify, and the bytes of the model file.
+// The whole conversion: prepare, choose, round, lower, describe, check, and the bytes of the model file.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/errors/sensitivity.h"
+#include "converter/errors/site_error.h"
 #include "converter/errors/verify.h"
 #include "converter/methods/budget.h"
 #include "converter/methods/method.h"
@@ -26,12 +27,6 @@ struct ConvertOptions {
   Budget budget = {};                      // auto only
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
   int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
-};
-
-// How well the codes of one place hold its values, by themselves.
-struct SiteError {
-  std::string site;
-  double sqnr_db;
 };
 
 struct Conversion {

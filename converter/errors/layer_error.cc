@@ -39,8 +39,7 @@ LayerError::LayerError(const std::vector<float>& rows, const FloatLinear& layer,
   for (std::size_t i = 0; i < exact_.weight.size(); ++i) {
     exact_.weight[i] = static_cast<float>(exact_.weight[i] * e.scale[i % n]);
   }
-  rounded_ = dequantized(
-      exact_, quantize_weights(exact_, weights, std::vector<double>(static_cast<std::size_t>(exact_.out), 0.0)));
+  rounded_ = dequantized(exact_, quantize_weights(exact_, weights));
   exact_outputs_ = times(inputs_, exact_);
 }
 

@@ -65,8 +65,7 @@ double ModuleError::of(const ActivationScheme& scheme, const Equalisation* equal
 
 double ModuleError::of(const WeightScheme& scheme) const {
   if (power_ <= 0) return 0;
-  const std::vector<double> no_bound(static_cast<std::size_t>(layer_.out), 0.0);
-  std::vector<float> differences = dequantized(layer_, quantize_weights(layer_, scheme, no_bound)).weight;
+  std::vector<float> differences = dequantized(layer_, quantize_weights(layer_, scheme)).weight;
   for (std::size_t i = 0; i < differences.size(); ++i) differences[i] -= layer_.weight[i];
   return power_behind(all_rows(), differences) / power_;
 }

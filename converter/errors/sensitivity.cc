@@ -139,10 +139,7 @@ class Measurement {
   }
 
   FloatLinear quantized(Layer which, int block, const FloatLinear& layer) const {
-    const std::string name = layer_name(which, block);
-    if (const auto found = rounded_.find(name); found != rounded_.end()) return dequantized(layer, found->second);
-    const std::vector<double> no_bounds(static_cast<std::size_t>(layer.out), 0.0);
-    return dequantized(layer, quantize_weights(layer, plan_.weights.at(name), no_bounds));
+    return dequantized(layer, rounded_.at(layer_name(which, block)));
   }
 
   void from_pixels() {

@@ -33,8 +33,8 @@ struct Sensitivity {
   std::vector<LayerSensitivity> layers;
 };
 
-// On the first `count` pictures. `network` has the plan's equalisations folded in; layers that `rounded` does not have
-// are rounded to nearest. Every place starts from its block's cached input, so the cost is about 10 * depth runs of the
+// On the first `count` pictures. `network` has the plan's equalisations folded in, and `rounded` has all layers. Every
+// site starts from its block's cached input, so the cost is about 10 * depth runs of the
 // network per picture. Deterministic for any number of threads.
 Result<Sensitivity> measure_sensitivity(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded,
                                         PictureSource& pictures, int count, int threads, const Progress& progress);

@@ -48,25 +48,25 @@ void LinearLowering::fail(const std::string& layer, const Status& status) {
   if (error_.ok()) error_ = Status(status.code(), "'" + layer + "' needs " + status.message());
 }
 
-QuantizedWeights LinearLowering::quantize(const FloatLinear& layer, const std::string& name, const LinearInput& in,
-                                          const LinearOutput& out) const {
+double LinearLowering::coarsest_scale(const std::string& name) const {
+  const std::vector<double>& scales = rounded_.at(name).scales;
+  return *std::max_element(scales.begin(), scales.end());
+}
+
+const QuantizedWeights& LinearLowering::representable(const FloatLinear& layer, const std::string& name,
+                                                      const LinearInput& in, const LinearOutput& out) {
+  QuantizedWeights& weights = rounded_.at(name);
   std::vector<double> least_scales(static_cast<std::size_t>(layer.out));
-  for (int c = 0; c < layer.out; ++c) {
-    const double offset = layer.bias[static_cast<std::size_t>(c)] / out.unit(c) + out.zero(c);
-    least_scales[static_cast<std::size_t>(c)] = least_factor(offset) * out.unit(c) / in.scale;
-  }
-  const auto rounded = rounded_.find(name);
-  if (rounded == rounded_.end()) return quantize_weights(layer, plan_.weights.at(name), least_scales);
-  QuantizedWeights weights = rounded->second;
   std::vector<std::size_t> too_fine;
   for (std::size_t c = 0; c < least_scales.size(); ++c) {
+    const int column = static_cast<int>(c);
+    const double offset = layer.bias[c] / out.unit(column) + out.zero(column);
+    least_scales[c] = least_factor(offset) * out.unit(column) / in.scale;
     if (weights.scales[c] < least_scales[c]) too_fine.push_back(c);
   }
-  if (!too_fine.empty()) {
-    // Columns that are next to nothing beside their bias: how their weights are rounded does not matter.
-    const QuantizedWeights coarser = quantize_weights(layer, plan_.weights.at(name), least_scales);
-    for (const std::size_t c : too_fine) copy_column(coarser, c, weights);
-  }
+  if (too_fine.empty()) return weights;
+  const QuantizedWeights coarser = quantize_weights(layer, plan_.weights.at(name), least_scales);
+  for (const std::size_t c : too_fine) copy_column(coarser, c, weights);
   return weights;
 }
 
@@ -86,7 +86,8 @@ LinearConstants LinearLowering::pack(const QuantizedWeights& weights, const std:
 }
 
 LinearConstants LinearLowering::requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
-                                            const LinearOutput& out, const QuantizedWeights& weights) {
+                                            const LinearOutput& out) {
+  const QuantizedWeights& weights = representable(layer, name, in, out);
   const auto columns = static_cast<std::size_t>(kernels::padded_columns(layer.out));
   std::vector<std::int32_t> bias(columns, 0);
   std::vector<std::uint8_t> shift(columns, 0);
@@ -117,7 +118,7 @@ LinearConstants LinearLowering::requantized(const FloatLinear& layer, const std:
 
 LinearConstants LinearLowering::logits(const FloatLinear& head, const std::string& name, const LinearInput& in,
                                        double unit) {
-  const QuantizedWeights weights = quantize(head, name, in, {[unit](int) { return unit; }});
+  const QuantizedWeights& weights = representable(head, name, in, {[unit](int) { return unit; }});
   const auto columns = static_cast<std::size_t>(kernels::padded_columns(head.out));
   std::vector<std::int32_t> bias(columns, 0), multiplier(columns, 0);
   std::vector<std::uint8_t> shift(columns, 1);

@@ -33,31 +33,30 @@ struct LinearOutput {
 
 class LinearLowering {
  public:
-  // All are kept by reference. The first failure goes to `error`, with the layer's name.
-  LinearLowering(ProgramBuilder& builder, const Plan& plan, const RoundedLayers& rounded, Status& error)
-      : builder_(builder), plan_(plan), rounded_(rounded), error_(error) {}
+  // The first failure goes to `error`, with the layer's name. All but the weights are kept by reference.
+  LinearLowering(ProgramBuilder& builder, const Plan& plan, RoundedLayers rounded, Status& error)
+      : builder_(builder), plan_(plan), rounded_(std::move(rounded)), error_(error) {}
 
-  // The layer's integers: those that were rounded with feedback, else rounded to nearest.
-  QuantizedWeights quantize(const FloatLinear& layer, const std::string& name, const LinearInput& in,
-                            const LinearOutput& out) const;
+  // The largest real value of one unit of a layer's weights.
+  double coarsest_scale(const std::string& name) const;
 
   LinearConstants requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
-                              const LinearOutput& out) {
-    return requantized(layer, name, in, out, quantize(layer, name, in, out));
-  }
-  LinearConstants requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
-                              const LinearOutput& out, const QuantizedWeights& weights);
+                              const LinearOutput& out);
 
   // Logits: (sum + bias) * mantissa >> shift in units of `unit`.
   LinearConstants logits(const FloatLinear& head, const std::string& name, const LinearInput& in, double unit);
 
  private:
+  // The layer's integers. Columns that are next to nothing beside their bias become so coarse that the bias can be
+  // represented in units of their sums: how their weights are rounded does not matter.
+  const QuantizedWeights& representable(const FloatLinear& layer, const std::string& name, const LinearInput& in,
+                                        const LinearOutput& out);
   LinearConstants pack(const QuantizedWeights& weights, const std::string& name, const LinearInput& in);
   void fail(const std::string& layer, const Status& status);
 
   ProgramBuilder& builder_;
   const Plan& plan_;
-  const RoundedLayers& rounded_;
+  RoundedLayers rounded_;
   Status& error_;
 };
 

@@ -41,8 +41,11 @@ double residual_unit(const Plan& plan) {
 
 class Lowering {
  public:
-  Lowering(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded)
-      : network_(network), vit_(network.description), plan_(plan), linears_(builder_, plan, rounded, error_) {}
+  Lowering(const FloatNetwork& network, const Plan& plan, RoundedLayers rounded)
+      : network_(network),
+        vit_(network.description),
+        plan_(plan),
+        linears_(builder_, plan, std::move(rounded), error_) {}
 
   Result<LoweredModel> run() {
     if (Status status = check_plan(vit_, plan_); !status.ok()) return status;
@@ -69,16 +72,10 @@ class Lowering {
   // activations and weights of few bits make products that are coarser than 16 bits of stream would be.
   double coarsest_product() const {
     double coarsest = 0;
-    const auto layer = [&](const FloatLinear& linear, Layer which, Site input, int b) {
-      const QuantizedWeights weights = linears_.quantize(linear, layer_name(which, b),
-                                                         {scheme(input, b).scale, 0, 0, {}}, {[](int) { return 1e9; }});
-      coarsest =
-          std::max(coarsest, scheme(input, b).scale * *std::max_element(weights.scales.begin(), weights.scales.end()));
-    };
     for (int b = 0; b < vit_.depth; ++b) {
-      const FloatBlock& block = network_.blocks[static_cast<std::size_t>(b)];
-      layer(block.proj, Layer::proj, Site::attention_output, b);
-      layer(block.fc2, Layer::fc2, Site::fc2_input, b);
+      coarsest = std::max(
+          {coarsest, scheme(Site::attention_output, b).scale * linears_.coarsest_scale(layer_name(Layer::proj, b)),
+           scheme(Site::fc2_input, b).scale * linears_.coarsest_scale(layer_name(Layer::fc2, b))});
     }
     return coarsest / 0.98;
   }
@@ -307,9 +304,8 @@ class Lowering {
 
   void feed_forward(int b, const FloatBlock& block, BufferId src) {
     const LinearInput in = input_from(place(Site::fc1_input, b), src, vit_.embed_dim);
-    const QuantizedWeights w = linears_.quantize(block.fc1, layer_name(Layer::fc1, b), in, {[](int) { return 1.0; }});
     // Steps of x must be coarser than those of the sums, whose finest bits are noise anyway.
-    const double coarsest_sum = in.scale * *std::max_element(w.scales.begin(), w.scales.end());
+    const double coarsest_sum = in.scale * linears_.coarsest_scale(layer_name(Layer::fc1, b));
     const ActivationTable table =
         make_activation_table(vit_.activation, plan_.magnitudes.at(site_name(Site::fc1_output, b)), coarsest_sum);
     Tensor hidden = tensor(Site::fc2_input, b, vit_.tokens(), vit_.mlp_dim, std::ldexp(1.001, -table.fraction_bits));
@@ -334,7 +330,7 @@ class Lowering {
     expand.max_code = hidden.max_code;
     LinearOutput hidden_output{[unit = std::ldexp(1.0, -table.fraction_bits)](int) { return unit; }};
     hidden_output.precision = MultiplierPrecision::sixteen;
-    expand.linear = linears_.requantized(block.fc1, layer_name(Layer::fc1, b), in, hidden_output, w);
+    expand.linear = linears_.requantized(block.fc1, layer_name(Layer::fc1, b), in, hidden_output);
     expand.activation = builder_.constant(layer_name(Layer::fc1, b) + ".activation", DataType::s16, table.entries);
     expand.activation_segment_bits = static_cast<std::uint32_t>(table.segment_bits);
     expand.activation_multiplier = static_cast<std::uint32_t>(multiplier);
@@ -403,8 +399,9 @@ class Lowering {
 
 }  // namespace
 
-Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded) {
-  return Lowering(network, plan, rounded).run();
+Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, RoundedLayers rounded) {
+  round_the_rest(network, plan, 1, rounded);
+  return Lowering(network, plan, std::move(rounded)).run();
 }
 
 }  // namespace intvit

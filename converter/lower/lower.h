@@ -19,9 +19,9 @@ struct LoweredModel {
   std::deque<std::vector<std::uint8_t>> storage;
 };
 
-// Layers in `rounded` keep the integers found there, the others are rounded to nearest.
+// Layers that `rounded` lacks are rounded to nearest.
 // invalid_argument if the plan lacks a place or a layer or does not fit the network; unsupported if the network or a
 // scale cannot be expressed in the engine's operations.
-Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded = {});
+Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, RoundedLayers rounded = {});
 
 }  // namespace intvit

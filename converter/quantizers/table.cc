@@ -11,15 +11,6 @@ TableScheme nearest_level_table(std::vector<double> levels) {
   return table;
 }
 
-double squared_error(const Histogram& histogram, const TableScheme& table) {
-  double error = 0;
-  histogram.for_each([&](double value, std::uint64_t count) {
-    const double difference = value - value_of(value, table);
-    error += difference * difference * static_cast<double>(count);
-  });
-  return error;
-}
-
 TableScheme least_error_table(const Histogram& histogram, std::size_t count,
                               const std::function<TableScheme(std::size_t)>& make) {
   TableScheme best;

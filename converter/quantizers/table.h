@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "converter/errors/histogram_error.h"
 #include "converter/observe/histogram.h"
 #include "converter/plan/scheme.h"
 
@@ -14,8 +15,6 @@ namespace intvit {
 
 // Every value goes to the nearest level. `levels` must ascend strictly.
 TableScheme nearest_level_table(std::vector<double> levels);
-
-double squared_error(const Histogram& histogram, const TableScheme& table);
 
 // The candidate with the least squared error; `make(i)` for i in [0, count).
 TableScheme least_error_table(const Histogram& histogram, std::size_t count,

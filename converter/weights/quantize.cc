@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/float/parallel.h"
 #include "converter/plan/rounding.h"
 
 namespace intvit {
@@ -91,6 +92,38 @@ QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& 
     }
   }
   return result;
+}
+
+QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& scheme) {
+  return quantize_weights(layer, scheme, std::vector<double>(static_cast<std::size_t>(layer.out), 0.0));
+}
+
+void round_the_rest(const FloatNetwork& network, const Plan& plan, int threads, RoundedLayers& rounded) {
+  struct Task {
+    const FloatLinear* layer;
+    const WeightScheme* scheme;
+    QuantizedWeights* weights;
+  };
+  std::vector<Task> tasks;
+  const auto add = [&](Layer which, int block, const FloatLinear& layer) {
+    const std::string name = layer_name(which, block);
+    const auto scheme = plan.weights.find(name);
+    if (scheme == plan.weights.end() || rounded.contains(name)) return;
+    tasks.push_back({&layer, &scheme->second, &rounded[name]});
+  };
+  add(Layer::patch_embed, -1, network.patch_embed);
+  for (int b = 0; b < network.description.depth; ++b) {
+    const FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
+    add(Layer::qkv, b, block.qkv);
+    add(Layer::proj, b, block.proj);
+    add(Layer::fc1, b, block.fc1);
+    add(Layer::fc2, b, block.fc2);
+  }
+  add(Layer::head, -1, network.head);
+  parallel_for(threads, static_cast<int>(tasks.size()), [&](int i) {
+    const Task& task = tasks[static_cast<std::size_t>(i)];
+    *task.weights = quantize_weights(*task.layer, *task.scheme);
+  });
 }
 
 FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weights) {

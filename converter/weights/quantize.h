@@ -43,10 +43,16 @@ constexpr std::pair<int, int> weight_code_range(int bits) {
 // Integers that were chosen before lowering, by layer_name().
 using RoundedLayers = std::map<std::string, QuantizedWeights>;
 
-// Rounds to nearest. `least_scales` (one per column) bounds the scales from below, so that a bias stays representable
+// Rounds to nearest.
+QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& scheme);
+
+// The same; `least_scales` (one per column) bounds the scales from below, so that a bias stays representable
 // in units of the products; 0 where there is no bound.
 QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& scheme,
                                   std::span<const double> least_scales);
+
+// Rounds all layers that `rounded` lacks to nearest; those that the plan lacks, too, are left out.
+void round_the_rest(const FloatNetwork& network, const Plan& plan, int threads, RoundedLayers& rounded);
 
 // What the runtime's weights are in floats.
 FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weights);

@@ -132,7 +132,7 @@ class SequentialOptimiser {
     const FloatLinear& embed = network_.patch_embed;
     const auto scheme = plan_.weights.find(name);
     if (scheme == plan_.weights.end()) return {Code::invalid_argument, "the plan has no weights of '" + name + "'"};
-    QuantizedWeights weights = nearest(embed, scheme->second);
+    QuantizedWeights weights = quantize_weights(embed, scheme->second);
     round_with_feedback(embed, moments_of(patch_rows.data.data(), patch_rows.count(), inputs, threads_), threads_,
                         weights);
     quantized_.patch_embed = dequantized(embed, weights);
@@ -183,7 +183,7 @@ class SequentialOptimiser {
         target = corrected(layer, moments, inputs, wanted[place.input], place.adds_to_stream ? &before : nullptr,
                            place.adds_to_stream ? &now : nullptr);
       }
-      QuantizedWeights weights = nearest(target, scheme->second);
+      QuantizedWeights weights = quantize_weights(target, scheme->second);
       round_with_feedback(target, moments, threads_, weights);
       for (std::size_t o = 0; o < static_cast<std::size_t>(layer.out); ++o) {
         weights.bias_correction[o] += static_cast<double>(target.bias[o]) - layer.bias[o];
@@ -224,10 +224,6 @@ class SequentialOptimiser {
       for (std::size_t i = 0; i < n; ++i) mean[o] += layer.weight[o * n + i] * exact_mean[i];
     }
     return ridge_corrected(layer, moments, wanted, mean, options_.ridge, threads_);
-  }
-
-  static QuantizedWeights nearest(const FloatLinear& layer, const WeightScheme& scheme) {
-    return quantize_weights(layer, scheme, std::vector<double>(static_cast<std::size_t>(layer.out), 0.0));
   }
 
   const FloatNetwork& network_;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -17,6 +18,31 @@ namespace {
 
 std::uint64_t align(std::uint64_t offset) {
   return (offset + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment;
+}
+
+// Figures about a program are metadata, so the metadata come last, where they can be set without encoding all again.
+using SectionTable = std::array<SectionRecord, kSectionCount>;
+constexpr std::size_t kFrontBytes = sizeof(FileHeader) + sizeof(SectionTable);
+
+void append_section(SectionId id, const std::vector<std::uint8_t>& contents, SectionRecord& record,
+                    std::vector<std::uint8_t>& file) {
+  file.resize(align(file.size()));
+  record = {static_cast<std::uint32_t>(id), 0, file.size(), contents.size(), checksum64(contents)};
+  file.insert(file.end(), contents.begin(), contents.end());
+}
+
+// Header and section table of a file that has its sections.
+void write_front(const SectionTable& table, std::vector<std::uint8_t>& file) {
+  FileHeader header{};
+  header.magic = kMagic;
+  header.container_major = kContainerMajor;
+  header.container_minor = kContainerMinor;
+  header.op_set = kOpSet;
+  header.file_size = file.size();
+  header.section_count = kSectionCount;
+  header.section_table_checksum = checksum64({reinterpret_cast<const std::uint8_t*>(table.data()), sizeof table});
+  std::memcpy(file.data(), &header, sizeof header);
+  std::memcpy(file.data() + sizeof header, table.data(), sizeof table);
 }
 
 Status io_error(const std::string& what, const std::string& path) {
@@ -33,31 +59,21 @@ std::vector<std::uint8_t> encode_model(const Program& program, const Metadata& m
     offsets.push_back(data.size());
     data.insert(data.end(), constant.bytes.begin(), constant.bytes.end());
   }
-  const std::vector<std::uint8_t> contents[kSectionCount] = {encode_metadata(metadata),
-                                                             encode_program(program, offsets), std::move(data)};
-  SectionRecord table[kSectionCount];
-  std::uint64_t at = sizeof(FileHeader) + sizeof table;
-  for (std::uint32_t i = 0; i < kSectionCount; ++i) {
-    at = align(at);
-    table[i] = {i + 1, 0, at, contents[i].size(), checksum64(contents[i])};
-    at += contents[i].size();
-  }
-  FileHeader header{};
-  header.magic = kMagic;
-  header.container_major = kContainerMajor;
-  header.container_minor = kContainerMinor;
-  header.op_set = kOpSet;
-  header.file_size = at;
-  header.section_count = kSectionCount;
-  header.section_table_checksum = checksum64({reinterpret_cast<const std::uint8_t*>(table), sizeof table});
-
-  std::vector<std::uint8_t> file(at);
-  std::memcpy(file.data(), &header, sizeof header);
-  std::memcpy(file.data() + sizeof header, table, sizeof table);
-  for (std::uint32_t i = 0; i < kSectionCount; ++i) {
-    std::copy(contents[i].begin(), contents[i].end(), file.begin() + static_cast<std::ptrdiff_t>(table[i].offset));
-  }
+  std::vector<std::uint8_t> file(kFrontBytes);
+  SectionTable table{};
+  append_section(SectionId::program, encode_program(program, offsets), table[0], file);
+  append_section(SectionId::data, data, table[1], file);
+  append_section(SectionId::metadata, encode_metadata(metadata), table[2], file);
+  write_front(table, file);
   return file;
+}
+
+void set_metadata(const Metadata& metadata, std::vector<std::uint8_t>& file) {
+  SectionTable table;
+  std::memcpy(table.data(), file.data() + sizeof(FileHeader), sizeof table);
+  file.resize(table[2].offset);
+  append_section(SectionId::metadata, encode_metadata(metadata), table[2], file);
+  write_front(table, file);
 }
 
 Status write_file_atomically(const std::string& path, std::span<const std::uint8_t> bytes) {

@@ -13,6 +13,9 @@ namespace intvit {
 
 std::vector<std::uint8_t> encode_model(const Program& program, const Metadata& metadata);
 
+// Replaces the metadata of a file that encode_model() made.
+void set_metadata(const Metadata& metadata, std::vector<std::uint8_t>& file);
+
 // Used for every file that a tool writes.
 Status write_file_atomically(const std::string& path, std::span<const std::uint8_t> bytes);
 

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "converter/errors/histogram_error.h"
 #include "converter/observe/histogram.h"
 #include "converter/quantizers/uniform.h"
 

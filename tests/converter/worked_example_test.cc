@@ -40,14 +40,13 @@ std::vector<T> values(const Program& program, ConstantId id) {
 Lowered lowered(int weight_bits) {
   Plan plan;
   plan.weights["fc"] = {weight_bits, WeightRange::max};
-  const RoundedLayers no_feedback;
   ProgramBuilder builder;
   Status error;
-  LinearLowering lowering(builder, plan, no_feedback, error);
+  Lowered result;
+  result.weights = quantize_weights(kLayer, plan.weights["fc"]);
+  LinearLowering lowering(builder, plan, {{"fc", result.weights}}, error);
   const LinearInput in{kIn.scale, kIn.zero_point, kernels::padded_depth(kLayer.in), contiguous(kLayer.in)};
   const LinearOutput out{[](int) { return kOut.scale; }, [](int) { return kOut.zero_point * 1.0; }};
-  Lowered result;
-  result.weights = lowering.quantize(kLayer, "fc", in, out);
   const LinearConstants constants = lowering.requantized(kLayer, "fc", in, out);
   REQUIRE(error.ok());
   result.bias = values<std::int32_t>(builder.program(), constants.bias);

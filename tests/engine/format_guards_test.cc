@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/format/byte_stream.h"
@@ -52,15 +53,15 @@ Bytes with_section(std::uint32_t id) {
   return bytes;
 }
 
-// The program section at the end, `gap` bytes behind the data.
+// The program section, which the writer puts first, at the end.
 Bytes with_program_last(std::size_t gap) {
   Bytes bytes = tiny_model_bytes();
   const std::span<std::uint8_t> program = section_of(bytes, SectionId::program);
   const Bytes copy(program.begin(), program.end());
   align(bytes);
   bytes.resize(bytes.size() + gap);
-  record_of(bytes, 1).offset = bytes.size();
-  std::swap(record_of(bytes, 1), record_of(bytes, 2));
+  record_of(bytes, 0).offset = bytes.size();
+  std::rotate(&record_of(bytes, 0), &record_of(bytes, 1), &record_of(bytes, 2) + 1);
   bytes.insert(bytes.end(), copy.begin(), copy.end());
   return bytes;
 }
@@ -81,8 +82,10 @@ TEST_CASE("format guards: sections that are unknown, missing or there twice") {
   for (const std::uint32_t unknown : {0u, 4u, 0xffffffffu}) check_file(with_section(unknown), "");
   for (std::uint32_t id = 1; id <= kSectionCount; ++id) {
     check_file(with_section(id), "section " + std::to_string(id) + " appears twice");
+  }
+  for (std::size_t i = 0; i < kSectionCount; ++i) {
     Bytes bytes = tiny_model_bytes();
-    record_of(bytes, id - 1).id = 9;
+    const std::uint32_t id = std::exchange(record_of(bytes, i).id, 9);
     check_file(bytes, "section " + std::to_string(id) + " is missing");
   }
 }

@@ -1,0 +1,96 @@
+#include "converter/convert/describe.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#ifndef INTVIT_VERSION
+#error "INTVIT_VERSION comes from the build"
+#endif
+
+namespace intvit {
+namespace {
+
+std::string fixed(double value, int digits) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
+  return buffer;
+}
+
+std::string hex(std::uint64_t value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%016llx", static_cast<unsigned long long>(value));
+  return buffer;
+}
+
+// "8", or "4-8" where a plan mixes them.
+std::string bit_range(int fewest, int most) {
+  return fewest == most ? std::to_string(fewest) : std::to_string(fewest) + "-" + std::to_string(most);
+}
+
+std::string bits_of_weights(const Plan& plan) {
+  int fewest = 99, most = 0;
+  for (const auto& [layer, scheme] : plan.weights) {
+    fewest = std::min(fewest, scheme.bits);
+    most = std::max(most, scheme.bits);
+  }
+  return bit_range(fewest, most);
+}
+
+std::string bits_of_activations(const Plan& plan) {
+  int fewest = 99, most = 0;
+  for (const auto& [site, schemes] : plan.activations) {
+    for (const ActivationScheme& scheme : schemes) {
+      fewest = std::min(fewest, scheme.bits);
+      most = std::max(most, scheme.bits);
+    }
+  }
+  return bit_range(fewest, most);
+}
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+std::string join(const std::vector<SiteError>& errors) {
+  std::vector<std::string> lines;
+  for (const SiteError& error : errors) lines.push_back(error.site + " " + fixed(error.sqnr_db, 2));
+  return join(lines);
+}
+
+}  // namespace
+
+Metadata describe(const ConvertOptions& options, const Preparation& preparation, int pictures,
+                  const Conversion& conversion) {
+  const Plan& plan = conversion.plan;
+  const VitDescription& vit = preparation.network.description;
+  Metadata metadata = {{"architecture", vit.architecture},
+                       {"method", options.plan ? "plan (" + plan.method + ")" : options.method},
+                       {"weight_bits", bits_of_weights(plan)},
+                       {"activation_bits", bits_of_activations(plan)},
+                       {"calibration_pictures", std::to_string(pictures)},
+                       {"calibration_checksum", hex(preparation.calibration.checksum)},
+                       {"head_equalisation", preparation.heads.empty() ? "off" : "on"},
+                       {"weight_rounding", options.feedback ? "feedback" : "nearest"},
+                       {"seed", std::to_string(options.seed)},
+                       {"tool", "vitconvert " INTVIT_VERSION},
+                       {"site_sqnr_db", join(conversion.site_errors)}};
+  if (conversion.sensitivity) store(*conversion.sensitivity, metadata);
+  if (!options.settings.empty()) metadata["settings"] = join(options.settings);
+  if (!vit.labels.empty()) metadata["labels"] = join(vit.labels);
+  return metadata;
+}
+
+void add_figures(const ConvertOptions& options, Conversion& conversion) {
+  Metadata& metadata = conversion.metadata;
+  if (conversion.milliseconds) {
+    metadata["max_ms"] = fixed(options.budget.milliseconds, 3);
+    metadata["max_ms_isa"] = isa_name(options.budget.isa);
+  }
+  if (options.budget.megabytes > 0) metadata["max_mb"] = fixed(options.budget.megabytes, 3);
+  metadata["top1_agreement_percent"] = fixed(conversion.verification.top1_agreement, 2);
+  metadata["logit_sqnr_db"] = fixed(conversion.verification.logit_sqnr_db, 2);
+}
+
+}  // namespace intvit
