@@ -92,40 +92,43 @@ int fail(const Status& status) {
   return exit_code_for(status);
 }
 
-}  // namespace
+// Options whose words become values after parsing.
+struct Words {
+  std::string threads = std::to_string(physical_cores());
+  std::string isas;
+  std::string batches = "1";
+  std::string pictures;
+  std::string format = "text";
+};
 
-std::optional<int> parse_options(int argc, const char* const* argv, Options& options) {
-  std::string threads = std::to_string(physical_cores()), isas, batches = "1", pictures, format = "text";
-  const std::map<std::string, Format> formats = {
-      {"text", Format::text}, {"markdown", Format::markdown}, {"csv", Format::csv}, {"json", Format::json}};
-  const CLI::Validator format_name(
-      [&](std::string& name) {
-        return formats.count(name) ? "" : "'" + name + "' must be text, markdown, csv or json";
-      },
-      "");
-  // An empty variable of a script must not switch a check off.
-  const CLI::Validator file_name([](std::string& name) { return name.empty() ? "the name of a file is empty" : ""; },
-                                 "");
-  options.warmup = 3;
+const std::map<std::string, Format> kFormats = {
+    {"text", Format::text}, {"markdown", Format::markdown}, {"csv", Format::csv}, {"json", Format::json}};
 
-  CLI::App app(kDescription, "vitbench");
-  set_help(app, kExamples);
-  const auto count = whole_number(1, std::numeric_limits<int>::max());
+// An empty variable of a script must not switch a check off.
+CLI::Validator file_name() {
+  return {[](std::string& name) { return name.empty() ? "the name of a file is empty" : ""; }, ""};
+}
+
+void add_combinations(CLI::App& app, Options& options, Words& words) {
   app.add_option("MODEL", options.models, "Model files, made by vitconvert; also a,b,c")->required();
-  app.add_option("--threads", threads, "Numbers of threads; if not given, the physical cores that may be used")
+  app.add_option("--threads", words.threads, "Numbers of threads; if not given, the physical cores that may be used")
       ->type_name("LIST")
       ->capture_default_str();
-  app.add_option("--isa", isas,
+  app.add_option("--isa", words.isas,
                  "Instruction sets of " + built_isa_names() +
                      ", or all for those available; if not given, INTVIT_ISA, else the best of this CPU")
       ->type_name("LIST");
-  app.add_option("--batch", batches, "Pictures per run")->type_name("LIST")->capture_default_str();
-  app.add_option("--pictures", pictures,
+  app.add_option("--batch", words.batches, "Pictures per run")->type_name("LIST")->capture_default_str();
+  app.add_option("--pictures", words.pictures,
                  "Files to run on, each in every so many-th place of a batch; else painted ones")
       ->type_name("LIST")
-      ->check(file_name);
-  CLI::Option* runs =
-      app.add_option("--runs", options.runs, "Timed runs of every combination")->type_name("N")->check(count);
+      ->check(file_name());
+}
+
+void add_run_counts(CLI::App& app, Options& options) {
+  CLI::Option* runs = app.add_option("--runs", options.runs, "Timed runs of every combination")
+                          ->type_name("N")
+                          ->check(whole_number(1, std::numeric_limits<int>::max()));
   app.add_option("--seconds", options.seconds,
                  "Timed seconds of every combination instead, at least one run; 3 if neither is given")
       ->type_name("S")
@@ -135,24 +138,38 @@ std::optional<int> parse_options(int argc, const char* const* argv, Options& opt
       ->type_name("N")
       ->check(whole_number(0, std::numeric_limits<int>::max()))
       ->capture_default_str();
+}
+
+void add_details(CLI::App& app, Options& options) {
   app.add_flag("--profile", options.profile,
                "Also time every step of the model, by kind and by layer; a barrier after each makes runs slower");
   app.add_option("--trace", options.trace,
                  "Write what each thread does when in one more run of every combination, as Chrome trace events, "
                  "which ui.perfetto.dev shows")
       ->type_name("FILE")
-      ->check(file_name);
+      ->check(file_name());
+}
+
+void add_comparison(CLI::App& app, Options& options) {
   CLI::Option* compare =
       app.add_option("--compare", options.compare,
                      "An earlier output of --json: print ratios to its medians, exit code 5 if one is slower")
           ->type_name("FILE")
-          ->check(file_name);
+          ->check(file_name());
   app.add_option("--tolerance", options.tolerance_percent,
                  "Percent by which the 95 % interval of a ratio must be off to count as slower or faster")
       ->type_name("P")
       ->needs(compare)
       ->check(CLI::Range(0.0, 1000.0).description(""))
       ->capture_default_str();
+}
+
+void add_formats(CLI::App& app, std::string& format) {
+  const CLI::Validator format_name(
+      [](std::string& name) {
+        return kFormats.count(name) ? "" : "'" + name + "' must be text, markdown, csv or json";
+      },
+      "");
   std::vector<CLI::Option*> choices = {
       app.add_option("--format", format, "text, markdown, csv or json")->type_name("NAME")->check(format_name)};
   for (const char* name : {"markdown", "csv", "json"}) {
@@ -161,29 +178,45 @@ std::optional<int> parse_options(int argc, const char* const* argv, Options& opt
     for (CLI::Option* other : choices) flag->excludes(other);
     choices.push_back(flag);
   }
+}
+
+Status read_words(const Words& words, Options& options) {
+  Result<std::vector<int>> threads = parse_numbers("--threads", words.threads, 1, kMaxThreads);
+  if (!threads.ok()) return threads.status();
+  Result<std::vector<int>> batches = parse_numbers("--batch", words.batches, 1, kMaxBatch);
+  if (!batches.ok()) return batches.status();
+  Result<std::vector<Isa>> isas = parse_isas(words.isas);
+  if (!isas.ok()) return isas.status();
+  Result<std::vector<std::string>> models = parse_models(options.models);
+  if (!models.ok()) return models.status();
+  Result<std::vector<std::string>> pictures = parse_files("--pictures", words.pictures);
+  if (!pictures.ok()) return pictures.status();
+  if (Status status = options.trace.empty() ? Status() : check_writable(options.trace); !status.ok()) return status;
+  options.models = models.take();
+  options.pictures = pictures.take();
+  options.threads = threads.take();
+  options.batches = batches.take();
+  options.isas = isas.take();
+  options.format = kFormats.at(words.format);
+  return {};
+}
+
+}  // namespace
+
+std::optional<int> parse_options(int argc, const char* const* argv, Options& options) {
+  options.warmup = 3;
+  Words words;
+  CLI::App app(kDescription, "vitbench");
+  set_help(app, kExamples);
+  add_combinations(app, options, words);
+  add_run_counts(app, options);
+  add_details(app, options);
+  add_comparison(app, options);
+  add_formats(app, words.format);
   app.set_version_flag(
       "--version", [] { return version_text("vitbench"); }, "Print version, compiler and instruction sets");
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
-
-  const Result<std::vector<int>> thread_counts = parse_numbers("--threads", threads, 1, kMaxThreads);
-  if (!thread_counts.ok()) return fail(thread_counts.status());
-  const Result<std::vector<int>> batch_sizes = parse_numbers("--batch", batches, 1, kMaxBatch);
-  if (!batch_sizes.ok()) return fail(batch_sizes.status());
-  const Result<std::vector<Isa>> instruction_sets = parse_isas(isas);
-  if (!instruction_sets.ok()) return fail(instruction_sets.status());
-  Result<std::vector<std::string>> models = parse_models(options.models);
-  if (!models.ok()) return fail(models.status());
-  Result<std::vector<std::string>> picture_files = parse_files("--pictures", pictures);
-  if (!picture_files.ok()) return fail(picture_files.status());
-  if (const Status status = options.trace.empty() ? Status() : check_writable(options.trace); !status.ok()) {
-    return fail(status);
-  }
-  options.models = models.take();
-  options.pictures = picture_files.take();
-  options.threads = thread_counts.value();
-  options.batches = batch_sizes.value();
-  options.isas = instruction_sets.value();
-  options.format = formats.at(format);
+  if (const Status status = read_words(words, options); !status.ok()) return fail(status);
   if (options.runs == 0 && options.seconds == 0) options.seconds = kDefaultSeconds;
   return std::nullopt;
 }

@@ -29,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path golden_folder() { return fs::path(__FILE__).parent_path().parent_path() / "golden" / "preprocess"; }
+fs::path golden_folder() { return fs::path(INTVIT_GOLDEN_DIR) / "preprocess"; }
 
 Interpolation interpolation_from_name(const std::string& name) {
   const std::map<std::string, Interpolation> names = {{"nearest", Interpolation::nearest},

@@ -1,5 +1,6 @@
 // Every limit of a program is refused with a message when it is violated (engine/program/validate.cc, check() in
-// engine/ops/), apart from what encodings, planes, tables and coarse steps brought: validate_encode_test.cc.
+// engine/ops/). Encode operations, softmax tables and coarse steps: validate_encode_test.cc,
+// validate_attention_test.cc, validate_coarse_steps_test.cc.
 #include <doctest/doctest.h>
 
 #include <utility>
@@ -158,6 +159,15 @@ TEST_CASE("validate: programs that read what nothing has written are refused") {
     op<LinearOp>(t, kProj).dst = fresh;
     plan_memory(t.program);
   });
+}
+
+TEST_CASE("validate: what reads its own result") {
+  refuses("src is dst", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).dst = op<LayerNormOp>(t, kNorm).src; });
+  refuses("src is dst", [](TinyProgram& t) { op<LinearOp>(t, kQkv).src = op<LinearOp>(t, kQkv).dst; });
+  refuses("src is dst", [](TinyProgram& t) { op<MeanRowsOp>(t, "pool").src = op<MeanRowsOp>(t, "pool").dst; },
+          {.head = TinyHead::mean});
+  refuses("columns do not match",
+          [](TinyProgram& t) { op<AttentionOp>(t, kAttn).src = op<AttentionOp>(t, kAttn).dst; });
 }
 
 }  // namespace

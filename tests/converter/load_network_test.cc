@@ -1,0 +1,210 @@
+// Checkpoints with timm's names: what becomes of the tensors, and that what does not fit gives one clear message.
+#include "converter/read/load_network.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "models/architectures.h"
+#include "tests/converter/checkpoints.h"
+
+using namespace intvit;
+using namespace intvit::checkpoints;
+
+TEST_CASE("load_network: a NaN weight is named") {
+  TensorMap tensors = tensors_of(tiny_description());
+  tensors["blocks.0.mlp.fc1.bias"].values[3] = std::bit_cast<float>(0x7fc00000u);
+  check_load_fails(load_tiny(tensors), Code::corrupt_file, {"'blocks.0.mlp.fc1.bias'", "NaN", "element 3"});
+}
+
+TEST_CASE("load_network: the description comes from the config and the tensors") {
+  const auto network = load_tiny(tensors_of(tiny_description()));
+  REQUIRE(network.ok());
+  const VitDescription& vit = network.value().description;
+  CHECK(vit.architecture == "tiny");
+  CHECK(vit.embed_dim == 16);
+  CHECK(vit.depth == 1);
+  CHECK(vit.num_heads == 2);
+  CHECK(vit.mlp_dim == 32);
+  CHECK(vit.num_classes == 5);
+  CHECK(vit.tokens() == 5);
+  CHECK(vit.preprocessing.height == 8);
+  CHECK(vit.preprocessing.crop_pct == 0.9);
+  CHECK(vit.preprocessing.stddev == std::array<double, 3>{0.25, 0.5, 0.5});
+  CHECK(vit.labels == std::vector<std::string>{"a", "b", "c", "d", "e"});
+}
+
+TEST_CASE("load_network: the patch embedding is reordered to (y, x, channel), and of bytes") {
+  const TensorMap tensors = tensors_of(tiny_description());
+  const auto network = load_tiny(tensors);
+  REQUIRE(network.ok());
+  const FloatLinear& embed = network.value().patch_embed;
+  CHECK(embed.in == 48);
+  const std::vector<float>& planar = tensors.at("patch_embed.proj.weight").values;
+  const Preprocessing& how = network.value().description.preprocessing;
+  for (std::size_t out = 0; out < 16; ++out) {
+    double bias = tensors.at("patch_embed.proj.bias").values[out];
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      for (std::size_t y = 0; y < 4; ++y) {
+        for (std::size_t x = 0; x < 4; ++x) {
+          const double weight = planar[((out * 3 + channel) * 4 + y) * 4 + x];
+          bias -= weight * how.mean[channel] / how.stddev[channel];
+          REQUIRE(embed.weight[out * 48 + (y * 4 + x) * 3 + channel] ==
+                  doctest::Approx(weight / 255 / how.stddev[channel]));
+        }
+      }
+    }
+    CHECK(embed.bias[out] == doctest::Approx(bias).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("load_network: prefix tokens and positions") {
+  VitDescription vit = tiny_description();
+  vit.register_tokens = 2;
+  for (const bool no_embed_class : {false, true}) {
+    CAPTURE(no_embed_class);
+    vit.no_embed_class = no_embed_class;
+    const TensorMap tensors = tensors_of(vit);
+    const auto network = load_tiny(tensors);
+    REQUIRE(network.ok());
+    CHECK(network.value().description.no_embed_class == no_embed_class);
+    const std::vector<float>& init = network.value().token_init;
+    const std::vector<float>& positions = tensors.at("pos_embed").values;
+    REQUIRE(init.size() == 7 * 16);
+    const float class_position = no_embed_class ? 0.0f : positions[5];
+    CHECK(init[5] == tensors.at("cls_token").values[5] + class_position);
+    const float register_position = no_embed_class ? 0.0f : positions[2 * 16 + 5];
+    CHECK(init[2 * 16 + 5] == tensors.at("reg_token").values[16 + 5] + register_position);
+    CHECK(init[6 * 16 + 5] == positions[positions.size() - 16 + 5]);
+  }
+}
+
+TEST_CASE("load_network: layer scale is folded into proj and fc2") {
+  VitDescription vit = tiny_description();
+  vit.layer_scale = true;
+  const TensorMap tensors = tensors_of(vit);
+  const auto network = load_tiny(tensors);
+  REQUIRE(network.ok());
+  const FloatBlock& block = network.value().blocks[0];
+  const auto value = [&tensors](const char* name, std::size_t i) { return tensors.at(name).values[i]; };
+  CHECK(block.proj.weight[3 * 16 + 7] ==
+        value("blocks.0.attn.proj.weight", 3 * 16 + 7) * value("blocks.0.ls1.gamma", 3));
+  CHECK(block.proj.bias[3] == value("blocks.0.attn.proj.bias", 3) * value("blocks.0.ls1.gamma", 3));
+  CHECK(block.fc2.weight[5 * 32 + 9] == value("blocks.0.mlp.fc2.weight", 5 * 32 + 9) * value("blocks.0.ls2.gamma", 5));
+  CHECK(block.fc2.bias[5] == value("blocks.0.mlp.fc2.bias", 5) * value("blocks.0.ls2.gamma", 5));
+}
+
+TEST_CASE("load_network: the two heads of a distilled model become one") {
+  VitDescription vit = tiny_description();
+  vit.distillation_token = true;
+  const TensorMap tensors = tensors_of(vit);
+  const auto network = load_tiny(tensors);
+  REQUIRE(network.ok());
+  const FloatLinear& head = network.value().head;
+  CHECK(head.in == 32);
+  REQUIRE(head.weight.size() == 5 * 32);
+  CHECK(head.weight[2 * 32 + 3] == 0.5f * tensors.at("head.weight").values[2 * 16 + 3]);
+  CHECK(head.weight[2 * 32 + 16 + 3] == 0.5f * tensors.at("head_dist.weight").values[2 * 16 + 3]);
+  CHECK(head.bias[4] == 0.5f * (tensors.at("head.bias").values[4] + tensors.at("head_dist.bias").values[4]));
+  CHECK(network.value().token_init.size() == 6 * 16);
+
+  TensorMap plain = tensors_of(tiny_description());
+  plain["head_dist.weight"] = tensors.at("head_dist.weight");
+  check_load_fails(load_tiny(plain), Code::corrupt_file, {"unexpected 1 (head_dist.weight)"});
+}
+TEST_CASE("load_network: sharded checkpoints") {
+  const TensorMap tensors = tensors_of(tiny_description());
+  TensorMap first, second;
+  std::string map;
+  for (const auto& [name, tensor] : tensors) {
+    TensorMap& shard = name < "c" ? first : second;
+    shard[name] = tensor;
+    map += (map.empty() ? "\"" : ",\"") + name + "\":\"" + (&shard == &first ? "s-1" : "s-2") + ".safetensors\"";
+  }
+  const TempFolder folder;
+  folder.write("config.json", kTinyConfig);
+  folder.write("s-1.safetensors", safetensors(first));
+  folder.write("s-2.safetensors", safetensors(second));
+  const auto load = [&folder](const std::string& weight_map) {
+    folder.write("model.safetensors.index.json", "{\"weight_map\":{" + weight_map + "}}");
+    return load_network(folder.path());
+  };
+  const auto network = load(map);
+  if (!network.ok()) FAIL(network.status().message());
+  check_same(network.value(), load_tiny(tensors).value());
+
+  check_load_fails(load(R"("a":"../s-1.safetensors")"), Code::corrupt_file, {"'../s-1.safetensors'", "plain name"});
+  check_load_fails(load(R"("a":"..")"), Code::corrupt_file, {"plain name"});
+  check_load_fails(load(R"("no.such":"s-1.safetensors")"), Code::corrupt_file, {"'no.such'"});
+  check_load_fails(load(R"("a":"s-3.safetensors")"), Code::not_found, {"s-3.safetensors"});
+  folder.write("s-2.safetensors", safetensors(first));
+  check_load_fails(load(map), Code::corrupt_file, {"both hold"});
+}
+
+TEST_CASE("load_network: everything that does not fit is in one message") {
+  TensorMap tensors = tensors_of(tiny_description());
+  tensors.erase("norm.bias");
+  tensors.erase("blocks.0.norm2.weight");
+  tensors["surprise"] = numbered({3}, 1);
+  tensors["head.weight"] = numbered({4, 16}, 1);
+  check_load_fails(load_tiny(tensors), Code::corrupt_file,
+                   {"missing 2 (blocks.0.norm2.weight, norm.bias)", "unexpected 1 (surprise)",
+                    "wrong shape 1 (head.weight is [4, 16], needs [5, 16])"});
+  for (int i = 0; i < 20; ++i) tensors["surprise" + std::to_string(i)] = numbered({1}, 1);
+  check_load_fails(load_tiny(tensors), Code::corrupt_file, {"unexpected 21 (", ", ...)"});
+}
+
+TEST_CASE("load_network: what this version cannot run is refused by name") {
+  const auto with = [](const char* name) {
+    TensorMap tensors = tensors_of(tiny_description());
+    tensors[name] = numbered({16}, 1);
+    return load_tiny(tensors);
+  };
+  check_load_fails(with("norm_pre.weight"), Code::unsupported, {"norm_pre"});
+  check_load_fails(with("blocks.0.attn.q_norm.weight"), Code::unsupported, {"qk_norm"});
+  check_load_fails(with("blocks.0.mlp.w12.weight"), Code::unsupported, {"SwiGLU"});
+  check_load_fails(with("blocks.0.attn.rope.freqs"), Code::unsupported, {"rope"});
+
+  const TensorMap tensors = tensors_of(tiny_description());
+  const auto changed = [&tensors](const std::string& from, const std::string& to) {
+    std::string config = kTinyConfig;
+    config.replace(config.find(from), from.size(), to);
+    return load_tiny(tensors, config);
+  };
+  check_load_fails(changed("8, 8", "12, 12"), Code::unsupported, {"2x2 grid", "3x3 grid", "12x12"});
+  check_load_fails(changed("8, 8", "9, 8"), Code::unsupported, {"patch_size 4 does not divide", "9x8"});
+  check_load_fails(changed("[3, 8", "[1, 8"), Code::unsupported, {"input_size", "3 channels"});
+  check_load_fails(changed("\"num_heads\": 2", "\"num_heads\": 3"), Code::unsupported, {"num_heads 3", "16"});
+  check_load_fails(changed("\"num_classes\": 5", "\"num_classes\": 0"), Code::unsupported, {"no classification head"});
+  check_load_fails(changed("0.9", "-1"), Code::corrupt_file, {"crop_pct is -1"});
+  check_load_fails(changed("\"tiny\"", "[[[]]]"), Code::corrupt_file, {"architecture is a list"});
+  check_load_fails(load_tiny(tensors, std::string(100000, '[')), Code::corrupt_file, {"config.json", "deep"});
+  check_load_fails(load_tiny(tensors, R"({"architecture":"a","architecture":"b"})"), Code::corrupt_file, {"twice"});
+  check_load_fails(load_tiny({{"x", numbered({1}, 1)}}, R"({"architecture":"deit_tinny_patch16_224.fb_in1k"})"),
+                   Code::unsupported, {"did you mean deit_tiny_patch16_224?"});
+}
+
+TEST_CASE("load_network: a bare file, with and without an architecture in its metadata") {
+  const TempFolder folder;
+  const TensorMap tensors = tensors_of(tiny_description());
+  folder.write("bare.safetensors", safetensors(tensors));
+  std::vector<std::string> notes;
+  check_load_fails(load_network(folder.file("bare.safetensors"), &notes), Code::unsupported, {"num_heads"});
+
+  VitDescription vit = *describe_architecture("vit_demo_patch8_64");
+  vit.depth = 6;
+  folder.write("demo.safetensors", safetensors(tensors_of(vit), R"({"architecture":"vit_demo_patch8_64"})"));
+  folder.write("labels.txt", "one\r\ntwo\n");
+  notes.clear();
+  const auto network = load_network(folder.file("demo.safetensors"), &notes);
+  if (!network.ok()) FAIL(network.status().message());
+  CHECK(network.value().description.num_heads == 3);
+  CHECK(network.value().description.preprocessing.crop_pct == 0.9);
+  CHECK(network.value().description.preprocessing.mean == std::array<double, 3>{0.5, 0.5, 0.5});
+  REQUIRE(notes.size() == 1);
+  CHECK(contains(notes[0], "2 labels for 16 classes"));
+}
