@@ -17,7 +17,7 @@ struct LinearOp final : OperationOf<LinearOp> {
   BufferId dst = kNone;
   kernels::Epilogue kind = kernels::Epilogue::codes;  // codes, activation, residual or logits
   LinearConstants linear;
-  ConstantId activation = kNone;  // s16 [2][64]: base, slope (kernels/lut/gated_activation.h)
+  ConstantId activation = kNone;  // s16 [2][64]: base, slope (kernels/activation/gated_activation.h)
   std::uint32_t activation_segment_bits = 0;
   std::uint32_t activation_multiplier = 0;  // 0..32767
   std::uint32_t activation_zero_point = 0;  // 0..255

@@ -1,4 +1,4 @@
-// Every guard of the reader by itself: one thing in a file is wrong, and the message says which (engine/model.cc,
+// Every guard of the reader by itself: one thing in a file is wrong, and the message says which (engine/model/model.cc,
 // engine/format/). Random damage, which reaches many guards by luck: format_test.cc.
 #include <doctest/doctest.h>
 
