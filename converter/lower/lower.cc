@@ -11,6 +11,7 @@
 #include "converter/lower/layer_norm_constants.h"
 #include "converter/lower/linear_lowering.h"
 #include "converter/lower/program_builder.h"
+#include "converter/lower/residual_stream.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
@@ -22,22 +23,8 @@
 namespace intvit {
 namespace {
 
-// Room above the largest residual seen in calibration; 16 bits can spare it.
-constexpr double kResidualHeadroom = 1.5;
-
 // value scale / result unit of attention; the smallest divisor of softmax codes is 255.
 constexpr double kLargestAttentionRatio = 200;
-
-// The real value of one step of the 16-bit residual stream. Where the stream has coarser steps of its own, all of them
-// are this one times powers of two (check_plan), and the finest is two of it.
-double residual_unit(const Plan& plan) {
-  double finest = 0;
-  for (const auto& [site, scheme] : plan.residuals) {
-    if (finest == 0 || scheme.step < finest) finest = scheme.step;
-  }
-  if (finest > 0) return finest / 2;
-  return plan.residual_magnitude * kResidualHeadroom / 32767;
-}
 
 class Lowering {
  public:
@@ -148,24 +135,8 @@ class Lowering {
     return out;
   }
 
-  CoarseSteps coarse_steps(Site site, int b) {
-    CoarseSteps coarse_steps;
-    const auto found = plan_.residuals.find(site_name(site, b));
-    if (found == plan_.residuals.end()) return coarse_steps;
-    const ResidualScheme& s = found->second;
-    const auto columns = static_cast<std::size_t>(kernels::padded_columns(vit_.embed_dim));
-    const int fine = static_cast<int>(std::lround(std::log2(s.step / residual_unit_)));
-    std::vector<int> shifts(columns, fine);
-    for (const int c : s.coarse_channels) shifts[static_cast<std::size_t>(c)] += s.coarse_shift;
-    std::vector<std::int16_t> power, unit;
-    for (const int shift : shifts) {
-      power.push_back(static_cast<std::int16_t>(shift == 0 ? 32767 : 1 << (15 - shift)));
-      unit.push_back(static_cast<std::int16_t>(1 << shift));
-    }
-    coarse_steps.power = builder_.constant(site_name(site, b) + ".power", DataType::s16, power);
-    coarse_steps.unit = builder_.constant(site_name(site, b) + ".unit", DataType::s16, unit);
-    coarse_steps.limit = (1u << (s.bits - 1)) - 1;
-    return coarse_steps;
+  CoarseSteps coarse_steps_at(Site site, int b) {
+    return coarse_steps(plan_, site_name(site, b), residual_unit_, vit_.embed_dim, builder_);
   }
 
   void fail(const std::string& layer, const Status& status) {
@@ -197,7 +168,7 @@ class Lowering {
     op.prefix = static_cast<std::uint32_t>(vit_.prefix_tokens());
     op.token_init = builder_.constant("token_init", DataType::s16, init);
     const LinearInput in{1.0, 0, kernels::padded_depth(patch_embed.in), contiguous(patch_embed.in)};
-    op.coarse_steps = coarse_steps(Site::residual, -1);
+    op.coarse_steps = coarse_steps_at(Site::residual, -1);
     op.linear = linears_.requantized(patch_embed, layer_name(Layer::patch_embed, -1), in, residual_output());
     builder_.step("patch_embed", op);
   }
@@ -285,7 +256,7 @@ class Lowering {
     project_out.linear =
         linears_.requantized(block.proj, layer_name(Layer::proj, b),
                              input_from(attended.scheme, project_out.src, channels), residual_output());
-    project_out.coarse_steps = coarse_steps(Site::residual_middle, b);
+    project_out.coarse_steps = coarse_steps_at(Site::residual_middle, b);
     builder_.step(layer_name(Layer::proj, b), project_out);
   }
 
@@ -345,7 +316,7 @@ class Lowering {
     contract.planes = planes(contract_scheme);
     contract.linear = linears_.requantized(block.fc2, layer_name(Layer::fc2, b),
                                            input_from(contract_scheme, contract.src, vit_.mlp_dim), residual_output());
-    contract.coarse_steps = coarse_steps(Site::residual, b);
+    contract.coarse_steps = coarse_steps_at(Site::residual, b);
     builder_.step(layer_name(Layer::fc2, b), contract);
   }
 

@@ -16,7 +16,7 @@ using namespace intvit;
 
 namespace {
 
-constexpr int kPictures = 24;
+constexpr int kVerifiedPictures = 24;
 
 SyntheticPictures pictures_for(const VitDescription& vit, int count, std::uint64_t seed) {
   return {count, vit.preprocessing.height, vit.preprocessing.width, seed};
@@ -61,17 +61,17 @@ TEST_CASE("verification counts the pictures whose most likely class is the float
   const FloatNetwork network = random_network(small_vit(), 13);
   const int classes = network.description.num_classes;
   const std::shared_ptr<const Model> model = coarse_model(network);
-  SyntheticPictures pictures = pictures_for(network.description, kPictures, 40);
+  SyntheticPictures pictures = pictures_for(network.description, kVerifiedPictures, 40);
   const Result<Calibration> calibrated = calibrate(network, {pictures, 1, kSilent});
   REQUIRE(calibrated.ok());
   const std::vector<float>& floats = calibrated.value().logits;
   const std::vector<double> integers = integer_logits(model, pictures);
   int agreeing = 0;
-  for (int i = 0; i < kPictures; ++i) {
+  for (int i = 0; i < kVerifiedPictures; ++i) {
     agreeing += most_likely(integers, i, classes) == most_likely(floats, i, classes) ? 1 : 0;
   }
   REQUIRE(agreeing > 0);
-  REQUIRE(agreeing < kPictures);
+  REQUIRE(agreeing < kVerifiedPictures);
   double signal = 0, noise = 0;
   for (std::size_t i = 0; i < floats.size(); ++i) {
     signal += static_cast<double>(floats[i]) * floats[i];
@@ -79,8 +79,8 @@ TEST_CASE("verification counts the pictures whose most likely class is the float
   }
   const Result<Verification> verified = verify(model, {pictures, 1, kSilent}, floats);
   REQUIRE(verified.ok());
-  CHECK(verified.value().pictures == kPictures);
-  CHECK(verified.value().top1_agreement == doctest::Approx(100.0 * agreeing / kPictures));
+  CHECK(verified.value().pictures == kVerifiedPictures);
+  CHECK(verified.value().top1_agreement == doctest::Approx(100.0 * agreeing / kVerifiedPictures));
   CHECK(verified.value().logit_sqnr_db == doctest::Approx(10 * std::log10(signal / noise)));
 }
 

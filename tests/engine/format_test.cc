@@ -250,7 +250,7 @@ TEST_CASE("format: any flipped byte of a section or of the table is noticed") {
   }
 }
 
-SectionRecord& record_of(Bytes& bytes, std::size_t i) {
+SectionRecord& section_record(Bytes& bytes, std::size_t i) {
   return reinterpret_cast<SectionRecord*>(bytes.data() + sizeof(FileHeader))[i];
 }
 
@@ -260,8 +260,8 @@ Bytes with_program_last(const Bytes& original) {
   const std::span<std::uint8_t> program = section_of(bytes, SectionId::program);
   const Bytes copy(program.begin(), program.end());
   bytes.resize((bytes.size() + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment);
-  record_of(bytes, 0).offset = bytes.size();
-  std::rotate(&record_of(bytes, 0), &record_of(bytes, 1), &record_of(bytes, 2) + 1);
+  section_record(bytes, 0).offset = bytes.size();
+  std::rotate(&section_record(bytes, 0), &section_record(bytes, 1), &section_record(bytes, 2) + 1);
   bytes.insert(bytes.end(), copy.begin(), copy.end());
   return bytes;
 }
@@ -275,16 +275,16 @@ TEST_CASE("format: sections that share bytes, or begin within the table, are ref
   const Bytes bytes = with_program_last(tiny_model_bytes());
   CHECK(complaint_about(bytes).empty());
   Bytes shared = bytes;  // constants lie where they were, so nothing else is wrong
-  SectionRecord& data = record_of(shared, 0);
+  SectionRecord& data = section_record(shared, 0);
   data.size = shared.size() - data.offset;
   CHECK(complaint_about(shared).find("section 1 lies outside the file or over another one") != std::string::npos);
-  data.size = record_of(shared, 1).offset + 1 - data.offset;  // one byte
+  data.size = section_record(shared, 1).offset + 1 - data.offset;  // one byte
   CHECK(complaint_about(shared).find("over another one") != std::string::npos);
   data.size -= 1;
   CHECK(complaint_about(shared).empty());
   for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{64}, std::uint64_t{128}}) {
     Bytes early = bytes;
-    record_of(early, 0).offset = offset;
+    section_record(early, 0).offset = offset;
     CHECK(complaint_about(early).find("section 3 lies outside the file or over another one") != std::string::npos);
   }
 }
