@@ -59,7 +59,7 @@ struct AttentionArgs {
   AttentionHead head;
   SoftmaxKind softmax_kind;
   SoftmaxTable softmax_table;  // unless exponential
-  bool two_planes;                   // the table's values have 15 bits and not 8
+  bool two_planes;             // the table's values have 15 bits and not 8
   int max_code;                // 1..255
   bool values;                 // the result is 16-bit values
   void* scratch;               // attention_scratch_bytes(), 64-byte aligned, not shared between threads
