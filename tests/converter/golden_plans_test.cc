@@ -40,7 +40,7 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-constexpr int kPictures = 6;
+constexpr int kGoldenPictures = 6;
 constexpr std::uint64_t kNetworkSeed = 21, kPictureSeed = 7;
 
 std::filesystem::path golden_folder() { return std::filesystem::path(INTVIT_GOLDEN_DIR) / "plans"; }
@@ -88,18 +88,18 @@ class Fingerprint : public Observer {
   std::uint64_t value_ = 0;
 };
 
-SyntheticPictures pictures_for(const VitDescription& vit) {
-  return {kPictures, vit.preprocessing.height, vit.preprocessing.width, kPictureSeed};
+SyntheticPictures golden_pictures(const VitDescription& vit) {
+  return {kGoldenPictures, vit.preprocessing.height, vit.preprocessing.width, kPictureSeed};
 }
 
 std::string float_bits(const FloatNetwork& network) {
-  SyntheticPictures pictures = pictures_for(network.description);
+  SyntheticPictures pictures = golden_pictures(network.description);
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(network.description.preprocessing.height) *
                                    static_cast<std::size_t>(network.description.preprocessing.width) * 3);
   std::vector<float> logits(static_cast<std::size_t>(network.description.num_classes));
   FloatForward forward(network, 1);
   Fingerprint fingerprint;
-  for (int i = 0; i < kPictures; ++i) {
+  for (int i = 0; i < kGoldenPictures; ++i) {
     REQUIRE(pictures.read(i, pixels.data()).ok());
     forward.run(pixels.data(), logits.data(), &fingerprint);
   }
@@ -173,8 +173,8 @@ void describe(const Program& program, Lines& lines) {
   }
 }
 
-Conversion must_convert(const FloatNetwork& network, const ConvertOptions& options) {
-  SyntheticPictures pictures = pictures_for(network.description);
+Conversion convert_golden(const FloatNetwork& network, const ConvertOptions& options) {
+  SyntheticPictures pictures = golden_pictures(network.description);
   Result<Conversion> conversion = convert(network, pictures, options, kSilent);
   REQUIRE_MESSAGE(conversion.ok(), conversion.status().message());
   return conversion.take();
@@ -197,10 +197,10 @@ Made made_by(const std::string& method, int bits, const FloatNetwork& network) {
   ConvertOptions options;
   options.method = method;
   options.weight_bits = options.activation_bits = bits;
-  const Conversion fed_back = must_convert(network, options);
+  const Conversion fed_back = convert_golden(network, options);
   options.plan = fed_back.plan;
   options.feedback = false;
-  const Conversion nearest = must_convert(network, options);
+  const Conversion nearest = convert_golden(network, options);
   std::shared_ptr<const Model> keepers[2];
   const Program programs[] = {program_of(fed_back, keepers[0]), program_of(nearest, keepers[1])};
 

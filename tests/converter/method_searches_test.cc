@@ -27,8 +27,8 @@ using namespace intvit;
 
 namespace {
 
-constexpr int kPictures = 4, kBits = 4, kHeads = 3;
-constexpr double kRounding = 1 + 1e-4;  // of errors that are summed in another order
+constexpr int kSamplePictures = 4, kBits = 4, kHeads = 3;
+constexpr double kSumOrder = 1 + 1e-4;  // of errors that are summed in another order
 
 // Attention that looks at few tokens in the second block, and at all of them in the first.
 FloatNetwork searched_network() {
@@ -58,7 +58,7 @@ Histogram histogram_of(const SiteSamples& samples) {
 
 struct Fixture {
   FloatNetwork network;
-  SyntheticPictures pictures{kPictures, 32, 40, 61};
+  SyntheticPictures pictures{kSamplePictures, 32, 40, 61};
   CalibrationStatistics statistics{kHeads};
   std::vector<BlockSamples> blocks;
 
@@ -131,10 +131,10 @@ void check_softmax(Fixture& f, const Plan& plan, const std::vector<TableScheme>&
       double theirs = 0;
       for (int head = 0; head < kHeads; ++head) {
         const double one = error.of(with_table(chosen, table), head);
-        if (per_head) CHECK(error.of(chosen, head) <= kRounding * one);
+        if (per_head) CHECK(error.of(chosen, head) <= kSumOrder * one);
         theirs += one;
       }
-      CHECK(ours <= kRounding * theirs);
+      CHECK(ours <= kSumOrder * theirs);
     }
   }
 }
@@ -144,7 +144,7 @@ void check_fc2(Fixture& f, const Plan& plan, const std::function<std::vector<Act
     const ChannelError error(samples.at(Site::fc2_input), 0, column_powers(f.layers(samples.block).fc2), false);
     const double ours = error.of(plan.activations.at(site_name(Site::fc2_input, samples.block))[0]);
     for (const ActivationScheme& one : candidates(f.statistics.magnitude(Site::fc2_input, samples.block))) {
-      CHECK(ours <= kRounding * error.of(one));
+      CHECK(ours <= kSumOrder * error.of(one));
     }
   }
 }
@@ -171,15 +171,15 @@ void check_sites(Fixture& f, const BlockSamples& samples, const Plan& chosen, co
   for (const auto& [site, layer] : places) {
     const std::string name = site_name(site, samples.block);
     CAPTURE(name);
-    const ModuleError error(samples.at(site), *layer, kPictures);
+    const ModuleError error(samples.at(site), *layer, kSamplePictures);
     const ActivationScheme& ours = chosen.activations.at(name)[0];
     const double least = error.of(ours, equalisation_at(chosen, name));
     for (const Plan& plan : plans) {
-      CHECK(least <= kRounding * error.of(plan.activations.at(name)[0], equalisation_at(plan, name)));
+      CHECK(least <= kSumOrder * error.of(plan.activations.at(name)[0], equalisation_at(plan, name)));
     }
     std::vector<float> values;
     for (const auto& picture : samples.at(site).pictures) values.insert(values.end(), picture.begin(), picture.end());
-    CHECK(least <= kRounding * error.of(table_scheme(least_square_levels(values, kBits), kBits, 8), nullptr));
+    CHECK(least <= kSumOrder * error.of(table_scheme(least_square_levels(values, kBits), kBits, 8), nullptr));
     winners.kinds.insert(ours.kind);
     winners.equalised |= equalisation_at(chosen, name) != nullptr;
   }
@@ -204,7 +204,7 @@ void check_softmax_site(Fixture& f, const BlockSamples& samples, const Plan& cho
     for (int head = 0; head < kHeads; ++head) sum += error.of(scheme, head);
     return sum;
   };
-  for (const SoftmaxScheme& rival : rivals) CHECK(total(chosen.softmax.at(name)) <= kRounding * total(rival));
+  for (const SoftmaxScheme& rival : rivals) CHECK(total(chosen.softmax.at(name)) <= kSumOrder * total(rival));
   winners.relative |= chosen.softmax.at(name).codes == SoftmaxCodes::relative;
 }
 
@@ -225,7 +225,7 @@ TEST_CASE("searches of methods: adfq's largest levels of probabilities are the b
         const double delta = largest_probability(samples) * std::exp2(-0.2 * i);
         const double theirs = attention_error(
             samples, with_table(chosen, logarithmic_table(LogarithmBase::square_root_of_two, delta, kBits)), head);
-        CHECK(ours <= kRounding * theirs);
+        CHECK(ours <= kSumOrder * theirs);
         if (theirs < least) {
           least = theirs;
           best = i;
@@ -321,7 +321,7 @@ TEST_CASE("searches of methods: percentile and repq take the best percentile of 
         const UniformScheme& chosen = percentile.activations.at(site_name(site, samples.block))[i].grid;
         for (const double p : {1.0, 0.99999, 0.9999, 0.999}) {
           const UniformScheme one = uniform_scheme(histogram.quantile(1 - p), histogram.quantile(p), kBits);
-          CHECK(squared_error(histogram, chosen) <= kRounding * squared_error(histogram, one));
+          CHECK(squared_error(histogram, chosen) <= kSumOrder * squared_error(histogram, one));
         }
       }
     }
@@ -329,7 +329,7 @@ TEST_CASE("searches of methods: percentile and repq take the best percentile of 
     const TableScheme& table = repq.softmax.at(site_name(Site::post_softmax, samples.block)).tables[0];
     for (const double p : {1.0, 0.99999, 0.9999, 0.999}) {
       const TableScheme one = logarithmic_table(LogarithmBase::square_root_of_two, probabilities.quantile(p), kBits);
-      CHECK(squared_error(probabilities, table) <= kRounding * squared_error(probabilities, one));
+      CHECK(squared_error(probabilities, table) <= kSumOrder * squared_error(probabilities, one));
     }
   }
 }

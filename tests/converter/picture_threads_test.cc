@@ -27,8 +27,8 @@ using namespace intvit;
 
 namespace {
 
-constexpr int kThreads[] = {1, 2, 3, 7};
-constexpr int kCounts[] = {1, 2, 5};
+constexpr int kThreadCounts[] = {1, 2, 3, 7};
+constexpr int kPictureCounts[] = {1, 2, 5};
 
 // Pictures of rising contrast, so that histograms have to grow; those in `failing` cannot be read, the first of them
 // after a while.
@@ -110,8 +110,8 @@ class Watch {
 // work(threads, pictures, progress) for all numbers of threads and of pictures.
 template <typename Work>
 void for_all(const Work& work) {
-  for (const int threads : kThreads) {
-    for (const int count : kCounts) {
+  for (const int threads : kThreadCounts) {
+    for (const int count : kPictureCounts) {
       CAPTURE(threads);
       CAPTURE(count);
       Pictures pictures(count);
@@ -125,7 +125,7 @@ void for_all(const Work& work) {
 // work(threads, pictures, progress) must fail at picture 2 of 6, whoever fails first.
 template <typename Work>
 void check_failure(const Work& work, const std::string& stage) {
-  for (const int threads : kThreads) {
+  for (const int threads : kThreadCounts) {
     CAPTURE(threads);
     Pictures pictures(6, {2, 3, 5});
     Watch watch;

@@ -20,11 +20,11 @@ using namespace intvit;
 
 namespace {
 
-constexpr int kPictures = 4;
+constexpr int kSensitivityPictures = 4;
 
 FloatNetwork tiny_network() { return random_network(small_vit(), 21); }
 
-SyntheticPictures pictures() { return {kPictures, 32, 40, 5}; }
+SyntheticPictures pictures() { return {kSensitivityPictures, 32, 40, 5}; }
 
 Conversion must_convert(const std::string& method, int bits, int threads = 1) {
   ConvertOptions options;
@@ -32,7 +32,7 @@ Conversion must_convert(const std::string& method, int bits, int threads = 1) {
   options.weight_bits = options.activation_bits = bits;
   options.threads = threads;
   options.feedback = false;
-  options.sensitivity_pictures = kPictures;
+  options.sensitivity_pictures = kSensitivityPictures;
   SyntheticPictures source = pictures();
   Result<Conversion> conversion = convert(tiny_network(), source, options, kSilent);
   REQUIRE_MESSAGE(conversion.ok(), conversion.status().message());
@@ -49,7 +49,7 @@ double simulated_db(const Plan& plan) {
   FloatForward forward(network, 1);
   PlanSimulator simulator(network.description, plan, 1);
   double signal = 0, noise = 0;
-  for (int i = 0; i < kPictures; ++i) {
+  for (int i = 0; i < kSensitivityPictures; ++i) {
     REQUIRE(source.read(i, pixels.data()).ok());
     forward.run(pixels.data(), exact.data());
     forward.run(pixels.data(), simulated.data(), &simulator);
@@ -117,7 +117,7 @@ TEST_CASE("sensitivity survives the metadata, damaged lines do not, and the repo
   Metadata metadata = conversion.metadata;
   const std::optional<Sensitivity> read = stored_sensitivity(metadata);
   REQUIRE(read);
-  CHECK(read->pictures == kPictures);
+  CHECK(read->pictures == kSensitivityPictures);
   REQUIRE(read->sites.size() == conversion.sensitivity->sites.size());
   for (std::size_t i = 0; i < read->sites.size(); ++i) {
     CHECK(read->sites[i].site == conversion.sensitivity->sites[i].site);

@@ -19,17 +19,17 @@ using namespace intvit;
 
 namespace {
 
-constexpr int kPictures = 8;
+constexpr int kSequentialPictures = 8;
 
 using Rows = std::vector<std::vector<double>>;
 
-SyntheticPictures pictures_for(const VitDescription& vit) {
-  return {kPictures, vit.preprocessing.height, vit.preprocessing.width, 17};
+SyntheticPictures sequential_pictures(const VitDescription& vit) {
+  return {kSequentialPictures, vit.preprocessing.height, vit.preprocessing.width, 17};
 }
 
 // Codes of 3 bits that lose much; weights of 8 bits that lose next to nothing, so that what is left is the correction.
 Plan coarse_plan(const FloatNetwork& network) {
-  SyntheticPictures pictures = pictures_for(network.description);
+  SyntheticPictures pictures = sequential_pictures(network.description);
   const Result<Calibration> calibration = calibrate(network, pictures, 1, kSilent);
   REQUIRE(calibration.ok());
   const Result<Method> method = find_method("percentile");
@@ -42,7 +42,7 @@ Plan coarse_plan(const FloatNetwork& network) {
 }
 
 RoundedLayers optimised(const FloatNetwork& network, const Plan& plan, const WeightOptions& options) {
-  SyntheticPictures pictures = pictures_for(network.description);
+  SyntheticPictures pictures = sequential_pictures(network.description);
   Result<RoundedLayers> rounded = optimise_weights(network, plan, pictures, options, 1, kSilent);
   REQUIRE_MESSAGE(rounded.ok(), rounded.status().message());
   return rounded.take();
@@ -80,7 +80,7 @@ class Keep : public Observer {
 // What is at a site in all pictures: of the float network, or of one that is quantized as in a plan.
 Rows rows_at(const FloatNetwork& network, const Plan* plan, Site site, int block) {
   const VitDescription& vit = network.description;
-  SyntheticPictures pictures = pictures_for(vit);
+  SyntheticPictures pictures = sequential_pictures(vit);
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(vit.preprocessing.height) *
                                    static_cast<std::size_t>(vit.preprocessing.width) * 3);
   std::vector<float> logits(static_cast<std::size_t>(vit.num_classes));
@@ -88,7 +88,7 @@ Rows rows_at(const FloatNetwork& network, const Plan* plan, Site site, int block
   const Plan none;
   PlanSimulator simulator(vit, plan == nullptr ? none : *plan, 1);
   Keep keep(plan == nullptr ? nullptr : &simulator, site, block);
-  for (int i = 0; i < kPictures; ++i) {
+  for (int i = 0; i < kSequentialPictures; ++i) {
     REQUIRE(pictures.read(i, pixels.data()).ok());
     forward.run(pixels.data(), logits.data(), &keep);
   }

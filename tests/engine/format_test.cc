@@ -250,10 +250,6 @@ TEST_CASE("format: any flipped byte of a section or of the table is noticed") {
   }
 }
 
-SectionRecord& record_of(Bytes& bytes, std::size_t i) {
-  return reinterpret_cast<SectionRecord*>(bytes.data() + sizeof(FileHeader))[i];
-}
-
 // The program section once more at the end, behind the data, and in the last place of the table.
 Bytes with_program_last(const Bytes& original) {
   Bytes bytes = original;

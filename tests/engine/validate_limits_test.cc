@@ -213,10 +213,10 @@ TEST_CASE("limits: attention") {
       put_first(t, attention);
     };
   };
-  constexpr std::uint32_t kTokens = kernels::kMaxTokens, kDim = kernels::kMaxHeadDim;
+  constexpr std::uint32_t kMostTokens = kernels::kMaxTokens, kDim = kernels::kMaxHeadDim;
   // What is within the limits is refused only for its place in the program.
-  refuses("reads a buffer that nothing has written", shape(kTokens, 1, 8));
-  refuses("tokens, at most", shape(kTokens + 1, 1, 8));
+  refuses("reads a buffer that nothing has written", shape(kMostTokens, 1, 8));
+  refuses("tokens, at most", shape(kMostTokens + 1, 1, 8));
   refuses("reads a buffer that nothing has written", shape(1, 4096, 1));
   refuses("4097 heads of 1", shape(1, 4097, 1));
   refuses("reads a buffer that nothing has written", shape(1, 1, kDim));
