@@ -17,7 +17,7 @@ set(INTVIT_ISA_FLAGS_avx2 -mavx2)
 set(INTVIT_ISA_FLAGS_avxvnni -mavx2 -mavxvnni)
 set(INTVIT_ISA_FLAGS_avx512vnni -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
     # gcc 12's own intrinsics headers trip these (GCC bug 105593)
-    -Wno-uninitialized -Wno-maybe-uninitialized)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 set(INTVIT_ISA_FLAGS_amx ${INTVIT_ISA_FLAGS_avx512vnni} -mamx-tile -mamx-int8)
 
 # An object library of sources that are compiled for one instruction set. Kernels are the product: they are optimised in
@@ -26,6 +26,8 @@ function(intvit_isa_objects target isa)
   add_library(${target} OBJECT ${ARGN})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
   target_compile_options(${target} PRIVATE ${INTVIT_ISA_FLAGS_${isa}} $<$<CONFIG:Release>:-O3>)
+  # Nothing throws there. clang's answer to an exception that leaves a noexcept function is a weak symbol.
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:Clang>:-fno-exceptions>)
   target_link_libraries(${target} PRIVATE intvit_warnings)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden)
 endfunction()

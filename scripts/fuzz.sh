@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for some seconds, with AddressSanitizer and UBSan; needs clang.
-# Usage: fuzz.sh [seconds, default 60] [instruction sets to build, default all]
+# The build is that of the release configuration by clang, whose kernels the fuzz targets link.
+# Usage: fuzz.sh [seconds, default 60]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
-cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug \
-  -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g" -DINTVIT_FUZZ=ON -DINTVIT_CONVERTER=OFF ${2:+-DINTVIT_ISAS="$2"} >/dev/null
-cmake --build build/fuzz --target fuzzers
+cmake --preset clang -DINTVIT_FUZZ=ON >/dev/null
+cmake --build --preset clang --target fuzzers
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fuzz() {
   local name=$1 corpus=$work/$1.corpus
   mkdir "$corpus"
-  [ "$name" != fuzz_model ] || build/fuzz/tests/fuzz/write_seeds "$corpus"
-  "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=0 \
-    -verbosity=0 -artifact_prefix=build/fuzz/ "$corpus" >"$work/$name.log" 2>&1
+  [ "$name" != fuzz_model ] || build/clang/tests/fuzz/write_seeds "$corpus"
+  "build/clang/tests/fuzz/$name" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=0 \
+    -verbosity=0 -artifact_prefix=build/clang/ "$corpus" >"$work/$name.log" 2>&1
 }
 # All at once; what one says is printed when it is done.
 declare -A running
-for target in build/fuzz/tests/fuzz/fuzz_*; do
+for target in build/clang/tests/fuzz/fuzz_*; do
   [ -x "$target" ] && [ -f "$target" ] || continue
   name=$(basename "$target")
   fuzz "$name" &

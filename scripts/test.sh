@@ -1,15 +1,34 @@
 #!/usr/bin/env bash
-# Installs what the checks need and runs all of them: formatting, warnings as errors, the unit tests of kernels, engine and
-# tools under AddressSanitizer and UBSan (all of them with INTVIT_SANITIZE_ALL=1), those of sessions under
-# ThreadSanitizer, some seconds of fuzzing, and at last the whole suite in release mode.
+# Installs what the checks need and runs them: formatting, warnings as errors with gcc and clang, the unit tests under
+# AddressSanitizer and UBSan, those of sessions under ThreadSanitizer, some seconds of fuzzing, and at last the whole suite
+# in release mode. "full" leaves nothing out under the sanitizers, builds every program with clang and fuzzes for minutes.
 # INTVIT_SHARED_DATA=<folder> adds the tests that need a real DeiT-Tiny and photographs.
 set -euo pipefail
+case "$#,${1:-}" in
+  0,) full= fuzz_seconds=15 ;;
+  1,full) full=1 fuzz_seconds=120 ;;
+  *)
+    echo "usage: ${0##*/} [full]" >&2
+    exit 2
+    ;;
+esac
 cd "$(dirname "$0")/.."
+
+# The time of the children that have ended, user and system together: what a busy machine does not stretch.
+cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{ print int(($16 + $17) / hz) }' /proc/$$/stat; }
+current=
+step() {
+  [ -z "$current" ] || printf -- '-- %s: %s s, %s s of CPU\n' "$current" $((SECONDS - began)) $(($(cpu_seconds) - cpu_began))
+  current=$1 began=$SECONDS cpu_began=$(cpu_seconds)
+  [ -z "$current" ] || printf '\n== %s\n' "$current"
+}
+
+step "packages"
 scripts/install_packages.sh checks
-step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 step "formatting"
-find kernels engine models converter tools bench tests examples -name '*.h' -o -name '*.cc' | xargs clang-format --dry-run --Werror
+find . \( -path ./.git -o -path ./build -o -path './build-*' -o -path './tests/proofs/planted_*/*' \) -prune -o \
+  \( -name '*.h' -o -name '*.cc' \) -print0 | xargs -0 clang-format --dry-run --Werror
 
 # Kernels take most of the time to compile. So sanitizers get only those that tests can run on this CPU (AMX's with emulated
 # instructions, where it is missing), and where it does not matter which, only those that it runs if nobody names a set.
@@ -21,9 +40,9 @@ stand_in=ON runnable="scalar;avx2" usual="scalar;avx2"
 
 step "sanitizers: address and undefined behaviour"
 cmake --preset asan-ubsan -DINTVIT_WERROR=ON -DINTVIT_ISAS="$runnable" -DINTVIT_AVXVNNI_STAND_IN="$stand_in" >/dev/null
-# Compiling converter and vitbench a second time takes minutes: INTVIT_SANITIZE_ALL=1 adds them.
-sanitized=(test_kernels test_sessions test_engine test_tools)
-[ -z "${INTVIT_SANITIZE_ALL:-}" ] || sanitized+=(test_converter test_bench)
+sanitized=(test_kernels test_sessions test_engine test_toy_operation test_tools)
+# Compiling converter and vitbench once more takes minutes.
+[ -z "$full" ] || sanitized+=(test_converter test_bench)
 cmake --build --preset asan-ubsan --target "${sanitized[@]}"
 # oneDNN's and OpenMP's own pools are still reachable at exit; leaks are looked for where only our code runs.
 ASAN_OPTIONS=detect_leaks=0 ctest --preset asan-ubsan -R "^($(IFS='|'; echo "${sanitized[*]}"))\$" -j "$(nproc)"
@@ -32,12 +51,25 @@ step "sanitizers: threads"
 cmake --preset tsan -DINTVIT_CONVERTER=OFF -DINTVIT_ISAS="$usual" >/dev/null
 cmake --build --preset tsan --target test_sessions
 # Not the long comparison of everything with everything, which AddressSanitizer's build has run.
-build/tsan/tests/test_sessions --test-case-exclude='*every instruction set*'
+left_out=(--test-case-exclude='*every instruction set*')
+[ -z "$full" ] || left_out=()
+build/tsan/tests/test_sessions "${left_out[@]}"
+
+step "clang: builds, and has the bits that gcc's build had"
+cmake --preset clang -DINTVIT_WERROR=ON -DINTVIT_FUZZ=ON >/dev/null
+# Command lines take clang the longest.
+programs=(vitrun intvit_converter intvit_peak)
+[ -z "$full" ] || programs+=(vitconvert vitbench classify)
+cmake --build --preset clang --target "${programs[@]}"
+ctest --preset clang -R '^(cli_golden_test|no_float|no_weak_symbols)$'
 
 step "fuzzing"
-scripts/fuzz.sh 15 "scalar;avx2"  # kernels are not instrumented there
+scripts/fuzz.sh "$fuzz_seconds"
 
 step "release: all tests"
 cmake --preset release -DINTVIT_TESTS=ON -DINTVIT_BENCH=ON -DINTVIT_WERROR=ON -DINTVIT_AVXVNNI_STAND_IN="$stand_in" >/dev/null
 cmake --build --preset release
 ctest --preset release -j "$(nproc)"
+
+step ""
+printf '\nAll passed in %s s, %s s of CPU.\n' "$SECONDS" "$(cpu_seconds)"

@@ -1,15 +1,11 @@
 // The resize with AVX-512 VNNI. A weight is written as three signed bytes, w = d0 + 256 d1 + 65536 d2 with every digit
-// in
-// [-128, 127] (kResizeMaxWeight), so that vpdpbusd adds four taps of u8 samples times s8 digits at once; three sums,
+// in [-128, 127] (kResizeMaxWeight), so that vpdpbusd adds four taps of u8 samples times s8 digits at once; three sums,
 // one a digit, are joined at the end: sum = s0 + (s1 << 8) + (s2 << 16), exactly, modulo 2^32. Range: a digit's sum is
 // at most 65535 taps * 255 * 128 < 2^31.
 //
 // Row: a register holds four output pixels, a 128-bit lane each; a lane has one sum per channel.
 // Column: 64 samples at a time from four rows, interleaved to four taps per sample.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // gcc 12 warns about its own _mm512_undefined_epi32 (PR105593)
 #include <immintrin.h>
-#pragma GCC diagnostic pop
 
 #include <cstring>
 

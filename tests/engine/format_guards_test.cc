@@ -25,9 +25,6 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 
 FileHeader& header_of(Bytes& bytes) { return *reinterpret_cast<FileHeader*>(bytes.data()); }
-SectionRecord& record_of(Bytes& bytes, std::size_t i) {
-  return reinterpret_cast<SectionRecord*>(bytes.data() + sizeof(FileHeader))[i];
-}
 
 // Expects the message about a file to contain `reason`, or the file to be read if that is empty.
 void check_file(Bytes bytes, const std::string& reason) {

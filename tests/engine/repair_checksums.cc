@@ -38,6 +38,10 @@ std::span<std::uint8_t> section_of(std::vector<std::uint8_t>& file, SectionId id
   return {};
 }
 
+SectionRecord& record_of(std::vector<std::uint8_t>& file, std::size_t i) {
+  return reinterpret_cast<SectionRecord*>(file.data() + sizeof(FileHeader))[i];
+}
+
 void repair_checksums(std::vector<std::uint8_t>& file) {
   if (file.size() < sizeof(FileHeader)) return;
   const std::size_t count = std::min<std::size_t>(record_count(file), kMaxSections);
