@@ -90,7 +90,7 @@ Status check_plan(const VitDescription& vit, const Plan& plan) {
     }
     if (Status status = check_query_bits(plan, b); !status.ok()) return status;
     const auto softmax = plan.softmax.find(site_name(Site::post_softmax, b));
-    if (softmax != plan.softmax.end() && softmax->second.codes != SoftmaxCodes::exponential &&
+    if (softmax != plan.softmax.end() && softmax->second.codes != SoftmaxKind::exponential &&
         softmax->second.tables.size() != 1 && softmax->second.tables.size() != heads) {
       return unfit(std::to_string(softmax->second.tables.size()) + " tables for '" + softmax->first +
                    "', must be 1 or one per head");

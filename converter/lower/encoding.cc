@@ -125,12 +125,12 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
 
 SoftmaxEncoding make_softmax_encoding(const SoftmaxScheme& scheme, int heads) {
   SoftmaxEncoding e;
-  if (scheme.codes == SoftmaxCodes::exponential) return e;
+  if (scheme.codes == SoftmaxKind::exponential) return e;
   const auto distance = [](double probability) {
     return probability > 0 ? -std::log2(probability) * (1 << kernels::kSoftmaxTableFractionBits) : 1e9;
   };
   const double one = (1 << scheme.value_bits) - 1;
-  e.kind = scheme.codes == SoftmaxCodes::relative ? kernels::SoftmaxKind::relative : kernels::SoftmaxKind::absolute;
+  e.kind = scheme.codes;
   e.planes = scheme.value_bits > 8 ? 2 : 1;
   // Distances ascend where probabilities descend. Heads with fewer levels than others repeat their last one.
   for (const TableScheme& table : scheme.tables) {
@@ -147,7 +147,7 @@ SoftmaxEncoding make_softmax_encoding(const SoftmaxScheme& scheme, int heads) {
       e.thresholds.push_back(static_cast<std::int16_t>(std::clamp(std::round(threshold), 0.0, limit)));
     }
   }
-  if (scheme.codes != SoftmaxCodes::absolute) return e;
+  if (scheme.codes != SoftmaxKind::absolute) return e;
   const std::size_t groups = scheme.bounds.size();
   e.groups = static_cast<std::uint32_t>(groups);
   const auto bound = [&](std::size_t g) { return scheme.bounds[groups - 1 - g]; };  // descending

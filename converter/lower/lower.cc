@@ -262,7 +262,7 @@ class Lowering {
 
   void set_softmax(int b, const std::string& name, AttentionOp& op) {
     const auto found = plan_.softmax.find(site_name(Site::post_softmax, b));
-    if (found == plan_.softmax.end() || found->second.codes == SoftmaxCodes::exponential) return;
+    if (found == plan_.softmax.end() || found->second.codes == SoftmaxKind::exponential) return;
     const SoftmaxEncoding e = make_softmax_encoding(found->second, vit_.num_heads);
     op.softmax_kind = e.kind;
     op.levels = e.levels;

@@ -28,7 +28,7 @@ double share_of(int i) { return std::exp2(-0.2 * i); }
 SoftmaxScheme logarithmic_softmax(const BlockSamples& samples, int heads, LogarithmBase base, int bits, int value_bits,
                                   int threads) {
   SoftmaxScheme scheme;
-  scheme.codes = SoftmaxCodes::absolute;
+  scheme.codes = SoftmaxKind::absolute;
   scheme.bits = bits;
   scheme.value_bits = value_bits;
   const SiteSamples& probabilities = samples.at(Site::post_softmax);

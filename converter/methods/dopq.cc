@@ -14,7 +14,7 @@ class Dopq : public Planner {
  public:
   explicit Dopq(const MethodInput& input) : Planner(input, percentile_plan(input)) {
     for (const TanAngles& angles : tan_candidates()) tables_.push_back(tan_table(angles, input.activation_bits));
-    softmax_.codes = input.knobs.on("relative") ? SoftmaxCodes::relative : SoftmaxCodes::absolute;
+    softmax_.codes = input.knobs.on("relative") ? SoftmaxKind::relative : SoftmaxKind::absolute;
     softmax_.bits = input.activation_bits;
     softmax_.value_bits = value_bits(input);
   }

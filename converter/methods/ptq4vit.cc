@@ -21,7 +21,7 @@ class Ptq4Vit : public Planner {
     for (int split = 0; split < kSplits; ++split) {
       probabilities_.push_back(twin_uniform_probabilities(split, input.activation_bits));
     }
-    softmax_.codes = SoftmaxCodes::absolute;
+    softmax_.codes = SoftmaxKind::absolute;
     softmax_.bits = input.activation_bits;
     softmax_.value_bits = value_bits(input);
   }

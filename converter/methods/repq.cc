@@ -26,7 +26,7 @@ class Repq : public Planner {
     const int bits = input_.activation_bits;
     const auto base = input_.knobs.on("base_two") ? LogarithmBase::two : LogarithmBase::square_root_of_two;
     SoftmaxScheme softmax;
-    softmax.codes = SoftmaxCodes::absolute;
+    softmax.codes = SoftmaxKind::absolute;
     softmax.bits = bits;
     softmax.value_bits = value_bits(input_);
     softmax.tables = {best_logarithmic_table(base, probability_histogram(block.samples), bits)};

@@ -49,7 +49,7 @@ class Tsptq : public Planner {
     for (int shift = 0; shift <= kMostShift; ++shift) {
       probabilities_.push_back(two_scaled_probabilities(shift, input.activation_bits));
     }
-    softmax_.codes = SoftmaxCodes::absolute;
+    softmax_.codes = SoftmaxKind::absolute;
     softmax_.bits = input.activation_bits;
     softmax_.value_bits = value_bits(input);
   }

@@ -132,7 +132,7 @@ class PlanReader {
     const OrderedJson& codes = member(object, "codes", place);
     if (codes == "exponential") return scheme;
     if (codes != "relative" && codes != "absolute") fail(place + ": codes must be exponential, relative or absolute");
-    scheme.codes = codes == "relative" ? SoftmaxCodes::relative : SoftmaxCodes::absolute;
+    scheme.codes = codes == "relative" ? SoftmaxKind::relative : SoftmaxKind::absolute;
     scheme.bits = integer(object, "bits", 2, 8, place);
     scheme.value_bits = integer(object, "value_bits", 8, 12, place);
     const OrderedJson& tables = member(object, "tables", place);
@@ -146,7 +146,7 @@ class PlanReader {
         fail(place + ": levels of probabilities must be in 0..1");
       }
     }
-    if (scheme.codes == SoftmaxCodes::absolute) scheme.bounds = numbers(object, "bounds", 1, 64, 1e-6, 1, place);
+    if (scheme.codes == SoftmaxKind::absolute) scheme.bounds = numbers(object, "bounds", 1, 64, 1e-6, 1, place);
     if (!std::is_sorted(scheme.bounds.begin(), scheme.bounds.end())) fail(place + ": bounds must ascend");
     return scheme;
   }
@@ -207,14 +207,14 @@ OrderedJson to_json(const ActivationScheme& scheme) {
 }
 
 OrderedJson to_json(const SoftmaxScheme& scheme) {
-  if (scheme.codes == SoftmaxCodes::exponential) return {{"codes", "exponential"}};
-  OrderedJson json = {{"codes", scheme.codes == SoftmaxCodes::relative ? "relative" : "absolute"},
+  if (scheme.codes == SoftmaxKind::exponential) return {{"codes", "exponential"}};
+  OrderedJson json = {{"codes", scheme.codes == SoftmaxKind::relative ? "relative" : "absolute"},
                       {"bits", scheme.bits},
                       {"value_bits", scheme.value_bits}};
   for (const TableScheme& table : scheme.tables) {
     json["tables"].push_back({{"levels", table.levels}, {"thresholds", table.thresholds}});
   }
-  if (scheme.codes == SoftmaxCodes::absolute) json["bounds"] = scheme.bounds;
+  if (scheme.codes == SoftmaxKind::absolute) json["bounds"] = scheme.bounds;
   return json;
 }
 

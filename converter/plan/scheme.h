@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "kernels/softmax/softmax.h"
+
 namespace intvit {
 
 // x = scale * (code - zero_point), code in [0, 2^bits).
@@ -70,14 +72,14 @@ using ActivationSchemes = std::vector<ActivationScheme>;
 
 ActivationScheme uniform(const UniformScheme& grid);
 
-enum class SoftmaxCodes {
-  exponential,  // 8 bits, uniform, relative to the row's largest probability; normalised by the sum of the codes
-  relative,     // a table relative to the row's largest probability, normalised in the same way
-  absolute,     // a table of probabilities as they are, or of their ratio to the row group's bound
-};
+// What the runtime executes:
+//   exponential   8 bits, uniform, relative to the row's largest probability; normalised by the sum of the codes
+//   relative      a table relative to the row's largest probability, normalised in the same way
+//   absolute      a table of probabilities as they are, or of their ratio to the row group's bound
+using kernels::SoftmaxKind;
 
 struct SoftmaxScheme {
-  SoftmaxCodes codes = SoftmaxCodes::exponential;
+  SoftmaxKind codes = SoftmaxKind::exponential;
   int bits = 8;
   int value_bits = 8;               // levels are rounded to multiples of 1 / (2^value_bits - 1); 8..12
   std::vector<TableScheme> tables;  // one, or one per head; levels in [0, 1]

@@ -153,14 +153,14 @@ void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, i
 
 void simulate(const SoftmaxScheme& scheme, int head, float* data, int rows, int cols) {
   TableScheme table;
-  if (scheme.codes != SoftmaxCodes::exponential) {
+  if (scheme.codes != SoftmaxKind::exponential) {
     table = rounded_to_grid(scheme.tables[scheme.tables.size() == 1 ? 0 : static_cast<std::size_t>(head)],
                             scheme.value_bits);
   }
   for (int r = 0; r < rows; ++r) {
     float* row = data + static_cast<std::ptrdiff_t>(r) * cols;
     const double largest = *std::max_element(row, row + cols);
-    if (scheme.codes == SoftmaxCodes::absolute) {
+    if (scheme.codes == SoftmaxKind::absolute) {
       const double bound = scheme.bounds[static_cast<std::size_t>(nearest_bound(scheme.bounds, largest))];
       for (int c = 0; c < cols; ++c) row[c] = static_cast<float>(bound * value_of(row[c] / bound, table));
       continue;
@@ -169,7 +169,7 @@ void simulate(const SoftmaxScheme& scheme, int head, float* data, int rows, int 
     for (int c = 0; c < cols; ++c) {
       const double ratio = row[c] / largest;
       const double code =
-          scheme.codes == SoftmaxCodes::relative ? value_of(ratio, table) : std::round(ratio * 255) / 255;
+          scheme.codes == SoftmaxKind::relative ? value_of(ratio, table) : std::round(ratio * 255) / 255;
       row[c] = static_cast<float>(code);
       sum += code;
     }

@@ -42,7 +42,7 @@ SoftmaxScheme choose(const AttentionError& attention, SoftmaxScheme scheme, cons
     if (!centroids) return table;
     std::vector<float> probabilities;
     for (int head = first; head < last; ++head) {
-      const std::vector<float> more = attention.samples(head, scheme.codes == SoftmaxCodes::relative);
+      const std::vector<float> more = attention.samples(head, scheme.codes == SoftmaxKind::relative);
       probabilities.insert(probabilities.end(), more.begin(), more.end());
     }
     for (std::size_t i = 0; i < std::min(kRefitted, order.size()); ++i) {

@@ -120,7 +120,7 @@ std::vector<double> best_row_bounds(const std::vector<double>& maxima, const std
 SoftmaxScheme row_groups(const SiteSamples& probabilities, const SiteSamples& values, int heads,
                          const RowGroupOptions& options, int threads) {
   SoftmaxScheme scheme;
-  scheme.codes = SoftmaxCodes::absolute;
+  scheme.codes = SoftmaxKind::absolute;
   scheme.bits = options.bits;
   scheme.value_bits = options.value_bits;
   scheme.tables = {uniform_levels(options.bits)};

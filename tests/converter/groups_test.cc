@@ -211,7 +211,7 @@ TEST_CASE("row groups: bounds by alternation are a fixed point, bounds by least 
   std::vector<double> candidates;
   std::vector<SoftmaxScheme> alternatives;
   SoftmaxScheme scheme;
-  scheme.codes = SoftmaxCodes::absolute;
+  scheme.codes = SoftmaxKind::absolute;
   scheme.bits = 4;
   scheme.tables = {uniform_levels(4)};
   for (int i = 0; i < 9; ++i) {

@@ -192,7 +192,7 @@ void check_softmax_site(Fixture& f, const BlockSamples& samples, const Plan& cho
   const AttentionError error(samples.at(Site::post_softmax), samples.at(Site::value),
                              plans[2].activations.at(site_name(Site::value, samples.block)),
                              column_powers(f.layers(samples.block).proj), 1);
-  const SoftmaxScheme relative{SoftmaxCodes::relative, kBits, 8, {}, {1.0}};
+  const SoftmaxScheme relative{SoftmaxKind::relative, kBits, 8, {}, {1.0}};
   std::vector<SoftmaxScheme> rivals;
   for (std::size_t p = 1; p < plans.size(); ++p) rivals.push_back(plans[p].softmax.at(name));
   for (const LogarithmBase base : {LogarithmBase::two, LogarithmBase::square_root_of_two}) {
@@ -205,7 +205,7 @@ void check_softmax_site(Fixture& f, const BlockSamples& samples, const Plan& cho
     return sum;
   };
   for (const SoftmaxScheme& rival : rivals) CHECK(total(chosen.softmax.at(name)) <= kMethodRounding * total(rival));
-  winners.relative |= chosen.softmax.at(name).codes == SoftmaxCodes::relative;
+  winners.relative |= chosen.softmax.at(name).codes == SoftmaxKind::relative;
 }
 
 }  // namespace

@@ -237,7 +237,7 @@ TEST_CASE("softmax tables: no candidate is better, in each head or in all togeth
   for (const TanAngles& angles : tan_candidates()) candidates.push_back(tan_table(angles, 3));
   for (int shift = 0; shift <= 6; ++shift) candidates.push_back(two_scaled_probabilities(shift, 3));
   SoftmaxScheme scheme;
-  scheme.codes = SoftmaxCodes::absolute;
+  scheme.codes = SoftmaxKind::absolute;
   scheme.bits = 3;
   const SoftmaxScheme own = choose(error, scheme, candidates, true, false, 1);
   const SoftmaxScheme common = choose(error, scheme, candidates, false, false, 1);

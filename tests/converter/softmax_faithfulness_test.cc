@@ -192,13 +192,13 @@ SoftmaxMargins softmax_margins(const SoftmaxScheme& scheme, int heads, unsigned 
         encoding, static_cast<std::size_t>(head),
         {p[kSoftmaxLeftShift], p[kSoftmaxRightShift], static_cast<std::uint16_t>(p[kSoftmaxMultiplier])}, row);
     ++m.rows;
-    if (scheme.codes == SoftmaxCodes::exponential) {
+    if (scheme.codes == SoftmaxKind::exponential) {
       CHECK(got.sums.divisor == got.sums.values);
       if (add_exponentials(row, got, m)) add_equal_row(got, simulated, m);
       continue;
     }
     const TableScheme& table = scheme.tables[scheme.tables.size() == 1 ? 0 : static_cast<std::size_t>(head)];
-    const bool absolute = scheme.codes == SoftmaxCodes::absolute;
+    const bool absolute = scheme.codes == SoftmaxKind::absolute;
     const double base = absolute ? -std::log2(chosen_bound(scheme, row, got, m)) : row.log_sum;
     if (!add_table_codes(table, (1 << scheme.value_bits) - 1, base, row, got, m) || absolute) continue;
     CHECK(got.sums.divisor == got.sums.values);
@@ -232,12 +232,12 @@ TEST_CASE("softmax encodings are simulate() but for probabilities within 1/256 o
       scheme.value_bits = value_bits;
       scheme.tables = {logarithmic_table(LogarithmBase::square_root_of_two, 1, bits), tan_table({1.4, 1.1}, bits),
                        two_scaled_probabilities(3, bits)};
-      scheme.codes = SoftmaxCodes::relative;
+      scheme.codes = SoftmaxKind::relative;
       const SoftmaxMargins relative = softmax_margins(scheme, 3, 2);
       report(relative, "relative", 0.6);
       CHECK(relative.equal_rows > 0);
       CHECK(relative.worst_divisor < 1e-6);
-      scheme.codes = SoftmaxCodes::absolute;
+      scheme.codes = SoftmaxKind::absolute;
       const SoftmaxMargins absolute = softmax_margins(scheme, 3, 3);
       report(absolute, "absolute", 1.05);
       CHECK(absolute.worst_divisor == 0);

@@ -97,7 +97,7 @@ class Collector {
     if (contest.candidates.empty()) return;  // the exponential codes of 8 bits need no competitor
     const AttentionError& error = block_.attention_error();
     SoftmaxScheme relative;
-    relative.codes = SoftmaxCodes::relative;
+    relative.codes = SoftmaxKind::relative;
     relative.bits = input_.activation_bits;
     std::vector<TableScheme> tables = {logarithmic_table(LogarithmBase::square_root_of_two, 1, relative.bits),
                                        logarithmic_table(LogarithmBase::two, 1, relative.bits)};
