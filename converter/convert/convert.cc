@@ -3,6 +3,7 @@
 #include "converter/convert/describe.h"
 #include "converter/convert/prepare.h"
 #include "converter/equalise/fold.h"
+#include "converter/lower/check_plan.h"
 #include "converter/lower/lower.h"
 #include "converter/methods/auto/latency.h"
 #include "converter/weights/sequential.h"
@@ -27,7 +28,9 @@ Status check_options(const ConvertOptions& options) {
 Status choose(Preparation& preparation, const PictureRun& run, const ConvertOptions& options, Plan& plan) {
   if (options.plan) {
     plan = *options.plan;
-    return equalise(plan.equalisations, preparation.network);
+    std::map<std::string, Equalisation> others = plan.equalisations;
+    for (const auto& [site, head] : preparation.heads) others.erase(site);
+    return equalise(others, preparation.network);
   }
   Result<Plan> made =
       make_plan(find_method(options.method).value(),
@@ -71,6 +74,8 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
 
   Conversion result;
   if (Status status = choose(preparation, run, options, result.plan); !status.ok()) return status;
+  // A given plan may fit no network.
+  if (Status status = check_plan(network.description, result.plan); !status.ok()) return status;
   RoundedLayers rounded;
   if (options.feedback) {
     Result<RoundedLayers> layers = optimise_weights(preparation.network, result.plan, run);

@@ -4,15 +4,31 @@
 #include "converter/equalise/heads.h"
 
 namespace intvit {
+namespace {
+
+std::map<std::string, Equalisation> of_heads(const Plan& plan, int depth) {
+  std::map<std::string, Equalisation> heads;
+  for (int b = 0; b < depth; ++b) {
+    for (const Site site : {Site::query, Site::value}) {
+      const auto found = plan.equalisations.find(site_name(site, b));
+      if (found != plan.equalisations.end()) heads.insert(*found);
+    }
+  }
+  return heads;
+}
+
+}  // namespace
 
 Result<Preparation> prepare(const FloatNetwork& network, const PictureRun& run, const ConvertOptions& options) {
   Preparation result{network, {}, {CalibrationStatistics(network.description.num_heads), {}, 0}};
-  if (options.equalise_heads && options.activation_bits < 8 && !options.plan) {
+  if (options.plan) {
+    result.heads = of_heads(*options.plan, network.description.depth);
+  } else if (options.equalise_heads && options.activation_bits < 8) {
     Result<std::map<std::string, Equalisation>> heads = equalise_heads(network, run, options.activation_bits);
     if (!heads.ok()) return heads.status();
     result.heads = heads.take();
-    if (Status status = equalise(result.heads, result.network); !status.ok()) return status;
   }
+  if (Status status = equalise(result.heads, result.network); !status.ok()) return status;
   Result<Calibration> calibration = calibrate(result.network, run);
   if (!calibration.ok()) return calibration.status();
   result.calibration = calibration.take();

@@ -15,7 +15,7 @@ struct Preparation {
   Calibration calibration;
 };
 
-// A plan that is given brings its own equalisations, so nothing is equalised for it.
+// The heads' equalisations are chosen, or those of a plan that is given.
 Result<Preparation> prepare(const FloatNetwork& network, const PictureRun& run, const ConvertOptions& options);
 
 }  // namespace intvit

@@ -41,8 +41,8 @@ Status for_each_in_order(int count, int threads, const MakeWorker& make_worker, 
   };
   parallel_for(workers, workers, [&](int worker) {
     if (next.load() >= count) return;  // a helper that comes late needs no worker
-    auto work = make_worker(worker, workers == 1 ? std::max(1, threads) : 1);
     try {
+      auto work = make_worker(worker, workers == 1 ? std::max(1, threads) : 1);
       for (int i; (i = next.fetch_add(1)) < count;) put(i, work(i));
     } catch (...) {
       next.store(count);

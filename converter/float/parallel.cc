@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -86,7 +85,7 @@ class Helpers {
   void start(int helpers) {
     try {
       while (static_cast<int>(threads_.size()) < helpers) threads_.emplace_back([this] { help(); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {  // std::system_error or std::bad_alloc
       // The threads that did start, and the calling one, do all the work.
     }
   }

@@ -35,7 +35,6 @@ class Lowering {
         linears_(builder_, plan, std::move(rounded), error_) {}
 
   Result<LoweredModel> run() {
-    if (Status status = check_plan(vit_, plan_); !status.ok()) return status;
     residual_unit_ = residual_unit(plan_);
     if (plan_.residuals.empty()) residual_unit_ = std::max(residual_unit_, coarsest_product());
     Result<InputGeometry> geometry = input_geometry(vit_.preprocessing);
@@ -371,6 +370,7 @@ class Lowering {
 }  // namespace
 
 Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, RoundedLayers rounded) {
+  if (Status status = check_plan(network.description, plan); !status.ok()) return status;
   round_the_rest(network, plan, 1, rounded);
   return Lowering(network, plan, std::move(rounded)).run();
 }

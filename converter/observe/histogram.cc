@@ -6,7 +6,10 @@
 namespace intvit {
 namespace {
 
-std::int64_t bin_of(double value, double width) { return static_cast<std::int64_t>(std::floor(value / width)); }
+// Bins of a first picture of zeros are so narrow that others would lie beyond what an integer counts.
+std::int64_t bin_of(double value, double width) {
+  return static_cast<std::int64_t>(std::clamp(std::floor(value / width), -0x1p60, 0x1p60));
+}
 
 }  // namespace
 

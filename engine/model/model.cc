@@ -1,5 +1,6 @@
 #include "intvit/model.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "engine/format/checksum.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "engine/ops/coarse_steps.h"
 #include "engine/ops/linear_constants.h"

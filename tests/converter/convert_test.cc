@@ -177,6 +177,42 @@ TEST_CASE("a plan survives JSON, and bad plans are refused with a reason") {
   CHECK(refused.status().message().find("blocks.1.mlp.fc2.input") != std::string::npos);
 }
 
+TEST_CASE("a plan that does not fit is refused before anything is simulated with it") {
+  const FloatNetwork network = random_network(small_vit(), 11);
+  const Plan fitting = must_convert(network, {.method = "percentile", .plan = {}}).plan;
+  const auto complaint = [&](const Plan& plan) {
+    SyntheticPictures pictures(2, 32, 40, 3);
+    ConvertOptions options;
+    options.plan = plan;
+    options.sensitivity_pictures = 1;
+    const Result<Conversion> refused = convert(network, pictures, options, kSilent);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.status().code() == Code::invalid_argument);
+    return refused.status().message();
+  };
+  Plan without_layer = fitting;
+  without_layer.weights.erase("blocks.0.mlp.fc2");
+  CHECK(complaint(without_layer).find("blocks.0.mlp.fc2") != std::string::npos);
+  Plan few_tokens = fitting;
+  ActivationScheme& scheme = few_tokens.activations.at("blocks.1.attn.qkv.input")[0];
+  scheme.kind = CodeKind::token;
+  scheme.parts = {scheme.grid};
+  CHECK(complaint(few_tokens).find("blocks.1.attn.qkv.input") != std::string::npos);
+}
+
+TEST_CASE("a conversion from its own plan, heads equalised, is the same conversion") {
+  const FloatNetwork network = random_network(small_vit(), 11);
+  const Conversion first =
+      must_convert(network, {.method = "dopq", .weight_bits = 4, .activation_bits = 4, .plan = {}});
+  const Conversion again =
+      must_convert(network, {.method = "dopq", .weight_bits = 4, .activation_bits = 4, .plan = first.plan});
+  REQUIRE(first.metadata.at("head_equalisation") == "on");
+  Metadata expected = first.metadata;
+  expected["method"] = "plan (dopq)";
+  CHECK(again.metadata == expected);
+  CHECK(again.verification.logit_sqnr_db == first.verification.logit_sqnr_db);
+}
+
 TEST_CASE("average pooling before the final norm only: the other order is refused") {
   VitDescription vit = small_vit();
   vit.pooling = Pooling::average;

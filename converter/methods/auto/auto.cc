@@ -127,6 +127,9 @@ class Auto : public Planner {
   }
 
   Status finish() override {
+    for (const auto& contestant : contestants_) {
+      if (Status status = contestant->finish(); !status.ok()) return status;
+    }
     const Plan& plain = contestants_[kPlain]->plan();
     plan_ = plain;
     if (!wants_samples()) return {};
