@@ -119,8 +119,7 @@ void add_combinations(CLI::App& app, Options& options, Words& words) {
                      ", or all for those available; if not given, INTVIT_ISA, else the best of this CPU")
       ->type_name("LIST");
   app.add_option("--batch", words.batches, "Pictures per run")->type_name("LIST")->capture_default_str();
-  app.add_option("--pictures", words.pictures,
-                 "Files to run on, each in every so many-th place of a batch; else painted ones")
+  app.add_option("--pictures", words.pictures, "Files to run on, used in turn to fill a batch; else painted ones")
       ->type_name("LIST")
       ->check(file_name());
 }

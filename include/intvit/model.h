@@ -13,13 +13,13 @@
 
 namespace intvit {
 
-struct Program;  // engine/program/program.h
+struct Program;  // engine/program/program.h, for the project's own tools
 
 // Human-readable facts that travel in a model file: architecture, method, bits, calibration, labels, provenance.
 // Sorted, so that the same facts give the same bytes. Keys used by the tools: architecture, method, weight_bits,
-// activation_bits, calibration_pictures, calibration_checksum, seed, tool, top1_agreement_percent, logit_sqnr_db,
-// site_sqnr_db, sensitivity_pictures, sensitivity_sites, sensitivity_layers, labels (one per line). Unknown keys are
-// kept and ignored.
+// activation_bits, calibration_pictures, calibration_checksum, head_equalisation, weight_rounding, settings, seed,
+// tool, max_ms, max_ms_isa, max_mb, top1_agreement_percent, logit_sqnr_db, site_sqnr_db, sensitivity_pictures,
+// sensitivity_sites, sensitivity_layers, labels (one per line). Unknown keys are kept and ignored.
 using Metadata = std::map<std::string, std::string>;
 
 class Model {
@@ -49,6 +49,7 @@ class Model {
   // Checksum of the whole file's section table, which covers every section: names the model in reports.
   std::uint64_t digest() const;
 
+  // For the project's own tools, which include engine/program/ beside this.
   const Program& program() const;
 
  private:

@@ -18,7 +18,7 @@
 
 namespace intvit {
 
-struct Stage;  // engine/program/stages.h
+struct Stage;  // engine/program/stages.h, for the project's own tools
 
 inline constexpr int kMaxThreads = 1024;
 inline constexpr int kMaxBatch = 4096;
@@ -45,30 +45,37 @@ constexpr int first_shared_picture(int count, int threads) { return count - coun
 
 class Session {
  public:
-  // invalid_argument, unsupported_cpu or out_of_memory.
+  // `model` must not be null. invalid_argument, unsupported_cpu or out_of_memory.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
 
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // An index is 0 .. batch() - 1, here and below, and is not checked.
+
   // Resizes and crops an 8-bit RGB picture of any size into place `index` of the next run(). May allocate when the
-  // size differs from the picture's before.
+  // size differs from the picture's before. invalid_argument (no pixels, rows that overlap, an edge of 0 or one that
+  // is too long) or out_of_memory.
   Status set_picture(int index, const PictureView& picture);
 
   // The same place itself, u8 [input_height][input_width][3], for callers who preprocess on their own.
+  // Valid until the session is destroyed.
   std::uint8_t* picture(int index);
 
-  // Classifies pictures 0 .. count - 1, which stay as they are.
+  // Classifies pictures 0 .. count - 1, which stay as they are. `count` is clamped to 1 .. batch().
   void run(int count = 1);
 
-  // Logits of picture `index` after run(), in units of 2^-logit_fraction_bits; one per class.
+  // Logits of picture `index` after run(), in units of 2^-logit_fraction_bits; one per class. The span is valid
+  // until the session is destroyed; the next run() overwrites the logits.
   std::span<const std::int32_t> logits(int index) const;
 
   const Model& model() const;
   int threads() const;
   int batch() const;
   Isa isa() const;
+
+  // What follows is for the project's own tools, which know the types of engine/program/.
 
   // Nanoseconds that every step of the program took since creation (profile only): of a shared picture from the first
   // thread's begin to the last one's end; of the others, which as many threads do at a time, the time divided by those.

@@ -47,8 +47,8 @@ struct AffineGrid {
     const I16 scaled = Simd::multiply_q15(Simd::multiply_q15(x, code.multiplier), code.power);
     const I16 number = Simd::min16(Simd::max16(scaled, code.lowest), code.highest);
     const I16 coded = Simd::multiply_q15(Simd::shift_left16(number, step_shift), code.step);
-    const auto far = Simd::outside16(x, minus_outlier, outlier);
-    const I16 steps = Simd::select16(far, Simd::multiply_q15(x, grid_unit), coded);
+    const auto outliers = Simd::outside16(x, minus_outlier, outlier);
+    const I16 steps = Simd::select16(outliers, Simd::multiply_q15(x, grid_unit), coded);
     return Simd::min16(Simd::max16(Simd::adds16(steps, grid_zero), Simd::zero()), grid_max);
   }
 };
@@ -65,9 +65,9 @@ AffineCode affine_code_of_row_simd(const std::int16_t* src, const AffineGrid<Sim
   auto highest = Simd::zero();
   for_each_vector<Simd>(args.columns, [&](int c) {
     const auto x = Simd::load16(src + c);
-    const auto near = Simd::select16(Simd::outside16(x, grid.minus_outlier, grid.outlier), Simd::zero(), x);
-    lowest = Simd::min16(lowest, near);
-    highest = Simd::max16(highest, near);
+    const auto kept = Simd::select16(Simd::outside16(x, grid.minus_outlier, grid.outlier), Simd::zero(), x);
+    lowest = Simd::min16(lowest, kept);
+    highest = Simd::max16(highest, kept);
   });
   return affine_code_for_range(Simd::reduce_min16(lowest), Simd::reduce_max16(highest), args.max_code, args.step_shift,
                                args.fine_bits);

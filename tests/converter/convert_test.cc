@@ -166,7 +166,7 @@ TEST_CASE("a plan survives JSON, and bad plans are refused with a reason") {
     CHECK(result.status().code() == Code::invalid_argument);
   }
 
-  // A plan without one of its places is an error that names the place.
+  // A plan without one of its sites is an error that names the site.
   Plan incomplete = parsed.value();
   incomplete.activations.erase("blocks.1.mlp.fc2.input");
   SyntheticPictures pictures(2, 32, 40, 3);

@@ -91,7 +91,7 @@ Margins table_margins(const ActivationScheme& scheme, const std::vector<float>& 
   return m;
 }
 
-// Values of a place with even codes. A border between two codes is as far as 1 + |x| / 2^15 units (docs/arithmetic.md),
+// Values of a site with even codes. A border between two codes is as far as 1 + |x| / 2^15 units (docs/arithmetic.md),
 // and half a unit for the rounding of x; rows with ranges of their own: another unit, since a border follows from two
 // rounded extremes. Values: half a step of the grid, and what the rounding of a code's step adds.
 struct EvenCodes {

@@ -78,7 +78,7 @@ struct Recorder : Observer {
   std::map<std::pair<Site, int>, std::pair<int, int>> shapes;
   std::vector<Site> order;
   void on_activation(Site site, int block, float*, int rows, int cols) override {
-    CHECK(shapes.emplace(std::pair(site, block), std::pair(rows, cols)).second);  // every place once
+    CHECK(shapes.emplace(std::pair(site, block), std::pair(rows, cols)).second);  // every site once
     order.push_back(site);
   }
 };

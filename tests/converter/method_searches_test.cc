@@ -164,11 +164,11 @@ struct Winners {
 void check_sites(Fixture& f, const BlockSamples& samples, const Plan& chosen, const std::vector<Plan>& plans,
                  Winners& winners) {
   const FloatBlock& block = f.layers(samples.block);
-  const std::pair<Site, const FloatLinear*> places[] = {{Site::qkv_input, &block.qkv},
-                                                        {Site::attention_output, &block.proj},
-                                                        {Site::fc1_input, &block.fc1},
-                                                        {Site::fc2_input, &block.fc2}};
-  for (const auto& [site, layer] : places) {
+  const std::pair<Site, const FloatLinear*> sites[] = {{Site::qkv_input, &block.qkv},
+                                                       {Site::attention_output, &block.proj},
+                                                       {Site::fc1_input, &block.fc1},
+                                                       {Site::fc2_input, &block.fc2}};
+  for (const auto& [site, layer] : sites) {
     const std::string name = site_name(site, samples.block);
     CAPTURE(name);
     const ModuleError error(samples.at(site), *layer, kSearchedPictures);

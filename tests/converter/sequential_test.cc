@@ -163,27 +163,27 @@ TEST_CASE("corrected layers lose less at their outputs than uncorrected ones, an
   const FloatNetwork network = random_network(small_vit(), 31);
   const Plan plan = coarse_plan(network);
   const FloatNetwork quantized = with_weights(network, optimised(network, plan, {}));
-  struct Place {
+  struct LayerAtSite {
     Site site;
     FloatLinear FloatBlock::*layer;
     bool adds_to_stream;
     Site stream;
     int behind;  // the stream before the layer is that of so many blocks before
   };
-  const Place places[] = {{Site::qkv_input, &FloatBlock::qkv, false, Site::residual, 0},
-                          {Site::attention_output, &FloatBlock::proj, true, Site::residual, 1},
-                          {Site::fc1_input, &FloatBlock::fc1, false, Site::residual, 0},
-                          {Site::fc2_input, &FloatBlock::fc2, true, Site::residual_middle, 0}};
+  const LayerAtSite sites[] = {{Site::qkv_input, &FloatBlock::qkv, false, Site::residual, 0},
+                               {Site::attention_output, &FloatBlock::proj, true, Site::residual, 1},
+                               {Site::fc1_input, &FloatBlock::fc1, false, Site::residual, 0},
+                               {Site::fc2_input, &FloatBlock::fc2, true, Site::residual_middle, 0}};
   for (int b = 0; b < network.description.depth; ++b) {
-    for (const Place& place : places) {
-      CAPTURE(site_name(place.site, b));
-      const FloatLinear& exact = network.blocks[static_cast<std::size_t>(b)].*place.layer;
-      const FloatLinear& corrected = quantized.blocks[static_cast<std::size_t>(b)].*place.layer;
-      const Rows inputs = rows_at(quantized, &plan, place.site, b);
-      Rows target = outputs(exact, rows_at(network, nullptr, place.site, b));
-      if (place.adds_to_stream) {
-        const Rows before = rows_at(network, nullptr, place.stream, b - place.behind);
-        const Rows now = rows_at(quantized, &plan, place.stream, b - place.behind);
+    for (const LayerAtSite& at : sites) {
+      CAPTURE(site_name(at.site, b));
+      const FloatLinear& exact = network.blocks[static_cast<std::size_t>(b)].*at.layer;
+      const FloatLinear& corrected = quantized.blocks[static_cast<std::size_t>(b)].*at.layer;
+      const Rows inputs = rows_at(quantized, &plan, at.site, b);
+      Rows target = outputs(exact, rows_at(network, nullptr, at.site, b));
+      if (at.adds_to_stream) {
+        const Rows before = rows_at(network, nullptr, at.stream, b - at.behind);
+        const Rows now = rows_at(quantized, &plan, at.stream, b - at.behind);
         for (std::size_t r = 0; r < target.size(); ++r) {
           for (std::size_t c = 0; c < target[r].size(); ++c) target[r][c] += before[r][c] - now[r][c];
         }

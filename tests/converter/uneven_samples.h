@@ -1,4 +1,4 @@
-// Samples of a place whose channels differ, for tests of what is chosen channel by channel.
+// Samples of a site whose channels differ, for tests of what is chosen channel by channel.
 #pragma once
 
 #include <random>
@@ -8,7 +8,7 @@
 
 namespace intvit {
 
-// Rows whose channels differ in range and place; channel 3 is constant, channel 5 constantly zero.
+// Rows whose channels differ in range and mean; channel 3 is constant, channel 5 constantly zero.
 inline SiteSamples uneven_samples(int rows, int cols) {
   std::mt19937 random(11);
   std::normal_distribution<float> normal(0, 1);

@@ -150,7 +150,7 @@ Command add_convert(CLI::App& app) {
   command->add_option("--max-mb", options->convert.budget.megabytes, "Method auto: at most so many megabytes of file")
       ->check(CLI::PositiveNumber);
   command->add_option("--isa", options->isa, "The instruction set that --max-ms is of; default: the best one here");
-  command->add_option("--labels", options->labels, "Class names, one per line, where the checkpoint has none");
+  command->add_option("--labels", options->labels, "Class names, one per line, instead of the checkpoint's");
   command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");
   command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON");
   command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer");
