@@ -22,9 +22,11 @@ changed() {
   sed -i "s/$2/$3/" "$work/$1"
   ! cmp -s "$work/kept" "$work/$1" || fail "'$2' is not in $1"
 }
-changed docs/accuracy.md '78\.63 %' '79.63 %'
+# The second row's top-1, whatever the records say today.
+figure=$(sed -n '/^<!-- table accuracy:/,/^<!-- end -->/p' "$work/docs/accuracy.md" | grep -o '[0-9.]* %' | sed -n 2p)
+changed docs/accuracy.md "| ${figure/./\\.} |" "| 1.23 % |"
 expect_exit 1 tables --check
-grep -q "accuracy.md: .*79.63 %.* should be .*78.63 %" "$work/out" || fail "what differs: $(cat "$work/out")"
+grep -q "accuracy.md: .*1.23 %.* should be .*$figure" "$work/out" || fail "what differs: $(cat "$work/out")"
 expect_exit 0 tables --write
 cmp "$work/kept" "$work/docs/accuracy.md" || fail "--write does not restore the page"
 changed docs/figures/onnxruntime.json '0\.428' '0.328'
