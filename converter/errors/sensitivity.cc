@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "converter/float/for_each_in_order.h"
-#include "converter/float/forward.h"
+#include "converter/float/for_each_forward.h"
 #include "converter/plan/simulate.h"
 #include "converter/weights/quantize.h"
 
@@ -88,14 +87,8 @@ class Measurement {
   // work(picture, forward) for all pictures.
   template <typename Work>
   void for_each_picture(const Work& work) {
-    const auto make_worker = [&](int, int shared_by) {
-      return [&, forward = FloatForward(network_, shared_by)](int i) mutable -> Status {
-        work(static_cast<std::size_t>(i), forward);
-        return {};
-      };
-    };
-    // No picture fails.
-    (void)for_each_in_order(static_cast<int>(pixels_.size()), threads_, make_worker).ok();
+    for_each_forward(network_, static_cast<int>(pixels_.size()), threads_,
+                     [&](int i, FloatForward& forward) { work(static_cast<std::size_t>(i), forward); });
   }
 
   // SQNR of the logits when the sites first..last are quantized and everything before block `start` is already in

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "converter/float/for_each_in_order.h"
-#include "converter/float/forward.h"
+#include "converter/float/for_each_forward.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
 #include "converter/plan/simulate.h"
@@ -92,13 +91,7 @@ class SequentialOptimiser {
   // Calls work(picture, forward over `network`) for all pictures.
   template <typename Work>
   void for_each_picture(const FloatNetwork& network, const Work& work) {
-    const auto make_worker = [&](int, int shared_by) {
-      return [&, forward = FloatForward(network, shared_by)](int i) mutable -> Status {
-        work(i, forward);
-        return {};
-      };
-    };
-    (void)for_each_in_order(count_, threads_, make_worker).ok();  // no picture fails
+    for_each_forward(network, count_, threads_, work);
   }
 
   bool corrects() const {
