@@ -149,8 +149,8 @@ class Measurement {
     });
     for (const float logit : logits_) signal_ += static_cast<double>(logit) * logit;
     measure_site(Site::residual, -1, -1);
-    measure_layer(Layer::patch_embed, -1, network_.patch_embed, quantized(Layer::patch_embed, -1, network_.patch_embed),
-                  -1);
+    measure_layer(Layer::patch_embed, -1, network_.patch_embed,
+                  dequantized_patch_embed(network_, rounded_.at(layer_name(Layer::patch_embed, -1))), -1);
   }
 
   void from_block(int b) {

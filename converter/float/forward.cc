@@ -34,7 +34,14 @@ FloatForward::FloatForward(const FloatNetwork& network, int threads)
       hidden_(area(tokens_, vit_.mlp_dim)),
       activated_(hidden_.size()),
       head_input_(network.head.in),
-      logits_(network.head.out) {}
+      logits_(network.head.out) {
+  const Preprocessing& how = vit_.preprocessing;
+  for (int channel = 0; channel < 3; ++channel) {
+    for (int byte = 0; byte < 256; ++byte) {
+      normalised_[channel][byte] = static_cast<float>((byte / 255.0 - how.mean[channel]) / how.stddev[channel]);
+    }
+  }
+}
 
 void FloatForward::run(const std::uint8_t* pixels_hwc, float* logits, Observer* observer) {
   const OneThreadPerTask one_thread_per_task;
@@ -92,7 +99,7 @@ void FloatForward::embed(const std::uint8_t* pixels_hwc) {
       for (int y = 0; y < patch; ++y) {
         const std::uint8_t* line =
             pixels_hwc + (area(patch_y * patch + y, vit_.preprocessing.width) + area(patch_x, patch)) * 3;
-        out = std::copy_n(line, line_bytes, out);
+        for (int i = 0; i < line_bytes; ++i) *out++ = normalised_[i % 3][line[i]];
       }
     }
   }

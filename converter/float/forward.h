@@ -6,6 +6,7 @@
 // wait for each other a hundred times per picture.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -53,7 +54,8 @@ class FloatForward {
   const VitDescription& vit_;
   const int threads_;
   const int tokens_;
-  Observer* observer_ = nullptr;  // during run() only
+  Observer* observer_ = nullptr;                      // during run() only
+  std::array<std::array<float, 256>, 3> normalised_;  // [channel][byte]: (byte / 255 - mean) / stddev
 
   std::vector<float> patches_;              // [P][patch * patch * 3]
   std::vector<float> residual_;             // [T][C]

@@ -32,9 +32,7 @@ struct FloatBlock {
 
 struct FloatNetwork {
   VitDescription description;
-  // Of bytes: in = patch * patch * 3, ordered (y, x, channel) as pixels lie in memory; mean and standard deviation of
-  // the preprocessing are folded in.
-  FloatLinear patch_embed;
+  FloatLinear patch_embed;        // of normalised pixels; in = patch * patch * 3, ordered (y, x, channel) as pixels lie
   std::vector<float> token_init;  // [T][C]: prefix tokens + their positions, then the positions of the patches
   std::vector<FloatBlock> blocks;
   FloatLayerNorm norm;  // final norm (fc_norm when description.fc_norm)

@@ -1,11 +1,20 @@
-// The patch embedding of bytes, so that pixels need no quantizer at all.
+// The patch embedding as the engine sees it: its inputs are the pixels' bytes, so that pixels need no quantizer at all.
+// The float network's reads normalised pixels, (byte / 255 - mean) / stddev.
 #pragma once
+
+#include <span>
 
 #include "converter/float/network.h"
 
 namespace intvit {
 
-// Folds (p / 255 - mean) / stddev into the weights and bias of a layer that reads normalised pixels.
-FloatLinear fold_normalisation(const FloatLinear& patch_embed, const Preprocessing& preprocessing);
+// The network's patch embedding with mean and standard deviation folded into its weights and bias.
+FloatLinear patch_embed_of_bytes(const FloatNetwork& network);
+
+// The inverse: such a layer, for the float network to run.
+FloatLinear patch_embed_of_normalised(const FloatLinear& of_bytes, const Preprocessing& preprocessing);
+
+// Rows of patches, (y, x, channel), from normalised pixels back to bytes.
+void restore_bytes(std::span<float> pixels, const Preprocessing& preprocessing);
 
 }  // namespace intvit

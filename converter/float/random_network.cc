@@ -3,8 +3,6 @@
 #include <cmath>
 #include <random>
 
-#include "converter/float/pixel_normalisation.h"
-
 namespace intvit {
 namespace {
 
@@ -46,8 +44,7 @@ FloatNetwork random_network(const VitDescription& vit, std::uint64_t seed) {
   };
   FloatNetwork network;
   network.description = vit;
-  network.patch_embed =
-      fold_normalisation(linear(vit.embed_dim, vit.patch_size * vit.patch_size * 3), vit.preprocessing);
+  network.patch_embed = linear(vit.embed_dim, vit.patch_size * vit.patch_size * 3);
   network.token_init.resize(static_cast<std::size_t>(vit.tokens()) * static_cast<std::size_t>(vit.embed_dim));
   for (float& value : network.token_init) value = random(0.3);
   for (int b = 0; b < vit.depth; ++b) {

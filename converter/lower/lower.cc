@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/float/pixel_normalisation.h"
 #include "converter/lower/activation_table.h"
 #include "converter/lower/attention_parameters.h"
 #include "converter/lower/check_plan.h"
@@ -145,7 +146,7 @@ class Lowering {
   // Pixels are codes with scale 1 and zero point 0.
   void embed() {
     const Preprocessing& p = vit_.preprocessing;
-    const FloatLinear& patch_embed = network_.patch_embed;
+    const FloatLinear patch_embed = patch_embed_of_bytes(network_);
     picture_ = builder_.program().picture = builder_.buffer(DataType::u8, p.height, p.width * 3, /*exact=*/true);
     residual_ = builder_.buffer(DataType::s16, vit_.tokens(), vit_.embed_dim);
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "converter/float/pixel_normalisation.h"
-
 namespace intvit {
 namespace {
 
@@ -60,7 +58,7 @@ class Assembler {
         }
       }
     }
-    return fold_normalisation(embed, vit_.preprocessing);
+    return embed;
   }
 
   // The rows of the prefix tokens (class, distillation, registers), then zeros for the patches; plus the positions,

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "converter/float/parallel.h"
+#include "converter/float/pixel_normalisation.h"
 #include "converter/plan/rounding.h"
 
 namespace intvit {
@@ -111,7 +112,8 @@ void round_the_rest(const FloatNetwork& network, const Plan& plan, int threads, 
     if (scheme == plan.weights.end() || rounded.contains(name)) return;
     tasks.push_back({&layer, &scheme->second, &rounded[name]});
   };
-  add(Layer::patch_embed, -1, network.patch_embed);
+  const FloatLinear of_bytes = patch_embed_of_bytes(network);
+  add(Layer::patch_embed, -1, of_bytes);
   for (int b = 0; b < network.description.depth; ++b) {
     const FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
     add(Layer::qkv, b, block.qkv);
@@ -138,6 +140,11 @@ FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weight
     result.bias[row] = static_cast<float>(layer.bias[row] + weights.bias_correction[row]);
   }
   return result;
+}
+
+FloatLinear dequantized_patch_embed(const FloatNetwork& network, const QuantizedWeights& weights) {
+  return patch_embed_of_normalised(dequantized(patch_embed_of_bytes(network), weights),
+                                   network.description.preprocessing);
 }
 
 }  // namespace intvit

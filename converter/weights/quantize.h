@@ -54,7 +54,10 @@ QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& 
 // Rounds all layers that `rounded` lacks to nearest; those that the plan lacks, too, are left out.
 void round_the_rest(const FloatNetwork& network, const Plan& plan, int threads, RoundedLayers& rounded);
 
-// What the runtime's weights are in floats.
+// What the runtime's weights are in floats. Integers of the patch embedding are of bytes, and so is `layer` then.
 FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weights);
+
+// The patch embedding that the float network runs in the place of its own to have what these integers give.
+FloatLinear dequantized_patch_embed(const FloatNetwork& network, const QuantizedWeights& weights);
 
 }  // namespace intvit

@@ -6,6 +6,7 @@
 #include "converter/float/for_each_forward.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
+#include "converter/float/pixel_normalisation.h"
 #include "converter/plan/simulate.h"
 #include "converter/weights/error_feedback.h"
 #include "converter/weights/moments.h"
@@ -124,14 +125,15 @@ class SequentialOptimiser {
       forward.run_embedding(pixels.data() + static_cast<std::size_t>(i) * bytes, float_stream_.picture(i, tokens_),
                             &capture);
     });
+    restore_bytes(patch_rows.data, vit_.preprocessing);
     const std::string name = layer_name(Layer::patch_embed, -1);
-    const FloatLinear& embed = network_.patch_embed;
+    const FloatLinear embed = patch_embed_of_bytes(network_);
     const auto scheme = plan_.weights.find(name);
     if (scheme == plan_.weights.end()) return {Code::invalid_argument, "the plan has no weights of '" + name + "'"};
     QuantizedWeights weights = quantize_weights(embed, scheme->second);
     round_with_feedback(embed, moments_of(patch_rows.data.data(), patch_rows.count(), inputs, threads_), threads_,
                         weights);
-    quantized_.patch_embed = dequantized(embed, weights);
+    quantized_.patch_embed = dequantized_patch_embed(network_, weights);
     rounded_[name] = std::move(weights);
     for_each_picture(quantized_, [&](int i, FloatForward& forward) {
       PlanSimulator simulator(vit_, plan_, 1);

@@ -58,7 +58,6 @@ bool contains(const std::string& text, const std::string& part);
 // With `code`, in one line that has all `parts`.
 void check_load_fails(const Result<FloatNetwork>& network, Code code, const std::vector<std::string>& parts);
 
-// But for rounding in the patch embedding, into which pixels' normalisation is folded.
 void check_same(const FloatNetwork& a, const FloatNetwork& b);
 
 }  // namespace intvit::checkpoints

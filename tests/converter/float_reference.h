@@ -87,7 +87,8 @@ inline Rows embed(const FloatNetwork& network, const std::uint8_t* pixels) {
       for (int i = 0; i < vit.patch_size * 3; ++i) {
         const int row = patch / vit.grid_width() * vit.patch_size + y;
         const int column = patch % vit.grid_width() * vit.patch_size + i / 3;
-        values.push_back(pixels[(row * how.width + column) * 3 + i % 3]);
+        values.push_back((pixels[(row * how.width + column) * 3 + i % 3] / 255.0 - how.mean[i % 3]) /
+                         how.stddev[i % 3]);
       }
     }
     const Row embedded = linear(network.patch_embed, values);
@@ -147,7 +148,6 @@ inline FloatNetwork random_network(const VitDescription& vit, unsigned seed) {
   FloatNetwork network;
   network.description = vit;
   network.patch_embed = random_linear(channels, vit.patch_size * vit.patch_size * 3);
-  for (float& w : network.patch_embed.weight) w /= 128;  // of bytes
   network.token_init = fill(static_cast<std::size_t>(vit.tokens()) * channels, 0.0, 0.5);
   for (int i = 0; i < vit.depth; ++i) {
     network.blocks.push_back({random_norm(), random_linear(3 * channels, channels), random_linear(channels, channels),

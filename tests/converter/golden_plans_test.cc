@@ -41,7 +41,7 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr int kGoldenPictures = 6;
-constexpr std::uint64_t kNetworkSeed = 21, kPictureSeed = 7;
+constexpr std::uint64_t kNetworkSeed = 21, kPictureSeed = 3;
 
 std::filesystem::path golden_folder() { return std::filesystem::path(INTVIT_GOLDEN_DIR) / "plans"; }
 

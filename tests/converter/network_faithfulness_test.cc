@@ -10,6 +10,7 @@
 
 #include "converter/convert/convert.h"
 #include "converter/equalise/fold.h"
+#include "converter/float/pixel_normalisation.h"
 #include "converter/float/random_network.h"
 #include "converter/plan/simulate.h"
 #include "converter/weights/quantize.h"
@@ -25,11 +26,13 @@ namespace {
 FloatNetwork with_integer_weights(const FloatNetwork& network, const Plan& plan) {
   FloatNetwork result = network;
   REQUIRE(equalise(plan.equalisations, result).ok());
-  const auto held = [&](const FloatLinear& layer, Layer which, int block) {
-    return dequantized(layer, quantize_weights(layer, plan.weights.at(layer_name(which, block)),
-                                               std::vector<double>(static_cast<std::size_t>(layer.out), 0.0)));
+  const auto rounded = [&](const FloatLinear& layer, Layer which, int block) {
+    return quantize_weights(layer, plan.weights.at(layer_name(which, block)));
   };
-  result.patch_embed = held(result.patch_embed, Layer::patch_embed, -1);
+  const auto held = [&](const FloatLinear& layer, Layer which, int block) {
+    return dequantized(layer, rounded(layer, which, block));
+  };
+  result.patch_embed = dequantized_patch_embed(result, rounded(patch_embed_of_bytes(result), Layer::patch_embed, -1));
   for (int b = 0; b < network.description.depth; ++b) {
     FloatBlock& block = result.blocks[static_cast<std::size_t>(b)];
     block.qkv = held(block.qkv, Layer::qkv, b);

@@ -50,7 +50,7 @@ RoundedLayers optimised(const FloatNetwork& network, const Plan& plan, const Wei
 
 // The network with the weights of `rounded`, as floats. The classifier is not among them.
 FloatNetwork with_weights(FloatNetwork network, const RoundedLayers& rounded) {
-  network.patch_embed = dequantized(network.patch_embed, rounded.at("patch_embed"));
+  network.patch_embed = dequantized_patch_embed(network, rounded.at("patch_embed"));
   for (int b = 0; b < network.description.depth; ++b) {
     FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
     const auto put = [&](Layer layer, FloatLinear& linear) {
