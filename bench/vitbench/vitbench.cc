@@ -62,12 +62,10 @@ Status write_trace(const Options& options, const Contenders& contenders, const s
 }
 
 // Sets the comparisons of `rows`, if they were asked for.
-Status compare_rows(const Options& options, const std::vector<OldRow>& old_rows, std::vector<Row>& rows) {
-  if (options.compare.empty()) return {};
-  for (const std::string& note : compare(old_rows, options.tolerance_percent, rows)) {
-    std::cerr << "vitbench: warning: " << note << '\n';
-  }
-  return check_not_slower(rows, options.compare, options.tolerance_percent);
+Status compare_rows(const OldMeasurement& old, std::vector<Row>& rows) {
+  if (old.path.empty()) return {};
+  for (const std::string& note : compare(old, rows)) std::cerr << "vitbench: warning: " << note << '\n';
+  return check_not_slower(rows, old);
 }
 
 int run(const Options& options) {
@@ -94,7 +92,7 @@ int run(const Options& options) {
     const Status status = write_trace(options, contenders.value(), results.rows, models.value());
     if (!status.ok()) return fail(status);
   }
-  const Status not_slower = compare_rows(options, old_rows.value(), results.rows);
+  const Status not_slower = compare_rows({options.compare, old_rows.take(), options.tolerance_percent}, results.rows);
   print(std::cout, options.format, results);
   if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
   if (const Status status = check_same_logits(contenders.value()); !status.ok()) return fail(status);
