@@ -159,7 +159,7 @@ TEST_CASE("trace: of the run after the warm-up, of every contender, with the ste
   }
 }
 
-std::uint64_t total(const std::vector<std::uint64_t>& nanoseconds) {
+std::uint64_t sum_of(const std::vector<std::uint64_t>& nanoseconds) {
   return std::accumulate(nanoseconds.begin(), nanoseconds.end(), std::uint64_t{0});
 }
 
@@ -174,14 +174,14 @@ TEST_CASE("profile: sums the timed runs only") {
   REQUIRE(started.ok());
   Contender& contender = *started.value();
   REQUIRE(contender.run(2, 1, 1).ok());  // of the untimed ones the second runs
-  CHECK(total(contender.step_nanoseconds()) == 0);
+  CHECK(sum_of(contender.step_nanoseconds()) == 0);
   REQUIRE(contender.run(0, 1, 1).ok());
-  const std::uint64_t once = total(contender.step_nanoseconds());
+  const std::uint64_t once = sum_of(contender.step_nanoseconds());
   CHECK(once > 0);
   REQUIRE(contender.run(0, 1, 1).ok());
-  CHECK(total(contender.step_nanoseconds()) == once);
+  CHECK(sum_of(contender.step_nanoseconds()) == once);
   REQUIRE(contender.run(0, 1, 1).ok());
-  CHECK(total(contender.step_nanoseconds()) > once);
+  CHECK(sum_of(contender.step_nanoseconds()) > once);
 }
 
 TEST_CASE("make_row: a profile has the multiply-accumulates of a batch, and times per run") {
@@ -199,7 +199,7 @@ TEST_CASE("make_row: a profile has the multiply-accumulates of a batch, and time
   double gmac = 0, milliseconds = 0;
   for (const ProfileRow& step : row.profile) gmac += step.gmac, milliseconds += step.milliseconds;
   CHECK(gmac * 1e9 == doctest::Approx(3 * macs));
-  CHECK(milliseconds == doctest::Approx(static_cast<double>(total(m.contenders[0]->step_nanoseconds())) / 1e6 / 2));
+  CHECK(milliseconds == doctest::Approx(static_cast<double>(sum_of(m.contenders[0]->step_nanoseconds())) / 1e6 / 2));
 }
 
 }  // namespace
