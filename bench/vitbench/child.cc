@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "bench/vitbench/pipe_io.h"
-#include "bench/vitbench/run_times.h"
 #include "engine/decode/decode.h"
 #include "engine/format/mapped_file.h"
 #include "intvit/session.h"
@@ -73,7 +72,8 @@ Status set_pictures(Session& session, const std::vector<std::string>& files) {
 
 class Server {
  public:
-  Server(const Combination& combination, int answers) : combination_(combination), answers_(answers) {}
+  Server(const Combination& combination, const RunOnce& run_once, int answers)
+      : combination_(combination), run_once_(run_once), answers_(answers) {}
 
   bool start() {
     // First, since two mappings at a time would count twice as memory.
@@ -82,10 +82,9 @@ class Server {
     if (status.ok()) status = set_pictures(*session_, combination_.pictures);
     if (!write_value(answers_, status.code()) || !write_all(answers_, status.message())) return false;
     if (!status.ok()) return false;
-    runs_.emplace(*session_);
     {
       const FaultCounter faults(cold_);
-      cold_.run = runs_->run_once();
+      cold_.run = run_once_(*session_);
     }
     steps_.resize(session_->step_nanoseconds().size());
     return write_value(answers_, cold_);
@@ -114,12 +113,12 @@ class Server {
   }
 
   bool run(const Command& command) {
-    for (int i = 0; i < command.untimed; ++i) runs_->run_once();
+    for (int i = 0; i < command.untimed; ++i) run_once_(*session_);
     const std::vector<std::uint64_t> before(session_->step_nanoseconds().begin(), session_->step_nanoseconds().end());
     std::vector<double> milliseconds;
     double total = 0;
     while (static_cast<int>(milliseconds.size()) < command.timed && total < command.seconds * 1e3) {
-      milliseconds.push_back(runs_->run_once());
+      milliseconds.push_back(run_once_(*session_));
       total += milliseconds.back();
     }
     for (std::size_t i = 0; i < steps_.size(); ++i) steps_[i] += session_->step_nanoseconds()[i] - before[i];
@@ -136,8 +135,7 @@ class Server {
     const Status status = session.ok() ? set_pictures(*session.value(), combination_.pictures) : session.status();
     if (!write_value(answers_, status.code()) || !write_all(answers_, status.message())) return false;
     if (!status.ok()) return true;
-    TimedRuns runs(*session.value());
-    for (int i = 0; i <= untimed; ++i) runs.run_once();
+    for (int i = 0; i <= untimed; ++i) run_once_(*session.value());
     for (int member = 0; member < options.threads; ++member) {
       std::vector<StepTime> times;
       for (int picture = 0; picture < options.batch; ++picture) {
@@ -150,18 +148,18 @@ class Server {
   }
 
   const Combination& combination_;
+  const RunOnce& run_once_;
   int answers_;
   ColdStart cold_;
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Session> session_;
-  std::optional<TimedRuns> runs_;
   std::vector<std::uint64_t> steps_;
 };
 
 }  // namespace
 
-int serve(const Combination& combination, int commands, int answers) {
-  Server server(combination, answers);
+int serve(const Combination& combination, const RunOnce& run_once, int commands, int answers) {
+  Server server(combination, run_once, answers);
   if (!server.start()) return 1;
   for (Command command; read_value(commands, command);) {
     if (!server.serve(command)) return 1;

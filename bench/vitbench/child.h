@@ -24,6 +24,6 @@ struct RunAnswer {
 
 // Answers first with the Code and the message of making the session, then, if it was made and has run once, with its
 // ColdStart. Returns the child's exit code.
-int serve(const Combination& combination, int commands, int answers);
+int serve(const Combination& combination, const RunOnce& run_once, int commands, int answers);
 
 }  // namespace intvit::bench

@@ -50,23 +50,22 @@ Verdict judge(const Ratio& ratio, double tolerance_percent) {
   return Verdict::same;
 }
 
-std::vector<std::string> compare(const std::vector<OldRow>& old_rows, double tolerance_percent,
-                                 std::vector<Row>& rows) {
+std::vector<std::string> compare(const OldMeasurement& old, std::vector<Row>& rows) {
   std::set<std::string> notes;
   for (Row& row : rows) {
-    const OldRow* old = find_old(old_rows, row);
-    if (old == nullptr) {
+    const OldRow* old_row = find_old(old.rows, row);
+    if (old_row == nullptr) {
       notes.insert("no old row for " + row.name());
       continue;
     }
-    note_differences(*old, row, notes);
-    const Ratio ratio = ratio_of_medians(row.times, old->times);
-    row.comparison = {summarize(old->times).median, ratio, judge(ratio, tolerance_percent)};
+    note_differences(*old_row, row, notes);
+    const Ratio ratio = ratio_of_medians(row.times, old_row->times);
+    row.comparison = {summarize(old_row->times).median, ratio, judge(ratio, old.tolerance_percent)};
   }
   return {notes.begin(), notes.end()};
 }
 
-Status check_not_slower(const std::vector<Row>& rows, const std::string& old_path, double tolerance_percent) {
+Status check_not_slower(const std::vector<Row>& rows, const OldMeasurement& old) {
   std::string slower;
   std::size_t compared = 0;
   for (const Row& row : rows) {
@@ -76,12 +75,12 @@ Status check_not_slower(const std::vector<Row>& rows, const std::string& old_pat
     slower += (slower.empty() ? "" : "; ") + row.name() + " (" + fixed(row.comparison->ratio.value, 3) + " times)";
   }
   if (compared == 0) {
-    return {Code::invalid_argument, "--compare '" + old_path +
+    return {Code::invalid_argument, "--compare '" + old.path +
                                         "': no row has the model, instruction set, threads and batch of any "
                                         "measured now; measure the same combinations"};
   }
   if (slower.empty()) return {};
-  return {Code::check_failed, "slower than in '" + old_path + "', by more than " + fixed(tolerance_percent, 1) +
+  return {Code::check_failed, "slower than in '" + old.path + "', by more than " + fixed(old.tolerance_percent, 1) +
                                   " % with 95 % confidence: " + slower};
 }
 

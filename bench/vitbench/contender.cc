@@ -24,11 +24,11 @@ Status system_error(const char* what) {
   return {Code::io, std::string("cannot ") + what + ": " + std::generic_category().message(errno)};
 }
 
-[[noreturn]] void be_child(const Combination& combination, int commands, int answers) {
+[[noreturn]] void be_child(const Combination& combination, const RunOnce& run_once, int commands, int answers) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   int code = 1;
   try {
-    code = serve(combination, commands, answers);
+    code = serve(combination, run_once, commands, answers);
   } catch (const std::exception&) {
     // Out of memory; the parent notices that the pipe closes.
   }
@@ -37,11 +37,11 @@ Status system_error(const char* what) {
 
 }  // namespace
 
-Result<std::unique_ptr<Contender>> Contender::start(const Combination& combination) {
+Result<std::unique_ptr<Contender>> Contender::start(const Combination& combination, const RunOnce& run_once) {
   std::vector<ColdStart> starts;
   double milliseconds = 0;
   for (;;) {
-    Result<std::unique_ptr<Contender>> contender = start_once(combination);
+    Result<std::unique_ptr<Contender>> contender = start_once(combination, run_once);
     if (!contender.ok()) return contender;
     starts.push_back(contender.value()->cold_start_);
     milliseconds += starts.back().total();
@@ -51,7 +51,7 @@ Result<std::unique_ptr<Contender>> Contender::start(const Combination& combinati
   }
 }
 
-Result<std::unique_ptr<Contender>> Contender::start_once(const Combination& combination) {
+Result<std::unique_ptr<Contender>> Contender::start_once(const Combination& combination, const RunOnce& run_once) {
   int commands[2], answers[2];
   if (::pipe(commands) != 0) return system_error("make a pipe");
   if (::pipe(answers) != 0) return system_error("make a pipe");
@@ -60,7 +60,7 @@ Result<std::unique_ptr<Contender>> Contender::start_once(const Combination& comb
   if (child == 0) {
     ::close(commands[1]);
     ::close(answers[0]);
-    be_child(combination, commands[0], answers[1]);
+    be_child(combination, run_once, commands[0], answers[1]);
   }
   ::close(commands[0]);
   ::close(answers[1]);
@@ -116,10 +116,10 @@ Status Contender::run(int untimed, int timed, double seconds) {
   return {};
 }
 
-Result<std::vector<std::vector<StepTime>>> Contender::trace(int untimed) {
+Result<ThreadTimes> Contender::trace(int untimed) {
   if (!write_value(commands_, Command{Command::Kind::trace, untimed, 0, 0})) return lost();
   if (const Status status = read_status(); !status.ok()) return status;
-  std::vector<std::vector<StepTime>> threads(static_cast<std::size_t>(combination_.threads));
+  ThreadTimes threads(static_cast<std::size_t>(combination_.threads));
   for (std::vector<StepTime>& steps : threads) {
     if (!read_all(answers_, steps)) return lost();
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bench/vitbench/cold_start.h"
+#include "bench/vitbench/run_times.h"
 #include "intvit/isa.h"
 #include "intvit/session.h"
 #include "intvit/status.h"
@@ -28,11 +29,14 @@ struct Combination {
   std::vector<std::string> pictures = {};  // as in Options
 };
 
+// When each thread began and ended each step of a run: [thread][picture * steps + step].
+using ThreadTimes = std::vector<std::vector<StepTime>>;
+
 class Contender {
  public:
   // Starts the child, which opens the model, makes its session and runs it once. Several times, since one cold start
-  // says little; the last child stays.
-  static Result<std::unique_ptr<Contender>> start(const Combination& combination);
+  // says little; the last child stays. All runs are those of `run_once`, which the child calls.
+  static Result<std::unique_ptr<Contender>> start(const Combination& combination, const RunOnce& run_once = timed_run);
   ~Contender();
   Contender(const Contender&) = delete;
   Contender& operator=(const Contender&) = delete;
@@ -41,8 +45,8 @@ class Contender {
   // milliseconds().
   Status run(int untimed, int timed, double seconds);
 
-  // When each thread began and ended each step of a run that followed `untimed` others: [thread][step].
-  Result<std::vector<std::vector<StepTime>>> trace(int untimed);
+  // Of a run that followed `untimed` others.
+  Result<ThreadTimes> trace(int untimed);
 
   const Combination& combination() const { return combination_; }
   // What the child's session has, after run().
@@ -60,7 +64,7 @@ class Contender {
  private:
   Contender(const Combination& combination, pid_t child, int commands, int answers)
       : combination_(combination), child_(child), commands_(commands), answers_(answers) {}
-  static Result<std::unique_ptr<Contender>> start_once(const Combination& combination);
+  static Result<std::unique_ptr<Contender>> start_once(const Combination& combination, const RunOnce& run_once);
   Status lost();
   Status read_status();  // as the child has sent it
 

@@ -50,12 +50,13 @@ std::vector<Combination> combinations(const Options& options) {
 }
 
 Result<std::vector<std::unique_ptr<Contender>>> measure(const Options& options,
-                                                        const std::function<void(const std::string&)>& progress) {
+                                                        const std::function<void(const std::string&)>& progress,
+                                                        const RunOnce& run_once) {
   std::vector<std::unique_ptr<Contender>> contenders;
   for (const std::string& model : options.models) fill_page_cache(model);
   for (const Combination& combination : combinations(options)) {
     progress("starting " + combination.model);
-    Result<std::unique_ptr<Contender>> contender = Contender::start(combination);
+    Result<std::unique_ptr<Contender>> contender = Contender::start(combination, run_once);
     if (!contender.ok()) return contender.status();
     contenders.push_back(contender.take());
     if (const Status status = contenders.back()->run(options.warmup, 0, 0); !status.ok()) return status;
@@ -75,6 +76,17 @@ Result<std::vector<std::unique_ptr<Contender>>> measure(const Options& options,
     progress(std::to_string(contenders.front()->milliseconds().size()) + " runs of the first combination");
   }
   return contenders;
+}
+
+Result<std::vector<ThreadTimes>> trace(const Options& options,
+                                       const std::vector<std::unique_ptr<Contender>>& contenders) {
+  std::vector<ThreadTimes> runs;
+  for (const std::unique_ptr<Contender>& contender : contenders) {
+    auto threads = contender->trace(options.warmup);
+    if (!threads.ok()) return threads.status();
+    runs.push_back(threads.take());
+  }
+  return runs;
 }
 
 Status check_same_logits(const std::vector<std::unique_ptr<Contender>>& contenders) {

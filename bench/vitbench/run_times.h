@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "intvit/session.h"
@@ -20,18 +21,9 @@ struct Summary {
 // Painted pictures that are the same everywhere, and different for each place of a batch.
 void paint_pictures(Session& session);
 
-// Runs a session on the pictures that it has.
-class TimedRuns {
- public:
-  // The session is kept by reference.
-  explicit TimedRuns(Session& session) : session_(session) {}
-
-  // Milliseconds of one run of a whole batch.
-  double run_once();
-
- private:
-  Session& session_;
-};
+// Runs a session once on the pictures that it has, a whole batch, and returns the milliseconds.
+using RunOnce = std::function<double(Session&)>;
+double timed_run(Session& session);
 
 // Between two samples, interpolated linearly, as NumPy does. `fraction` is 0 to 1; `sorted` must not be empty.
 double percentile(const std::vector<double>& sorted, double fraction);

@@ -1,5 +1,4 @@
 // vitbench: how long models take for combinations of threads, instruction sets and batch sizes.
-#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <map>
@@ -8,17 +7,15 @@
 
 #include "bench/vitbench/barrier.h"
 #include "bench/vitbench/compare.h"
+#include "bench/vitbench/make_row.h"
 #include "bench/vitbench/measure.h"
 #include "bench/vitbench/options.h"
 #include "bench/vitbench/report.h"
 #include "bench/vitbench/trace.h"
-#include "engine/format/layout.h"
 #include "engine/format/writer.h"
-#include "engine/program/cost.h"
 #include "intvit/model.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/progress_line.h"
-#include "tools/common/results/digest.h"
 
 namespace intvit::bench {
 namespace {
@@ -51,60 +48,24 @@ Result<Models> open_models(const Options& options) {
   return models;
 }
 
-std::string describe_pictures(const std::vector<std::string>& files) {
-  if (files.empty()) return "painted";
-  std::string text;
-  for (const std::string& file : files) text += (text.empty() ? "" : ",") + file.substr(file.rfind('/') + 1);
-  return text;
-}
-
-Row make_row(const Contender& contender, const Model& model, const std::vector<MachinePeak>& peaks) {
-  const Combination& c = contender.combination();
-  Row row;
-  row.model = c.model;
-  row.model_digest = hex64(model.digest());
-  row.op_set = kOpSet;  // the only one that this build reads
-  row.isa = isa_name(contender.isa());
-  row.threads = contender.threads();
-  row.batch = contender.batch();
-  row.pictures = describe_pictures(c.pictures);
-  row.times = contender.milliseconds();
-  row.milliseconds = summarize(row.times);
-  row.gmac = static_cast<double>(program_macs(model.program())) / 1e9;
-  row.peak_rss_mib = contender.peak_rss_mib();
-  row.cold = contender.cold_start();
-  row.logits_digest = hex64(contender.logits_digest());
-  const auto machine = std::find_if(peaks.begin(), peaks.end(), [&](const MachinePeak& peak) {
-    return peak.isa == c.isa && peak.threads == c.threads;
-  });
-  row.barrier_ns = machine->barrier_ns;
-  if (machine->peak) row.peak_gmac_s = row.gmac * 1e3 / milliseconds_at_peak(model.program(), *machine->peak);
-  if (c.profile) {
-    row.profile = profile_by_layer(model.program(), contender.step_nanoseconds(), row.times.size(), c.batch);
-  }
-  return row;
-}
-
 Status write_trace(const Options& options, const Contenders& contenders, const std::vector<Row>& rows,
                    const Models& models) {
+  const auto times = trace(options, contenders);
+  if (!times.ok()) return times.status();
   std::vector<TracedRun> runs;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    auto threads = contenders[i]->trace(options.warmup);
-    if (!threads.ok()) return threads.status();
     runs.push_back({rows[i].name(), &models.at(rows[i].model)->program(), rows[i].batch,
-                    first_shared_picture(rows[i].batch, rows[i].threads), threads.take()});
+                    first_shared_picture(rows[i].batch, rows[i].threads), times.value()[i]});
   }
   const std::string text = trace_json(runs);
   return write_file_atomically(options.trace, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
 // Sets the comparisons of `rows`, if they were asked for.
-Status compare_rows(const Options& options, const std::vector<OldRow>& old_rows, std::vector<Row>& rows) {
-  if (options.compare.empty()) return {};
-  for (const std::string& note : compare(old_rows, options.tolerance_percent, rows)) {
-    std::cerr << "vitbench: warning: " << note << '\n';
-  }
-  return check_not_slower(rows, options.compare, options.tolerance_percent);
+Status compare_rows(const OldMeasurement& old, std::vector<Row>& rows) {
+  if (old.path.empty()) return {};
+  for (const std::string& note : compare(old, rows)) std::cerr << "vitbench: warning: " << note << '\n';
+  return check_not_slower(rows, old);
 }
 
 int run(const Options& options) {
@@ -131,7 +92,7 @@ int run(const Options& options) {
     const Status status = write_trace(options, contenders.value(), results.rows, models.value());
     if (!status.ok()) return fail(status);
   }
-  const Status not_slower = compare_rows(options, old_rows.value(), results.rows);
+  const Status not_slower = compare_rows({options.compare, old_rows.take(), options.tolerance_percent}, results.rows);
   print(std::cout, options.format, results);
   if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
   if (const Status status = check_same_logits(contenders.value()); !status.ok()) return fail(status);

@@ -14,18 +14,27 @@ namespace {
 
 constexpr int kLatencyRuns = 60;
 
-Status check_options(const ConvertOptions& options) {
-  if (const auto method = find_method(options.method); !method.ok()) return method.status();
-  if (const auto knobs = Knobs::with(options.method, options.settings); !knobs.ok()) return knobs.status();
+struct MethodChoice {
+  Method method;
+  Knobs knobs;
+};
+
+// By the options, which are checked.
+Result<MethodChoice> method_of(const ConvertOptions& options) {
+  const Result<Method> method = find_method(options.method);
+  if (!method.ok()) return method.status();
+  const Result<Knobs> knobs = Knobs::with(options.method, options.settings);
+  if (!knobs.ok()) return knobs.status();
   if (options.budget.limited() && (options.method != "auto" || options.plan)) {
     return Status(Code::invalid_argument, "only --method auto chooses formats within --max-ms and --max-mb, not " +
                                               (options.plan ? "a given plan" : "method '" + options.method + "'"));
   }
-  return {};
+  return MethodChoice{method.value(), knobs.value()};
 }
 
 // Chooses the quantizers and folds their equalisations into the network, on top of those of the heads.
-Status choose(Preparation& preparation, const PictureRun& run, const ConvertOptions& options, Plan& plan) {
+Status choose(Preparation& preparation, const PictureRun& run, const ConvertOptions& options,
+              const MethodChoice& choice, Plan& plan) {
   if (options.plan) {
     plan = *options.plan;
     std::map<std::string, Equalisation> others = plan.equalisations;
@@ -33,9 +42,8 @@ Status choose(Preparation& preparation, const PictureRun& run, const ConvertOpti
     return equalise(others, preparation.network);
   }
   Result<Plan> made =
-      make_plan(find_method(options.method).value(),
-                {preparation.network, preparation.calibration.statistics, options.weight_bits, options.activation_bits,
-                 run, Knobs::with(options.method, options.settings).take(), options.budget});
+      make_plan(choice.method, {preparation.network, preparation.calibration.statistics, options.weight_bits,
+                                options.activation_bits, run, choice.knobs, options.budget});
   if (!made.ok()) return made.status();
   plan = made.take();
   if (Status status = equalise(plan.equalisations, preparation.network); !status.ok()) return status;
@@ -66,14 +74,15 @@ Status check(const std::vector<std::uint8_t>& file, const Calibration& calibrati
 
 Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
                            const Progress& progress) {
-  if (Status status = check_options(options); !status.ok()) return status;
+  const Result<MethodChoice> choice = method_of(options);
+  if (!choice.ok()) return choice.status();
   const PictureRun run{pictures, options.threads, progress};
   Result<Preparation> prepared = prepare(network, run, options);
   if (!prepared.ok()) return prepared.status();
   Preparation& preparation = prepared.value();
 
   Conversion result;
-  if (Status status = choose(preparation, run, options, result.plan); !status.ok()) return status;
+  if (Status status = choose(preparation, run, options, choice.value(), result.plan); !status.ok()) return status;
   // A given plan may fit no network.
   if (Status status = check_plan(network.description, result.plan); !status.ok()) return status;
   RoundedLayers rounded;

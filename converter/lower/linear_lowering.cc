@@ -44,10 +44,6 @@ std::vector<int> contiguous(int count) {
   return placement;
 }
 
-void LinearLowering::fail(const std::string& layer, const Status& status) {
-  if (error_.ok()) error_ = Status(status.code(), "'" + layer + "' needs " + status.message());
-}
-
 double LinearLowering::coarsest_scale(const std::string& name) const {
   const std::vector<double>& scales = rounded_.at(name).scales;
   return *std::max_element(scales.begin(), scales.end());
@@ -98,11 +94,11 @@ LinearConstants LinearLowering::requantized(const FloatLinear& layer, const std:
     const Result<FixedPoint> fixed = make_fixed_point(in.scale * weights.scales[i] / out.unit(c), offset,
                                                       zero_point_correction(weights, c, in.zero_point), out.precision);
     if (!fixed.ok()) {
-      fail(name + "[" + std::to_string(c) + "]", fixed.status());
+      builder_.fail(name + "[" + std::to_string(c) + "]", fixed.status());
       break;
     }
     if (!fits_32_bits(weights, c, in.highest_code, fixed.value().bias)) {
-      fail(name, {Code::unsupported, "sums of more than 32 bits; give its input a grid of fewer bits"});
+      builder_.fail(name, {Code::unsupported, "sums of more than 32 bits; give its input a grid of fewer bits"});
       break;
     }
     bias[i] = fixed.value().bias;
@@ -129,7 +125,7 @@ LinearConstants LinearLowering::logits(const FloatLinear& head, const std::strin
     const double offset = std::round((head.bias[i] + weights.bias_correction[i]) / step) +
                           static_cast<double>(zero_point_correction(weights, c, in.zero_point));
     if (mantissa.shift < 1 || mantissa.shift > 62 || std::abs(offset) > 2147483647.0) {
-      fail(name, {Code::unsupported, "logit scales out of range"});
+      builder_.fail(name, {Code::unsupported, "logit scales out of range"});
       break;
     }
     bias[i] = static_cast<std::int32_t>(offset);

@@ -33,9 +33,9 @@ struct LinearOutput {
 
 class LinearLowering {
  public:
-  // The first failure goes to `error`, with the layer's name. All but the weights are kept by reference.
-  LinearLowering(ProgramBuilder& builder, const Plan& plan, RoundedLayers rounded, Status& error)
-      : builder_(builder), plan_(plan), rounded_(std::move(rounded)), error_(error) {}
+  // Failures go to the builder. All but the weights are kept by reference.
+  LinearLowering(ProgramBuilder& builder, const Plan& plan, RoundedLayers rounded)
+      : builder_(builder), plan_(plan), rounded_(std::move(rounded)) {}
 
   // The largest real value of one unit of a layer's weights.
   double coarsest_scale(const std::string& name) const;
@@ -52,12 +52,10 @@ class LinearLowering {
   const QuantizedWeights& representable(const FloatLinear& layer, const std::string& name, const LinearInput& in,
                                         const LinearOutput& out);
   LinearConstants pack(const QuantizedWeights& weights, const std::string& name, const LinearInput& in);
-  void fail(const std::string& layer, const Status& status);
 
   ProgramBuilder& builder_;
   const Plan& plan_;
   RoundedLayers rounded_;
-  Status& error_;
 };
 
 }  // namespace intvit

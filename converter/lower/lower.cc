@@ -30,10 +30,7 @@ constexpr double kLargestAttentionRatio = 200;
 class Lowering {
  public:
   Lowering(const FloatNetwork& network, const Plan& plan, RoundedLayers rounded)
-      : network_(network),
-        vit_(network.description),
-        plan_(plan),
-        linears_(builder_, plan, std::move(rounded), error_) {}
+      : network_(network), vit_(network.description), plan_(plan), linears_(builder_, plan, std::move(rounded)) {}
 
   Result<LoweredModel> run() {
     residual_unit_ = residual_unit(plan_);
@@ -44,7 +41,7 @@ class Lowering {
     embed();
     for (int b = 0; b < vit_.depth; ++b) block(b);
     classify();
-    if (!error_.ok()) return error_;
+    if (!builder_.error().ok()) return builder_.error();
     plan_memory(builder_.program());
     LoweredModel model = builder_.take();
     // The reader's checks, so that a model that cannot be read is never written.
@@ -94,7 +91,7 @@ class Lowering {
               static_cast<std::uint32_t>(s.grid.highest_code())};
     }
     const Result<FineUnit> unit = fine_unit(s, least_unit);
-    if (!unit.ok()) fail(site_name(site, b), unit.status());
+    if (!unit.ok()) builder_.fail(site_name(site, b), unit.status());
     const FineUnit fine = unit.ok() ? unit.value() : FineUnit{1, 1};
     return {s, builder_.buffer(DataType::s16, rows, columns), {16, fine.unit, 0}, fine, 255};
   }
@@ -104,7 +101,7 @@ class Lowering {
     if (!t.encoded()) return t.buffer;
     Result<Encoding> made = make_encoding(t.scheme, t.unit);
     if (!made.ok()) {
-      fail(name, made.status());
+      builder_.fail(name, made.status());
       return t.buffer;
     }
     Encoding e = made.take();
@@ -137,10 +134,6 @@ class Lowering {
 
   CoarseSteps coarse_steps_at(Site site, int b) {
     return coarse_steps(plan_, site_name(site, b), residual_unit_, vit_.embed_dim, builder_);
-  }
-
-  void fail(const std::string& layer, const Status& status) {
-    if (error_.ok()) error_ = Status(status.code(), "'" + layer + "' needs " + status.message());
   }
 
   // Pixels are codes with scale 1 and zero point 0.
@@ -176,7 +169,7 @@ class Lowering {
   void layer_norm(const std::string& name, const FloatLayerNorm& norm, const Tensor& out, BufferId src, int first_row) {
     const Result<LayerNormConstants> constants =
         layer_norm_constants(norm, out.codes, vit_.layer_norm_eps, residual_unit_);
-    if (!constants.ok()) return fail(name, constants.status());
+    if (!constants.ok()) return builder_.fail(name, constants.status());
     const LayerNormConstants& c = constants.value();
     LayerNormOp op;
     op.src = src;
@@ -235,7 +228,7 @@ class Lowering {
     for (int h = 0; h < vit_.num_heads; ++h) {
       const auto head = attention_parameters(scheme(Site::query, b, h), scheme(Site::key, b, h),
                                              scheme(Site::value, b, h), attended.codes, vit_.head_dim());
-      if (!head.ok()) return fail(name, head.status());
+      if (!head.ok()) return builder_.fail(name, head.status());
       parameters.insert(parameters.end(), head.value().begin(), head.value().end());
     }
     AttentionOp op;
@@ -283,7 +276,7 @@ class Lowering {
     // codes = x * multiplier / 2^15: the scale is moved by a fraction of a percent so that the multiplier is whole.
     const double multiplier = std::round(std::ldexp(1 / hidden.codes.scale, 15 - table.fraction_bits));
     if (multiplier < 1 || multiplier > 32767) {
-      fail(layer_name(Layer::fc1, b), {Code::unsupported, "an activation scale out of range"});
+      builder_.fail(layer_name(Layer::fc1, b), {Code::unsupported, "an activation scale out of range"});
       return;
     }
     const double moved = std::ldexp(1 / multiplier, 15 - table.fraction_bits) / hidden.codes.scale;
@@ -327,7 +320,8 @@ class Lowering {
     BufferId pooled = residual_;
     if (vit_.pooling == Pooling::average) {
       if (!vit_.fc_norm) {
-        fail("head", {Code::unsupported, "average pooling after the final norm, which this version cannot do"});
+        builder_.fail("head",
+                      {Code::unsupported, "average pooling after the final norm, which this version cannot do"});
         return;
       }
       pooled = builder_.buffer(DataType::s16, 1, channels);
@@ -361,7 +355,6 @@ class Lowering {
   const FloatNetwork& network_;
   const VitDescription& vit_;
   const Plan& plan_;
-  Status error_;
   ProgramBuilder builder_;
   LinearLowering linears_;
   double residual_unit_ = 0;

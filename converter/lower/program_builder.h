@@ -1,4 +1,4 @@
-// Collects buffers, constants and steps of a program that is being compiled.
+// Collects buffers, constants and steps of a program that is being compiled, and the first thing that it cannot have.
 #pragma once
 
 #include <cstring>
@@ -38,11 +38,18 @@ class ProgramBuilder {
 
   void step(const std::string& layer, const Op& op) { model_.program.steps.push_back({layer, op}); }
 
+  // "'layer' needs ...". What is compiled after a failure is never run.
+  void fail(const std::string& layer, const Status& status) {
+    if (error_.ok()) error_ = Status(status.code(), "'" + layer + "' needs " + status.message());
+  }
+  const Status& error() const { return error_; }
+
   Program& program() { return model_.program; }
   LoweredModel take() { return std::move(model_); }
 
  private:
   LoweredModel model_;
+  Status error_;
 };
 
 }  // namespace intvit

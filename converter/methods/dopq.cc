@@ -14,17 +14,15 @@ class Dopq : public Planner {
  public:
   explicit Dopq(const MethodInput& input) : Planner(input, percentile_plan(input)) {
     for (const TanAngles& angles : tan_candidates()) tables_.push_back(tan_table(angles, input.activation_bits));
-    softmax_.codes = input.knobs.on("relative") ? SoftmaxKind::relative : SoftmaxKind::absolute;
-    softmax_.bits = input.activation_bits;
-    softmax_.value_bits = value_bits(input);
   }
 
   void see(SampledBlock& block) override {
     const WeightScheme weights{input_.weight_bits, WeightRange::mse};
     block.put_clipped(plan_);
+    const SoftmaxKind kind = input_.knobs.on("relative") ? SoftmaxKind::relative : SoftmaxKind::absolute;
     plan_.softmax[block.name(Site::post_softmax)] =
-        choose(block.attention_error(), softmax_, tables_, input_.knobs.on("per_head"), input_.knobs.on("centroid"),
-               input_.run.threads);
+        choose(block.attention_error(), softmax_codes(input_, kind), tables_, input_.knobs.on("per_head"),
+               input_.knobs.on("centroid"), input_.run.threads);
     reparameterise_norms(
         block,
         [&](const SiteSamples& rows, const FloatLinear& layer) {
@@ -36,7 +34,6 @@ class Dopq : public Planner {
 
  private:
   std::vector<TableScheme> tables_;
-  SoftmaxScheme softmax_;
 };
 
 }  // namespace

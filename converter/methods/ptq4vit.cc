@@ -21,16 +21,14 @@ class Ptq4Vit : public Planner {
     for (int split = 0; split < kSplits; ++split) {
       probabilities_.push_back(twin_uniform_probabilities(split, input.activation_bits));
     }
-    softmax_.codes = SoftmaxKind::absolute;
-    softmax_.bits = input.activation_bits;
-    softmax_.value_bits = value_bits(input);
   }
 
   void see(SampledBlock& block) override {
     const int bits = input_.activation_bits;
     block.put_clipped(plan_);
     plan_.softmax[block.name(Site::post_softmax)] =
-        choose(block.attention_error(), softmax_, probabilities_, false, false, input_.run.threads);
+        choose(block.attention_error(), softmax_codes(input_, SoftmaxKind::absolute), probabilities_, false, false,
+               input_.run.threads);
     const double largest = input_.statistics.magnitude(Site::fc2_input, block.index);
     if (!(largest > 0)) return;  // the plan has a scheme for zeros
     std::vector<ActivationScheme> activations;
@@ -44,7 +42,6 @@ class Ptq4Vit : public Planner {
 
  private:
   std::vector<TableScheme> probabilities_;
-  SoftmaxScheme softmax_;
 };
 
 }  // namespace

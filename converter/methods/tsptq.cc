@@ -49,15 +49,13 @@ class Tsptq : public Planner {
     for (int shift = 0; shift <= kMostShift; ++shift) {
       probabilities_.push_back(two_scaled_probabilities(shift, input.activation_bits));
     }
-    softmax_.codes = SoftmaxKind::absolute;
-    softmax_.bits = input.activation_bits;
-    softmax_.value_bits = value_bits(input);
   }
 
   void see(SampledBlock& block) override {
     block.put_clipped(plan_);
     plan_.softmax[block.name(Site::post_softmax)] =
-        choose(block.attention_error(), softmax_, probabilities_, false, false, input_.run.threads);
+        choose(block.attention_error(), softmax_codes(input_, SoftmaxKind::absolute), probabilities_, false, false,
+               input_.run.threads);
     const double largest = input_.statistics.magnitude(Site::fc2_input, block.index);
     if (largest > 0) {
       const ChannelError error(block.at(Site::fc2_input), 0, column_powers(block.layers.fc2), false);
@@ -89,7 +87,6 @@ class Tsptq : public Planner {
 
   ResidualSearch residuals_;
   std::vector<TableScheme> probabilities_;
-  SoftmaxScheme softmax_;
 };
 
 }  // namespace

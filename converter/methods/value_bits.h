@@ -15,4 +15,13 @@ inline int value_bits(const MethodInput& input) {
   return std::max(chosen, 8);
 }
 
+// Softmax codes with these values, whose table is still to be chosen.
+inline SoftmaxScheme softmax_codes(const MethodInput& input, SoftmaxKind kind) {
+  SoftmaxScheme scheme;
+  scheme.codes = kind;
+  scheme.bits = input.activation_bits;
+  scheme.value_bits = value_bits(input);
+  return scheme;
+}
+
 }  // namespace intvit

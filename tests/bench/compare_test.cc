@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/bench/made_up_rows.h"
@@ -70,6 +71,15 @@ TEST_CASE("judge: the whole interval has to be outside of the tolerance") {
   CHECK(judge({1.001, 1.0005, 1.002}, 0) == Verdict::slower);
 }
 
+TEST_CASE("judge: an interval that ends just at the tolerance is not outside of it") {
+  // 25 % is a number that floats have exactly.
+  CHECK(judge({1.5, 1.25, 2}, 25) == Verdict::same);
+  CHECK(judge({1.5, std::nextafter(1.25, 2), 2}, 25) == Verdict::slower);
+  CHECK(judge({0.5, 0.4, 0.75}, 25) == Verdict::same);
+  CHECK(judge({0.5, 0.4, std::nextafter(0.75, 0)}, 25) == Verdict::faster);
+  CHECK(judge({1, 1, 1}, 0) == Verdict::same);
+}
+
 OldRow old_row(const std::string& model, const std::string& digest, double median) {
   OldRow row;
   row.model = model;
@@ -105,13 +115,14 @@ TEST_CASE("compare: slower rows are named, others are not") {
     row.model_digest = row.model;
     old_rows.push_back(old_row(row.model, row.model_digest, 10));
   }
-  compare(old_rows, 3, rows);
+  const OldMeasurement old{"old.json", old_rows, 3};
+  compare(old, rows);
   CHECK(rows[0].comparison->verdict == Verdict::slower);
   CHECK(rows[0].comparison->ratio.value == doctest::Approx(2));
   CHECK(rows[0].comparison->old_median == doctest::Approx(10));
   CHECK(rows[1].comparison->verdict == Verdict::faster);
   CHECK(rows[2].comparison->verdict == Verdict::same);
-  const Status status = check_not_slower(rows, "old.json", 3);
+  const Status status = check_not_slower(rows, old);
   CHECK(status.code() == Code::check_failed);
   for (const char* part : {"old.json", "slow.bin, avx2, 2 threads, batch 4", "2.000 times", "3.0 %"}) {
     CHECK_MESSAGE(status.message().find(part) != std::string::npos, status.message());
@@ -119,7 +130,23 @@ TEST_CASE("compare: slower rows are named, others are not") {
   CHECK(status.message().find("fast.bin") == std::string::npos);
   CHECK(status.message().find("same.bin") == std::string::npos);
   rows.erase(rows.begin());
-  CHECK(check_not_slower(rows, "old.json", 3).ok());
+  CHECK(check_not_slower(rows, old).ok());
+}
+
+TEST_CASE("compare: by the tolerance that was given") {
+  OldRow old = old_row("m.bin", "a", 4);
+  old.times = {4};
+  std::vector<Row> rows = {made_up_row("m.bin", 10), made_up_row("m.bin", 10)};
+  rows[0].times = {5};
+  rows[1].times = {3};
+  for (const auto& [tolerance, over, under] :
+       {std::tuple{25.0, Verdict::same, Verdict::same}, std::tuple{24.999, Verdict::slower, Verdict::faster},
+        std::tuple{1000.0, Verdict::same, Verdict::same}}) {
+    CAPTURE(tolerance);
+    compare({"old.json", {old}, tolerance}, rows);
+    CHECK(rows[0].comparison->verdict == over);
+    CHECK(rows[1].comparison->verdict == under);
+  }
 }
 
 TEST_CASE("compare: what makes a comparison doubtful is said, and no comparison at all is an error") {
@@ -129,15 +156,16 @@ TEST_CASE("compare: what makes a comparison doubtful is said, and no comparison 
   old.pictures = "c.jpg";
   old.profiled = true;
   std::string notes;
-  for (const std::string& note : compare({old}, 3, rows)) notes += note + '\n';
+  for (const std::string& note : compare({"old.json", {old}, 3}, rows)) notes += note + '\n';
   for (const char* part :
        {"another CPU", "other pictures: 'c.jpg', now 'a.jpg,b.jpg'", "--profile", "compared by its name"}) {
     CHECK_MESSAGE(notes.find(part) != std::string::npos, notes);
   }
   old.threads = 9;
   rows[0].comparison.reset();
-  CHECK(compare({old}, 3, rows) == std::vector<std::string>{"no old row for m.bin, avx2, 2 threads, batch 4"});
-  CHECK(check_not_slower(rows, "old.json", 3).code() == Code::invalid_argument);
+  CHECK(compare({"old.json", {old}, 3}, rows) ==
+        std::vector<std::string>{"no old row for m.bin, avx2, 2 threads, batch 4"});
+  CHECK(check_not_slower(rows, {"old.json", {old}, 3}).code() == Code::invalid_argument);
 }
 
 TEST_CASE("parse_old_rows: what is no measurement says why") {

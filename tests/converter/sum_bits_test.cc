@@ -52,17 +52,16 @@ TEST_CASE("sums of 32 bits: the worst that is accepted is computed right, one we
         CAPTURE(count);
         ProgramBuilder builder;
         Plan plan;
-        Status error;
-        LinearLowering lowering(builder, plan, {{"fc2", extreme_weights(count, negative)}}, error);
+        LinearLowering lowering(builder, plan, {{"fc2", extreme_weights(count, negative)}});
         const double in_scale = 1e-3, unit = in_scale * 1e-5 * INT32_MAX / 30000.0;
         const LinearInput in{in_scale, zero_point, kInputs, contiguous(kInputs), kHighest};
         LinearOutput out{[&](int) { return unit; }};
         out.precision = MultiplierPrecision::sixteen;
         const LinearConstants constants = lowering.requantized(layer, "fc2", in, out);
-        CHECK(error.ok() == (count <= kMostWeights));
-        if (!error.ok()) {
-          CHECK(error.code() == Code::unsupported);
-          CHECK(error.message().find("'fc2' needs sums of more than 32 bits") != std::string::npos);
+        CHECK(builder.error().ok() == (count <= kMostWeights));
+        if (!builder.error().ok()) {
+          CHECK(builder.error().code() == Code::unsupported);
+          CHECK(builder.error().message().find("'fc2' needs sums of more than 32 bits") != std::string::npos);
           continue;
         }
         // All inputs at their end: no sum can be larger, and it must not wrap.

@@ -41,14 +41,13 @@ Lowered lowered(int weight_bits) {
   Plan plan;
   plan.weights["fc"] = {weight_bits, WeightRange::max};
   ProgramBuilder builder;
-  Status error;
   Lowered result;
   result.weights = quantize_weights(kLayer, plan.weights["fc"]);
-  LinearLowering lowering(builder, plan, {{"fc", result.weights}}, error);
+  LinearLowering lowering(builder, plan, {{"fc", result.weights}});
   const LinearInput in{kIn.scale, kIn.zero_point, kernels::padded_depth(kLayer.in), contiguous(kLayer.in)};
   const LinearOutput out{[](int) { return kOut.scale; }, [](int) { return kOut.zero_point * 1.0; }};
   const LinearConstants constants = lowering.requantized(kLayer, "fc", in, out);
-  REQUIRE(error.ok());
+  REQUIRE(builder.error().ok());
   result.bias = values<std::int32_t>(builder.program(), constants.bias);
   result.shift = values<std::uint8_t>(builder.program(), constants.shift);
   result.multiplier = values<std::int16_t>(builder.program(), constants.multiplier);

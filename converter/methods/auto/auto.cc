@@ -43,6 +43,19 @@ std::string amount(double value, const char* unit) {
   return text;
 }
 
+// What there is to choose from; `costs` is a function of a contest and one of its candidates.
+template <typename CostsOf>
+std::vector<std::vector<CostedOption>> options_of(const std::vector<Contest>& contests, const CostsOf& costs) {
+  std::vector<std::vector<CostedOption>> options;
+  for (const Contest& contest : contests) {
+    options.emplace_back();
+    for (const Candidate& candidate : contest.candidates) {
+      options.back().push_back({candidate.error, costs(contest, candidate)});
+    }
+  }
+  return options;
+}
+
 // The least of each cost that any choice has.
 Costs cheapest(const std::vector<std::vector<CostedOption>>& options, Costs total) {
   for (const auto& contest : options) {
@@ -78,13 +91,9 @@ Result<Plan> within_budget(const MethodInput& input, const Plan& plain, const Pl
   if (!formats.ok()) return formats.status();
   const Result<Costs> base = measure_costs(input.network, plain, input.run.pictures, budget.isa, input.run.progress);
   if (!base.ok()) return base.status();
-  std::vector<std::vector<CostedOption>> options;
-  for (const Contest& contest : contests) {
-    options.emplace_back();
-    for (const Candidate& candidate : contest.candidates) {
-      options.back().push_back({candidate.error, formats.value().of(contest, candidate)});
-    }
-  }
+  const auto options = options_of(contests, [&](const Contest& contest, const Candidate& candidate) {
+    return formats.value().of(contest, candidate);
+  });
   const Costs most = {budget.milliseconds > 0 ? budget.milliseconds : kNoLimit,
                       budget.megabytes > 0 ? budget.megabytes : kNoLimit};
   Costs limits = {most[0] - base.value()[0], most[1] - base.value()[1]};
@@ -145,11 +154,7 @@ class Auto : public Planner {
       plan_ = within.take();
       return {};
     }
-    std::vector<std::vector<CostedOption>> options;
-    for (const Contest& contest : contests_) {
-      options.emplace_back();
-      for (const Candidate& candidate : contest.candidates) options.back().push_back({candidate.error, {}});
-    }
+    const auto options = options_of(contests_, [](const Contest&, const Candidate&) { return Costs{}; });
     plan_ = assembled(plan_, contests_, *choose_within(options, {kNoLimit, kNoLimit}));
     return {};
   }

@@ -14,14 +14,20 @@ namespace intvit {
 namespace {
 
 // Which hardware threads share a core with `cpu`, e.g. "0,64": the same text for all of them.
-std::string core_of(int cpu) {
+std::string core_of(int cpu, const std::string& folder) {
   const std::string name = "cpu" + std::to_string(cpu);
-  std::ifstream file("/sys/devices/system/cpu/" + name + "/topology/thread_siblings_list");
+  std::ifstream file(folder + "/" + name + "/topology/thread_siblings_list");
   std::string siblings;
   return std::getline(file, siblings) ? siblings : name;
 }
 
 }  // namespace
+
+int count_cores(const std::vector<int>& cpus, const std::string& folder) {
+  std::set<std::string> cores;
+  for (const int cpu : cpus) cores.insert(core_of(cpu, folder));
+  return std::clamp(static_cast<int>(cores.size()), 1, kMaxThreads);
+}
 
 int physical_cores() {
   cpu_set_t allowed;
@@ -29,11 +35,11 @@ int physical_cores() {
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
     return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
   }
-  std::set<std::string> cores;
+  std::vector<int> cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) cores.insert(core_of(cpu));
+    if (CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) cpus.push_back(cpu);
   }
-  return std::clamp(static_cast<int>(cores.size()), 1, kMaxThreads);
+  return count_cores(cpus, "/sys/devices/system/cpu");
 }
 
 }  // namespace intvit
