@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/ops/port.h"
+#include "engine/ops/operand.h"
 #include "engine/tensors/tensors.h"
 #include "intvit/status.h"
 

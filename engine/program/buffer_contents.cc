@@ -13,8 +13,8 @@ std::vector<BufferContents> buffer_contents(const Program& program) {
   };
   add(program.picture, {});
   for (const Step& step : program.steps) {
-    for (const Port& port : step.op->ports()) {
-      if (port.writes()) add(port.buffer, port.leaves);
+    for (const Operand& operand : step.op->operands()) {
+      if (operand.writes()) add(operand.buffer, operand.leaves);
     }
   }
   return contents;

@@ -29,7 +29,7 @@ std::vector<Lifetime> lifetimes(const Program& program) {
   const std::vector<Stage> stages = make_stages(program);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     for (std::size_t i = stages[s].first; i < stages[s].last; ++i) {
-      for (const Port& port : program.steps[i].op->ports()) touch(port.buffer, s);
+      for (const Operand& operand : program.steps[i].op->operands()) touch(operand.buffer, s);
     }
   }
   touch(program.logits, stages.size());

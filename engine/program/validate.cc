@@ -52,8 +52,8 @@ Status check_steps(const Program& program) {
     Checker c(program, contents,
               "step " + std::to_string(i) + " (" + std::string(step.op->name()) + " '" + step.layer + "')");
     step.op->check(c);
-    for (const Port& port : step.op->ports()) {
-      c.require(port.buffer < program.buffers.size(), std::string(port.name) + " is no buffer");
+    for (const Operand& operand : step.op->operands()) {
+      c.require(operand.buffer < program.buffers.size(), std::string(operand.name) + " is no buffer");
     }
     if (!c.ok()) return c.take();
   }
@@ -83,16 +83,16 @@ Status check_flow(const Program& program) {
   std::vector<bool> written(program.buffers.size(), false);
   written[program.picture] = true;
   for (const Step& step : program.steps) {
-    const std::vector<Port> ports = step.op->ports();
-    for (const Port& port : ports) {
-      if (!port.reads()) continue;
-      c.require(written[port.buffer],
-                "'" + step.layer + "' " + (port.writes() ? "adds to" : "reads") + " a buffer that nothing has written");
+    const std::vector<Operand> operands = step.op->operands();
+    for (const Operand& operand : operands) {
+      if (!operand.reads()) continue;
+      c.require(written[operand.buffer], "'" + step.layer + "' " + (operand.writes() ? "adds to" : "reads") +
+                                             " a buffer that nothing has written");
     }
-    for (const Port& port : ports) {
-      if (!port.writes()) continue;
-      written[port.buffer] = true;
-      c.require(port.buffer != program.picture, "'" + step.layer + "' writes over the picture");
+    for (const Operand& operand : operands) {
+      if (!operand.writes()) continue;
+      written[operand.buffer] = true;
+      c.require(operand.buffer != program.picture, "'" + step.layer + "' writes over the picture");
     }
   }
   c.require(written[program.logits], "nothing writes the logits");

@@ -102,7 +102,7 @@ TEST_CASE("toy operation: joins a chain of row-local operations") {
   CHECK((a.offset + a.bytes() <= b.offset || b.offset + b.bytes() <= a.offset));
 }
 
-TEST_CASE("toy operation: its checks are asked, and those that follow from its ports") {
+TEST_CASE("toy operation: its checks are asked, and those that follow from its operands") {
   const auto refuses = [](const std::string& reason, const auto& change) {
     TinyProgram tiny = with_negations(1);
     change(tiny, negation(tiny));

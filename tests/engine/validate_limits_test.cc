@@ -27,8 +27,8 @@ const TinyOptions kMean{.head = TinyHead::mean};
 Buffer& dst_of(TinyProgram& t, const std::string& layer) {
   for (const Step& step : t.program.steps) {
     if (step.layer != layer) continue;
-    for (const Port& port : step.op->ports()) {
-      if (port.writes()) return t.program.buffers[port.buffer];
+    for (const Operand& operand : step.op->operands()) {
+      if (operand.writes()) return t.program.buffers[operand.buffer];
     }
   }
   FAIL("no layer " << layer);

@@ -27,9 +27,9 @@ std::string shape_of(const Program& program, BufferId id) {
 // Shapes of the buffers that an operation reads, or of those that it writes, "197x192 u8".
 std::string shapes(const Program& program, const Op& op, bool written) {
   std::string text;
-  for (const Port& port : op->ports()) {
-    const bool wanted = written ? port.writes() : port.access == Access::read;
-    if (wanted) text += (text.empty() ? "" : ", ") + shape_of(program, port.buffer);
+  for (const Operand& operand : op->operands()) {
+    const bool wanted = written ? operand.writes() : operand.access == Access::read;
+    if (wanted) text += (text.empty() ? "" : ", ") + shape_of(program, operand.buffer);
   }
   return text;
 }
@@ -51,7 +51,8 @@ void print_json(const Model& model, const std::string& path) {
     root["sensitivity"] = sensitivity_json(*sensitivity);
   for (const Step& step : program.steps) {
     nlohmann::ordered_json row = {{"op", step.op->name()}, {"layer", step.layer}};
-    for (const Port& port : step.op->ports()) row[std::string(port.name)] = shape_of(program, port.buffer);
+    for (const Operand& operand : step.op->operands())
+      row[std::string(operand.name)] = shape_of(program, operand.buffer);
     if (const LinearConstants* weights = step.op->weights()) row["weight_bits"] = weights->bits;
     row["format"] = step.op->describe(program);
     root["steps"].push_back(row);
