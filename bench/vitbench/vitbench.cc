@@ -12,7 +12,6 @@
 #include "bench/vitbench/options.h"
 #include "bench/vitbench/report.h"
 #include "bench/vitbench/trace.h"
-#include "engine/format/layout.h"
 #include "engine/format/writer.h"
 #include "engine/program/cost.h"
 #include "intvit/model.h"
@@ -63,7 +62,7 @@ Row make_row(const Contender& contender, const Model& model, const std::vector<M
   Row row;
   row.model = c.model;
   row.model_digest = hex64(model.digest());
-  row.op_set = kOpSet;  // the only one that this build reads
+  row.op_set = static_cast<std::uint32_t>(model.op_set());
   row.isa = isa_name(contender.isa());
   row.threads = contender.threads();
   row.batch = contender.batch();

@@ -46,7 +46,7 @@ bool is_small(const Program& program) {
     work += work_of(step.op, program);
     if (work > kMostWork) return false;
   }
-  return program.arena_bytes < kMostArenaBytes;
+  return program.arena_bytes + program.kept_bytes < kMostArenaBytes;
 }
 
 std::vector<std::int32_t> run_one(const std::shared_ptr<const Model>& model, Isa isa) {
