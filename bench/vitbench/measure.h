@@ -18,7 +18,7 @@ std::vector<Combination> combinations(const Options& options);
 Result<std::vector<std::unique_ptr<Contender>>> measure(const Options& options,
                                                         const std::function<void(const std::string&)>& progress);
 
-// check_failed if two combinations of a model gave different logits.
+// check_failed if two combinations of a model gave different results.
 Status check_same_logits(const std::vector<std::unique_ptr<Contender>>& contenders);
 
 }  // namespace intvit::bench

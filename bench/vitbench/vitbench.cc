@@ -72,7 +72,7 @@ Row make_row(const Contender& contender, const Model& model, const std::vector<M
   row.gmac = static_cast<double>(program_macs(model.program())) / 1e9;
   row.peak_rss_mib = contender.peak_rss_mib();
   row.cold = contender.cold_start();
-  row.logits_digest = hex64(contender.logits_digest());
+  row.logits_digest = hex64(contender.outputs_digest());
   const auto machine = std::find_if(peaks.begin(), peaks.end(), [&](const MachinePeak& peak) {
     return peak.isa == c.isa && peak.threads == c.threads;
   });
