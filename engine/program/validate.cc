@@ -36,13 +36,13 @@ Status check_input(const Program& program) {
   return c.take();
 }
 
-Status check_steps(const Program& program) {
+Status check_steps(const Program& program, ConstantFacts& facts) {
   if (program.steps.empty()) return {Code::corrupt_file, "the program: no steps"};
   const std::vector<BufferContents> contents = buffer_contents(program);
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
     Checker c(program, contents,
-              "step " + std::to_string(i) + " (" + std::string(step.op->name()) + " '" + step.layer + "')");
+              "step " + std::to_string(i) + " (" + std::string(step.op->name()) + " '" + step.layer + "')", &facts);
     step.op->check(c);
     for (const Operand& operand : step.op->operands()) {
       c.require(operand.buffer < program.buffers.size(), std::string(operand.name) + " is no buffer");
@@ -76,9 +76,14 @@ Status check_flow(const Program& program) {
 
 }  // namespace
 
-Status validate(const Program& program) {
-  for (const auto check :
-       {check_buffers, check_input, check_ports, check_steps, check_flow, check_outputs_are_written}) {
+Status validate(const Program& program, std::uint64_t* constant_bytes_read) {
+  ConstantFacts facts;
+  for (const auto check : {check_buffers, check_input, check_ports}) {
+    if (Status status = check(program); !status.ok()) return status;
+  }
+  if (Status status = check_steps(program, facts); !status.ok()) return status;
+  if (constant_bytes_read != nullptr) *constant_bytes_read = facts.bytes_read();
+  for (const auto check : {check_flow, check_outputs_are_written}) {
     if (Status status = check(program); !status.ok()) return status;
   }
   return {};
