@@ -44,7 +44,7 @@ Bytes encode_program_op_set_2(const Program& original, const std::vector<std::ui
   writer.u32(program.buffer_of(PortKind::picture));
   writer.u32(program.buffer_of(PortKind::logits));
   const ProgramPort* logits = program.port(PortKind::logits);
-  writer.u32(logits == nullptr ? 16 : static_cast<std::uint32_t>(-logits->exponent));
+  writer.u32(logits == nullptr ? 16 : 0u - static_cast<std::uint32_t>(logits->exponent));
   writer.u64(program.arena_bytes);
   writer.u32(static_cast<std::uint32_t>(program.buffers.size()));
   for (const Buffer& b : program.buffers) {
