@@ -10,7 +10,7 @@
 #include "engine/format/mapped_file.h"
 #include "intvit/session.h"
 #include "tools/common/machine/machine.h"
-#include "tools/common/results/digest.h"
+#include "tools/common/results/outputs.h"
 
 namespace intvit::bench {
 namespace {
@@ -122,7 +122,7 @@ class Server {
       total += milliseconds.back();
     }
     for (std::size_t i = 0; i < steps_.size(); ++i) steps_[i] += session_->step_nanoseconds()[i] - before[i];
-    const RunAnswer answer{peak_rss_mib(), logits_digest(session_->logits(0)), session_->isa(), session_->threads(),
+    const RunAnswer answer{peak_rss_mib(), outputs_digest(*session_, 0), session_->isa(), session_->threads(),
                            session_->batch()};
     return write_value(answers_, answer) && write_all(answers_, milliseconds) && write_all(answers_, steps_);
   }

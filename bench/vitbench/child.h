@@ -17,7 +17,7 @@ struct Command {
 // Follows every command for runs, before the milliseconds of its timed runs and the nanoseconds of all steps so far.
 struct RunAnswer {
   double peak_rss_mib = 0;
-  std::uint64_t logits_digest = 0;
+  std::uint64_t outputs_digest = 0;
   Isa isa = Isa::scalar;  // of the session, as are these
   int threads = 0, batch = 0;
 };

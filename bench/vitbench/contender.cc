@@ -107,7 +107,7 @@ Status Contender::run(int untimed, int timed, double seconds) {
     return lost();
   }
   peak_rss_mib_ = answer.peak_rss_mib;
-  logits_digest_ = answer.logits_digest;
+  outputs_digest_ = answer.outputs_digest;
   isa_ = answer.isa;
   threads_ = answer.threads;
   batch_ = answer.batch;

@@ -57,7 +57,7 @@ class Contender {
   const std::vector<double>& milliseconds() const { return milliseconds_; }  // of every timed run
   double timed_seconds() const { return timed_seconds_; }
   double peak_rss_mib() const { return peak_rss_mib_; }
-  std::uint64_t logits_digest() const { return logits_digest_; }  // of the first picture, the same in every batch
+  std::uint64_t outputs_digest() const { return outputs_digest_; }  // of the first picture, the same in every batch
   // Nanoseconds in every step over all timed runs (profile only).
   const std::vector<std::uint64_t>& step_nanoseconds() const { return step_nanoseconds_; }
 
@@ -76,7 +76,7 @@ class Contender {
   std::vector<double> milliseconds_;
   double timed_seconds_ = 0;
   double peak_rss_mib_ = 0;
-  std::uint64_t logits_digest_ = 0;
+  std::uint64_t outputs_digest_ = 0;
   Isa isa_ = Isa::scalar;
   int threads_ = 0, batch_ = 0;
   std::vector<std::uint64_t> step_nanoseconds_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/format/layout.h"
 #include "engine/program/cost.h"
 #include "tools/common/results/digest.h"
 
@@ -24,7 +23,7 @@ Row make_row(const Contender& contender, const Model& model, const std::vector<M
   Row row;
   row.model = c.model;
   row.model_digest = hex64(model.digest());
-  row.op_set = kOpSet;  // the only one that this build reads
+  row.op_set = static_cast<std::uint32_t>(model.op_set());
   row.isa = isa_name(contender.isa());
   row.threads = contender.threads();
   row.batch = contender.batch();
@@ -34,7 +33,7 @@ Row make_row(const Contender& contender, const Model& model, const std::vector<M
   row.gmac = static_cast<double>(program_macs(model.program())) / 1e9;
   row.peak_rss_mib = contender.peak_rss_mib();
   row.cold = contender.cold_start();
-  row.logits_digest = hex64(contender.logits_digest());
+  row.logits_digest = hex64(contender.outputs_digest());
   const auto machine = std::find_if(peaks.begin(), peaks.end(), [&](const MachinePeak& peak) {
     return peak.isa == c.isa && peak.threads == c.threads;
   });

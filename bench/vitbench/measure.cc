@@ -94,8 +94,8 @@ Status check_same_logits(const std::vector<std::unique_ptr<Contender>>& contende
   for (const std::unique_ptr<Contender>& contender : contenders) {
     const Combination& c = contender->combination();
     const Contender& first = *first_of.try_emplace(c.model, contender.get()).first->second;
-    if (first.logits_digest() == contender->logits_digest()) continue;
-    return {Code::check_failed, "'" + c.model + "' gives other logits with " + std::string(isa_name(c.isa)) + ", " +
+    if (first.outputs_digest() == contender->outputs_digest()) continue;
+    return {Code::check_failed, "'" + c.model + "' gives other results with " + std::string(isa_name(c.isa)) + ", " +
                                     std::to_string(c.threads) + " threads and batch " + std::to_string(c.batch) +
                                     " than with " + std::string(isa_name(first.combination().isa)) + ", " +
                                     std::to_string(first.combination().threads) + " threads and batch " +

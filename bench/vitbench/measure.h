@@ -23,7 +23,7 @@ Result<std::vector<std::unique_ptr<Contender>>> measure(const Options& options,
 Result<std::vector<ThreadTimes>> trace(const Options& options,
                                        const std::vector<std::unique_ptr<Contender>>& contenders);
 
-// check_failed if two combinations of a model gave different logits.
+// check_failed if two combinations of a model gave different results.
 Status check_same_logits(const std::vector<std::unique_ptr<Contender>>& contenders);
 
 }  // namespace intvit::bench

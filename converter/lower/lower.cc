@@ -140,7 +140,8 @@ class Lowering {
   void embed() {
     const Preprocessing& p = vit_.preprocessing;
     const FloatLinear patch_embed = patch_embed_of_bytes(network_);
-    picture_ = builder_.program().picture = builder_.buffer(DataType::u8, p.height, p.width * 3, /*exact=*/true);
+    picture_ = builder_.buffer(DataType::u8, p.height, p.width * 3, /*exact=*/true);
+    builder_.program().add_port("picture", PortKind::picture, picture_);
     residual_ = builder_.buffer(DataType::s16, vit_.tokens(), vit_.embed_dim);
 
     const Buffer& dst = builder_.at(residual_);
@@ -341,12 +342,11 @@ class Lowering {
     for (int r = 0; r < rows; ++r) {
       for (int c = 0; c < channels; ++c) in.placement.push_back(r * stride + c);
     }
-    Program& program = builder_.program();
-    program.logit_fraction_bits = 16;
-    program.logits = builder_.buffer(DataType::s32, 1, head.out);
+    const BufferId logits = builder_.buffer(DataType::s32, 1, head.out);
+    builder_.program().add_port("logits", PortKind::logits, logits).exponent = -16;
     LinearOp op;
     op.src = normed.buffer;
-    op.dst = program.logits;
+    op.dst = logits;
     op.kind = kernels::Epilogue::logits;
     op.linear = linears_.logits(head, layer_name(Layer::head, -1), in, std::exp2(-16));
     builder_.step("head", op);

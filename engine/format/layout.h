@@ -11,8 +11,10 @@ inline constexpr std::array<std::uint8_t, 8> kMagic = {'I', 'N', 'T', 'V', 'I', 
 // Container: how sections are found. A reader takes its own major version and any minor one.
 inline constexpr std::uint16_t kContainerMajor = 1;
 inline constexpr std::uint16_t kContainerMinor = 0;
-// Op set: what the program means, to the last rounding. A reader takes exactly its own.
-inline constexpr std::uint32_t kOpSet = 2;
+// Op set: how the program is written and what it means, to the last rounding. A reader takes these; what was appended
+// to the newest one since is refused by its name (docs/format.md).
+inline constexpr std::uint32_t kOldestOpSet = 2;
+inline constexpr std::uint32_t kOpSet = 3;
 
 inline constexpr std::size_t kSectionAlignment = 64;
 
@@ -47,6 +49,7 @@ inline constexpr std::uint64_t kMaxMetadataBytes = 16u << 20;
 inline constexpr std::uint64_t kMaxProgramBytes = 64u << 20;
 inline constexpr std::uint32_t kMaxBuffers = 4096;
 inline constexpr std::uint32_t kMaxConstants = 1u << 17;
+inline constexpr std::uint32_t kMaxPorts = 64;
 inline constexpr std::uint32_t kMaxSteps = 1u << 15;
 inline constexpr std::uint32_t kMaxNameBytes = 255;
 

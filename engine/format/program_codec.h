@@ -1,4 +1,5 @@
-// Program <-> bytes of the program section. Constants are stored as places in the data section.
+// Program <-> bytes of the program section, in the encoding of op set 3. Constants are stored as places in the data
+// section; the memory plan is not stored.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@ namespace intvit {
 std::vector<std::uint8_t> encode_program(const Program& program, std::span<const std::uint64_t> offsets);
 
 // Structure only: counts, names, and constants inside `data`. Whether it can be executed is validate()'s business.
+// corrupt_file, or unsupported for what only a newer version can have written.
 Result<Program> decode_program(std::span<const std::uint8_t> bytes, std::span<const std::uint8_t> data);
 
 }  // namespace intvit

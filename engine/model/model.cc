@@ -4,11 +4,15 @@
 #include <cstring>
 
 #include "engine/format/checksum.h"
+#include "engine/format/codec_parts.h"
 #include "engine/format/layout.h"
 #include "engine/format/mapped_file.h"
 #include "engine/format/metadata.h"
 #include "engine/format/program_codec.h"
+#include "engine/format/program_codec_2.h"
+#include "engine/program/memory_plan.h"
 #include "engine/program/validate.h"
+#include "engine/tensors/limits.h"
 
 namespace intvit {
 namespace {
@@ -16,6 +20,7 @@ namespace {
 struct Sections {
   std::span<const std::uint8_t> contents[kSectionCount];
   std::uint64_t digest = 0;
+  std::uint32_t op_set = 0;
 };
 
 Status corrupt(const std::string& message) { return {Code::corrupt_file, message}; }
@@ -32,10 +37,14 @@ Result<Sections> find_sections(std::span<const std::uint8_t> bytes) {
                                          ", this build reads version " + std::to_string(kContainerMajor) +
                                          "; convert the checkpoint again or use the matching release");
   }
-  if (header.op_set != kOpSet) {
-    return Status(Code::unsupported, "op set " + std::to_string(header.op_set) + ", this build runs op set " +
-                                         std::to_string(kOpSet) +
-                                         "; convert the checkpoint again or use the matching release");
+  if (header.op_set > kOpSet) {
+    return newer("op set " + std::to_string(header.op_set) + ", this build runs op sets " +
+                 std::to_string(kOldestOpSet) + " to " + std::to_string(kOpSet));
+  }
+  if (header.op_set < kOldestOpSet) {
+    return Status(Code::unsupported, "op set " + std::to_string(header.op_set) + ", this build runs op sets " +
+                                         std::to_string(kOldestOpSet) + " to " + std::to_string(kOpSet) +
+                                         "; convert the checkpoint again");
   }
   if (header.file_size != bytes.size()) {
     return corrupt("it should have " + std::to_string(header.file_size) + " bytes but has " +
@@ -50,6 +59,7 @@ Result<Sections> find_sections(std::span<const std::uint8_t> bytes) {
 
   Sections sections;
   sections.digest = header.section_table_checksum;
+  sections.op_set = header.op_set;
   bool found[kSectionCount] = {};
   std::uint64_t end_of_last = sizeof header + table_bytes;
   for (std::uint32_t i = 0; i < header.section_count; ++i) {
@@ -89,6 +99,27 @@ std::vector<std::string> split_lines(const std::string& text) {
   return lines;
 }
 
+std::vector<Port> outputs_of(const Program& program) {
+  std::vector<Port> outputs;
+  for (const ProgramPort& from : program.ports) {
+    if (from.kind == PortKind::picture) continue;
+    const Buffer& buffer = program.buffers[from.buffer];
+    Port port;
+    port.name = from.name;
+    port.kind = from.kind;
+    port.type = buffer.type;
+    port.rows = static_cast<int>(from.rows);
+    port.columns = static_cast<int>(buffer.columns);
+    port.grid_height = static_cast<int>(from.grid_height);
+    port.grid_width = static_cast<int>(from.grid_width);
+    port.zero = from.zero;
+    port.mantissa = from.mantissa;
+    port.exponent = from.exponent;
+    outputs.push_back(std::move(port));
+  }
+  return outputs;
+}
+
 }  // namespace
 
 struct Model::Impl {
@@ -98,25 +129,38 @@ struct Model::Impl {
   Program program;
   Metadata metadata;
   std::vector<std::string> labels;
+  std::vector<Port> outputs;
   std::uint64_t digest = 0;
+  std::uint32_t op_set = 0;
 
   // All of it from `bytes`.
   Status load();
-  std::uint32_t classes() const { return program.buffers[program.logits].columns; }
+  std::uint32_t classes() const {
+    const BufferId logits = program.buffer_of(PortKind::logits);
+    return logits == kNone ? 0 : program.buffers[logits].columns;
+  }
 };
 
 Status Model::Impl::load() {
   const Result<Sections> sections = find_sections(bytes);
   if (!sections.ok()) return sections.status();
   digest = sections.value().digest;
+  op_set = sections.value().op_set;
 
   Result<Metadata> facts = decode_metadata(sections.value().contents[0]);
   if (!facts.ok()) return facts.status();
   metadata = facts.take();
-  Result<Program> decoded = decode_program(sections.value().contents[1], sections.value().contents[2]);
+  const auto decode = op_set == 2 ? decode_program_2 : decode_program;
+  Result<Program> decoded = decode(sections.value().contents[1], sections.value().contents[2]);
   if (!decoded.ok()) return decoded.status();
   program = decoded.take();
   if (Status status = validate(program); !status.ok()) return status;
+  plan_memory(program);
+  if (program.arena_bytes + program.kept_bytes > kMaxArenaBytes) {
+    return corrupt("a picture needs " + std::to_string(program.arena_bytes + program.kept_bytes) +
+                   " bytes of memory, at most " + std::to_string(kMaxArenaBytes) + " are allowed");
+  }
+  outputs = outputs_of(program);
 
   if (const auto text = metadata.find("labels"); text != metadata.end()) labels = split_lines(text->second);
   if (!labels.empty() && labels.size() != classes()) {
@@ -154,12 +198,23 @@ Model::~Model() = default;
 
 int Model::input_height() const { return static_cast<int>(impl_->program.input.height); }
 int Model::input_width() const { return static_cast<int>(impl_->program.input.width); }
+const std::vector<Port>& Model::outputs() const { return impl_->outputs; }
+std::optional<std::size_t> Model::output(std::string_view name) const {
+  for (std::size_t i = 0; i < impl_->outputs.size(); ++i) {
+    if (impl_->outputs[i].name == name) return i;
+  }
+  return std::nullopt;
+}
 int Model::classes() const { return static_cast<int>(impl_->classes()); }
 const std::vector<std::string>& Model::labels() const { return impl_->labels; }
-int Model::logit_fraction_bits() const { return static_cast<int>(impl_->program.logit_fraction_bits); }
+int Model::logit_fraction_bits() const {
+  const ProgramPort* logits = impl_->program.port(PortKind::logits);
+  return logits == nullptr ? 0 : -logits->exponent;
+}
 const Metadata& Model::metadata() const { return impl_->metadata; }
 std::uint64_t Model::file_bytes() const { return impl_->bytes.size(); }
 std::uint64_t Model::digest() const { return impl_->digest; }
+int Model::op_set() const { return static_cast<int>(impl_->op_set); }
 const Program& Model::program() const { return impl_->program; }
 
 }  // namespace intvit

@@ -1,6 +1,7 @@
 #include "engine/ops/attention.h"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/ops/checker.h"
 #include "engine/ops/description.h"
@@ -17,32 +18,61 @@ namespace {
 static_assert(static_cast<int>(SoftmaxKind::exponential) == 0 && static_cast<int>(SoftmaxKind::relative) == 1 &&
               static_cast<int>(SoftmaxKind::absolute) == 2);
 
+constexpr std::int32_t kMaxSoftmaxLeftShift = 15;
+
+// Of all heads.
+struct HeadFacts {
+  std::array<std::int32_t, kAttentionParameters> lowest, highest;
+  std::array<std::int32_t, kMaxSoftmaxLeftShift + 1> q_zero;  // the highest of those with a left shift; -1: none has it
+};
+
+HeadFacts head_facts(const Constant& parameters) {
+  HeadFacts facts;
+  facts.lowest.fill(INT32_MAX), facts.highest.fill(INT32_MIN), facts.q_zero.fill(-1);
+  const auto* end = parameters.as<std::int32_t>() + parameters.count();
+  for (const auto* p = parameters.as<std::int32_t>(); p != end; p += kAttentionParameters) {
+    for (std::size_t i = 0; i < kAttentionParameters; ++i) {
+      facts.lowest[i] = std::min(facts.lowest[i], p[i]);
+      facts.highest[i] = std::max(facts.highest[i], p[i]);
+    }
+    const std::int32_t shift = p[kSoftmaxLeftShift];
+    if (shift < 0 || shift > kMaxSoftmaxLeftShift) continue;
+    std::int32_t& q_zero = facts.q_zero[static_cast<std::size_t>(shift)];
+    q_zero = std::max(q_zero, p[kQZero]);
+  }
+  return facts;
+}
+
 void check_heads(const AttentionOp& op, const Buffer& to, Checker& c) {
   const Constant* parameters =
       c.constant(op.parameters, DataType::s32, std::uint64_t{op.heads} * kAttentionParameters, "parameters");
   if (!c.ok()) return;
+  const auto& facts = c.facts().of<HeadFacts>(*parameters, [&] { return head_facts(*parameters); });
+  const auto in = [&](AttentionParameter which, std::int32_t low, std::int32_t high) {
+    if (facts.lowest[which] >= low && facts.highest[which] <= high) return;
+    for (std::uint32_t h = 0; h < op.heads; ++h) {
+      const std::int32_t value = parameters->as<std::int32_t>()[h * std::size_t{kAttentionParameters} + which];
+      c.require(value >= low && value <= high, "parameter " + std::to_string(which) + " of head " + std::to_string(h) +
+                                                   " is " + std::to_string(value) + ", must be in [" +
+                                                   std::to_string(low) + ", " + std::to_string(high) + "]");
+    }
+  };
+  in(kQZero, 0, 255);
+  in(kVZero, 0, 255);
+  in(kOutZero, 0, to.type == DataType::s16 ? INT16_MAX : 255);
+  in(kSoftmaxLeftShift, 0, kMaxSoftmaxLeftShift);
+  in(kSoftmaxRightShift, 0, 31);
+  in(kSoftmaxMultiplier, 0, 65535);
+  in(kRatio, 1 << 30, INT32_MAX);
+  in(kRatioShift, kernels::kMinRatioShift, kernels::kMaxRatioShift);
+  if (!c.ok()) return;
   const std::uint64_t highest = c.contents(op.src).highest_code;
-  for (std::uint32_t h = 0; h < op.heads; ++h) {
-    const std::int32_t* p = parameters->as<std::int32_t>() + h * kAttentionParameters;
-    const auto in = [&](AttentionParameter which, std::int32_t low, std::int32_t high) {
-      c.require(p[which] >= low && p[which] <= high, "parameter " + std::to_string(which) + " of head " +
-                                                         std::to_string(h) + " is " + std::to_string(p[which]) +
-                                                         ", must be in [" + std::to_string(low) + ", " +
-                                                         std::to_string(high) + "]");
-    };
-    in(kQZero, 0, 255);
-    in(kVZero, 0, 255);
-    in(kOutZero, 0, to.type == DataType::s16 ? INT16_MAX : 255);
-    in(kSoftmaxLeftShift, 0, 15);
-    in(kSoftmaxRightShift, 0, 31);
-    in(kSoftmaxMultiplier, 0, 65535);
-    in(kRatio, 1 << 30, INT32_MAX);
-    in(kRatioShift, kernels::kMinRatioShift, kernels::kMaxRatioShift);
-    if (!c.ok()) return;
+  for (std::size_t shift = 0; shift < facts.q_zero.size(); ++shift) {
+    if (facts.q_zero[shift] < 0) continue;
     // |q - q_zero| times the distance of two codes of k, D times.
-    const std::uint64_t farthest = std::max(highest, static_cast<std::uint64_t>(p[kQZero]));
-    c.require((op.head_dim * farthest * highest << p[kSoftmaxLeftShift]) < std::uint64_t{1} << 31,
-              "softmax left shift of head " + std::to_string(h) + " can overflow");
+    const std::uint64_t farthest = std::max(highest, static_cast<std::uint64_t>(facts.q_zero[shift]));
+    c.require((op.head_dim * farthest * highest << shift) < std::uint64_t{1} << 31,
+              "a softmax left shift of " + std::to_string(shift) + " can overflow");
   }
 }
 
@@ -74,8 +104,7 @@ void check_softmax(const AttentionOp& op, const Buffer& from, Checker& c) {
   const Constant* values = c.constant(op.values, DataType::s16, std::uint64_t{op.heads} * op.levels, "values");
   c.within<std::int16_t>(values, 0, op.planes == 2 ? INT16_MAX : 255, "values");
   if (!c.ok()) return;
-  const auto* all = values->as<std::int16_t>();
-  const std::uint64_t largest = static_cast<std::uint64_t>(*std::max_element(all, all + values->count()));
+  const auto largest = static_cast<std::uint64_t>(c.largest(*values));
   c.require(from.rows * largest * 255 < std::uint64_t{1} << 31,
             "softmax values of " + std::to_string(largest) + " for " + std::to_string(from.rows) + " tokens");
   if (op.softmax_kind == SoftmaxKind::absolute) check_row_groups(op, c);

@@ -42,7 +42,7 @@ struct AttentionOp final : OperationOf<AttentionOp> {
     v(src), v(dst), v(heads), v(head_dim), v(parameters), v(max_code);
     v(softmax_kind), v(levels), v(planes), v(groups), v(thresholds), v(values), v(row_groups);
   }
-  std::vector<Port> ports() const override {
+  std::vector<Operand> operands() const override {
     return {{"src", src, Access::read}, {"dst", dst, Access::write, {max_code, 1}}};
   }
   void check(Checker& c) const override;

@@ -1,6 +1,7 @@
 #include "engine/ops/checker.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace intvit {
 namespace {
@@ -17,6 +18,33 @@ const char* type_name(DataType type) {
       return "s32";
   }
   return "unknown";
+}
+
+template <typename T>
+struct Extremes {
+  T lowest, highest;
+};
+
+template <typename T>
+Extremes<T> extremes(const Constant& constant) {
+  const T* values = constant.as<T>();
+  const auto [lowest, highest] = std::minmax_element(values, values + constant.count());
+  return {*lowest, *highest};
+}
+
+// The greatest common divisor of all places of entries that are less than the one before; 0 if there are none. Lists of
+// a length ascend if such places are beginnings of lists only, thus if the length divides it.
+struct Descents {
+  std::size_t divisor;
+};
+
+Descents descents(const Constant& constant) {
+  const auto* values = constant.as<std::int16_t>();
+  std::size_t divisor = 0;
+  for (std::size_t i = 1; i < constant.count(); ++i) {
+    if (values[i] < values[i - 1]) divisor = std::gcd(divisor, i);
+  }
+  return {divisor};
 }
 
 }  // namespace
@@ -66,26 +94,26 @@ const Constant* Checker::constant(ConstantId id, DataType type, std::uint64_t co
 
 template <typename T>
 void Checker::within(const Constant* constant, T lowest, T highest, const char* role) {
-  if (constant == nullptr || !ok()) return;
-  const T* values = constant->as<T>();
-  const bool fine =
-      std::all_of(values, values + constant->count(), [&](T value) { return value >= lowest && value <= highest; });
-  require(fine, std::string(role) + " '" + constant->name + "' has entries outside [" + std::to_string(lowest) + ", " +
-                    std::to_string(highest) + "]");
+  if (constant == nullptr || !ok() || constant->count() == 0) return;
+  const auto& found = facts().of<Extremes<T>>(*constant, [&] { return extremes<T>(*constant); });
+  require(found.lowest >= lowest && found.highest <= highest, std::string(role) + " '" + constant->name +
+                                                                  "' has entries outside [" + std::to_string(lowest) +
+                                                                  ", " + std::to_string(highest) + "]");
 }
 
 template void Checker::within(const Constant*, std::uint8_t, std::uint8_t, const char*);
 template void Checker::within(const Constant*, std::int16_t, std::int16_t, const char*);
 template void Checker::within(const Constant*, std::int32_t, std::int32_t, const char*);
 
+std::int16_t Checker::largest(const Constant& constant) {
+  return facts().of<Extremes<std::int16_t>>(constant, [&] { return extremes<std::int16_t>(constant); }).highest;
+}
+
 void Checker::ascending(const Constant* constant, std::size_t lists, const char* role) {
   if (constant == nullptr || !ok()) return;
   const std::size_t length = constant->count() / lists;
-  const auto* values = constant->as<std::int16_t>();
-  for (std::size_t i = 0; i < lists; ++i) {
-    require(std::is_sorted(values + i * length, values + (i + 1) * length),
-            std::string(role) + " '" + constant->name + "' do not ascend");
-  }
+  const auto& found = facts().of<Descents>(*constant, [&] { return descents(*constant); });
+  require(found.divisor % length == 0, std::string(role) + " '" + constant->name + "' do not ascend");
 }
 
 }  // namespace intvit

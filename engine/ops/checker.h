@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/ops/port.h"
+#include "engine/ops/constant_facts.h"
+#include "engine/ops/operand.h"
 #include "engine/tensors/tensors.h"
 #include "intvit/status.h"
 
@@ -16,15 +17,20 @@ namespace intvit {
 // Collects the first complaint; the checks after it are skipped.
 class Checker {
  public:
-  // `place` begins every complaint. `contents` are of all buffers.
-  Checker(const Tensors& tensors, const std::vector<BufferContents>& contents, std::string place)
-      : tensors_(tensors), contents_(contents), place_(std::move(place)) {}
+  // `place` begins every complaint. `contents` are of all buffers; `facts` may be null where no constant is looked
+  // into.
+  Checker(const Tensors& tensors, const std::vector<BufferContents>& contents, std::string place,
+          ConstantFacts* facts = nullptr)
+      : tensors_(tensors), contents_(contents), place_(std::move(place)), facts_(facts) {}
 
   bool ok() const { return status_.ok(); }
   Status take() { return std::move(status_); }
   const Tensors& tensors() const { return tensors_; }
   // Of a buffer that exists: what all operations that write it leave in it, whichever of them ran last.
   const BufferContents& contents(BufferId id) const { return contents_[id]; }
+
+  // What checks look into constants by, so that none is read once a step.
+  ConstantFacts& facts() { return *facts_; }
 
   bool require(bool condition, const std::string& complaint);
 
@@ -40,6 +46,8 @@ class Checker {
   // All entries are in [lowest, highest]. T is u8, s16 or s32, the constant's type. Null: already complained about.
   template <typename T>
   void within(const Constant* constant, T lowest, T highest, const char* role);
+  // The largest entry of an s16 constant, which is not empty.
+  std::int16_t largest(const Constant& constant);
   // An s16 constant is so many lists of equal length, and in each no entry is less than the one before it.
   void ascending(const Constant* constant, std::size_t lists, const char* role);
 
@@ -47,6 +55,7 @@ class Checker {
   const Tensors& tensors_;
   const std::vector<BufferContents>& contents_;
   std::string place_;
+  ConstantFacts* facts_;
   Status status_;
 };
 

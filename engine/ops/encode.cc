@@ -42,16 +42,35 @@ void check_grid(const EncodeOp& op, std::uint32_t highest, Checker& c) {
   within(op.grid_zero, 0, op.grid_max, "grid_zero");
 }
 
-// multiplier, power, zero and step of each of `count` rows or groups, behind `before` numbers of any value.
-void check_codes(const EncodeOp& op, std::uint64_t before, std::uint64_t count, Checker& c) {
-  const Constant* codes = c.constant(op.codes, DataType::s16, before + 4 * count, "codes");
+// Of numbers of rows or groups, [4][count].
+struct CodeFacts {
+  std::int16_t lowest, highest_zero;
+};
+
+CodeFacts code_facts(const std::int16_t* numbers, std::uint64_t count) {
+  return {*std::min_element(numbers, numbers + 4 * count), *std::max_element(numbers + 2 * count, numbers + 3 * count)};
+}
+
+void check_code_facts(const EncodeOp& op, const CodeFacts& facts, const Constant& codes, Checker& c) {
+  c.require(facts.lowest >= 0 && facts.highest_zero <= static_cast<int>(op.max_code),
+            "codes '" + codes.name + "' out of range");
+}
+
+// multiplier, power, zero and step of each row.
+void check_row_codes(const EncodeOp& op, std::uint64_t rows, Checker& c) {
+  const Constant* codes = c.constant(op.codes, DataType::s16, 4 * rows, "codes");
   if (!c.ok()) return;
-  const std::int16_t* numbers = codes->as<std::int16_t>() + before;
-  for (std::uint64_t i = 0; i < 4 * count; ++i) {
-    const bool is_zero = i / count == 2;
-    c.require(numbers[i] >= 0 && (!is_zero || numbers[i] <= static_cast<int>(op.max_code)),
-              "codes '" + codes->name + "' out of range");
-  }
+  const auto& facts =
+      c.facts().of<CodeFacts>(*codes, [&] { return code_facts(codes->as<std::int16_t>(), codes->count() / 4); });
+  check_code_facts(op, facts, *codes, c);
+}
+
+// The same of groups, which are few, behind the lowest and the highest of each, which may be any number.
+void check_group_codes(const EncodeOp& op, Checker& c) {
+  const Constant* codes = c.constant(op.codes, DataType::s16, std::uint64_t{6} * op.groups, "codes");
+  if (!c.ok()) return;
+  const std::uint64_t groups = op.groups;
+  check_code_facts(op, code_facts(codes->as<std::int16_t>() + 2 * groups, groups), *codes, c);
 }
 
 // What a thread notes of channels that it encodes by groups: seven 16-bit numbers of each.
@@ -126,12 +145,13 @@ void EncodeOp::check(Checker& c) const {
       return check_table(*this, highest, c);
     case EncodeKind::rows:
       check_grid(*this, highest, c);
-      return check_codes(*this, 0, to->rows, c);
+      return check_row_codes(*this, to->rows, c);
     case EncodeKind::columns:
       check_grid(*this, highest, c);
       c.require(groups >= 1 && groups <= kernels::kMaxChannelGroups,
                 std::to_string(groups) + " groups, must be 1 to " + std::to_string(kernels::kMaxChannelGroups));
-      return check_codes(*this, std::uint64_t{2} * groups, groups, c);
+      if (c.ok()) check_group_codes(*this, c);
+      return;
     case EncodeKind::dynamic_rows:
       return check_grid(*this, highest, c);
   }

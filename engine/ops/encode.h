@@ -37,7 +37,7 @@ struct EncodeOp final : OperationOf<EncodeOp> {
     v(src), v(dst), v(kind), v(planes), v(levels), v(thresholds), v(values), v(codes), v(groups), v(max_code);
     v(step_shift), v(fine_bits), v(outlier), v(grid_zero), v(grid_max);
   }
-  std::vector<Port> ports() const override {
+  std::vector<Operand> operands() const override {
     return {{"src", src, Access::read}, {"dst", dst, Access::write, {255, planes}}};
   }
   void check(Checker& c) const override;

@@ -12,8 +12,7 @@ namespace intvit {
 
 // The memory of one picture, and of the thread that works on it.
 struct Workspace {
-  std::uint8_t* picture;
-  std::uint8_t* logits;
+  std::uint8_t* kept;   // of the ports' buffers
   std::uint8_t* arena;  // of all other buffers
   void* scratch;        // as much as the operation asked for; not shared between threads
 };
@@ -29,11 +28,9 @@ struct Execution {
   Range share(std::int64_t total) const { return part.of(total); }
   const Buffer& buffer(BufferId id) const { return tensors.buffers[id]; }
 
-  // Pictures and logits outlive a run, so they do not lie where the memory plan would have them.
   std::uint8_t* memory(BufferId id) const {
-    if (id == tensors.picture) return workspace.picture;
-    if (id == tensors.logits) return workspace.logits;
-    return workspace.arena + tensors.buffers[id].offset;
+    const Buffer& buffer = tensors.buffers[id];
+    return (buffer.kept ? workspace.kept : workspace.arena) + buffer.offset;
   }
   template <typename T>
   T* row(BufferId id, std::int64_t index) const {

@@ -27,7 +27,7 @@ struct LayerNormOp final : OperationOf<LayerNormOp> {
   void for_each_field(FieldVisitor& v) override {
     v(src), v(dst), v(first_row), v(affine), v(shift), v(beta_shift), v(epsilon_low), v(epsilon_high), v(max_code);
   }
-  std::vector<Port> ports() const override {
+  std::vector<Operand> operands() const override {
     return {{"src", src, Access::read}, {"dst", dst, Access::write, {max_code, 1}}};
   }
   void check(Checker& c) const override;

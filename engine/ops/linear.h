@@ -30,7 +30,7 @@ struct LinearOp final : OperationOf<LinearOp> {
     v(activation), v(activation_segment_bits), v(activation_multiplier), v(activation_zero_point);
     v(planes), v(max_code), coarse_steps.visit(v);
   }
-  std::vector<Port> ports() const override {
+  std::vector<Operand> operands() const override {
     return {{"src", src, Access::read},
             {"dst", dst, kind == kernels::Epilogue::residual ? Access::update : Access::write, {max_code, 1}}};
   }

@@ -1,27 +1,63 @@
 #include "engine/ops/linear_constants.h"
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include "engine/tensors/limits.h"
 
 namespace intvit {
 namespace {
 
-bool padding_weighs_nothing(const LinearConstants& l, const std::uint8_t* tiles, const std::uint8_t* zero_points,
-                            SourceRow row) {
-  const int depth = static_cast<int>(l.k), columns = static_cast<int>(l.n);
-  for (int k = 0; k < depth; ++k) {
-    if (static_cast<std::uint32_t>(k) % row.stride < row.used) continue;
-    for (int c = 0; c < columns; ++c) {
-      if (l.bits == 8) {
-        if (tiles[kernels::tile_offset(c, k, depth)] != 0) return false;
-      } else {
-        const kernels::NibblePosition at = kernels::nibble_position(c, k, depth);
-        if ((at.high ? tiles[at.byte] >> 4 : tiles[at.byte] & 15) != zero_points[c]) return false;
+// The weights of a matrix at the end of each of the pieces that its inputs come in.
+struct PaddingFacts {
+  std::uint32_t n, k, piece;
+  // Of every column: so many inputs of a piece stand before those whose weights are the same in all pieces.
+  std::vector<std::uint32_t> different;
+  std::vector<std::uint8_t> rest;  // that weight
+  // By zero points: so many inputs of a piece may have a weight that is not zero.
+  std::map<ConstantId, std::uint32_t> weighing;
+};
+
+PaddingFacts padding_facts(const LinearConstants& l, const std::uint8_t* tiles, std::uint32_t piece) {
+  PaddingFacts facts{l.n, l.k, piece, std::vector<std::uint32_t>(l.n), std::vector<std::uint8_t>(l.n), {}};
+  const int depth = static_cast<int>(l.k);
+  for (std::uint32_t c = 0; c < l.n; ++c) {
+    const auto weight = [&](std::uint32_t k) -> std::uint8_t {
+      const int column = static_cast<int>(c), input = static_cast<int>(k);
+      if (l.bits == 8) return tiles[kernels::tile_offset(column, input, depth)];
+      const kernels::NibblePosition at = kernels::nibble_position(column, input, depth);
+      return static_cast<std::uint8_t>(at.high ? tiles[at.byte] >> 4 : tiles[at.byte] & 15);
+    };
+    const std::uint8_t rest = facts.rest[c] = weight(piece - 1);
+    const auto is_rest = [&](std::uint32_t input) {
+      for (std::uint32_t k = input; k < l.k; k += piece) {
+        if (weight(k) != rest) return false;
       }
-    }
+      return true;
+    };
+    std::uint32_t& different = facts.different[c];
+    for (different = piece; different > 0 && is_rest(different - 1);) --different;
   }
-  return true;
+  return facts;
+}
+
+// Rows of the source are pieces that may be longer than what is read of them.
+void check_padding(Checker& c, const LinearConstants& l, const Constant& tiles, SourceRow row) {
+  const std::uint32_t piece = std::min(row.stride, l.k);
+  if (row.used >= piece || l.k % piece != 0) return;
+  auto& facts = c.facts().of<PaddingFacts>(tiles, [&] { return padding_facts(l, tiles.bytes.data(), piece); });
+  // What has one shape is read once.
+  c.require(facts.n == l.n && facts.k == l.k && facts.piece == piece,
+            "weights '" + tiles.name + "' are read in another shape than before");
+  if (!c.ok()) return;
+  const ConstantId zero_points = l.bits == 4 ? l.zero_points : kNone;
+  const auto [found, is_new] = facts.weighing.try_emplace(zero_points, 0);
+  for (std::uint32_t column = 0; is_new && column < l.n; ++column) {
+    const std::uint8_t zero = zero_points == kNone ? 0 : c.tensors().constants[zero_points].as<std::uint8_t>()[column];
+    found->second = std::max(found->second, facts.rest[column] == zero ? facts.different[column] : piece);
+  }
+  c.require(found->second <= row.used, "weights of padding are not zero");
 }
 
 }  // namespace
@@ -42,10 +78,7 @@ void check_linear(Checker& c, const LinearConstants& l, const Buffer& dst, bool 
   const Constant* tiles = c.constant(l.tiles, l.bits == 8 ? DataType::s8 : DataType::u8, bytes, "weights");
   if (l.bits == 4)
     c.within<std::uint8_t>(c.constant(l.zero_points, DataType::u8, columns, "zero points"), 0, 15, "zero points");
-  if (c.ok()) {
-    const std::uint8_t* zero_points = l.bits == 4 ? c.tensors().constants[l.zero_points].bytes.data() : nullptr;
-    c.require(padding_weighs_nothing(l, tiles->bytes.data(), zero_points, row), "weights of padding are not zero");
-  }
+  if (c.ok()) check_padding(c, l, *tiles, row);
   c.constant(l.bias, DataType::s32, columns, "bias");
   const Constant* shift = c.constant(l.shift, DataType::u8, columns, "shift");
   if (logits) {

@@ -15,7 +15,7 @@ struct MeanRowsOp final : OperationOf<MeanRowsOp> {
   std::uint32_t row_count = 0;
 
   void for_each_field(FieldVisitor& v) override { v(src), v(dst), v(first_row), v(row_count); }
-  std::vector<Port> ports() const override { return {{"src", src, Access::read}, {"dst", dst, Access::write}}; }
+  std::vector<Operand> operands() const override { return {{"src", src, Access::read}, {"dst", dst, Access::write}}; }
   void check(Checker& c) const override;
   void execute(const Execution& e) const override;
 };

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/ops/field_visitor.h"
-#include "engine/ops/port.h"
+#include "engine/ops/operand.h"
 #include "engine/tensors/tensors.h"
 
 namespace intvit {
@@ -29,7 +29,7 @@ class Operation {
   // All of them, in the order of the file.
   virtual void for_each_field(FieldVisitor& visit) = 0;
 
-  virtual std::vector<Port> ports() const = 0;
+  virtual std::vector<Operand> operands() const = 0;
   // Everything that execute() relies on. Dimensions of buffers and the picture have been checked before.
   virtual void check(Checker& checker) const = 0;
 

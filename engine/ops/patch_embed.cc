@@ -39,7 +39,7 @@ void PatchEmbedOp::check(Checker& c) const {
   const InputGeometry& input = c.tensors().input;
   c.buffer(src, DataType::u8, "src");
   const Buffer* to = c.buffer(dst, DataType::s16, "dst");
-  c.require(src == c.tensors().picture, "src must be the picture");
+  c.require(src == c.tensors().buffer_of(PortKind::picture), "src must be the picture");
   c.require(patch >= 1 && patch <= 128 && input.height % patch == 0 && input.width % patch == 0,
             "patches of " + std::to_string(patch) + " do not divide the input of " + std::to_string(input.height) +
                 " x " + std::to_string(input.width));

@@ -23,7 +23,7 @@ struct PatchEmbedOp final : OperationOf<PatchEmbedOp> {
   void for_each_field(FieldVisitor& v) override {
     v(src), v(dst), v(patch), v(prefix), v(token_init), linear.visit(v), coarse_steps.visit(v);
   }
-  std::vector<Port> ports() const override { return {{"src", src, Access::read}, {"dst", dst, Access::write}}; }
+  std::vector<Operand> operands() const override { return {{"src", src, Access::read}, {"dst", dst, Access::write}}; }
   void check(Checker& c) const override;
   std::uint64_t macs(const Tensors& tensors) const override;
   const LinearConstants* weights() const override { return &linear; }

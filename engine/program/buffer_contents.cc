@@ -11,10 +11,10 @@ std::vector<BufferContents> buffer_contents(const Program& program) {
     contents[id].highest_code = std::max(contents[id].highest_code, std::min(more.highest_code, 255u));
     contents[id].planes = std::min(contents[id].planes, more.planes);
   };
-  add(program.picture, {});
+  add(program.buffer_of(PortKind::picture), {});
   for (const Step& step : program.steps) {
-    for (const Port& port : step.op->ports()) {
-      if (port.writes()) add(port.buffer, port.leaves);
+    for (const Operand& operand : step.op->operands()) {
+      if (operand.writes()) add(operand.buffer, operand.leaves);
     }
   }
   return contents;

@@ -7,9 +7,9 @@ namespace intvit {
 OpCost op_cost(const Op& op, const Program& program, std::uint64_t pictures) {
   OpCost cost;
   cost.macs = op->macs(program) * pictures;
-  for (const Port& port : op->ports()) {
-    const Buffer& buffer = program.buffers[port.buffer];
-    if (port.writes()) cost.rows = buffer.rows * pictures;
+  for (const Operand& operand : op->operands()) {
+    const Buffer& buffer = program.buffers[operand.buffer];
+    if (operand.writes()) cost.rows = buffer.rows * pictures;
     cost.bytes += buffer.bytes() * pictures;
   }
   if (const LinearConstants* weights = op->weights()) {

@@ -1,7 +1,6 @@
 #include "engine/program/memory_plan.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "engine/program/stages.h"
 
@@ -25,42 +24,62 @@ std::vector<Lifetime> lifetimes(const Program& program) {
     result[id].first = std::min(result[id].first, stage);
     result[id].last = std::max(result[id].last, stage);
   };
-  touch(program.picture, 0);
+  touch(program.buffer_of(PortKind::picture), 0);
   const std::vector<Stage> stages = make_stages(program);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     for (std::size_t i = stages[s].first; i < stages[s].last; ++i) {
-      for (const Port& port : program.steps[i].op->ports()) touch(port.buffer, s);
+      for (const Operand& operand : program.steps[i].op->operands()) touch(operand.buffer, s);
     }
   }
-  touch(program.logits, stages.size());
+  for (const ProgramPort& port : program.ports) {
+    if (port.kind != PortKind::picture) touch(port.buffer, stages.size());
+  }
   return result;
 }
 
-void plan_memory(Program& program) {
-  const std::vector<Lifetime> alive = lifetimes(program);
-  std::vector<BufferId> order(program.buffers.size());
-  std::iota(order.begin(), order.end(), 0u);
+// Quadratic, in steps of a nanosecond and at most kMaxBuffers buffers.
+std::uint64_t place(const std::vector<BufferId>& buffers, const std::vector<Lifetime>& alive, Program& program) {
+  std::vector<BufferId> order = buffers;
   std::stable_sort(order.begin(), order.end(),
                    [&](BufferId a, BufferId b) { return program.buffers[a].bytes() > program.buffers[b].bytes(); });
-  program.arena_bytes = 0;
-  std::vector<BufferId> placed;
+  struct Placed {
+    std::uint64_t begin, end;
+    Lifetime alive;
+  };
+  std::vector<Placed> placed;  // in the order of their places
+  std::uint64_t bytes = 0;
   for (const BufferId id : order) {
-    Buffer& buffer = program.buffers[id];
-    std::vector<const Buffer*> neighbours;
-    for (const BufferId other : placed) {
-      if (overlap(alive[id], alive[other])) neighbours.push_back(&program.buffers[other]);
-    }
-    std::sort(neighbours.begin(), neighbours.end(),
-              [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; });
+    const std::uint64_t size = aligned_bytes(program.buffers[id]);
     std::uint64_t offset = 0;
-    for (const Buffer* other : neighbours) {
-      if (offset + aligned_bytes(buffer) <= other->offset) break;
-      offset = std::max(offset, other->offset + aligned_bytes(*other));
+    for (const Placed& other : placed) {
+      if (offset + size <= other.begin) break;
+      if (overlap(alive[id], other.alive)) offset = std::max(offset, other.end);
     }
-    buffer.offset = offset;
-    program.arena_bytes = std::max(program.arena_bytes, offset + aligned_bytes(buffer));
-    placed.push_back(id);
+    const auto after = std::upper_bound(placed.begin(), placed.end(), offset,
+                                        [](std::uint64_t at, const Placed& other) { return at < other.begin; });
+    placed.insert(after, {offset, offset + size, alive[id]});
+    program.buffers[id].offset = offset;
+    bytes = std::max(bytes, offset + size);
   }
+  return bytes;
+}
+
+void plan_memory(Program& program) {
+  for (Buffer& buffer : program.buffers) buffer.offset = 0, buffer.kept = false;
+  program.kept_bytes = 0;
+  for (const ProgramPort& port : program.ports) {
+    if (port.buffer >= program.buffers.size() || program.buffers[port.buffer].kept) continue;
+    Buffer& buffer = program.buffers[port.buffer];
+    buffer.kept = true;
+    buffer.offset = program.kept_bytes;
+    program.kept_bytes += aligned_bytes(buffer);
+  }
+  const std::vector<Lifetime> alive = lifetimes(program);
+  std::vector<BufferId> others;
+  for (BufferId id = 0; id < program.buffers.size(); ++id) {
+    if (!program.buffers[id].kept && alive[id].first <= alive[id].last) others.push_back(id);
+  }
+  program.arena_bytes = place(others, alive, program);
 }
 
 }  // namespace intvit

@@ -18,9 +18,10 @@ struct Step {
 };
 
 struct Program : Tensors {
-  std::uint32_t logit_fraction_bits = 16;  // logits are in units of 2^-logit_fraction_bits
   std::vector<Step> steps;
-  std::uint64_t arena_bytes = 0;  // per picture
+  // By plan_memory(); no part of a file.
+  std::uint64_t arena_bytes = 0;  // of all buffers of a picture that are needed while it runs
+  std::uint64_t kept_bytes = 0;   // of those that every picture of a batch keeps: the ports'
 };
 
 }  // namespace intvit

@@ -2,7 +2,7 @@
 
 #include "engine/ops/checker.h"
 #include "engine/program/buffer_contents.h"
-#include "engine/program/memory_plan.h"
+#include "engine/program/check_ports.h"
 #include "engine/tensors/limits.h"
 
 namespace intvit {
@@ -12,7 +12,6 @@ const std::vector<BufferContents> kNothingWritten;
 
 Status check_buffers(const Program& program) {
   Checker c(program, kNothingWritten, "the program");
-  c.require(program.arena_bytes <= kMaxArenaBytes, "an arena of " + std::to_string(program.arena_bytes) + " bytes");
   for (std::size_t i = 0; i < program.buffers.size() && c.ok(); ++i) {
     const Buffer& b = program.buffers[i];
     const std::string name = "buffer " + std::to_string(i);
@@ -20,14 +19,13 @@ Status check_buffers(const Program& program) {
     c.require(b.rows >= 1 && b.rows <= kMaxRows && b.columns >= 1 && b.columns <= b.stride && b.stride <= kMaxColumns,
               name + " is " + std::to_string(b.rows) + " x " + std::to_string(b.columns) + " in rows of " +
                   std::to_string(b.stride));
-    if (!c.ok()) break;
-    c.require(b.offset % 64 == 0 && b.offset <= program.arena_bytes && b.bytes() <= program.arena_bytes - b.offset,
-              name + " does not lie in the arena");
+    c.require(b.stride <= max_stride(b.columns),
+              name + " has rows of " + std::to_string(b.stride) + " for " + std::to_string(b.columns) + " columns");
   }
   return c.take();
 }
 
-Status check_picture_and_logits(const Program& program) {
+Status check_input(const Program& program) {
   Checker c(program, kNothingWritten, "the program");
   const InputGeometry& in = program.input;
   c.require(in.height >= 1 && in.height <= kMaxInputEdge && in.width >= 1 && in.width <= kMaxInputEdge &&
@@ -35,44 +33,21 @@ Status check_picture_and_logits(const Program& program) {
                 in.resize_width <= 65535 && in.interpolation <= Interpolation::lanczos &&
                 in.crop_mode <= CropMode::squash,
             "the input geometry is out of range");
-  const Buffer* picture = c.buffer(program.picture, DataType::u8, "the picture");
-  const Buffer* logits = c.buffer(program.logits, DataType::s32, "logits");
-  if (!c.ok()) return c.take();
-  c.require(picture->rows == in.height && picture->columns == in.width * 3 && picture->stride == picture->columns,
-            "the picture's buffer does not match the input geometry");
-  c.require(logits->rows == 1 && program.logit_fraction_bits <= 31, "logits must be one row");
   return c.take();
 }
 
-Status check_steps(const Program& program) {
+Status check_steps(const Program& program, ConstantFacts& facts) {
   if (program.steps.empty()) return {Code::corrupt_file, "the program: no steps"};
   const std::vector<BufferContents> contents = buffer_contents(program);
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
     Checker c(program, contents,
-              "step " + std::to_string(i) + " (" + std::string(step.op->name()) + " '" + step.layer + "')");
+              "step " + std::to_string(i) + " (" + std::string(step.op->name()) + " '" + step.layer + "')", &facts);
     step.op->check(c);
-    for (const Port& port : step.op->ports()) {
-      c.require(port.buffer < program.buffers.size(), std::string(port.name) + " is no buffer");
+    for (const Operand& operand : step.op->operands()) {
+      c.require(operand.buffer < program.buffers.size(), std::string(operand.name) + " is no buffer");
     }
     if (!c.ok()) return c.take();
-  }
-  return {};
-}
-
-// Buffers that live at the same time must not share memory.
-Status check_overlap(const Program& program) {
-  const std::vector<Lifetime> alive = lifetimes(program);
-  for (std::size_t i = 0; i < program.buffers.size(); ++i) {
-    for (std::size_t j = i + 1; j < program.buffers.size(); ++j) {
-      const Buffer &a = program.buffers[i], &b = program.buffers[j];
-      const bool together = alive[i].first <= alive[j].last && alive[j].first <= alive[i].last;
-      const bool shared = a.offset < b.offset + b.bytes() && b.offset < a.offset + a.bytes();
-      if (together && shared) {
-        return {Code::corrupt_file, "the program: buffers " + std::to_string(i) + " and " + std::to_string(j) +
-                                        " overlap while both are in use"};
-      }
-    }
   }
   return {};
 }
@@ -81,28 +56,34 @@ Status check_overlap(const Program& program) {
 Status check_flow(const Program& program) {
   Checker c(program, kNothingWritten, "the program");
   std::vector<bool> written(program.buffers.size(), false);
-  written[program.picture] = true;
+  const BufferId picture = program.buffer_of(PortKind::picture);
+  written[picture] = true;
   for (const Step& step : program.steps) {
-    const std::vector<Port> ports = step.op->ports();
-    for (const Port& port : ports) {
-      if (!port.reads()) continue;
-      c.require(written[port.buffer],
-                "'" + step.layer + "' " + (port.writes() ? "adds to" : "reads") + " a buffer that nothing has written");
+    const std::vector<Operand> operands = step.op->operands();
+    for (const Operand& operand : operands) {
+      if (!operand.reads()) continue;
+      c.require(written[operand.buffer], "'" + step.layer + "' " + (operand.writes() ? "adds to" : "reads") +
+                                             " a buffer that nothing has written");
     }
-    for (const Port& port : ports) {
-      if (!port.writes()) continue;
-      written[port.buffer] = true;
-      c.require(port.buffer != program.picture, "'" + step.layer + "' writes over the picture");
+    for (const Operand& operand : operands) {
+      if (!operand.writes()) continue;
+      written[operand.buffer] = true;
+      c.require(operand.buffer != picture, "'" + step.layer + "' writes over the picture");
     }
   }
-  c.require(written[program.logits], "nothing writes the logits");
   return c.take();
 }
 
 }  // namespace
 
-Status validate(const Program& program) {
-  for (const auto check : {check_buffers, check_picture_and_logits, check_steps, check_overlap, check_flow}) {
+Status validate(const Program& program, std::uint64_t* constant_bytes_read) {
+  ConstantFacts facts;
+  for (const auto check : {check_buffers, check_input, check_ports}) {
+    if (Status status = check(program); !status.ok()) return status;
+  }
+  if (Status status = check_steps(program, facts); !status.ok()) return status;
+  if (constant_bytes_read != nullptr) *constant_bytes_read = facts.bytes_read();
+  for (const auto check : {check_flow, check_outputs_are_written}) {
     if (Status status = check(program); !status.ok()) return status;
   }
   return {};

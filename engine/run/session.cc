@@ -29,6 +29,33 @@ std::vector<std::span<const std::uint8_t>> next_weights(const Program& program) 
   return next;
 }
 
+// Where an output lies in what a picture keeps.
+struct KeptRows {
+  std::uint64_t offset;
+  DataType type;
+  int rows, columns;
+  std::size_t stride;
+};
+
+std::vector<KeptRows> kept_rows_of_outputs(const Program& program) {
+  std::vector<KeptRows> outputs;
+  for (const ProgramPort& port : program.ports) {
+    if (port.kind == PortKind::picture) continue;
+    const Buffer& buffer = program.buffers[port.buffer];
+    outputs.push_back({buffer.offset + std::uint64_t{port.first_row} * buffer.stride * byte_size(buffer.type),
+                       buffer.type, static_cast<int>(port.rows), static_cast<int>(buffer.columns), buffer.stride});
+  }
+  return outputs;
+}
+
+std::optional<std::size_t> find_logits(const Model& model) {
+  const std::vector<Port>& outputs = model.outputs();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].kind == PortKind::logits) return i;
+  }
+  return std::nullopt;
+}
+
 Status check_options(const SessionOptions& options, std::size_t steps) {
   if (options.threads < 1 || options.threads > kMaxThreads) {
     return {Code::invalid_argument,
@@ -54,6 +81,8 @@ struct Session::Impl {
   const kernels::KernelTable& kernels;
   const SessionOptions options;
   const Program& program = model->program();
+  std::vector<KeptRows> outputs = kept_rows_of_outputs(program);
+  std::optional<std::size_t> logits = find_logits(*model);
   Preprocessor preprocessor{program.input, kernels.resize};
   SessionMemory memory{program, options.threads, options.batch};
   StepClock clock{program.steps.size(), options};
@@ -96,11 +125,18 @@ Isa Session::isa() const { return impl_->kernels.isa; }
 
 Status Session::set_picture(int index, const PictureView& src) { return impl_->preprocessor.run(src, picture(index)); }
 
-std::uint8_t* Session::picture(int index) { return impl_->memory.picture(index); }
+std::uint8_t* Session::picture(int index) {
+  return impl_->memory.kept(index) + impl_->program.buffers[impl_->program.buffer_of(PortKind::picture)].offset;
+}
+
+OutputView Session::output(int index, std::size_t port) const {
+  const KeptRows& rows = impl_->outputs[port];
+  return {impl_->memory.kept(index) + rows.offset, rows.type, rows.rows, rows.columns, rows.stride};
+}
 
 std::span<const std::int32_t> Session::logits(int index) const {
-  return {reinterpret_cast<const std::int32_t*>(impl_->memory.logits(index)),
-          impl_->program.buffers[impl_->program.logits].columns};
+  if (!impl_->logits) return {};
+  return output(index, *impl_->logits).row<std::int32_t>(0);
 }
 
 std::span<const std::uint64_t> Session::step_nanoseconds() const { return impl_->clock.sums(); }

@@ -32,8 +32,7 @@ std::size_t most_scratch_bytes(const Program& program) {
 void SessionMemory::FreeAligned::operator()(std::uint8_t* p) const { std::free(p); }
 
 SessionMemory::SessionMemory(const Program& program, int threads, int batch)
-    : picture_bytes_(align_scratch(program.buffers[program.picture].bytes())),
-      logits_bytes_(align_scratch(program.buffers[program.logits].bytes())),
+    : kept_bytes_(align_scratch(program.kept_bytes)),
       arena_bytes_(align_scratch(program.arena_bytes)),
       scratch_bytes_(align_scratch(most_scratch_bytes(program))) {
   const auto members = static_cast<std::size_t>(threads), pictures = static_cast<std::size_t>(batch);
@@ -41,9 +40,8 @@ SessionMemory::SessionMemory(const Program& program, int threads, int batch)
   if (arenas * arena_bytes_ > kMaxArenaBytes * 8) return;
   // Padding columns only ever meet zero weights (validate() checks that), but memory should not be read uninitialised.
   arenas_.reset(aligned_zeros(arenas * arena_bytes_));
-  pictures_.reset(aligned_zeros(pictures * picture_bytes_));
-  logits_.reset(aligned_zeros(pictures * logits_bytes_));
-  if (arenas_ == nullptr || pictures_ == nullptr || logits_ == nullptr) return;
+  kept_.reset(aligned_zeros(pictures * kept_bytes_));
+  if (arenas_ == nullptr || kept_ == nullptr) return;
   scratch_.reset(aligned_zeros(members * scratch_bytes_));
 }
 

@@ -18,12 +18,11 @@ class SessionMemory {
   // False: there was not enough.
   bool ok() const { return scratch_ != nullptr; }
 
-  std::uint8_t* picture(int index) const { return at(pictures_, index, picture_bytes_); }
-  std::uint8_t* logits(int index) const { return at(logits_, index, logits_bytes_); }
+  // The buffers of the ports of a picture.
+  std::uint8_t* kept(int index) const { return at(kept_, index, kept_bytes_); }
   // Where a thread works on a picture.
   Workspace workspace(int picture, int arena, int member) const {
-    return {this->picture(picture), logits(picture), at(arenas_, arena, arena_bytes_),
-            at(scratch_, member, scratch_bytes_)};
+    return {kept(picture), at(arenas_, arena, arena_bytes_), at(scratch_, member, scratch_bytes_)};
   }
 
  private:
@@ -37,8 +36,8 @@ class SessionMemory {
   }
 
   // Bytes of one of each; multiples of kScratchAlignment.
-  std::size_t picture_bytes_, logits_bytes_, arena_bytes_, scratch_bytes_;
-  AlignedMemory pictures_, logits_, arenas_, scratch_;
+  std::size_t kept_bytes_, arena_bytes_, scratch_bytes_;
+  AlignedMemory kept_, arenas_, scratch_;
 };
 
 }  // namespace intvit

@@ -2,13 +2,17 @@
 // sessions; weights stay in the mapped file, so several processes that open one model share its memory.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "intvit/port.h"
 #include "intvit/status.h"
 
 namespace intvit {
@@ -38,6 +42,13 @@ class Model {
   // Of the picture that the network sees.
   int input_height() const;
   int input_width() const;
+
+  // What a session gives for a picture; at least one.
+  const std::vector<Port>& outputs() const;
+  // The place in outputs() of the one with this name.
+  std::optional<std::size_t> output(std::string_view name) const;
+
+  // Of the logits; 0 for a model without.
   int classes() const;
   // One per class, or empty.
   const std::vector<std::string>& labels() const;
@@ -48,6 +59,9 @@ class Model {
   std::uint64_t file_bytes() const;
   // Checksum of the whole file's section table, which covers every section: names the model in reports.
   std::uint64_t digest() const;
+
+  // What the file needs of a reader (docs/format.md).
+  int op_set() const;
 
   // For the project's own tools, which include engine/program/ beside this.
   const Program& program() const;

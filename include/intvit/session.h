@@ -1,4 +1,4 @@
-// A session executes a model: it owns places for a batch of pictures and their logits, arenas with the buffers between
+// A session executes a model: it owns places for a batch of pictures and their outputs, arenas with the buffers between
 // them, the scratch memory of its threads, and the threads themselves. Everything is allocated in create(); run()
 // allocates nothing. Use one session from one thread at a time; for parallel requests make more sessions of one model.
 //
@@ -14,6 +14,7 @@
 #include "intvit/isa.h"
 #include "intvit/model.h"
 #include "intvit/picture_view.h"
+#include "intvit/port.h"
 #include "intvit/status.h"
 
 namespace intvit {
@@ -63,11 +64,14 @@ class Session {
   // Valid until the session is destroyed.
   std::uint8_t* picture(int index);
 
-  // Classifies pictures 0 .. count - 1, which stay as they are. `count` is clamped to 1 .. batch().
+  // Runs the model on pictures 0 .. count - 1, which stay as they are. `count` is clamped to 1 .. batch().
   void run(int count = 1);
 
-  // Logits of picture `index` after run(), in units of 2^-logit_fraction_bits; one per class. The span is valid
-  // until the session is destroyed; the next run() overwrites the logits.
+  // Output model().outputs()[port] of picture `index` after run(). The view is valid until the session is destroyed;
+  // the next run() overwrites what it shows.
+  OutputView output(int index, std::size_t port) const;
+
+  // The logits alone, in units of 2^-logit_fraction_bits; one per class, none of a model that has no such output.
   std::span<const std::int32_t> logits(int index) const;
 
   const Model& model() const;

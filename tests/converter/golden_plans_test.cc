@@ -30,10 +30,10 @@
 #include "converter/convert/convert.h"
 #include "converter/float/random_network.h"
 #include "engine/format/checksum.h"
-#include "engine/format/writer.h"
 #include "intvit/model.h"
 #include "tests/converter/golden_text.h"
 #include "tests/converter/small_network.h"
+#include "tests/engine/encode_op_set_2.h"
 
 using namespace intvit;
 
@@ -215,7 +215,7 @@ Made made_by(const std::string& method, int bits, const FloatNetwork& network) {
                        share_number(std::pow(10, -nearest.verification.logit_sqnr_db / 20)));
   made.lines.push_back("error feedback: " + decibels(fed_back.verification.logit_sqnr_db));
   made.digests = hex(digest_of(json));
-  for (const Program& program : programs) made.digests += " " + hex(digest_of(encode_model(program, {})));
+  for (const Program& program : programs) made.digests += " " + hex(digest_of(test::encode_op_set_2(program, {})));
   return made;
 }
 

@@ -161,8 +161,8 @@ TEST_CASE("format guards: where a program section ends, and what its steps are")
   Bytes longer = bytes;
   longer.resize(bytes.size() + 4);
   check_program(longer, {}, "bytes after its end");
-  bytes[bytes.size() - 20] = 99;  // before the four numbers of the operation
-  check_program(bytes, {}, "unknown operation 99");
+  bytes[bytes.size() - 12] = 99;  // before the length and the number of its fields, all of which are defaults
+  check_program(bytes, {}, "operation 99");
   program.steps[0].layer += 'x';
   check_program(encode_program(program, {}), {}, "ends too early");
 }

@@ -32,7 +32,7 @@ class Execution {
   }
 
   PlainBuffers run(std::span<const std::uint8_t> picture) {
-    std::copy(picture.begin(), picture.end(), buffers_[p_.picture].begin());
+    std::copy(picture.begin(), picture.end(), buffers_[p_.buffer_of(PortKind::picture)].begin());
     for (const Step& step : p_.steps) {
       const bool known = execute_as<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp>(step.op);
       REQUIRE_MESSAGE(known, step.op->name());

@@ -63,7 +63,7 @@ TEST_CASE("session: the logits are those of a plain execution") {
     const std::vector<Logits> logits = reference(model, options, 3);
     for (std::size_t i = 0; i < logits.size(); ++i) {
       const PlainBuffers buffers = execute_plainly(model->program(), tiny_picture(options, i));
-      CHECK_MESSAGE(buffers[model->program().logits] == logits[i], name << ", picture " << i);
+      CHECK_MESSAGE(buffers[model->program().buffer_of(PortKind::logits)] == logits[i], name << ", picture " << i);
     }
   }
 }
@@ -130,7 +130,7 @@ TEST_CASE("session: chains of many rows in blocks") {
     const PlainBuffers buffers = execute_plainly(model->program(), tiny_picture(options, 0));
     for (const int threads : {1, 2}) {
       const auto session = make_session(model, {threads, 1, {}, false});
-      CHECK_MESSAGE(run(*session, options, 0, 1)[0] == buffers[model->program().logits],
+      CHECK_MESSAGE(run(*session, options, 0, 1)[0] == buffers[model->program().buffer_of(PortKind::logits)],
                     name << ", " << threads << " threads");
     }
   }

@@ -47,7 +47,7 @@ class Builder {
     const std::uint32_t prefix = o_.head == TinyHead::two_tokens ? 2 : 1;
     tokens_ = prefix + side * side;
     p.input = {o_.edge, o_.edge, o_.edge, o_.edge, Interpolation::bicubic, CropMode::center};
-    p.picture = buffer(DataType::u8, o_.edge, o_.edge * 3, o_.edge * 3);
+    p.add_port("picture", PortKind::picture, buffer(DataType::u8, o_.edge, o_.edge * 3, o_.edge * 3));
     stream_ = buffer(DataType::s16, tokens_, o_.channels, padded_n(o_.channels));
     patch_embed(prefix);
     for (std::uint32_t b = 0; b < o_.blocks; ++b) block("blocks." + std::to_string(b) + ".");
@@ -119,8 +119,9 @@ class Builder {
     const std::optional<TinyEncoding> plain;
     const Tensor normed = tensor(two ? 2 : 1, o_.channels, two ? plain : o_.normed);
     layer_norm("norm", last, normed);
-    p.logits = buffer(DataType::s32, 1, o_.classes, padded_n(o_.classes));
-    linear("head", read("norm.encode", normed), p.logits, Epilogue::logits);
+    const BufferId logits = buffer(DataType::s32, 1, o_.classes, padded_n(o_.classes));
+    p.add_port("logits", PortKind::logits, logits).exponent = -16;
+    linear("head", read("norm.encode", normed), logits, Epilogue::logits);
   }
 
   void patch_embed(std::uint32_t prefix) {
@@ -128,7 +129,7 @@ class Builder {
     std::vector<std::int16_t> token_init(tokens_ * stride);
     for (std::int16_t& x : token_init) x = static_cast<std::int16_t>(random_.integer(-300, 300));
     PatchEmbedOp op;
-    op.src = tiny_.program.picture;
+    op.src = tiny_.program.buffer_of(PortKind::picture);
     op.dst = stream_;
     op.patch = o_.patch;
     op.prefix = prefix;

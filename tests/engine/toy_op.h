@@ -16,7 +16,7 @@ struct NegateOp final : OperationOf<NegateOp> {
   std::uint32_t highest = 255;  // no code of src is higher
 
   void for_each_field(FieldVisitor& v) override { v(src), v(dst), v(highest); }
-  std::vector<Port> ports() const override {
+  std::vector<Operand> operands() const override {
     return {{"src", src, Access::read}, {"dst", dst, Access::write, {highest, 1}}};
   }
   void check(Checker& c) const override;

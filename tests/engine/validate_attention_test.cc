@@ -123,7 +123,7 @@ TEST_CASE("validate: attention's results and the reach of its scores") {
   // Pixels have 8 bits too.
   refuses("overflow", [&](TinyProgram& t) {
     AttentionOp attention = op<AttentionOp>(t, kAttn);
-    attention.src = t.program.picture;
+    attention.src = t.program.buffer_of(PortKind::picture);
     attention.heads = 1, attention.head_dim = 8;
     attention.parameters =
         t.add("parameters", DataType::s32, std::vector<std::int32_t>{0, 0, 15, 0, 1, 1 << 30, 30, 0});

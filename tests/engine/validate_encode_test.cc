@@ -51,7 +51,7 @@ TEST_CASE("validate: kinds and buffers of an encode operation") {
   refuses(
       "must be u8", [](TinyProgram& t) { encode(t).dst = encode(t).src; }, kTable);
   refuses(
-      "src and dst differ", [](TinyProgram& t) { encode(t).dst = t.program.picture; }, kTable);
+      "src and dst differ", [](TinyProgram& t) { encode(t).dst = t.program.buffer_of(PortKind::picture); }, kTable);
   refuses(
       "src and dst differ", [](TinyProgram& t) { encode(t).src = op<LayerNormOp>(t, "norm").dst; }, kTable);
   refuses(
@@ -72,7 +72,7 @@ TEST_CASE("validate: kinds and buffers of an encode operation") {
         embed.token_init = t.add("zeros", DataType::s16, std::vector<std::int16_t>(8 * 32));
         EncodeOp over = encode(t);
         over.src = embed.dst = static_cast<BufferId>(p.buffers.size() - 1);
-        over.dst = p.picture;
+        over.dst = p.buffer_of(PortKind::picture);
         p.steps.insert(p.steps.end() - 1, {{"embed", embed}, {"enemy", over}});
         plan_memory(p);
       },
@@ -241,27 +241,6 @@ TEST_CASE("validate: codes of tokens and channel groups") {
     refuses(
         "groups", [&](TinyProgram& t) { encode(t).groups = wrong; }, kGroups);
   }
-}
-
-// The planner knows which steps threads do without meeting: here, all from the LayerNorm to the next attention.
-TEST_CASE("validate: buffers of one stage do not share memory") {
-  refuses(
-      "overlap",
-      [](TinyProgram& t) {
-        const Buffer& values = t.program.buffers[encode(t).src];
-        t.program.arena_bytes += 4096;
-        t.program.buffers[op<LinearOp>(t, kQkv).src].offset = values.offset;
-      },
-      kTable);
-  // Groups of channels need all rows: what is read before that may be overwritten after it.
-  const auto share = [](TinyProgram& t) {
-    Program& p = t.program;
-    Buffer &values = p.buffers[encode(t).src], &qkv = p.buffers[op<LinearOp>(t, kQkv).dst];
-    values.offset = qkv.offset = p.arena_bytes;
-    p.arena_bytes += std::max(values.bytes(), qkv.bytes()) / 64 * 64 + 64;
-  };
-  accepts(share, kGroups);
-  refuses("overlap", share, kTokens);
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ const TinyOptions kMean{.head = TinyHead::mean};
 Buffer& dst_of(TinyProgram& t, const std::string& layer) {
   for (const Step& step : t.program.steps) {
     if (step.layer != layer) continue;
-    for (const Port& port : step.op->ports()) {
-      if (port.writes()) return t.program.buffers[port.buffer];
+    for (const Operand& operand : step.op->operands()) {
+      if (operand.writes()) return t.program.buffers[operand.buffer];
     }
   }
   FAIL("no layer " << layer);
@@ -70,7 +70,7 @@ TEST_CASE("limits: the input geometry") {
 TEST_CASE("limits: the picture's buffer is the input, and logits are one row") {
   const auto picture = [](auto change) {
     refuses("the picture's buffer does not match", [=](TinyProgram& t) {
-      change(t.program.buffers[t.program.picture]);
+      change(t.program.buffers[t.program.buffer_of(PortKind::picture)]);
       plan_memory(t.program);
     });
   };
@@ -78,11 +78,11 @@ TEST_CASE("limits: the picture's buffer is the input, and logits are one row") {
   picture([](Buffer& b) { b.columns = b.stride -= 3; });
   picture([](Buffer& b) { b.stride += 8; });
   refuses("logits must be one row", [](TinyProgram& t) {
-    t.program.buffers[t.program.logits].rows = 2;
-    plan_memory(t.program);
+    t.program.buffers[t.program.buffer_of(PortKind::logits)].rows = 2;
+    t.program.ports[1].rows = 2;
   });
-  refuses("logits must be one row", [](TinyProgram& t) { t.program.logit_fraction_bits = 32; });
-  accepts([](TinyProgram& t) { t.program.logit_fraction_bits = 31; });
+  refuses("the unit of logits", [](TinyProgram& t) { t.program.ports[1].exponent = -32; });
+  accepts([](TinyProgram& t) { t.program.ports[1].exponent = -31; });
 }
 
 TEST_CASE("limits: buffers") {
@@ -90,12 +90,9 @@ TEST_CASE("limits: buffers") {
     t.program.buffers[1].rows = kMaxRows + 1;
     plan_memory(t.program);
   });
-  refuses("in rows of 16777280", [](TinyProgram& t) {
-    t.program.buffers[2].stride = kMaxColumns + 64;
-    plan_memory(t.program);
-  });
-  // The last one would end beyond the arena.
-  refuses("does not lie in the arena", [](TinyProgram& t) { t.program.arena_bytes -= 64; });
+  refuses("in rows of 16777280", [](TinyProgram& t) { t.program.buffers[2].stride = kMaxColumns + 64; });
+  refuses("buffer 2 has rows of 321 for 16 columns", [](TinyProgram& t) { t.program.buffers[2].stride = 321; });
+  accepts([](TinyProgram& t) { t.program.buffers[2].stride = 320; });
 }
 
 TEST_CASE("limits: layer_norm") {
@@ -150,11 +147,12 @@ TEST_CASE("limits: patch_embed") {
   refuses("patches of 129 do not divide", [](TinyProgram&) {}, {.edge = 129, .patch = 129});
   // As many whole patches as before, and some pixels that belong to none.
   refuses("patches of 4 do not divide", [](TinyProgram& t) {
-    t.program.input.height = t.program.buffers[t.program.picture].rows = 10;
+    t.program.input.height = t.program.buffers[t.program.buffer_of(PortKind::picture)].rows = 10;
+    t.program.ports[0].rows = 10;
     plan_memory(t.program);
   });
   refuses("patches of 4 do not divide", [](TinyProgram& t) {
-    Buffer& picture = t.program.buffers[t.program.picture];
+    Buffer& picture = t.program.buffers[t.program.buffer_of(PortKind::picture)];
     t.program.input.width = 10;
     picture.columns = picture.stride = 30;
     plan_memory(t.program);

@@ -51,9 +51,6 @@ TEST_CASE("validate: huge dimensions are refused") {
     refuses("rows", [&](TinyProgram& t) { op<MeanRowsOp>(t, "pool").first_row = huge; }, {.head = TinyHead::mean});
     refuses("input geometry", [&](TinyProgram& t) { t.program.input.width = huge; });
   }
-  refuses("arena", [](TinyProgram& t) { t.program.arena_bytes = kMaxArenaBytes + 1; });
-  refuses("arena", [](TinyProgram& t) { t.program.buffers[2].offset = ~std::uint64_t{63}; });
-  refuses("arena", [](TinyProgram& t) { t.program.arena_bytes = 64; });
   refuses("multiple of 64", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.k = 65536; });
 }
 
@@ -128,18 +125,13 @@ TEST_CASE("validate: constants of the wrong size, type or place are refused") {
   refuses("activation", [](TinyProgram& t) { op<LinearOp>(t, kFc1).activation = kNone; });
 }
 
-TEST_CASE("validate: buffers that overlap, or are of the wrong shape or type, are refused") {
-  refuses("overlap", [](TinyProgram& t) {
-    for (Buffer& buffer : t.program.buffers) buffer.offset = 0;
-  });
-  refuses("overlap", [](TinyProgram& t) { t.program.buffers[3].offset = t.program.buffers[2].offset; });
-  refuses("arena", [](TinyProgram& t) { t.program.buffers[2].offset += 1; });
+TEST_CASE("validate: buffers of the wrong shape or type are refused") {
   refuses("must be u8", [](TinyProgram& t) { t.program.buffers[2].type = DataType::s16; });
   refuses("unknown type", [](TinyProgram& t) { t.program.buffers[2].type = static_cast<DataType>(4); });
   refuses("src is buffer 4294967295", [](TinyProgram& t) { op<LinearOp>(t, kQkv).src = kNone; });
   refuses("dst is buffer 99", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).dst = 99; });
-  refuses("the picture", [](TinyProgram& t) { t.program.picture = 99; });
-  refuses("logits", [](TinyProgram& t) { t.program.logits = 99; });
+  refuses("port 'picture': is buffer 99", [](TinyProgram& t) { t.program.ports[0].buffer = 99; });
+  refuses("port 'logits': is buffer 99", [](TinyProgram& t) { t.program.ports[1].buffer = 99; });
   refuses("unknown kind", [](TinyProgram& t) { op<LinearOp>(t, kQkv).kind = static_cast<Epilogue>(4); });
   refuses("columns do not match", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).heads = 3; });
   // Rows too short for the padding that the kernels write.
@@ -151,7 +143,7 @@ TEST_CASE("validate: buffers that overlap, or are of the wrong shape or type, ar
 
 TEST_CASE("validate: programs that read what nothing has written are refused") {
   refuses("nothing has written", [](TinyProgram& t) { t.program.steps.erase(t.program.steps.begin()); });
-  refuses("nothing writes the logits", [](TinyProgram& t) { t.program.steps.pop_back(); });
+  refuses("port 'logits': nothing writes its buffer", [](TinyProgram& t) { t.program.steps.pop_back(); });
   // A residual operation reads its dst, too.
   refuses("nothing has written", [](TinyProgram& t) {
     t.program.buffers.push_back(t.program.buffers[1]);

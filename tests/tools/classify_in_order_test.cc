@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -10,8 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/format/checksum.h"
+#include "engine/format/writer.h"
 #include "engine/run/select_isa.h"
 #include "tests/engine/tiny_model.h"
+#include "tests/engine/tiny_ports.h"
 #include "tools/common/pictures/input_pictures.h"
 
 namespace intvit {
@@ -80,8 +84,44 @@ TEST_CASE("classify_in_order: all in order, whatever the number of threads") {
       CAPTURE(i);
       CHECK(results[i].status.message() == expected[i].status.message());
       CHECK(results[i].logits == expected[i].logits);
+      CHECK(results[i].digest == expected[i].digest);
     }
   }
+}
+
+// Digests are compared between machines and releases: XXH64 with seed 0 of the little-endian logits.
+TEST_CASE("outputs_digest: of a model that has nothing but logits, their XXH64") {
+  const PictureFolder folder(1);
+  const std::vector<ClassifiedPicture> results = classify({{folder.name(0), {}}}, 1);
+  std::vector<std::uint8_t> bytes;
+  for (const std::int32_t logit : results[0].logits) {
+    for (int shift = 0; shift < 32; shift += 8) {
+      bytes.push_back(static_cast<std::uint8_t>(static_cast<std::uint32_t>(logit) >> shift));
+    }
+  }
+  CHECK(results[0].digest == checksum64(bytes));
+  CHECK(results[0].outputs.empty());
+}
+
+TEST_CASE("outputs: of every one the real values, and a digest of all") {
+  const PictureFolder folder(1);
+  std::vector<std::uint64_t> digests;
+  for (const test::TinyProgram& tiny : {test::with_four_outputs(), test::without_logits()}) {
+    const auto model = Model::from_memory(encode_model(tiny.program, {}), "ports");
+    REQUIRE(model.ok());
+    const std::vector<InputPicture> pictures = {{folder.name(0), {}}};
+    const auto consume = [&](std::size_t, const ClassifiedPicture& picture) {
+      const std::vector<Port>& ports = model.value()->outputs();
+      REQUIRE(picture.outputs.size() == ports.size());
+      for (std::size_t i = 0; i < ports.size(); ++i) CHECK(picture.outputs[i].size() == ports[i].count());
+      CHECK(picture.logits.size() == static_cast<std::size_t>(model.value()->classes()));
+      if (!picture.logits.empty()) CHECK(picture.outputs[0][3] == std::ldexp(picture.logits[3], -16));
+      digests.push_back(picture.digest);
+    };
+    REQUIRE(classify_in_order(model.value(), Isa::scalar, 1, pictures, consume, true).ok());
+  }
+  REQUIRE(digests.size() == 2);
+  CHECK(digests[0] != digests[1]);
 }
 
 // Many pictures are for a thread each, few for all threads together.

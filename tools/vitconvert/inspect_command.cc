@@ -7,6 +7,7 @@
 #include "engine/ops/linear_constants.h"
 #include "engine/program/program.h"
 #include "intvit/model.h"
+#include "tools/common/results/outputs.h"
 #include "tools/common/results/text_table.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sensitivity_json.h"
@@ -27,9 +28,9 @@ std::string shape_of(const Program& program, BufferId id) {
 // Shapes of the buffers that an operation reads, or of those that it writes, "197x192 u8".
 std::string shapes(const Program& program, const Op& op, bool written) {
   std::string text;
-  for (const Port& port : op->ports()) {
-    const bool wanted = written ? port.writes() : port.access == Access::read;
-    if (wanted) text += (text.empty() ? "" : ", ") + shape_of(program, port.buffer);
+  for (const Operand& operand : op->operands()) {
+    const bool wanted = written ? operand.writes() : operand.access == Access::read;
+    if (wanted) text += (text.empty() ? "" : ", ") + shape_of(program, operand.buffer);
   }
   return text;
 }
@@ -43,7 +44,16 @@ void print_json(const Model& model, const std::string& path) {
                                  {"bytes", model.file_bytes()},
                                  {"classes", model.classes()},
                                  {"input", {program.input.height, program.input.width, 3}},
-                                 {"arena_bytes", program.arena_bytes}};
+                                 {"op_set", model.op_set()},
+                                 {"arena_bytes", program.arena_bytes},
+                                 {"kept_bytes", program.kept_bytes}};
+  for (const Port& port : model.outputs()) {
+    root["outputs"].push_back({{"name", port.name},
+                               {"shape", shape_of(port)},
+                               {"type", type_name(port.type)},
+                               {"unit", port.unit()},
+                               {"zero", port.zero}});
+  }
   for (const auto& [key, value] : model.metadata()) {
     if (!is_long(key)) root["metadata"][key] = value;
   }
@@ -51,7 +61,8 @@ void print_json(const Model& model, const std::string& path) {
     root["sensitivity"] = sensitivity_json(*sensitivity);
   for (const Step& step : program.steps) {
     nlohmann::ordered_json row = {{"op", step.op->name()}, {"layer", step.layer}};
-    for (const Port& port : step.op->ports()) row[std::string(port.name)] = shape_of(program, port.buffer);
+    for (const Operand& operand : step.op->operands())
+      row[std::string(operand.name)] = shape_of(program, operand.buffer);
     if (const LinearConstants* weights = step.op->weights()) row["weight_bits"] = weights->bits;
     row["format"] = step.op->describe(program);
     root["steps"].push_back(row);
@@ -76,9 +87,13 @@ void print_sensitivity(const Sensitivity& sensitivity) {
 
 void print_text(const Model& model, const std::string& path) {
   const Program& program = model.program();
-  std::printf("%s: %.2f MB, input %ux%ux3, %d classes, arena %.0f KiB a picture\n", path.c_str(),
-              static_cast<double>(model.file_bytes()) / 1e6, program.input.height, program.input.width, model.classes(),
+  std::printf("%s: %.2f MB, op set %d, input %ux%ux3, arena %.0f KiB a picture\n", path.c_str(),
+              static_cast<double>(model.file_bytes()) / 1e6, model.op_set(), program.input.height, program.input.width,
               static_cast<double>(program.arena_bytes) / 1024);
+  for (const Port& port : model.outputs()) {
+    std::printf("  output %-17s %s %s, unit %g, zero %d\n", port.name.c_str(), shape_text(shape_of(port)).c_str(),
+                type_name(port.type), port.unit(), port.zero);
+  }
   for (const auto& [key, value] : model.metadata()) {
     if (!is_long(key)) std::printf("  %-24s %s\n", key.c_str(), value.c_str());
   }

@@ -23,6 +23,13 @@ class TextWriter : public ResultWriter {
                                                        : format_.labels[static_cast<std::size_t>(p.class_index)];
       out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  " << label << '\n';
     }
+    for (std::size_t i = 0; i < format_.ports.size(); ++i) {
+      const Port& port = format_.ports[i];
+      if (port.kind == PortKind::logits) continue;
+      out_ << "   " << port.name << ' ' << shape_text(shape_of(port));
+      if (port.kind == PortKind::embedding) out_ << ", L2 norm " << std::setprecision(6) << l2_norm(picture.outputs[i]);
+      out_ << '\n' << std::setprecision(2);
+    }
     out_ << std::flush;
   }
   void failure(const std::string&, const Status&) override {}
@@ -38,7 +45,7 @@ class DigestWriter : public ResultWriter {
   explicit DigestWriter(std::ostream& out) : out_(out) {}
 
   void picture(const std::string& name, const ClassifiedPicture& picture) override {
-    out_ << hex64(logits_digest(picture.logits)) << "  " << name << '\n' << std::flush;
+    out_ << hex64(picture.digest) << "  " << name << '\n' << std::flush;
   }
   void failure(const std::string&, const Status&) override {}
   void finish() override {}
@@ -53,6 +60,20 @@ class JsonWriter : public ResultWriter {
   JsonWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {}
 
   void picture(const std::string& name, const ClassifiedPicture& picture) override {
+    nlohmann::ordered_json object = {{"name", name}};
+    if (!picture.logits.empty()) object["predictions"] = predictions(picture);
+    object["outputs"] = outputs(picture);
+    object["isa"] = isa_name(picture.isa);
+    object["threads"] = picture.threads;
+    element(object);
+  }
+  void failure(const std::string& name, const Status& status) override {
+    element({{"name", name}, {"error", status.message()}});
+  }
+  void finish() override { out_ << (empty_ ? "[]\n" : "\n]\n"); }
+
+ private:
+  nlohmann::ordered_json predictions(const ClassifiedPicture& picture) const {
     auto predictions = nlohmann::ordered_json::array();
     for (const Prediction& p : top_k(picture.logits, format_.fraction_bits, format_.top_k)) {
       predictions.push_back({{"class", p.class_index},
@@ -63,17 +84,19 @@ class JsonWriter : public ResultWriter {
         predictions.back()["label"] = format_.labels[static_cast<std::size_t>(p.class_index)];
       }
     }
-    element({{"name", name},
-             {"predictions", std::move(predictions)},
-             {"isa", isa_name(picture.isa)},
-             {"threads", picture.threads}});
+    return predictions;
   }
-  void failure(const std::string& name, const Status& status) override {
-    element({{"name", name}, {"error", status.message()}});
-  }
-  void finish() override { out_ << (empty_ ? "[]\n" : "\n]\n"); }
 
- private:
+  nlohmann::ordered_json outputs(const ClassifiedPicture& picture) const {
+    nlohmann::ordered_json outputs;
+    for (std::size_t i = 0; i < format_.ports.size(); ++i) {
+      const Port& port = format_.ports[i];
+      outputs[port.name]["shape"] = shape_of(port);
+      if (port.kind == PortKind::embedding) outputs[port.name]["l2_norm"] = l2_norm(picture.outputs[i]);
+    }
+    return outputs;
+  }
+
   void element(const nlohmann::ordered_json& object) {
     out_ << (empty_ ? "[\n  " : ",\n  ") << json_text(object) << std::flush;
     empty_ = false;

@@ -1,4 +1,5 @@
-// How vitrun prints the results of pictures, one after another: as text, as JSON or as digests.
+// How vitrun prints the results of pictures, one after another: as text, as JSON or as digests. Pictures come with the
+// values of all outputs where the model has others than logits.
 #pragma once
 
 #include <memory>
@@ -27,6 +28,7 @@ struct ResultFormat {
   int top_k = 5;
   int fraction_bits = 16;           // of the logits
   std::vector<std::string> labels;  // one per class, or empty
+  std::vector<Port> ports;          // the outputs of the model
 };
 
 std::unique_ptr<ResultWriter> make_result_writer(std::ostream& out, ResultFormat format);

@@ -1,4 +1,4 @@
-// vitrun: classifies pictures with a model, or measures how often it is right. docs/ has the manual; this file is the
+// vitrun: runs a model on pictures and prints what it sees, or measures how often it is right. docs/ has the manual; this file is the
 // order of things and what goes to stderr.
 #include <chrono>
 #include <cmath>
@@ -17,6 +17,7 @@
 #include "tools/common/results/accuracy.h"
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/logits_file.h"
+#include "tools/common/results/output_folder.h"
 #include "tools/vitrun/result_writer.h"
 #include "tools/vitrun/vitrun_options.h"
 
@@ -34,25 +35,36 @@ struct Job {
   std::shared_ptr<const Model> model;
   Isa isa = Isa::scalar;
   LogitsFile logits;
+  OutputFolder outputs;
   std::size_t failed = 0;
 
-  int fraction_bits() const { return model->logit_fraction_bits(); }
+  bool has_logits() const { return model->classes() > 0; }
+  // Real values of outputs are printed or written.
+  bool needs_outputs() const { return outputs.is_wanted() || model->outputs().size() > (has_logits() ? 1 : 0); }
+  void add(const ClassifiedPicture& picture) {
+    logits.add(picture.logits);
+    outputs.add(picture.outputs);
+  }
 };
 
 // Writes what remains to be written and finds the exit code.
 int finish(Job& job) {
-  if (!job.options.logits.empty() && job.failed > 0) {
-    std::cerr << "vitrun: '" << job.options.logits << "' has " << job.logits.rows()
-              << " rows, for the pictures that ran; " << job.failed << " missing\n";
-  }
+  const auto warn = [&](const std::string& path, std::size_t rows) {
+    if (path.empty() || job.failed == 0) return;
+    std::cerr << "vitrun: '" << path << "' has " << rows << " rows, for the pictures that ran; " << job.failed
+              << " missing\n";
+  };
+  warn(job.options.logits, job.logits.rows());
+  warn(job.options.outputs, job.outputs.rows());
   if (const Status status = job.logits.write(); !status.ok()) return fail(status, kExitUsage);
+  if (const Status status = job.outputs.write(); !status.ok()) return fail(status, kExitUsage);
   if (!std::cout.flush()) return fail({Code::io, "cannot write the results to stdout"}, kExitUsage);
   return job.failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }
 
 int predict(Job& job) {
-  ResultFormat format{job.options.json, job.options.digest, job.options.top_k, job.fraction_bits(),
-                      job.model->labels()};
+  ResultFormat format{job.options.json, job.options.digest, job.options.top_k, job.model->logit_fraction_bits(),
+                      job.model->labels(), job.model->outputs()};
   if (!job.options.labels.empty()) {
     Result<std::vector<std::string>> labels = read_labels(job.options.labels, job.model->classes());
     if (!labels.ok()) return fail(labels.status(), kExitUsage);
@@ -65,14 +77,15 @@ int predict(Job& job) {
     const std::string& name = pictures[index].path;
     if (picture.status.ok()) {
       writer->picture(name, picture);
-      job.logits.add(picture.logits);
+      job.add(picture);
     } else {
       ++job.failed;
       std::cerr << "vitrun: " << picture.status.message() << '\n';
       writer->failure(name, picture.status);
     }
   };
-  const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume);
+  const auto workers =
+      classify_in_order(job.model, job.isa, job.options.threads, pictures, consume, job.needs_outputs());
   if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
   writer->finish();
   return finish(job);
@@ -137,7 +150,7 @@ int evaluate(Job& job) {
   const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
     if (picture.status.ok()) {
       accuracy.add(picture.logits.data(), job.model->classes(), labelled.value()[index].label);
-      job.logits.add(picture.logits);
+      job.add(picture);
     } else {
       ++job.failed;
       progress.clear();
@@ -145,11 +158,23 @@ int evaluate(Job& job) {
     }
     if (progress.due()) progress.show(progress_text(index + 1, pictures.size(), accuracy, seconds()));
   };
-  const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume);
+  const auto workers =
+      classify_in_order(job.model, job.isa, job.options.threads, pictures, consume, job.outputs.is_wanted());
   progress.clear();
   if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
   print_accuracy(job, workers.value(), accuracy, static_cast<double>(accuracy.count()) / seconds());
   return finish(job);
+}
+
+// Whether the model has the logits that an option is about.
+Status check_logits(const VitrunOptions& options, const Model& model) {
+  const char* option = !options.eval_list.empty() ? "--eval"
+                       : !options.logits.empty()  ? "--logits"
+                       : !options.labels.empty()  ? "--labels"
+                                                  : nullptr;
+  if (option == nullptr || model.classes() > 0) return {};
+  return {Code::invalid_argument, std::string(option) + " needs logits, which '" + options.model +
+                                      "' does not have; --outputs DIR writes what it has"};
 }
 
 int run(VitrunOptions options) {
@@ -157,9 +182,12 @@ int run(VitrunOptions options) {
   if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
   const Result<std::shared_ptr<const Model>> model = Model::open(options.model);
   if (!model.ok()) return fail(model.status(), kExitModel);
+  if (const Status status = check_logits(options, *model.value()); !status.ok()) return fail(status, kExitUsage);
   const LogitsFile logits(options.logits, model.value()->classes(), model.value()->logit_fraction_bits());
   if (const Status status = logits.check(); !status.ok()) return fail(status, kExitUsage);
-  Job job{std::move(options), model.value(), isa.value(), logits};
+  const OutputFolder outputs(options.outputs, model.value()->outputs());
+  if (const Status status = outputs.check(); !status.ok()) return fail(status, kExitUsage);
+  Job job{std::move(options), model.value(), isa.value(), logits, outputs};
   return job.options.eval_list.empty() ? predict(job) : evaluate(job);
 }
 

@@ -12,8 +12,8 @@ namespace {
 
 constexpr const char* kDescription =
     "Classifies pictures with an intvit model, in integers only. Prints the most probable classes of every picture\n"
-    "or, with --eval, how often the model is right on a list of labelled pictures. Results go to stdout, everything\n"
-    "else to stderr. The logits are the same bits on every CPU and with any number of threads.";
+    "and what else the model gives or, with --eval, how often it is right on a list of labelled pictures. Results go to\n"
+    "stdout, everything else to stderr. They are the same bits on every CPU and with any number of threads.";
 
 constexpr const char* kExamples =
     "  vitrun model.bin cat.jpg                           the five most probable classes\n"
@@ -49,11 +49,14 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
       ->type_name("NAME");
   CLI::Option* json =
       app.add_flag("--json", options.json,
-                   "Print an array of {name, predictions, isa, threads} or {name, error}; with --eval one object");
+                   "Print an array of {name, predictions, outputs, isa, threads} or {name, error}; with --eval one object");
   CLI::Option* digest = app.add_flag("--digest", options.digest,
-                                     "Print only a hash of the integer logits and the name, to compare machines");
+                                     "Print only a hash of the integer results and the name, to compare machines");
   app.add_option("--logits", options.logits, "Also write the logits, float32 [pictures, classes]")
       ->type_name("OUT.npy");
+  app.add_option("--outputs", options.outputs,
+                 "Also write every output of the model, float32, to DIR/NAME.npy; the first axis is the pictures")
+      ->type_name("DIR");
   CLI::Option* labels =
       app.add_option("--labels", options.labels, "Class names, one per line, instead of those in the model")
           ->type_name("FILE");

@@ -17,6 +17,7 @@ struct VitrunOptions {
   bool json = false;
   bool digest = false;
   std::string logits;  // .npy to write, or empty
+  std::string outputs;  // folder to write, or empty
   std::string labels;  // text file, or empty: those of the model
 };
 

@@ -1,9 +1,7 @@
-// From a picture file to its logits: decode, preprocess straight into the session's memory, run. One per thread.
+// From a picture file to the outputs of a model: decode, preprocess straight into the session's memory, run. One per thread.
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "intvit/session.h"
@@ -21,8 +19,8 @@ class Classifier {
   Isa isa() const { return session_->isa(); }
   int threads() const { return session_->threads(); }
 
-  // Of the last run() that was ok.
-  std::span<const std::int32_t> logits() const { return session_->logits(0); }
+  // Place 0 has the last run() that was ok.
+  const Session& session() const { return *session_; }
 
  private:
   explicit Classifier(std::unique_ptr<Session> session);

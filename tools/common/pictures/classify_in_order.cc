@@ -46,7 +46,8 @@ class Reorder {
 // Gives every picture to one worker.
 class Queue {
  public:
-  explicit Queue(std::span<const InputPicture> pictures) : pictures_(pictures) {}
+  Queue(std::span<const InputPicture> pictures, bool with_outputs)
+      : pictures_(pictures), with_outputs_(with_outputs) {}
 
   // Classifies until no picture is left.
   void work(Classifier& classifier, Reorder& results) {
@@ -54,7 +55,10 @@ class Queue {
       ClassifiedPicture result;
       result.status = pictures_[i].problem.ok() ? classifier.run(pictures_[i].path) : pictures_[i].problem;
       if (result.status.ok()) {
-        result.logits.assign(classifier.logits().begin(), classifier.logits().end());
+        const Session& session = classifier.session();
+        result.logits.assign(session.logits(0).begin(), session.logits(0).end());
+        if (with_outputs_) result.outputs = real_outputs(session, 0);
+        result.digest = outputs_digest(session, 0);
         result.isa = classifier.isa();
         result.threads = classifier.threads();
       }
@@ -64,13 +68,15 @@ class Queue {
 
  private:
   std::span<const InputPicture> pictures_;
+  bool with_outputs_;
   std::atomic<std::size_t> next_{0};
 };
 
 }  // namespace
 
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
-                                  std::span<const InputPicture> pictures, const ConsumePicture& consume) {
+                                  std::span<const InputPicture> pictures, const ConsumePicture& consume,
+                                  bool with_outputs) {
   const bool one_each = pictures.size() > static_cast<std::size_t>(threads);
   const int workers = one_each ? threads : 1;
   std::vector<Classifier> classifiers;
@@ -79,7 +85,7 @@ Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa
     if (!classifier.ok()) return classifier.status();
     classifiers.push_back(classifier.take());
   }
-  Queue queue(pictures);
+  Queue queue(pictures, with_outputs);
   Reorder results(static_cast<std::size_t>(workers) * 4, consume);
   std::vector<std::jthread> others;
   try {

@@ -1,4 +1,4 @@
-// Classifies many picture files and hands over the results in the order of the pictures, whatever order they finish in.
+// Runs a model on many picture files and hands over the results in the order of the pictures, whatever order they finish in.
 //
 // More pictures than threads: every thread classifies pictures of its own, decoding included, which is the fastest,
 // since threads never wait for each other. Otherwise all threads share each picture, which is the soonest. The results
@@ -15,13 +15,16 @@
 #include "intvit/isa.h"
 #include "intvit/model.h"
 #include "tools/common/pictures/input_pictures.h"
+#include "tools/common/results/outputs.h"
 
 namespace intvit {
 
 struct ClassifiedPicture {
   Status status;
   // If status is ok; instruction set and threads are those of the session that ran it.
-  std::vector<std::int32_t> logits;
+  std::vector<std::int32_t> logits;  // none of a model without
+  std::vector<RealValues> outputs;   // if they were asked for
+  std::uint64_t digest = 0;          // of all outputs
   Isa isa = Isa::scalar;
   int threads = 0;
 };
@@ -37,6 +40,7 @@ using ConsumePicture = std::function<void(std::size_t index, const ClassifiedPic
 
 // An error only if no session can be made; pictures that fail are handed over like the others.
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
-                                  std::span<const InputPicture> pictures, const ConsumePicture& consume);
+                                  std::span<const InputPicture> pictures, const ConsumePicture& consume,
+                                  bool with_outputs = false);
 
 }  // namespace intvit

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "engine/format/writer.h"
 
@@ -12,19 +13,20 @@ namespace {
 constexpr std::size_t kHeaderBytes = 128;
 constexpr std::size_t kPrefixBytes = 10;
 
-std::string header(std::size_t rows, std::size_t columns) {
+std::string header(std::size_t rows, const std::vector<std::size_t>& row_shape) {
   constexpr std::size_t kDictionaryBytes = kHeaderBytes - kPrefixBytes;
   std::string text = "\x93NUMPY";
   text += {'\x01', '\x00', static_cast<char>(kDictionaryBytes), '\x00'};
-  text += "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
-          std::to_string(columns) + "), }";
+  text += "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows);
+  for (const std::size_t size : row_shape) text += ", " + std::to_string(size);
+  text += "), }";
   text.resize(kHeaderBytes - 1, ' ');
   return text + '\n';
 }
 
 }  // namespace
 
-NpyMatrix::NpyMatrix(std::size_t columns) : columns_(columns), bytes_(kHeaderBytes) {}
+NpyMatrix::NpyMatrix(std::vector<std::size_t> row_shape) : row_shape_(std::move(row_shape)), bytes_(kHeaderBytes) {}
 
 void NpyMatrix::add_row(std::span<const float> row) {
   for (const float value : row) {
@@ -35,7 +37,7 @@ void NpyMatrix::add_row(std::span<const float> row) {
 }
 
 std::span<const std::uint8_t> NpyMatrix::bytes() {
-  const std::string text = header(rows_, columns_);
+  const std::string text = header(rows_, row_shape_);
   std::copy(text.begin(), text.end(), bytes_.begin());
   return bytes_;
 }

@@ -16,7 +16,7 @@ struct BufferContents {
 
 enum class Access { read, write, update };  // update: both
 
-struct Port {
+struct Operand {
   std::string_view name;
   BufferId buffer;
   Access access;

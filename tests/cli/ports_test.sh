@@ -1,0 +1,94 @@
+# The tools on models that have other outputs than logits, and on one that has no logits.
+. "$(dirname "$0")/common.sh"
+
+"$WRITE_PORT_MODELS" "$work"
+four=$work/four.bin
+none=$work/none.bin
+pictures=("$INTVIT_DEMO_DIR"/examples/*)
+picture=${pictures[0]}
+expect() { [ "$1" = "$2" ] || fail "$3: expected '$2', got '$1'"; }
+
+text() {
+  expect_exit 0 "$VITRUN" "$none" "$picture"
+  expect "$(wc -l <"$work/out")" 4 "a name and three outputs"
+  grep -qE '^   embedding \[16\], L2 norm [0-9.]+$' "$work/out" || fail "$(cat "$work/out")"
+  grep -q '^   tokens \[17, 16\]$' "$work/out" && grep -q '^   features \[4, 4, 16\]$' "$work/out" || fail "$(cat "$work/out")"
+  expect_exit 0 "$VITRUN" "$four" "$picture" --topk 2
+  expect "$(grep -c ' %  class ' "$work/out")" 2 "classes"
+  expect "$(wc -l <"$work/out")" 6 "a name, two classes and three outputs"
+}
+
+json() {
+  expect_exit 0 "$VITRUN" "$none" "$picture" --json
+  if grep -q predictions "$work/out"; then fail "predictions without logits"; fi
+  grep -qE '"outputs":\{"embedding":\{"shape":\[16\],"l2_norm":[0-9.]+\},"tokens":\{"shape":\[17,16\]\},"features":\{"shape":\[4,4,16\]\}\}' \
+    "$work/out" || fail "$(cat "$work/out")"
+  expect_exit 0 "$VITRUN" "$four" "$picture" --json
+  grep -q '"predictions":\[{"class":' "$work/out" && grep -q '"logits":{"shape":\[10\]}' "$work/out" || fail "$(cat "$work/out")"
+}
+
+# array NAME ROWS SHAPE NUMBERS: of the .npy file, whose header says it and whose size must agree.
+array() {
+  grep -aqF "'shape': ($2, $3)" "$work/dir/$1.npy" || fail "$1: $(head -c 128 "$work/dir/$1.npy")"
+  expect "$(stat -c %s "$work/dir/$1.npy")" "$((128 + $2 * $4 * 4))" "size of $1"
+}
+
+arrays() {
+  expect_exit 0 "$VITRUN" "$four" "${pictures[@]}" --outputs "$work/dir" --logits "$work/logits.npy"
+  array logits "${#pictures[@]}" 10 10
+  array embedding "${#pictures[@]}" 16 16
+  array tokens "${#pictures[@]}" "17, 16" 272
+  array features "${#pictures[@]}" "4, 4, 16" 256
+  expect "$(find "$work/dir" -type f | wc -l)" 4 "files"
+  cmp "$work/dir/logits.npy" "$work/logits.npy" || fail "--outputs and --logits differ"
+  # Features are the tokens but for the first one.
+  tail -c $((17 * 16 * 4)) "$work/dir/tokens.npy" | tail -c $((16 * 16 * 4)) >"$work/last"
+  tail -c $((16 * 16 * 4)) "$work/dir/features.npy" | cmp - "$work/last" || fail "features are not rows of tokens"
+  # The norm that is printed is that of the values in the file.
+  expect_exit 0 "$VITRUN" "$none" "$picture" --outputs "$work/dir/"
+  array embedding 1 16 16
+  norm=$(tail -c 64 "$work/dir/embedding.npy" | od -An -v -t f4 -w4 | awk '{ s += $1 * $1 } END { printf "%.3f", sqrt(s) }')
+  expect "$(sed -n 's/.*L2 norm //p' "$work/out" | awk '{ printf "%.3f", $1 }')" "$norm" "the norm"
+
+  expect_exit 1 "$VITRUN" "$none" "$work/missing.png" "$picture" --outputs "$work/dir"
+  array tokens 1 "17, 16" 272
+  grep -qF "has 1 rows, for the pictures that ran; 1 missing" "$work/err" || fail "$(cat "$work/err")"
+  expect_error 2 "it is no folder" "$VITRUN" "$four" "$picture" --outputs "$work/logits.npy"
+  expect_error 2 "cannot write the outputs" "$VITRUN" "$four" "$picture" --outputs "$work/no/dir"
+  [ ! -e "$work/no" ] || fail "a folder that was not asked for"
+}
+
+# What needs logits says so; digests do not, and cover all outputs.
+without_logits() {
+  echo "$picture 0" >"$work/list"
+  seq 10 >"$work/labels"
+  expect_error 2 "--eval needs logits" "$VITRUN" "$none" --eval "$work/list"
+  expect_error 2 "--logits needs logits" "$VITRUN" "$none" "$picture" --logits "$work/none.npy"
+  expect_error 2 "--labels needs logits" "$VITRUN" "$none" "$picture" --labels "$work/labels"
+  for model in "$four" "$none"; do
+    for isa in $(isas); do
+      expect_exit 0 "$VITRUN" "$model" "${pictures[@]}" --digest --isa "$isa" --threads 2
+      cut -c 1-16 "$work/out" >>"$work/digests.$(basename "$model")"
+    done
+    expect "$(sort -u "$work/digests.$(basename "$model")" | wc -l)" "${#pictures[@]}" "digests of $model"
+  done
+  ! cmp -s "$work"/digests.* || fail "digests do not depend on the logits"
+}
+
+other_tools() {
+  expect_exit 0 "$VITBENCH" "$none" "$four" --runs 3 --warmup 1 --isa all --threads 1,2 --json
+  expect "$(grep -o '"logits_digest": *"[0-9a-f]*"' "$work/out" | sort -u | wc -l)" 2 "digests in vitbench"
+  expect_exit 0 "$VITBENCH" "$none" --runs 2 --warmup 1 --isa scalar --threads 1
+  expect_exit 0 "$VITCONVERT" inspect "$none"
+  grep -qE '^  output embedding  *\[16\] u8, unit 0.046875, zero 128$' "$work/out" &&
+    grep -q 'op set 3,' "$work/out" || fail "$(cat "$work/out")"
+  expect_exit 0 "$VITCONVERT" inspect "$four" --json
+  grep -q '"name": "features"' "$work/out" || fail "$(cat "$work/out")"
+}
+
+text
+json
+arrays
+without_logits
+other_tools
+echo "models of several outputs, and without logits, pass through all tools"

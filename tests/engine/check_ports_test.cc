@@ -1,0 +1,104 @@
+// What a port must not be (engine/program/check_ports.cc): each test breaks one rule.
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <string>
+
+#include "engine/format/writer.h"
+#include "intvit/model.h"
+#include "tests/engine/tiny_ports.h"
+
+namespace intvit::test {
+namespace {
+
+enum : std::size_t { kPicture, kLogits, kEmbedding, kTokens, kFeatures };
+
+std::string complaint(const std::function<void(TinyProgram&)>& change, const TinyOptions& options = {}) {
+  TinyProgram tiny = with_four_outputs(options);
+  change(tiny);
+  const auto model = Model::from_memory(encode_model(tiny.program, {}), "test");
+  if (!model.ok()) CHECK(model.status().code() == Code::corrupt_file);
+  return model.status().message();
+}
+
+// A change of one port. Empty: it is allowed.
+void check_port(const std::string& reason, std::size_t port, const std::function<void(ProgramPort&)>& change) {
+  const std::string message = complaint([&](TinyProgram& t) { change(t.program.ports[port]); });
+  CAPTURE(reason);
+  CHECK(message.empty() == reason.empty());
+  CHECK_MESSAGE(message.find(reason) != std::string::npos, message);
+}
+
+TEST_CASE("check_ports: names") {
+  for (const char* name : {"", "../tokens", "a/b", "3tokens", ".tokens", "to kens", "to\xc3\xb6", "-x"}) {
+    check_port("a port has no name", kTokens, [&](ProgramPort& p) { p.name = name; });
+  }
+  check_port("a port has no name", kTokens, [](ProgramPort& p) { p.name = std::string(65, 'x'); });
+  check_port("", kTokens, [](ProgramPort& p) { p.name = std::string(64, 'x'); });
+  check_port("", kTokens, [](ProgramPort& p) { p.name = "Tokens_of-2.3"; });
+  check_port("two ports are called 'embedding'", kTokens, [](ProgramPort& p) { p.name = "embedding"; });
+}
+
+TEST_CASE("check_ports: one picture, at least one output, logits once") {
+  const auto erase = [](std::size_t first, std::size_t last) {
+    return [=](TinyProgram& t) {
+      const auto begin = t.program.ports.begin();
+      t.program.ports.erase(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(last));
+    };
+  };
+  CHECK(complaint(erase(0, 1)).find("0 pictures, must be 1") != std::string::npos);
+  CHECK(complaint(erase(1, 5)).find("no output") != std::string::npos);
+  CHECK(complaint(erase(2, 5)).empty());
+  CHECK(complaint(erase(1, 4)).empty());
+  check_port("2 pictures, must be 1", kTokens, [](ProgramPort& p) { p.kind = PortKind::picture; });
+  check_port("logits twice", kEmbedding, [](ProgramPort& p) { p.kind = PortKind::logits; });
+}
+
+TEST_CASE("check_ports: rows, grid and unit") {
+  check_port("port 'tokens': is buffer 99 of", kTokens, [](ProgramPort& p) { p.buffer = 99; });
+  check_port("port 'tokens': rows 0 to 0 of 5", kTokens, [](ProgramPort& p) { p.rows = 0; });
+  check_port("port 'tokens': rows 1 to 6 of 5", kTokens, [](ProgramPort& p) { p.first_row = 1; });
+  check_port("port 'tokens': rows 0 to 6 of 5", kTokens, [](ProgramPort& p) { p.rows = 6; });
+  check_port("rows 4294967295 to 4294967300 of 5", kTokens, [](ProgramPort& p) { p.first_row = 0xffffffff; });
+  check_port("", kTokens, [](ProgramPort& p) { p.first_row = 4, p.rows = 1; });
+  check_port("a grid of 2 x 3 for 4 rows", kFeatures, [](ProgramPort& p) { p.grid_width = 3; });
+  check_port("a grid of 0 x 2 for 4 rows", kFeatures, [](ProgramPort& p) { p.grid_height = 0; });
+  check_port("a grid of 2147483648 x 2", kFeatures, [](ProgramPort& p) { p.grid_height = 1u << 31; });
+  check_port("", kFeatures, [](ProgramPort& p) { p.grid_height = 1, p.grid_width = 4; });
+  check_port("features must have a grid", kFeatures, [](ProgramPort& p) { p.grid_height = p.grid_width = 0; });
+  for (const std::size_t port : {kPicture, kEmbedding}) {
+    check_port("its unit is 0", port, [](ProgramPort& p) { p.mantissa = 0; });
+    check_port("exponent -127", port, [](ProgramPort& p) { p.exponent = -127; });
+    check_port("exponent 128", port, [](ProgramPort& p) { p.exponent = 128; });
+    check_port("", port, [](ProgramPort& p) { p.exponent = -126, p.mantissa = 0xffffffff, p.zero = INT32_MIN; });
+    check_port("", port, [](ProgramPort& p) { p.exponent = 127; });
+  }
+}
+
+TEST_CASE("check_ports: what kinds ask of their buffers") {
+  check_port("logits must be one row of s32", kLogits, [](ProgramPort& p) { p.buffer = 1, p.rows = 1; });
+  check_port("the unit of logits", kLogits, [](ProgramPort& p) { p.exponent = 1; });
+  check_port("the unit of logits", kLogits, [](ProgramPort& p) { p.mantissa = 3; });
+  check_port("the unit of logits", kLogits, [](ProgramPort& p) { p.zero = 1; });
+  check_port("an embedding must be one row", kTokens, [](ProgramPort& p) { p.kind = PortKind::embedding; });
+  check_port("output 'tokens' shows the picture", kTokens, [](ProgramPort& p) { p.buffer = 0; });
+  const auto fresh = [](DataType type) {
+    return [=](TinyProgram& t) {
+      t.program.buffers.push_back({type, 5, 16, 64});
+      t.program.ports[kTokens].buffer = static_cast<BufferId>(t.program.buffers.size() - 1);
+    };
+  };
+  CHECK(complaint(fresh(DataType::s8)).find("outputs are u8, s16 or s32") != std::string::npos);
+  CHECK(complaint(fresh(DataType::s16)).find("port 'tokens': nothing writes its buffer") != std::string::npos);
+}
+
+TEST_CASE("check_ports: numbers in two planes are no output") {
+  const TinyOptions planes{.normed = TinyEncoding{EncodeKind::table, 2, 15}};
+  const TinyOptions plain{.normed = TinyEncoding{EncodeKind::table, 1, 15}};
+  const auto nothing = [](TinyProgram&) {};
+  CHECK(complaint(nothing, planes).find("port 'embedding': its numbers are in two planes") != std::string::npos);
+  CHECK(complaint(nothing, plain).empty());
+}
+
+}  // namespace
+}  // namespace intvit::test

@@ -1,0 +1,32 @@
+// The outputs of a model as the tools show them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "intvit/session.h"
+
+namespace intvit {
+
+// The real values of one output, row after row.
+using RealValues = std::vector<float>;
+
+// Without what is always 1: [classes] of logits, [D] of an embedding, [T, C] of tokens, [h, w, C] of a map.
+std::vector<std::size_t> shape_of(const Port& port);
+
+// "[14, 14, 192]"
+std::string shape_text(const std::vector<std::size_t>& shape);
+
+double l2_norm(std::span<const float> values);
+
+// Of all outputs of a picture.
+std::vector<RealValues> real_outputs(const Session& session, int index);
+
+// A short name for the integers of all outputs of a picture: equal digests mean equal results, on any CPU, with any
+// number of threads. XXH64 of each output as little-endian bytes, row after row without padding, with the digest of the
+// output before as its seed.
+std::uint64_t outputs_digest(const Session& session, int index);
+
+}  // namespace intvit
