@@ -26,6 +26,7 @@ enum ArchitectureTrait : unsigned {
   kNoQkvBiasTrait = 1u << 6,
   kSquashTrait = 1u << 7,    // crop mode
   kBilinearTrait = 1u << 8,  // interpolation
+  kPreNormTrait = 1u << 9,   // norm_pre in front of the blocks, no bias in the patch embedding
 };
 
 struct Architecture {
@@ -40,6 +41,8 @@ struct Architecture {
   int mlp_dim = 0;
   unsigned traits = 0;  // of ArchitectureTrait
   int registers = 0;
+  double eps = 1e-6;  // of all norms
+  Activation activation = Activation::gelu_erf;
   int num_classes = 1000;  // before fine-tuning; a checkpoint's head decides
 
   bool has(ArchitectureTrait trait) const { return (traits & trait) != 0; }

@@ -111,7 +111,9 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
   if (vit.distillation_token) add({"dist_token"}, {1, 1, channels}, specs);
   if (vit.register_tokens > 0) add({"reg_token"}, {1, vit.register_tokens, channels}, specs);
   add({"pos_embed"}, {1, vit.no_embed_class ? vit.patches() : vit.tokens(), channels}, specs);
-  add_linear("patch_embed.proj", {channels, 3, vit.patch_size, vit.patch_size}, specs);
+  add({"patch_embed.proj.weight"}, {channels, 3, vit.patch_size, vit.patch_size}, specs);
+  if (!vit.pre_norm) add({"patch_embed.proj.bias"}, {channels}, specs);
+  if (vit.pre_norm) add_norm("norm_pre", channels, specs);
   for (int i = 0; i < vit.depth; ++i) {
     const std::string block = "blocks." + std::to_string(i) + ".";
     add_norm(block + "norm1", channels, specs);
@@ -124,8 +126,8 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
     if (vit.layer_scale) add({block + "ls2.gamma"}, {channels}, specs);
   }
   add_norm(vit.fc_norm ? "fc_norm" : "norm", channels, specs);
-  add_linear("head", {vit.num_classes, channels}, specs);
-  if (layout.distillation_head) add_linear("head_dist", {vit.num_classes, channels}, specs);
+  if (vit.num_classes > 0) add_linear("head", {vit.num_classes, channels}, specs);
+  if (vit.num_classes > 0 && layout.distillation_head) add_linear("head_dist", {vit.num_classes, channels}, specs);
   return specs;
 }
 
@@ -166,7 +168,6 @@ bool is_harmless_extra(std::string_view name) {
 }
 
 std::string unsupported_feature(std::string_view name) {
-  if (name.starts_with("norm_pre.")) return "a norm before the blocks (norm_pre)";
   if (name.starts_with("patch_embed.norm.")) return "a norm in the patch embedding";
   if (name.starts_with("patch_embed.backbone.")) return "a convolutional stem (hybrid)";
   if (name.starts_with("attn_pool.")) return "attention pooling (attn_pool)";

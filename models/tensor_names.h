@@ -48,7 +48,7 @@ std::string hugging_face_name(const TensorName& name);
 bool is_harmless_extra(std::string_view name);
 
 // What this version cannot run, by the tensors that give it away; empty when nothing is recognised. E.g. for
-// `norm_pre.weight`: "a norm before the blocks (norm_pre)".
+// `patch_embed.norm.weight`: "a norm in the patch embedding".
 std::string unsupported_feature(std::string_view name);
 
 }  // namespace intvit

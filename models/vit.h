@@ -6,11 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "models/activation.h"
 #include "models/preprocessing.h"
 
 namespace intvit {
-
-enum class Activation { gelu_erf, gelu_tanh, quick_gelu, relu };
 
 enum class Pooling {
   token,    // class token (with a distillation token: the mean of both heads)
@@ -21,11 +20,11 @@ enum class Pooling {
 struct VitDescription {
   std::string architecture;  // timm's name, e.g. deit_tiny_patch16_224
   int patch_size = 16;
-  int embed_dim = 0;  // C
-  int depth = 0;      // number of blocks
-  int num_heads = 0;  // H; the head size D is C / H
-  int mlp_dim = 0;    // width of fc1
-  int num_classes = 0;
+  int embed_dim = 0;    // C
+  int depth = 0;        // number of blocks
+  int num_heads = 0;    // H; the head size D is C / H
+  int mlp_dim = 0;      // width of fc1
+  int num_classes = 0;  // 0: no head
   double layer_norm_eps = 1e-6;
   Activation activation = Activation::gelu_erf;
   Pooling pooling = Pooling::token;
@@ -35,6 +34,7 @@ struct VitDescription {
   bool no_embed_class = false;  // prefix tokens have no position embedding
   bool qkv_bias = true;
   bool layer_scale = false;  // ls1/ls2.gamma
+  bool pre_norm = false;     // norm_pre in front of the blocks; the patch embedding then has no bias
   bool fc_norm = false;      // the norm stands after pooling (fc_norm) instead of before it (norm)
   Preprocessing preprocessing;
   std::vector<std::string> labels;  // empty, or one per class

@@ -53,13 +53,13 @@ Status choose(Preparation& preparation, const PictureRun& run, const ConvertOpti
 }
 
 // Verified is the model as the runtime reads it.
-Status check(const std::vector<std::uint8_t>& file, const Calibration& calibration, const PictureRun& run,
+Status check(const FloatNetwork& network, const Calibration& calibration, const PictureRun& run,
              const ConvertOptions& options, Conversion& result) {
-  const Result<std::shared_ptr<const Model>> model = Model::from_memory(file, "converted model");
+  const Result<std::shared_ptr<const Model>> model = Model::from_memory(result.file, "converted model");
   if (!model.ok()) {
     return {Code::check_failed, "the converted model cannot be read back: " + model.status().message()};
   }
-  const Result<Verification> verification = verify(model.value(), run, calibration.logits);
+  const Result<Verification> verification = verify(model.value(), run, network.outputs, calibration.outputs);
   if (!verification.ok()) return verification.status();
   result.verification = verification.value();
   if (!(options.budget.milliseconds > 0)) return {};
@@ -84,7 +84,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   Conversion result;
   if (Status status = choose(preparation, run, options, choice.value(), result.plan); !status.ok()) return status;
   // A given plan may fit no network.
-  if (Status status = check_plan(network.description, result.plan); !status.ok()) return status;
+  if (Status status = check_plan(network, result.plan); !status.ok()) return status;
   RoundedLayers rounded;
   if (options.feedback) {
     Result<RoundedLayers> layers = optimise_weights(preparation.network, result.plan, run);
@@ -92,7 +92,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
     rounded = layers.take();
   }
   round_the_rest(preparation.network, result.plan, options.threads, rounded);
-  result.site_errors = measure_sites(network.description, preparation.calibration.statistics, result.plan);
+  result.site_errors = measure_sites(network, preparation.calibration.statistics, result.plan);
   if (options.sensitivity_pictures > 0) {
     Result<Sensitivity> sensitivity =
         measure_sensitivity(preparation.network, result.plan, rounded, run, options.sensitivity_pictures);
@@ -105,7 +105,7 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
 
   result.metadata = describe(options, preparation, pictures.count(), result);
   result.file = encode_model(lowered.value().program, result.metadata);
-  if (Status status = check(result.file, preparation.calibration, run, options, result); !status.ok()) {
+  if (Status status = check(network, preparation.calibration, run, options, result); !status.ok()) {
     return status;
   }
   add_figures(options, result);

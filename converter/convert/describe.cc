@@ -64,8 +64,8 @@ std::string join(const std::vector<SiteError>& errors) {
 Metadata describe(const ConvertOptions& options, const Preparation& preparation, int pictures,
                   const Conversion& conversion) {
   const Plan& plan = conversion.plan;
-  const VitDescription& vit = preparation.network.description;
-  Metadata metadata = {{"architecture", vit.architecture},
+  const FloatNetwork& network = preparation.network;
+  Metadata metadata = {{"architecture", network.architecture},
                        {"method", options.plan ? "plan (" + plan.method + ")" : options.method},
                        {"weight_bits", bits_of_weights(plan)},
                        {"activation_bits", bits_of_activations(plan)},
@@ -78,7 +78,7 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
                        {"site_sqnr_db", join(conversion.site_errors)}};
   if (conversion.sensitivity) store(*conversion.sensitivity, metadata);
   if (!options.settings.empty()) metadata["settings"] = join(options.settings);
-  if (!vit.labels.empty()) metadata["labels"] = join(vit.labels);
+  if (!network.labels.empty()) metadata["labels"] = join(network.labels);
   return metadata;
 }
 
@@ -89,8 +89,18 @@ void add_figures(const ConvertOptions& options, Conversion& conversion) {
     metadata["max_ms_isa"] = isa_name(options.budget.isa);
   }
   if (options.budget.megabytes > 0) metadata["max_mb"] = fixed(options.budget.megabytes, 3);
-  metadata["top1_agreement_percent"] = fixed(conversion.verification.top1_agreement, 2);
-  metadata["logit_sqnr_db"] = fixed(conversion.verification.logit_sqnr_db, 2);
+  const Verification& v = conversion.verification;
+  if (v.top1_agreement) metadata["top1_agreement_percent"] = fixed(*v.top1_agreement, 2);
+  std::vector<std::string> others;
+  for (const OutputSqnr& output : v.outputs) {
+    const std::string value = fixed(output.sqnr_db, 2);
+    if (output.output == "logits") {
+      metadata["logit_sqnr_db"] = value;
+    } else {
+      others.push_back(output.output + " " + value);
+    }
+  }
+  if (!others.empty()) metadata["output_sqnr_db"] = join(others);
 }
 
 }  // namespace intvit

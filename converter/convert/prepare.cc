@@ -6,13 +6,13 @@
 namespace intvit {
 namespace {
 
-std::map<std::string, Equalisation> of_heads(const Plan& plan, int depth) {
+// Queries and values come before everything else.
+std::map<std::string, Equalisation> of_heads(const Plan& plan, const FloatNetwork& network) {
   std::map<std::string, Equalisation> heads;
-  for (int b = 0; b < depth; ++b) {
-    for (const Site site : {Site::query, Site::value}) {
-      const auto found = plan.equalisations.find(site_name(site, b));
-      if (found != plan.equalisations.end()) heads.insert(*found);
-    }
+  for (const Tensor& tensor : network.tensors) {
+    if (tensor.role != Role::query && tensor.role != Role::value) continue;
+    const auto found = plan.equalisations.find(tensor.name);
+    if (found != plan.equalisations.end()) heads.insert(*found);
   }
   return heads;
 }
@@ -20,9 +20,9 @@ std::map<std::string, Equalisation> of_heads(const Plan& plan, int depth) {
 }  // namespace
 
 Result<Preparation> prepare(const FloatNetwork& network, const PictureRun& run, const ConvertOptions& options) {
-  Preparation result{network, {}, {CalibrationStatistics(network.description.num_heads), {}, 0}};
+  Preparation result{network, {}, {CalibrationStatistics(network), {}, 0}};
   if (options.plan) {
-    result.heads = of_heads(*options.plan, network.description.depth);
+    result.heads = of_heads(*options.plan, network);
   } else if (options.equalise_heads && options.activation_bits < 8) {
     Result<std::map<std::string, Equalisation>> heads = equalise_heads(network, run, options.activation_bits);
     if (!heads.ok()) return heads.status();

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <set>
+#include <string>
+#include <vector>
 
 namespace intvit {
 namespace {
@@ -27,15 +28,15 @@ void change_outputs(FloatLayerNorm& norm, const Equalisation& e) {
   }
 }
 
-// A linear that reads x' gives what it gave for x.
+// A linear that reads x' gives what it gave for x. It may read several rows as one.
 void change_inputs(FloatLinear& layer, const Equalisation& e) {
-  const auto k = static_cast<std::size_t>(layer.in);
+  const auto k = static_cast<std::size_t>(layer.in), channels = e.scale.size();
   for (std::size_t row = 0; row < static_cast<std::size_t>(layer.out); ++row) {
     double bias = layer.bias[row];
     for (std::size_t c = 0; c < k; ++c) {
-      const double w = layer.weight[row * k + c] * e.scale[c];
+      const double w = layer.weight[row * k + c] * e.scale[c % channels];
       layer.weight[row * k + c] = static_cast<float>(w);
-      bias += w * e.offset[c];
+      bias += w * e.offset[c % channels];
     }
     layer.bias[row] = static_cast<float>(bias);
   }
@@ -58,21 +59,23 @@ void rotate_outputs(FloatLinear& layer, int first, int head_dim, const std::vect
 }
 
 void rotate_inputs(FloatLinear& layer, int head_dim, const std::vector<bool>& rotate) {
+  if (rotate.empty()) return;
+  const auto pieces = static_cast<std::size_t>(layer.in / head_dim);
   for (int o = 0; o < layer.out; ++o) {
-    for (std::size_t h = 0; h < rotate.size(); ++h) {
+    for (std::size_t h = 0; h < pieces; ++h) {
       float* row = &layer.weight[static_cast<std::size_t>(o) * static_cast<std::size_t>(layer.in)];
-      if (rotate[h]) hadamard(row + h * static_cast<std::size_t>(head_dim), head_dim);
+      if (rotate[h % rotate.size()]) hadamard(row + h * static_cast<std::size_t>(head_dim), head_dim);
     }
   }
 }
 
-bool rotation_fits(const Equalisation& e, const VitDescription& vit, bool heads) {
+bool rotation_fits(const Equalisation& e, const Tensor& tensor) {
   if (e.rotate.empty()) return true;
-  if (!heads || e.rotate.size() != static_cast<std::size_t>(vit.num_heads)) return false;
+  if (!is_per_head(tensor.role) || e.rotate.size() != static_cast<std::size_t>(tensor.heads)) return false;
   const bool any = std::find(e.rotate.begin(), e.rotate.end(), true) != e.rotate.end();
   // An offset in front of a rotation would not be the one behind it.
   const bool offset = std::any_of(e.offset.begin(), e.offset.end(), [](double x) { return x != 0; });
-  return !any || (std::has_single_bit(static_cast<unsigned>(vit.head_dim())) && !offset);
+  return !any || (std::has_single_bit(static_cast<unsigned>(tensor.head_columns())) && !offset);
 }
 
 bool fits(const Equalisation& e, int channels, bool offsets) {
@@ -84,7 +87,97 @@ bool fits(const Equalisation& e, int channels, bool offsets) {
   return true;
 }
 
+// The part of a linear layer that produces a tensor: rows of its weights from `first` on.
+struct Rows {
+  int node = -1;  // -1: something else produces it
+  int first = 0;
+};
+
+Rows rows_of(const FloatNetwork& network, TensorId id) {
+  const int n = network.producer(id);
+  const Node& node = network.node(n);
+  if (node.as<Linear>() == nullptr || addend(node) >= 0) return {};
+  const auto part = std::find(node.outputs.begin(), node.outputs.end(), id) - node.outputs.begin();
+  return {n, static_cast<int>(part) * network.at(id).columns};
+}
+
+TensorId key_of(const FloatNetwork& network, TensorId query) {
+  return network.node(network.attention_behind(query)).inputs[1];
+}
+
+TensorId attended_by(const FloatNetwork& network, TensorId value) {
+  return network.node(network.attention_behind(value)).outputs[1];
+}
+
+bool is_output(const FloatNetwork& network, TensorId id) {
+  return std::any_of(network.outputs.begin(), network.outputs.end(), [&](const auto& o) { return o.tensor == id; });
+}
+
+// Folds one into the layers around the tensor, which can be equalised.
+void fold(FloatNetwork& network, TensorId id, const Equalisation& e) {
+  const Tensor& tensor = network.at(id);
+  const auto layer = [&](int node) -> FloatLinear& { return *network.node(node).weights(); };
+  if (tensor.role == Role::linear_input) {
+    change_outputs(network.node(network.producer(id)).as<LayerNorm>()->norm, e);
+    change_inputs(layer(network.linear_behind(id)), e);
+    return;
+  }
+  const Rows own = rows_of(network, id);
+  const int head_dim = tensor.head_columns();
+  if (tensor.role == Role::value) {
+    FloatLinear& proj = layer(network.linear_behind(attended_by(network, id)));
+    change_outputs(layer(own.node), own.first, e);
+    change_inputs(proj, e);
+    rotate_outputs(layer(own.node), own.first, head_dim, e.rotate);
+    rotate_inputs(proj, head_dim, e.rotate);
+    return;
+  }
+  const Rows key = rows_of(network, key_of(network, id));
+  Equalisation inverse = e;
+  for (double& scale : inverse.scale) scale = 1 / scale;
+  change_outputs(layer(own.node), own.first, e);
+  change_outputs(layer(key.node), key.first, inverse);
+  rotate_outputs(layer(own.node), own.first, head_dim, e.rotate);
+  rotate_outputs(layer(key.node), key.first, head_dim, e.rotate);
+}
+
+Status check_and_fold(FloatNetwork& network, TensorId id, const Equalisation& e) {
+  const Tensor& tensor = network.at(id);
+  const bool offsets = tensor.role != Role::query;
+  if (!fits(e, tensor.columns, offsets)) {
+    return {Code::invalid_argument, "the equalisation of '" + tensor.name + "' must have " +
+                                        std::to_string(tensor.columns) + " positive scales and as many offsets" +
+                                        (offsets ? "" : ", which must be 0")};
+  }
+  if (!rotation_fits(e, tensor)) {
+    return {Code::invalid_argument, "the rotation of '" + tensor.name +
+                                        "' needs one entry per head (query and value "
+                                        "only), head sizes that are powers of two and offsets of 0"};
+  }
+  fold(network, id, e);
+  return {};
+}
+
 }  // namespace
+
+bool can_equalise(const FloatNetwork& network, TensorId id) {
+  if (is_output(network, id)) return false;
+  switch (network.at(id).role) {
+    case Role::linear_input:
+      return network.node(network.producer(id)).as<LayerNorm>() != nullptr;
+    case Role::query: {
+      const TensorId key = key_of(network, id);
+      return rows_of(network, id).node >= 0 && rows_of(network, key).node >= 0 && !is_output(network, key);
+    }
+    case Role::value: {
+      const TensorId attended = attended_by(network, id);
+      return rows_of(network, id).node >= 0 && network.at(attended).role == Role::linear_input &&
+             !is_output(network, attended);
+    }
+    default:
+      return false;
+  }
+}
 
 void hadamard(float* row, int n) {
   for (int half = 1; half < n; half *= 2) {
@@ -101,55 +194,24 @@ void hadamard(float* row, int n) {
 }
 
 Status equalise(const std::map<std::string, Equalisation>& equalisations, FloatNetwork& network) {
-  const VitDescription& vit = network.description;
-  const int channels = network.description.embed_dim;
-  std::set<std::string> known;
-  for (int b = 0; b < network.description.depth; ++b) {
-    FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
-    // Query and value first, so that folding those alone and the others later gives the same bits as all at once.
-    for (const Site site : {Site::query, Site::value, Site::qkv_input, Site::fc1_input}) {
-      const std::string name = site_name(site, b);
-      known.insert(name);
-      const auto found = equalisations.find(name);
-      if (found == equalisations.end()) continue;
-      const Equalisation& e = found->second;
-      if (!fits(e, channels, site != Site::query)) {
-        return {Code::invalid_argument, "the equalisation of '" + name + "' must have " + std::to_string(channels) +
-                                            " positive scales and as many offsets" +
-                                            (site == Site::query ? ", which must be 0" : "")};
-      }
-      if (!rotation_fits(e, vit, site == Site::query || site == Site::value)) {
-        return {Code::invalid_argument, "the rotation of '" + name +
-                                            "' needs one entry per head (query and value "
-                                            "only), head sizes that are powers of two and offsets of 0"};
-      }
-      if (site == Site::qkv_input) {
-        change_outputs(block.norm1, e);
-        change_inputs(block.qkv, e);
-      } else if (site == Site::fc1_input) {
-        change_outputs(block.norm2, e);
-        change_inputs(block.fc1, e);
-      } else if (site == Site::value) {
-        change_outputs(block.qkv, 2 * channels, e);
-        change_inputs(block.proj, e);
-        rotate_outputs(block.qkv, 2 * channels, vit.head_dim(), e.rotate);
-        rotate_inputs(block.proj, vit.head_dim(), e.rotate);
-      } else {
-        Equalisation inverse = e;
-        for (double& scale : inverse.scale) scale = 1 / scale;
-        change_outputs(block.qkv, 0, e);
-        change_outputs(block.qkv, channels, inverse);
-        rotate_outputs(block.qkv, 0, vit.head_dim(), e.rotate);
-        rotate_outputs(block.qkv, channels, vit.head_dim(), e.rotate);
-      }
-    }
-  }
+  std::vector<TensorId> heads, norms;
   for (const auto& [name, e] : equalisations) {
-    if (!known.contains(name)) {
+    const TensorId id = network.find(name);
+    if (id < 0 || !can_equalise(network, id)) {
       return {Code::invalid_argument,
               "'" + name +
                   "' cannot be equalised; possible are a block's attn.qkv.input, mlp.fc1.input, "
                   "attn.query and attn.value"};
+    }
+    (is_per_head(network.at(id).role) ? heads : norms).push_back(id);
+  }
+  // Query and value first, so that folding those alone and the others later gives the same bits as all at once.
+  for (std::vector<TensorId>* ids : {&heads, &norms}) {
+    std::sort(ids->begin(), ids->end());
+    for (const TensorId id : *ids) {
+      if (Status status = check_and_fold(network, id, equalisations.at(network.at(id).name)); !status.ok()) {
+        return status;
+      }
     }
   }
   return {};

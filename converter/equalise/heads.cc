@@ -9,7 +9,7 @@
 #include "converter/equalise/fold.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
-#include "converter/observe/block_samples.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/uniform.h"
 
@@ -31,7 +31,7 @@ class FirstPictures : public PictureSource {
 
 using Matrix = std::vector<float>;  // rows x D of one head, all pictures one after another
 
-Matrix head_of(const SiteSamples& samples, int head, int head_dim) {
+Matrix head_of(const TensorSamples& samples, int head, int head_dim) {
   Matrix out;
   for (const std::vector<float>& picture : samples.pictures) {
     for (int r = 0; r < samples.rows; ++r) {
@@ -83,24 +83,33 @@ void normalise(std::vector<double>& scales) {
   for (double& s : scales) s /= std::exp(mean);
 }
 
+bool can_rotate(int n) { return std::has_single_bit(static_cast<unsigned>(n)); }
+
 struct Choice {
   std::vector<double> scale;  // of query, or of value
   bool rotate = false;
 };
 
-class BlockEqualiser {
+class AttentionEqualiser {
  public:
-  BlockEqualiser(const FloatNetwork& network, const BlockSamples& samples, int bits)
-      : vit_(network.description),
-        block_(network.blocks[static_cast<std::size_t>(samples.block)]),
-        samples_(samples),
+  AttentionEqualiser(const FloatNetwork& network, const Node& attention, const SegmentSamples& samples, int bits)
+      : query_(samples.at(attention.inputs[0])),
+        key_(samples.at(attention.inputs[1])),
+        value_(samples.at(attention.inputs[2])),
+        probabilities_(samples.at(attention.outputs[0])),
+        attended_(samples.at(attention.outputs[1])),
         bits_(bits),
-        dim_(vit_.head_dim()),
-        tokens_(vit_.tokens()),
-        rotates_(std::has_single_bit(static_cast<unsigned>(dim_))) {}
+        heads_(network.at(attention.inputs[0]).heads),
+        dim_(query_.cols / heads_),
+        value_dim_(value_.cols / heads_),
+        queries_(query_.rows),
+        keys_(key_.rows) {
+    const int behind = network.linear_behind(attention.outputs[1]);
+    proj_ = network.node(behind).weights();
+  }
 
   Choice query(int head) const {
-    const Matrix q = head_of(samples_.at(Site::query), head, dim_), k = head_of(samples_.at(Site::key), head, dim_);
+    const Matrix q = head_of(query_, head, dim_), k = head_of(key_, head, dim_);
     const std::vector<double> range_q = channel_ranges(q, dim_), range_k = channel_ranges(k, dim_);
     Choice best;
     double least = std::numeric_limits<double>::infinity();
@@ -110,7 +119,7 @@ class BlockEqualiser {
         for (std::size_t c = 0; c < scale.size(); ++c) scale[c] /= std::pow(range_k[c], b);
         normalise(scale);
         for (const bool rotate : {false, true}) {
-          if (rotate && !rotates_) continue;
+          if (rotate && !can_rotate(dim_)) continue;
           const double error = score_error(head, q, k, {scale, rotate});
           if (error < least) {
             least = error;
@@ -127,11 +136,10 @@ class BlockEqualiser {
     std::vector<std::vector<Choice>> candidates;
     for (const double a : {0.0, 0.5, 0.75, 1.0}) {
       for (const bool rotate : {false, true}) {
-        if (rotate && !rotates_) continue;
+        if (rotate && !can_rotate(value_dim_)) continue;
         std::vector<Choice> heads;
-        std::vector<double> all;
-        for (int h = 0; h < vit_.num_heads; ++h) {
-          heads.push_back({power(channel_ranges(head_of(samples_.at(Site::value), h, dim_), dim_), a), rotate});
+        for (int h = 0; h < heads_; ++h) {
+          heads.push_back({power(channel_ranges(head_of(value_, h, value_dim_), value_dim_), a), rotate});
         }
         candidates.push_back(std::move(heads));
       }
@@ -150,23 +158,23 @@ class BlockEqualiser {
     const Matrix tk = transformed(k, choice.scale, choice.rotate);
     const Matrix hq = quantized(tq, percentile_scheme(tq, bits_), dim_);
     const Matrix hk = quantized(tk, percentile_scheme(tk, bits_), dim_);
-    const auto area = static_cast<std::size_t>(tokens_) * static_cast<std::size_t>(tokens_);
-    const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(tokens_) * dim_;
+    const auto area = static_cast<std::size_t>(queries_) * static_cast<std::size_t>(keys_);
     Matrix exact(area), changed(area);
     double error = 0;
-    for (std::size_t p = 0; p < samples_.at(Site::query).pictures.size(); ++p) {
-      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(p) * step;
+    for (std::size_t p = 0; p < query_.pictures.size(); ++p) {
+      const std::ptrdiff_t of_query = static_cast<std::ptrdiff_t>(p) * queries_ * dim_;
+      const std::ptrdiff_t of_key = static_cast<std::ptrdiff_t>(p) * keys_ * dim_;
       const OneThreadPerTask pinned;
-      multiply({q.data() + at, dim_}, {k.data() + at, dim_}, true, 1, false, tokens_, tokens_, dim_, exact.data(),
-               tokens_);
-      multiply({hq.data() + at, dim_}, {hk.data() + at, dim_}, true, 1, false, tokens_, tokens_, dim_, changed.data(),
-               tokens_);
-      const float* probabilities = samples_.at(Site::post_softmax).pictures[p].data() +
-                                   static_cast<std::ptrdiff_t>(head) * static_cast<std::ptrdiff_t>(area);
-      for (int i = 0; i < tokens_; ++i) {
+      multiply({q.data() + of_query, dim_}, {k.data() + of_key, dim_}, true, 1, false, queries_, keys_, dim_,
+               exact.data(), keys_);
+      multiply({hq.data() + of_query, dim_}, {hk.data() + of_key, dim_}, true, 1, false, queries_, keys_, dim_,
+               changed.data(), keys_);
+      const float* probabilities =
+          probabilities_.pictures[p].data() + static_cast<std::ptrdiff_t>(head) * static_cast<std::ptrdiff_t>(area);
+      for (int i = 0; i < queries_; ++i) {
         double mean = 0, square = 0;
-        for (int j = 0; j < tokens_; ++j) {
-          const std::ptrdiff_t e = static_cast<std::ptrdiff_t>(i) * tokens_ + j;
+        for (int j = 0; j < keys_; ++j) {
+          const std::ptrdiff_t e = static_cast<std::ptrdiff_t>(i) * keys_ + j;
           const double difference = changed[static_cast<std::size_t>(e)] - exact[static_cast<std::size_t>(e)];
           mean += probabilities[e] * difference;
           square += probabilities[e] * difference * difference;
@@ -178,56 +186,61 @@ class BlockEqualiser {
   }
 
   double output_error(const std::vector<Choice>& heads) const {
-    const int channels = vit_.embed_dim;
-    const std::size_t pictures = samples_.at(Site::value).pictures.size();
-    const std::size_t rows = pictures * static_cast<std::size_t>(tokens_);
+    const int channels = value_.cols;
+    const std::size_t pictures = value_.pictures.size();
+    const std::size_t rows = pictures * static_cast<std::size_t>(queries_);
     // The attention's output in the new coordinates, all heads side by side, exact and as it becomes; and the proj
     // layer in those coordinates.
     Matrix exact(rows * static_cast<std::size_t>(channels)), changed(exact.size());
-    FloatLinear proj = block_.proj;
-    for (int h = 0; h < vit_.num_heads; ++h) {
+    FloatLinear proj = *proj_;
+    for (int h = 0; h < heads_; ++h) {
       const Choice& choice = heads[static_cast<std::size_t>(h)];
       const std::vector<double> inverse = power(choice.scale, -1);
-      const Matrix v = transformed(head_of(samples_.at(Site::value), h, dim_), inverse, choice.rotate);
-      const Matrix out = transformed(head_of(samples_.at(Site::attention_output), h, dim_), inverse, choice.rotate);
-      const Matrix coded = quantized(v, percentile_scheme(v, bits_), dim_);
-      Matrix attended(static_cast<std::size_t>(tokens_) * static_cast<std::size_t>(dim_));
+      const Matrix v = transformed(head_of(value_, h, value_dim_), inverse, choice.rotate);
+      const Matrix out = transformed(head_of(attended_, h, value_dim_), inverse, choice.rotate);
+      const Matrix coded = quantized(v, percentile_scheme(v, bits_), value_dim_);
+      Matrix attended(static_cast<std::size_t>(queries_) * static_cast<std::size_t>(value_dim_));
       for (std::size_t p = 0; p < pictures; ++p) {
         const float* probabilities =
-            samples_.at(Site::post_softmax).pictures[p].data() + static_cast<std::ptrdiff_t>(h) * tokens_ * tokens_;
+            probabilities_.pictures[p].data() + static_cast<std::ptrdiff_t>(h) * queries_ * keys_;
+        const float* values = coded.data() + static_cast<std::ptrdiff_t>(p) * keys_ * value_dim_;
         const OneThreadPerTask pinned;
-        multiply({probabilities, tokens_}, {coded.data() + static_cast<std::ptrdiff_t>(p) * tokens_ * dim_, dim_},
-                 false, 1, false, tokens_, dim_, tokens_, attended.data(), dim_);
-        for (int t = 0; t < tokens_; ++t) {
-          const std::size_t row = p * static_cast<std::size_t>(tokens_) + static_cast<std::size_t>(t);
-          const std::size_t to = row * static_cast<std::size_t>(channels) + static_cast<std::size_t>(h * dim_);
-          std::copy_n(&out[row * static_cast<std::size_t>(dim_)], dim_, &exact[to]);
-          std::copy_n(&attended[static_cast<std::size_t>(t * dim_)], dim_, &changed[to]);
+        multiply({probabilities, keys_}, {values, value_dim_}, false, 1, false, queries_, value_dim_, keys_,
+                 attended.data(), value_dim_);
+        for (int t = 0; t < queries_; ++t) {
+          const std::size_t row = p * static_cast<std::size_t>(queries_) + static_cast<std::size_t>(t);
+          const std::size_t to = row * static_cast<std::size_t>(channels) + static_cast<std::size_t>(h * value_dim_);
+          std::copy_n(&out[row * static_cast<std::size_t>(value_dim_)], value_dim_, &exact[to]);
+          std::copy_n(&attended[static_cast<std::size_t>(t * value_dim_)], value_dim_, &changed[to]);
         }
       }
-      for (int o = 0; o < channels; ++o) {
-        float* w = &proj.weight[static_cast<std::size_t>(o) * static_cast<std::size_t>(channels) +
-                                static_cast<std::size_t>(h * dim_)];
-        for (int c = 0; c < dim_; ++c) w[c] = static_cast<float>(w[c] * choice.scale[static_cast<std::size_t>(c)]);
-        if (choice.rotate) hadamard(w, dim_);
-      }
+      change_columns(proj, h, choice);
     }
     changed = quantized(changed, percentile_scheme(changed, bits_), channels);
     for (std::size_t i = 0; i < exact.size(); ++i) changed[i] -= exact[i];
-    Matrix error(exact.size());
+    // Of a layer that reads several rows as one, as many rows together.
+    const int joined = static_cast<int>(rows) / (proj.in / channels);
+    Matrix error(static_cast<std::size_t>(joined) * static_cast<std::size_t>(proj.out));
     const OneThreadPerTask pinned;
-    multiply({changed.data(), channels}, {proj.weight.data(), channels}, true, 1, false, static_cast<int>(rows),
-             channels, channels, error.data(), channels);
+    multiply({changed.data(), proj.in}, {proj.weight.data(), proj.in}, true, 1, false, joined, proj.out, proj.in,
+             error.data(), proj.out);
     double sum = 0;
     for (const float e : error) sum += static_cast<double>(e) * e;
     return sum;
   }
 
-  const VitDescription& vit_;
-  const FloatBlock& block_;
-  const BlockSamples& samples_;
-  const int bits_, dim_, tokens_;
-  const bool rotates_;
+  // The layer's weights for what a choice makes of one head.
+  void change_columns(FloatLinear& layer, int head, const Choice& choice) const {
+    for (std::size_t row = 0; row < layer.weight.size(); row += static_cast<std::size_t>(value_.cols)) {
+      float* w = &layer.weight[row + static_cast<std::size_t>(head * value_dim_)];
+      for (int c = 0; c < value_dim_; ++c) w[c] = static_cast<float>(w[c] * choice.scale[static_cast<std::size_t>(c)]);
+      if (choice.rotate) hadamard(w, value_dim_);
+    }
+  }
+
+  const TensorSamples &query_, &key_, &value_, &probabilities_, &attended_;
+  const FloatLinear* proj_ = nullptr;
+  const int bits_, heads_, dim_, value_dim_, queries_, keys_;
 };
 
 Equalisation joined(const std::vector<Choice>& heads) {
@@ -246,13 +259,22 @@ Result<std::map<std::string, Equalisation>> equalise_heads(const FloatNetwork& n
                                                            int activation_bits) {
   std::map<std::string, Equalisation> result;
   FirstPictures few(run.pictures);
-  const int heads = network.description.num_heads;
-  const Status status = for_each_block(network, {few, run.threads, run.progress}, [&](const BlockSamples& samples) {
-    const BlockEqualiser equaliser(network, samples, activation_bits);
-    std::vector<Choice> query(static_cast<std::size_t>(heads));
-    parallel_for(run.threads, heads, [&](int h) { query[static_cast<std::size_t>(h)] = equaliser.query(h); });
-    result[site_name(Site::query, samples.block)] = joined(query);
-    result[site_name(Site::value, samples.block)] = joined(equaliser.value(run.threads));
+  const auto equalise_attention = [&](const Node& node, const SegmentSamples& samples) {
+    const AttentionEqualiser equaliser(network, node, samples, activation_bits);
+    const TensorId query = node.inputs[0], value = node.inputs[2];
+    if (can_equalise(network, query)) {
+      const int heads = network.at(query).heads;
+      std::vector<Choice> choices(static_cast<std::size_t>(heads));
+      parallel_for(run.threads, heads, [&](int h) { choices[static_cast<std::size_t>(h)] = equaliser.query(h); });
+      result[network.at(query).name] = joined(choices);
+    }
+    if (can_equalise(network, value)) result[network.at(value).name] = joined(equaliser.value(run.threads));
+  };
+  const Status status = for_each_segment(network, {few, run.threads, run.progress}, [&](const SegmentSamples& samples) {
+    const Segment& segment = network.segment(samples.segment);
+    for (int n = segment.begin; n < segment.end; ++n) {
+      if (network.node(n).as<Attention>() != nullptr) equalise_attention(network.node(n), samples);
+    }
   });
   if (!status.ok()) return status;
   return result;

@@ -12,13 +12,13 @@
 #include <map>
 #include <string>
 
-#include "converter/float/network.h"
+#include "converter/graph/network.h"
 #include "converter/observe/picture_run.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
 
-// By site_name() of query and value. Deterministic for any number of threads.
+// By name of query and value, of every attention in a sampled segment. Deterministic for any number of threads.
 Result<std::map<std::string, Equalisation>> equalise_heads(const FloatNetwork& network, const PictureRun& run,
                                                            int activation_bits);
 

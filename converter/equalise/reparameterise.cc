@@ -67,7 +67,7 @@ double common_scale(const std::vector<double>& scales, CommonScale which) {
 
 }  // namespace
 
-ChannelRanges channel_ranges(const SiteSamples& samples, int bits, int threads) {
+ChannelRanges channel_ranges(const TensorSamples& samples, int bits, int threads) {
   const auto channels = static_cast<std::size_t>(samples.cols);
   ChannelRanges ranges{std::vector<double>(channels), std::vector<double>(channels)};
   parallel_for(threads, samples.cols, [&](int c) {
@@ -157,7 +157,7 @@ Equalisation partial_equalisation(const ChannelRanges& ranges, const ScaleRule& 
   return e;
 }
 
-Reparameterisation best_reparameterisation(const SiteSamples& samples, const FloatLinear& layer,
+Reparameterisation best_reparameterisation(const TensorSamples& samples, const FloatLinear& layer,
                                            const WeightScheme& weights, int bits, Offsets offsets, int threads) {
   const OneThreadPerTask pinned;
   ChannelRanges ranges = channel_ranges(samples, bits, threads);

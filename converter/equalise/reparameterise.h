@@ -10,8 +10,8 @@
 #include <limits>
 #include <vector>
 
-#include "converter/float/network.h"
-#include "converter/observe/block_samples.h"
+#include "converter/graph/layers.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -22,7 +22,7 @@ struct ChannelRanges {
 };
 
 // By the percentile search of RepQ-ViT in every channel (quantizers/uniform.h), without making room for zero.
-ChannelRanges channel_ranges(const SiteSamples& samples, int bits, int threads);
+ChannelRanges channel_ranges(const TensorSamples& samples, int bits, int threads);
 
 enum class CommonScale {
   mean,
@@ -57,7 +57,7 @@ enum class Offsets {
 
 // The rule and the clipping of x' with the least |x W^T - Q(x') Q(W')^T|^2 at the layer's output, less its mean error,
 // which the bias takes. Weights are rounded to nearest; sample rows and outputs.
-Reparameterisation best_reparameterisation(const SiteSamples& samples, const FloatLinear& layer,
+Reparameterisation best_reparameterisation(const TensorSamples& samples, const FloatLinear& layer,
                                            const WeightScheme& weights, int bits, Offsets offsets, int threads);
 
 }  // namespace intvit

@@ -31,23 +31,24 @@ std::vector<float> weighted_sums(const float* weights, const float* values, int 
 
 }  // namespace
 
-AttentionError::AttentionError(const SiteSamples& probabilities, const SiteSamples& exact,
+AttentionError::AttentionError(const TensorSamples& probabilities, const TensorSamples& exact,
                                const ActivationSchemes& values, const std::vector<double>& weights, int threads)
     : heads_(static_cast<int>(values.size())), threads_(threads) {
   const int channels = exact.cols;
   count_ = static_cast<int>(exact.pictures.size());
   keys_ = probabilities.cols;
   width_ = channels / heads_;
-  const int wanted = std::clamp(kSampleRows / count_, 1, keys_);
-  const int stride = std::max(1, keys_ / wanted);
-  rows_ = (keys_ + stride - 1) / stride;
+  const int queries = probabilities.rows / heads_;
+  const int wanted = std::clamp(kSampleRows / count_, 1, queries);
+  const int stride = std::max(1, queries / wanted);
+  rows_ = (queries + stride - 1) / stride;
   pictures_.resize(static_cast<std::size_t>(heads_ * count_));
   parallel_for(threads_, heads_ * count_, [&](int task) {
     const int head = task / count_;
     const auto i = static_cast<std::size_t>(task % count_);
     Picture& picture = pictures_[static_cast<std::size_t>(task)];
     for (int r = 0; r < rows_; ++r) {
-      const float* row = probabilities.pictures[i].data() + area(head * keys_ + r * stride, keys_);
+      const float* row = probabilities.pictures[i].data() + area(head * queries + r * stride, keys_);
       picture.probabilities.insert(picture.probabilities.end(), row, row + keys_);
     }
     for (int k = 0; k < keys_; ++k) {

@@ -1,20 +1,20 @@
 // The error of softmax quantizers where it matters, at the output of the attention: |A V - A^ V^|^2 over sample rows,
 // with the values as their own codes hold them, and every channel weighted by what proj makes of it. Assumes the
-// samples of one block (observe/block_samples.h). Rows are sampled: the first and every n-th of a picture.
+// samples of one attention (observe/segment_samples.h). Rows are sampled: the first and every n-th of a picture.
 #pragma once
 
 #include <vector>
 
-#include "converter/observe/block_samples.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/plan.h"
 
 namespace intvit {
 
 class AttentionError {
  public:
-  // Samples of post_softmax and of the values, the schemes of the values (one per head), and the weight of every
+  // Samples of the probabilities and of the values, the schemes of the values (one per head), and the weight of every
   // channel (column_powers of proj).
-  AttentionError(const SiteSamples& probabilities, const SiteSamples& exact, const ActivationSchemes& values,
+  AttentionError(const TensorSamples& probabilities, const TensorSamples& exact, const ActivationSchemes& values,
                  const std::vector<double>& weights, int threads);
 
   int heads() const { return heads_; }

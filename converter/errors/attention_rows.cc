@@ -8,7 +8,7 @@
 
 namespace intvit {
 
-AttentionRows attention_rows(const SiteSamples& probabilities, const SiteSamples& values, int heads,
+AttentionRows attention_rows(const TensorSamples& probabilities, const TensorSamples& values, int heads,
                              const std::vector<SoftmaxScheme>& alternatives, int most, int threads) {
   const auto rows = static_cast<std::size_t>(probabilities.rows), keys = static_cast<std::size_t>(probabilities.cols);
   const auto width = static_cast<std::size_t>(values.cols / heads), count = alternatives.size();
@@ -46,7 +46,7 @@ AttentionRows attention_rows(const SiteSamples& probabilities, const SiteSamples
   return result;
 }
 
-MaximumRange row_maximum_range(const SiteSamples& probabilities) {
+MaximumRange row_maximum_range(const TensorSamples& probabilities) {
   MaximumRange range{1, 0};
   const auto keys = static_cast<std::ptrdiff_t>(probabilities.cols);
   for (const std::vector<float>& picture : probabilities.pictures) {

@@ -1,11 +1,11 @@
 // What softmax quantizers cost at the output of the attention, row by row: |sum_j (a_j - a^_j) v_j|^2 for sampled rows
-// of a block, with many quantizers at a time. Choices of bounds, scales and tables are sums of these numbers.
+// of an attention, with many quantizers at a time. Choices of bounds, scales and tables are sums of these numbers.
 // Values are the float network's. Not for layers' inputs (channel_error.h).
 #pragma once
 
 #include <vector>
 
-#include "converter/observe/block_samples.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -17,13 +17,13 @@ struct AttentionRows {
 };
 
 // About `most` rows, evenly spread over pictures, heads and tokens. Row r of alternative i is held by alternatives[i].
-AttentionRows attention_rows(const SiteSamples& probabilities, const SiteSamples& values, int heads,
+AttentionRows attention_rows(const TensorSamples& probabilities, const TensorSamples& values, int heads,
                              const std::vector<SoftmaxScheme>& alternatives, int most, int threads);
 
 // The largest and the smallest row maximum, of the same rows.
 struct MaximumRange {
   double least, largest;
 };
-MaximumRange row_maximum_range(const SiteSamples& probabilities);
+MaximumRange row_maximum_range(const TensorSamples& probabilities);
 
 }  // namespace intvit

@@ -12,7 +12,7 @@ constexpr int kSampleRows = 1024;
 
 }  // namespace
 
-ChannelError::ChannelError(const SiteSamples& samples, int first, std::vector<double> weights, bool mean_counts)
+ChannelError::ChannelError(const TensorSamples& samples, int first, std::vector<double> weights, bool mean_counts)
     : cols_(static_cast<int>(weights.size())), mean_counts_(mean_counts), weights_(std::move(weights)) {
   const std::vector<float> rows = sample_rows(samples, kSampleRows);
   rows_ = static_cast<int>(rows.size()) / samples.cols;
@@ -59,7 +59,7 @@ std::vector<double> column_powers(const FloatLinear& layer) {
   return powers;
 }
 
-std::vector<double> channel_powers(const SiteSamples& samples, int first, int count, bool about_mean) {
+std::vector<double> channel_powers(const TensorSamples& samples, int first, int count, bool about_mean) {
   const std::vector<float> rows = sample_rows(samples, kSampleRows);
   const auto n = static_cast<std::size_t>(count);
   std::vector<double> sums(n, 0), squares(n, 0);

@@ -8,8 +8,8 @@
 
 #include <vector>
 
-#include "converter/float/network.h"
-#include "converter/observe/block_samples.h"
+#include "converter/graph/layers.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -17,7 +17,7 @@ namespace intvit {
 class ChannelError {
  public:
   // The channels from `first` on, one per weight. Sample rows: every n-th of every picture, about a thousand together.
-  ChannelError(const SiteSamples& samples, int first, std::vector<double> weights, bool mean_counts);
+  ChannelError(const TensorSamples& samples, int first, std::vector<double> weights, bool mean_counts);
 
   double of(const ActivationScheme& scheme) const;
 
@@ -37,6 +37,6 @@ class ChannelError {
 std::vector<double> column_powers(const FloatLinear& layer);
 
 // Mean square of channels, or their variance.
-std::vector<double> channel_powers(const SiteSamples& samples, int first, int count, bool about_mean);
+std::vector<double> channel_powers(const TensorSamples& samples, int first, int count, bool about_mean);
 
 }  // namespace intvit

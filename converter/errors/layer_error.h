@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "converter/float/network.h"
+#include "converter/graph/layers.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {

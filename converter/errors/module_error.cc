@@ -10,7 +10,7 @@
 
 namespace intvit {
 
-ModuleError::ModuleError(const SiteSamples& samples, const FloatLinear& layer, int pictures)
+ModuleError::ModuleError(const TensorSamples& samples, const FloatLinear& layer, int pictures)
     : samples_(samples),
       layer_(layer),
       pictures_(std::min(samples.pictures.size(), static_cast<std::size_t>(std::max(pictures, 1)))) {

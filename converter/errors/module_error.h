@@ -2,8 +2,8 @@
 // simulated, so schemes per token and by channel groups can be compared with all others.
 #pragma once
 
-#include "converter/float/network.h"
-#include "converter/observe/block_samples.h"
+#include "converter/graph/layers.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -11,7 +11,7 @@ namespace intvit {
 class ModuleError {
  public:
   // The first pictures of the samples are used, `pictures` at most. Both are kept by reference.
-  ModuleError(const SiteSamples& samples, const FloatLinear& layer, int pictures);
+  ModuleError(const TensorSamples& samples, const FloatLinear& layer, int pictures);
 
   // |(x^ - x) W^T|^2 relative to |x W^T|^2, the mean of each output removed from both (the bias takes it). The scheme
   // is of x' where there is an equalisation. Computes on the calling thread.
@@ -24,7 +24,7 @@ class ModuleError {
   std::vector<float> all_rows() const;
   double power_behind(const std::vector<float>& rows, const std::vector<float>& weight) const;
 
-  const SiteSamples& samples_;
+  const TensorSamples& samples_;
   const FloatLinear& layer_;
   std::size_t pictures_;
   double power_ = 0;

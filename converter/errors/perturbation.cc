@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "converter/float/for_each_in_order.h"
-#include "converter/float/forward.h"
 #include "converter/plan/simulate.h"
 
 namespace intvit {
 namespace {
 
-std::vector<double> log_softmax(const std::vector<float>& logits) {
+std::vector<double> log_softmax(std::span<const float> logits) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float x : logits) sum += std::exp(x - largest);
@@ -28,29 +28,45 @@ double divergence(const std::vector<double>& log_float, const std::vector<double
   return sum;
 }
 
+double relative_error(const std::vector<double>& exact, const std::vector<double>& quantized) {
+  double error = 0, power = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    error += (quantized[i] - exact[i]) * (quantized[i] - exact[i]);
+    power += exact[i] * exact[i];
+  }
+  return error / std::max(power, 1e-30);
+}
+
+bool predicts(const FloatNetwork& network) { return network.outputs[network.judged_output()].kind == PortKind::logits; }
+
+// What runs are compared by.
+std::vector<double> judged(const FloatNetwork& network, const FloatForward& forward) {
+  const std::span<const float> values = forward.output(network.judged_output());
+  return predicts(network) ? log_softmax(values) : std::vector<double>(values.begin(), values.end());
+}
+
 }  // namespace
 
 Result<Perturbation> Perturbation::make(const FloatNetwork& network, PictureSource& pictures, int most, int threads) {
   Perturbation result(network, threads);
-  const VitDescription& vit = network.description;
-  const std::size_t bytes =
-      static_cast<std::size_t>(vit.preprocessing.height) * static_cast<std::size_t>(vit.preprocessing.width) * 3;
+  const Preprocessing& input = network.preprocessing;
+  const std::size_t bytes = static_cast<std::size_t>(input.height) * static_cast<std::size_t>(input.width) * 3;
   const int count = std::min(most, pictures.count());
-  result.streams_.resize(static_cast<std::size_t>(count));
-  result.log_probabilities_.resize(static_cast<std::size_t>(count));
+  result.states_.resize(static_cast<std::size_t>(count));
+  result.references_.resize(static_cast<std::size_t>(count));
   const auto make_worker = [&](int, int shared_by) {
-    return [&, forward = FloatForward(network, shared_by), pixels = std::vector<std::uint8_t>(bytes),
-            logits = std::vector<float>(static_cast<std::size_t>(vit.num_classes))](int i) mutable -> Status {
+    return [&, forward = FloatForward(network, shared_by),
+            pixels = std::vector<std::uint8_t>(bytes)](int i) mutable -> Status {
       if (Status status = pictures.read(i, pixels.data()); !status.ok()) return status;
-      std::vector<float> stream(static_cast<std::size_t>(vit.tokens()) * static_cast<std::size_t>(vit.embed_dim));
-      forward.run_embedding(pixels.data(), stream.data());
-      std::vector<std::vector<float>>& streams = result.streams_[static_cast<std::size_t>(i)];
-      for (int b = 0; b < vit.depth; ++b) {
-        streams.push_back(stream);
-        forward.run_block(b, stream.data());
+      SegmentState state;
+      forward.run_from_picture(1, pixels.data(), state);
+      std::vector<SegmentState>& states = result.states_[static_cast<std::size_t>(i)];
+      states.emplace_back();
+      for (int s = 1; s < network.segment_count(); ++s) {
+        states.push_back(state);
+        forward.run_segment(s, state);
       }
-      forward.run_classifier(stream.data(), logits.data());
-      result.log_probabilities_[static_cast<std::size_t>(i)] = log_softmax(logits);
+      result.references_[static_cast<std::size_t>(i)] = judged(network, forward);
       return {};
     };
   };
@@ -59,22 +75,21 @@ Result<Perturbation> Perturbation::make(const FloatNetwork& network, PictureSour
 }
 
 std::vector<double> Perturbation::of(const std::vector<Trial>& trials) const {
-  const VitDescription& vit = network_->description;
-  const int pictures = static_cast<int>(streams_.size());
+  const FloatNetwork& network = *network_;
+  const int pictures = static_cast<int>(states_.size()), end = network.segment_count();
   std::vector<double> result(trials.size(), 0);
   const auto make_worker = [&](int, int shared_by) {
-    return [&, forward = FloatForward(*network_, shared_by),
-            logits = std::vector<float>(static_cast<std::size_t>(vit.num_classes))](int i) mutable {
+    return [&, forward = FloatForward(network, shared_by)](int i) mutable {
       const Trial& trial = trials[static_cast<std::size_t>(i / pictures)];
       const auto picture = static_cast<std::size_t>(i % pictures);
-      const int first = std::max(trial.block, 0);
-      PlanSimulator simulator(vit, trial.plan, 1);
-      std::vector<float> stream = streams_[picture][static_cast<std::size_t>(first)];
-      for (int b = first; b < vit.depth; ++b) {
-        forward.run_block(b, stream.data(), trial.block < 0 || b == first ? &simulator : nullptr);
-      }
-      forward.run_classifier(stream.data(), logits.data(), trial.block < 0 ? &simulator : nullptr);
-      return divergence(log_probabilities_[picture], log_softmax(logits));
+      const int first = std::max(trial.segment, 1), simulated = trial.segment < 0 ? end : first + 1;
+      PlanSimulator simulator(network, trial.plan, 1);
+      SegmentState state = states_[picture][static_cast<std::size_t>(first)];
+      forward.run_segments(first, simulated, state, &simulator);
+      if (simulated < end) forward.run_segments(simulated, end, state);
+      const std::vector<double> values = judged(network, forward);
+      return predicts(network) ? divergence(references_[picture], values)
+                               : relative_error(references_[picture], values);
     };
   };
   const auto add = [&](int i, double one) -> Status {

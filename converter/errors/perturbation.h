@@ -1,10 +1,13 @@
-// How much single quantizers change the network's predictions: the mean over some pictures of KL(float || quantized),
-// when everything else stays float. Costs one forward run per trial and picture, from the trial's block on.
+// How much single quantizers change what the network gives, when everything else stays float: the mean over some
+// pictures of KL(float || quantized) of the predictions; of a network without logits, of the squared error of the
+// output that it is judged by, relative to that output's power. Costs one forward run per trial and picture, from the
+// trial's segment on.
 #pragma once
 
 #include <vector>
 
-#include "converter/float/network.h"
+#include "converter/float/forward.h"
+#include "converter/graph/network.h"
 #include "converter/observe/picture_source.h"
 #include "converter/observe/progress.h"
 #include "converter/plan/plan.h"
@@ -13,12 +16,13 @@ namespace intvit {
 
 class Perturbation {
  public:
-  // Keeps the float streams of the first `most` pictures. The network is kept by reference.
+  // Keeps the float states of the first `most` pictures. The network is kept by reference.
   static Result<Perturbation> make(const FloatNetwork& network, PictureSource& pictures, int most, int threads);
 
-  // A plan with schemes in one block only; -1: anywhere but in the embedding.
+  // A plan with schemes in one segment only, behind the embedding, which is segment 0; -1: anywhere but in the
+  // embedding.
   struct Trial {
-    int block = 0;
+    int segment = 1;
     Plan plan = {};
   };
 
@@ -30,9 +34,8 @@ class Perturbation {
 
   const FloatNetwork* network_;
   int threads_;
-  // [picture][block]: the stream before the block.
-  std::vector<std::vector<std::vector<float>>> streams_;
-  std::vector<std::vector<double>> log_probabilities_;  // [picture][classes]
+  std::vector<std::vector<SegmentState>> states_;  // [picture][segment]: in front of the segment; of 0 nothing
+  std::vector<std::vector<double>> references_;    // [picture]: logarithms of probabilities, or the output's values
 };
 
 }  // namespace intvit

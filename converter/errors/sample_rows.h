@@ -1,16 +1,16 @@
-// Rows of a site, sampled evenly from all pictures, and what only all rows together can tell.
+// Rows of a tensor, sampled evenly from all pictures, and what only all rows together can tell.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "converter/observe/block_samples.h"
+#include "converter/observe/segment_samples.h"
 
 namespace intvit {
 
 // About `wanted` rows: the first of every picture and every n-th after it. Row-major, samples.cols wide.
-inline std::vector<float> sample_rows(const SiteSamples& samples, int wanted) {
+inline std::vector<float> sample_rows(const TensorSamples& samples, int wanted) {
   const int count = static_cast<int>(samples.pictures.size());
   const int per_picture = std::clamp(wanted / std::max(count, 1), 1, samples.rows);
   const int stride = std::max(1, samples.rows / per_picture);
@@ -25,7 +25,7 @@ inline std::vector<float> sample_rows(const SiteSamples& samples, int wanted) {
 }
 
 // The largest magnitude of every channel, over all rows.
-inline std::vector<double> channel_magnitudes(const SiteSamples& samples) {
+inline std::vector<double> channel_magnitudes(const TensorSamples& samples) {
   const auto channels = static_cast<std::size_t>(samples.cols);
   std::vector<double> magnitudes(channels, 0);
   for (const std::vector<float>& picture : samples.pictures) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "converter/float/for_each_forward.h"
 #include "converter/plan/simulate.h"
@@ -12,72 +13,66 @@ namespace {
 
 constexpr double kNoNoiseDb = 999;
 
-// The sites of a block that a plan may have a quantizer for, in the order of execution.
-constexpr Site kBlockSites[] = {
-    Site::qkv_input,        Site::query,           Site::key,       Site::value,     Site::post_softmax,
-    Site::attention_output, Site::residual_middle, Site::fc1_input, Site::fc2_input, Site::residual};
-constexpr int kSitesPerBlock = static_cast<int>(std::size(kBlockSites));
-
-// Counts sites in the order of execution: the embedding's residual is 0. -1: no such site.
-int order_of(Site site, int block, int depth) {
-  if (site == Site::residual && block < 0) return 0;
-  if (site == Site::head_input) return 1 + depth * kSitesPerBlock;
-  for (int i = 0; i < kSitesPerBlock; ++i) {
-    if (kBlockSites[i] == site) return 1 + block * kSitesPerBlock + i;
-  }
-  return -1;
-}
-
-// Simulates the quantizers of the sites first..last only.
-class SomeSites : public Observer {
+// Simulates the quantizers of those tensors only whose places in the order of execution are first..last.
+class SomeTensors : public Observer {
  public:
-  SomeSites(const VitDescription& vit, const Plan& plan, int first, int last)
-      : simulator_(vit, plan, 1), depth_(vit.depth), first_(first), last_(last) {}
-  void on_activation(Site site, int block, float* data, int rows, int cols) override {
-    const int order = order_of(site, block, depth_);
-    if (order >= first_ && order <= last_) simulator_.on_activation(site, block, data, rows, cols);
+  SomeTensors(const FloatNetwork& network, const Plan& plan, const std::vector<int>& order, int first, int last)
+      : simulator_(network, plan, 1), order_(order), first_(first), last_(last) {}
+  void on_activation(TensorId tensor, float* data, int rows, int columns) override {
+    const int order = order_[static_cast<std::size_t>(tensor)];
+    if (order >= first_ && order <= last_) simulator_.on_activation(tensor, data, rows, columns);
   }
 
  private:
   PlanSimulator simulator_;
-  int depth_, first_, last_;
+  const std::vector<int>& order_;
+  int first_, last_;
 };
 
-using Streams = std::vector<std::vector<float>>;  // the residual stream of every picture
+using States = std::vector<SegmentState>;  // of every picture
 
 class Measurement {
  public:
   Measurement(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded, int threads,
               const Progress& progress)
-      : network_(network), vit_(network.description), plan_(plan), rounded_(rounded), progress_(progress) {
-    // What the runtime does where a plan says nothing.
-    for (int b = 0; b < vit_.depth; ++b) plan_.softmax.try_emplace(site_name(Site::post_softmax, b));
-    threads_ = threads;
-    total_ = 2 + vit_.depth;
+      : network_(network),
+        plan_(plan),
+        rounded_(rounded),
+        progress_(progress),
+        threads_(threads),
+        judged_(network.judged_output()),
+        order_(network.tensors.size(), -1) {
+    int next = 0;
+    for (const Node& node : network_.nodes) {
+      for (const TensorId id : node.outputs) {
+        order_[static_cast<std::size_t>(id)] = next++;
+        // What the runtime does where a plan says nothing.
+        if (network_.at(id).role == Role::probabilities) plan_.softmax.try_emplace(network_.at(id).name);
+      }
+    }
   }
 
   Result<Sensitivity> run(PictureSource& pictures, int count) {
     if (Status status = read(pictures, count); !status.ok()) return status;
     result_.pictures = count;
     step(0);
-    from_pixels();
-    for (int b = 0; b < vit_.depth; ++b) {
-      step(1 + b);
-      from_block(b);
+    run_float();
+    for (int s = 0; s < network_.segment_count(); ++s) {
+      if (s > 0) step(s);
+      measure_segment(s);
     }
-    step(1 + vit_.depth);
-    from_classifier();
-    step(total_);
+    step(network_.segment_count());
     return std::move(result_);
   }
 
  private:
-  void step(int done) { progress_("measuring sensitivity", done, total_); }
+  void step(int done) { progress_("measuring sensitivity", done, network_.segment_count()); }
 
   Status read(PictureSource& pictures, int count) {
-    pixels_.assign(static_cast<std::size_t>(count),
-                   std::vector<std::uint8_t>(static_cast<std::size_t>(vit_.preprocessing.height) *
-                                             static_cast<std::size_t>(vit_.preprocessing.width) * 3));
+    const Preprocessing& input = network_.preprocessing;
+    pixels_.assign(
+        static_cast<std::size_t>(count),
+        std::vector<std::uint8_t>(static_cast<std::size_t>(input.height) * static_cast<std::size_t>(input.width) * 3));
     for (int i = 0; i < count; ++i) {
       if (Status status = pictures.read(i, pixels_[static_cast<std::size_t>(i)].data()); !status.ok()) return status;
     }
@@ -91,19 +86,38 @@ class Measurement {
                      [&](int i, FloatForward& forward) { work(static_cast<std::size_t>(i), forward); });
   }
 
-  // SQNR of the logits when the sites first..last are quantized and everything before block `start` is already in
-  // `streams`; from the pixels if start is -1.
-  double sqnr(int start, const Streams& streams, int first, int last) {
-    const auto classes = static_cast<std::size_t>(vit_.num_classes);
+  // Segments [start, end), from the picture or from `state`.
+  void run_from(FloatForward& forward, std::size_t picture, int start, int end, SegmentState& state,
+                Observer* observer) {
+    if (start == 0) {
+      forward.run_from_picture(end, pixels_[picture].data(), state, observer);
+    } else {
+      forward.run_segments(start, end, state, observer);
+    }
+  }
+
+  void run_float() {
+    const std::size_t size = output_size(network_, judged_);
+    values_.resize(pixels_.size() * size);
+    for_each_picture([&](std::size_t i, FloatForward& forward) {
+      forward.run(pixels_[i].data());
+      std::ranges::copy(forward.output(judged_), values_.begin() + static_cast<std::ptrdiff_t>(i * size));
+    });
+    for (const float value : values_) signal_ += static_cast<double>(value) * value;
+    float_states_.resize(pixels_.size());
+    states_.resize(pixels_.size());
+  }
+
+  // SQNR of the judged output when the tensors first..last are quantized, from `states` in front of segment `start` on.
+  double sqnr(int start, const States& states, int first, int last) {
     std::vector<double> noise(pixels_.size(), 0);
     for_each_picture([&](std::size_t i, FloatForward& forward) {
-      SomeSites some(vit_, plan_, first, last);
-      std::vector<float> stream = streams[i], logits(classes);
-      if (start < 0) forward.run_embedding(pixels_[i].data(), stream.data(), &some);
-      for (int b = std::max(0, start); b < vit_.depth; ++b) forward.run_block(b, stream.data(), &some);
-      forward.run_classifier(stream.data(), logits.data(), &some);
-      for (std::size_t c = 0; c < classes; ++c) {
-        const double difference = static_cast<double>(logits[c]) - logits_[i * classes + c];
+      SomeTensors some(network_, plan_, order_, first, last);
+      SegmentState state = states[i];
+      run_from(forward, i, start, network_.segment_count(), state, &some);
+      const std::span<const float> values = forward.output(judged_);
+      for (std::size_t c = 0; c < values.size(); ++c) {
+        const double difference = static_cast<double>(values[c]) - values_[i * values.size() + c];
         noise[i] += difference * difference;
       }
     });
@@ -112,75 +126,54 @@ class Measurement {
     return sum > 0 ? 10 * std::log10(signal_ / sum) : kNoNoiseDb;
   }
 
-  bool has_quantizer(Site site, int block) const {
-    const std::string name = site_name(site, block);
+  bool has_quantizer(const std::string& name) const {
     return plan_.activations.contains(name) || plan_.softmax.contains(name) || plan_.residuals.contains(name);
   }
 
-  void measure_site(Site site, int block, int start) {
-    if (!has_quantizer(site, block)) return;
-    const int order = order_of(site, block, vit_.depth);
-    result_.sites.push_back(
-        {site_name(site, block), sqnr(start, float_streams_, order, order), sqnr(start, streams_, 0, order)});
+  void measure_tensor(TensorId id, int start) {
+    const std::string& name = network_.at(id).name;
+    if (!has_quantizer(name)) return;
+    const int order = order_[static_cast<std::size_t>(id)];
+    result_.sites.push_back({name, sqnr(start, float_states_, order, order), sqnr(start, states_, 0, order)});
   }
 
-  // With `changed` in the place of `layer`.
-  void measure_layer(Layer which, int block, FloatLinear& layer, FloatLinear changed, int start) {
-    std::swap(layer, changed);
-    result_.layers.push_back({layer_name(which, block), sqnr(start, float_streams_, 0, -1)});
-    std::swap(layer, changed);
+  void measure_layer(Node& node, int start) {
+    FloatLinear changed = dequantized(network_, node, rounded_.at(node.name));
+    std::swap(*node.weights(), changed);
+    result_.layers.push_back({node.name, sqnr(start, float_states_, 0, -1)});
+    std::swap(*node.weights(), changed);
   }
 
-  FloatLinear quantized(Layer which, int block, const FloatLinear& layer) const {
-    return dequantized(layer, rounded_.at(layer_name(which, block)));
-  }
-
-  void from_pixels() {
-    const std::size_t size = static_cast<std::size_t>(vit_.tokens()) * static_cast<std::size_t>(vit_.embed_dim);
-    const auto classes = static_cast<std::size_t>(vit_.num_classes);
-    float_streams_.assign(pixels_.size(), std::vector<float>(size));
-    streams_ = float_streams_;
-    logits_.resize(pixels_.size() * classes);
+  // And goes on to the next.
+  void measure_segment(int index) {
+    const Segment& segment = network_.segment(index);
+    int last = -1;
+    for (int n = segment.begin; n < segment.end; ++n) {
+      for (const TensorId id : network_.node(n).outputs) {
+        measure_tensor(id, index);
+        last = order_[static_cast<std::size_t>(id)];
+      }
+    }
+    for (int n = segment.begin; n < segment.end; ++n) {
+      if (network_.node(n).weights() != nullptr) measure_layer(network_.node(n), index);
+    }
     for_each_picture([&](std::size_t i, FloatForward& forward) {
-      forward.run(pixels_[i].data(), logits_.data() + i * classes);
-      SomeSites all(vit_, plan_, 0, 0);
-      forward.run_embedding(pixels_[i].data(), float_streams_[i].data());
-      forward.run_embedding(pixels_[i].data(), streams_[i].data(), &all);
+      SomeTensors all(network_, plan_, order_, 0, last);
+      run_from(forward, i, index, index + 1, float_states_[i], nullptr);
+      run_from(forward, i, index, index + 1, states_[i], &all);
     });
-    for (const float logit : logits_) signal_ += static_cast<double>(logit) * logit;
-    measure_site(Site::residual, -1, -1);
-    measure_layer(Layer::patch_embed, -1, network_.patch_embed,
-                  dequantized_patch_embed(network_, rounded_.at(layer_name(Layer::patch_embed, -1))), -1);
-  }
-
-  void from_block(int b) {
-    for (const Site site : kBlockSites) measure_site(site, b, b);
-    FloatBlock& block = network_.blocks[static_cast<std::size_t>(b)];
-    measure_layer(Layer::qkv, b, block.qkv, quantized(Layer::qkv, b, block.qkv), b);
-    measure_layer(Layer::proj, b, block.proj, quantized(Layer::proj, b, block.proj), b);
-    measure_layer(Layer::fc1, b, block.fc1, quantized(Layer::fc1, b, block.fc1), b);
-    measure_layer(Layer::fc2, b, block.fc2, quantized(Layer::fc2, b, block.fc2), b);
-    for_each_picture([&](std::size_t i, FloatForward& forward) {
-      SomeSites all(vit_, plan_, 0, order_of(Site::residual, b, vit_.depth));
-      forward.run_block(b, float_streams_[i].data());
-      forward.run_block(b, streams_[i].data(), &all);
-    });
-  }
-
-  void from_classifier() {
-    measure_site(Site::head_input, -1, vit_.depth);
-    measure_layer(Layer::head, -1, network_.head, quantized(Layer::head, -1, network_.head), vit_.depth);
   }
 
   FloatNetwork network_;  // a copy, in which one layer at a time is quantized
-  const VitDescription& vit_;
   Plan plan_;
   const RoundedLayers& rounded_;
   const Progress& progress_;
-  int threads_, total_;
+  const int threads_;
+  const std::size_t judged_;
+  std::vector<int> order_;  // of execution, by tensor
   std::vector<std::vector<std::uint8_t>> pixels_;
-  Streams float_streams_, streams_;  // before the next block: float, and with all sites so far quantized
-  std::vector<float> logits_;        // of the float network
+  States float_states_, states_;  // in front of the next segment: float, and with all tensors so far quantized
+  std::vector<float> values_;     // of the float network's judged output
   double signal_ = 0;
   Sensitivity result_;
 };

@@ -1,6 +1,7 @@
-// Which quantizer costs how much: the signal-to-noise ratio of the LOGITS when a single activation quantizer, or the
-// weights of a single layer, are put into the float network and everything else stays float (isolated), and when all
-// activation quantizers up to one site, in the order of execution, are (accumulated). Simulated in floats; a ratio
+// Which quantizer costs how much: the signal-to-noise ratio of the LOGITS (without any, of the first output) when a
+// single activation quantizer, or the weights of a single layer, are put into the float network and everything else
+// stays float (isolated), and when all activation quantizers up to one site, in the order of execution, are
+// (accumulated). Simulated in floats; a ratio
 // says where to spend bits, not what the integer model reaches.
 #pragma once
 
@@ -16,13 +17,13 @@
 namespace intvit {
 
 struct SiteSensitivity {
-  std::string site;  // site_name()
+  std::string site;  // name of the tensor
   double isolated_db;
   double accumulated_db;
 };
 
 struct LayerSensitivity {
-  std::string layer;  // layer_name()
+  std::string layer;  // name of the node
   double isolated_db;
 };
 
@@ -33,8 +34,8 @@ struct Sensitivity {
 };
 
 // On the first `count` pictures. `network` has the plan's equalisations folded in, and `rounded` has all layers. Every
-// site starts from its block's cached input, so the cost is about 10 * depth runs of the
-// network per picture. Deterministic for any number of threads.
+// site starts from the cached state in front of its segment, so the cost is about 10 * depth runs of a ViT per picture.
+// Deterministic for any number of threads.
 Result<Sensitivity> measure_sensitivity(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded,
                                         const PictureRun& run, int count);
 

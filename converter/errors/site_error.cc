@@ -6,29 +6,27 @@
 
 namespace intvit {
 
-std::vector<SiteError> measure_sites(const VitDescription& vit, const CalibrationStatistics& statistics,
+std::vector<SiteError> measure_sites(const FloatNetwork& network, const CalibrationStatistics& statistics,
                                      const Plan& plan) {
   std::vector<SiteError> errors;
-  const auto measure = [&](Site site, int block) {
-    const auto schemes = plan.activations.find(site_name(site, block));
+  const auto measure = [&](TensorId id) {
+    const Tensor& tensor = network.at(id);
+    const auto schemes = plan.activations.find(tensor.name);
     if (schemes == plan.activations.end()) return;
-    const bool is_input = site == Site::qkv_input || site == Site::fc1_input;
-    if (is_input && plan.equalisations.contains(schemes->first)) return;
-    const std::vector<Histogram>& histograms = statistics.at(site, block);
+    if (tensor.role == Role::linear_input && plan.equalisations.contains(tensor.name)) return;
+    const std::vector<Histogram>& histograms = statistics.at(id);
     double worst = 999;
     for (std::size_t i = 0; i < histograms.size() && i < schemes->second.size(); ++i) {
       if (schemes->second[i].kind != CodeKind::uniform) return;
       worst = std::min(worst, sqnr_db(histograms[i], schemes->second[i].grid));
     }
-    errors.push_back({schemes->first, worst});
+    errors.push_back({tensor.name, worst});
   };
-  for (int b = 0; b < vit.depth; ++b) {
-    for (const Site site : {Site::qkv_input, Site::query, Site::key, Site::value, Site::attention_output,
-                            Site::fc1_input, Site::fc2_input}) {
-      measure(site, b);
+  for (const Node& node : network.nodes) {
+    for (const TensorId id : node.outputs) {
+      if (has_codes(network.at(id).role)) measure(id);
     }
   }
-  measure(Site::head_input, -1);
   return errors;
 }
 

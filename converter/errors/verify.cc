@@ -3,52 +3,88 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "converter/float/for_each_in_order.h"
 #include "intvit/session.h"
 
 namespace intvit {
+namespace {
+
+using Values = std::vector<double>;
+
+// Real values of an output of picture 0, row after row.
+Values values_of(const Session& session, const std::string& name) {
+  const std::vector<Port>& ports = session.model().outputs();
+  Values values;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i].name != name) continue;
+    const OutputView view = session.output(0, i);
+    for (int r = 0; r < view.rows; ++r) {
+      for (int c = 0; c < view.columns; ++c) values.push_back((view.at(r, c) - ports[i].zero) * ports[i].unit());
+    }
+  }
+  return values;
+}
+
+struct Sums {
+  double signal = 0, noise = 0;
+
+  void add(const Values& values, std::span<const float> floats) {
+    for (std::size_t i = 0; i < floats.size(); ++i) {
+      const double difference = values[i] - floats[i];
+      signal += static_cast<double>(floats[i]) * floats[i];
+      noise += difference * difference;
+    }
+  }
+  double sqnr_db() const { return noise > 0 ? 10 * std::log10(signal / noise) : 999; }
+};
+
+bool agree(const Values& values, std::span<const float> floats) {
+  return std::max_element(values.begin(), values.end()) - values.begin() ==
+         std::max_element(floats.begin(), floats.end()) - floats.begin();
+}
+
+}  // namespace
 
 Result<Verification> verify(std::shared_ptr<const Model> model, const PictureRun& run,
-                            std::span<const float> float_logits) {
-  using Logits = std::vector<std::int32_t>;
+                            const std::vector<NetworkOutput>& outputs,
+                            const std::vector<std::vector<float>>& float_values) {
   const int count = run.pictures.count();
-  const auto classes = static_cast<std::size_t>(model->classes());
-  const double unit = std::exp2(-static_cast<double>(model->logit_fraction_bits()));
-  Verification result;
-  double signal = 0, noise = 0;
+  std::vector<Sums> sums(outputs.size());
   int agreeing = 0;
   const auto make_worker = [&](int, int shared_by) {
     SessionOptions options;
     options.threads = shared_by;
-    return [&, session = Session::create(model, options)](int i) mutable -> Result<Logits> {
+    return [&, session = Session::create(model, options)](int i) mutable -> Result<std::vector<Values>> {
       if (!session.ok()) return session.status();
       Session& own = *session.value();
       if (Status status = run.pictures.read(i, own.picture(0)); !status.ok()) return status;
       own.run();
-      return Logits(own.logits(0).begin(), own.logits(0).end());
+      std::vector<Values> values;
+      for (const NetworkOutput& output : outputs) values.push_back(values_of(own, output.name));
+      return values;
     };
   };
-  const auto compare = [&](int i, const Result<Logits>& logits) -> Status {
-    if (!logits.ok()) return logits.status();
-    const Logits& integers = logits.value();
-    const std::span<const float> floats = float_logits.subspan(static_cast<std::size_t>(i) * classes, classes);
-    for (std::size_t c = 0; c < classes; ++c) {
-      const double difference = integers[c] * unit - floats[c];
-      signal += static_cast<double>(floats[c]) * floats[c];
-      noise += difference * difference;
+  const auto compare = [&](int i, const Result<std::vector<Values>>& values) -> Status {
+    if (!values.ok()) return values.status();
+    for (std::size_t o = 0; o < outputs.size(); ++o) {
+      const Values& own = values.value()[o];
+      const auto floats = std::span(float_values[o]).subspan(static_cast<std::size_t>(i) * own.size(), own.size());
+      sums[o].add(own, floats);
+      if (outputs[o].kind == PortKind::logits) agreeing += agree(own, floats);
     }
-    agreeing += std::max_element(integers.begin(), integers.end()) - integers.begin() ==
-                std::max_element(floats.begin(), floats.end()) - floats.begin();
     run.progress("verifying", i + 1, count);
     return {};
   };
   run.progress("verifying", 0, count);
   if (Status status = for_each_in_order(count, run.threads, make_worker, compare); !status.ok()) return status;
+  Verification result;
   result.pictures = count;
-  result.top1_agreement = 100.0 * agreeing / std::max(1, count);
-  result.logit_sqnr_db = noise > 0 ? 10 * std::log10(signal / noise) : 999;
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    result.outputs.push_back({outputs[o].name, sums[o].sqnr_db()});
+    if (outputs[o].kind == PortKind::logits) result.top1_agreement = 100.0 * agreeing / std::max(1, count);
+  }
   return result;
 }
 

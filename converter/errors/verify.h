@@ -2,21 +2,30 @@
 #pragma once
 
 #include <memory>
-#include <span>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "converter/graph/network.h"
 #include "converter/observe/picture_run.h"
 #include "intvit/model.h"
 
 namespace intvit {
 
-struct Verification {
-  int pictures = 0;
-  double top1_agreement = 0;  // percent of pictures whose most likely class is the same
-  double logit_sqnr_db = 0;   // 10 log10(sum of squared float logits / sum of squared differences)
+struct OutputSqnr {
+  std::string output;  // its name
+  double sqnr_db = 0;  // 10 log10(sum of squared float values / sum of squared differences)
 };
 
-// `float_logits` is [pictures][classes].
+struct Verification {
+  int pictures = 0;
+  std::optional<double> top1_agreement;  // percent of pictures whose most likely class is the same; if it has logits
+  std::vector<OutputSqnr> outputs;       // in the network's order
+};
+
+// `outputs` are the network's, `float_values` those of the float network: [pictures][values] per output.
 Result<Verification> verify(std::shared_ptr<const Model> model, const PictureRun& run,
-                            std::span<const float> float_logits);
+                            const std::vector<NetworkOutput>& outputs,
+                            const std::vector<std::vector<float>>& float_values);
 
 }  // namespace intvit

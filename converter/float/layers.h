@@ -4,7 +4,8 @@
 // Assumes valid shapes (load_network checks them) and an OneThreadPerTask alive in the caller. Not for the engine.
 #pragma once
 
-#include "converter/float/network.h"
+#include "converter/graph/layers.h"
+#include "models/activation.h"
 
 namespace intvit {
 

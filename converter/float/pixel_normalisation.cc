@@ -5,9 +5,8 @@
 
 namespace intvit {
 
-FloatLinear patch_embed_of_bytes(const FloatNetwork& network) {
-  const Preprocessing& preprocessing = network.description.preprocessing;
-  FloatLinear folded = network.patch_embed;
+FloatLinear of_bytes(const FloatLinear& of_normalised, const Preprocessing& preprocessing) {
+  FloatLinear folded = of_normalised;
   const auto inputs = static_cast<std::size_t>(folded.in);
   for (std::size_t o = 0; o < static_cast<std::size_t>(folded.out); ++o) {
     double bias = folded.bias[o];
@@ -22,7 +21,7 @@ FloatLinear patch_embed_of_bytes(const FloatNetwork& network) {
   return folded;
 }
 
-FloatLinear patch_embed_of_normalised(const FloatLinear& of_bytes, const Preprocessing& preprocessing) {
+FloatLinear of_normalised(const FloatLinear& of_bytes, const Preprocessing& preprocessing) {
   FloatLinear layer = of_bytes;
   const auto inputs = static_cast<std::size_t>(layer.in);
   for (std::size_t o = 0; o < static_cast<std::size_t>(layer.out); ++o) {

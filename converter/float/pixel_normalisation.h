@@ -4,15 +4,16 @@
 
 #include <span>
 
-#include "converter/float/network.h"
+#include "converter/graph/layers.h"
+#include "models/preprocessing.h"
 
 namespace intvit {
 
-// The network's patch embedding with mean and standard deviation folded into its weights and bias.
-FloatLinear patch_embed_of_bytes(const FloatNetwork& network);
+// The layer of normalised pixels with mean and standard deviation folded into its weights and bias.
+FloatLinear of_bytes(const FloatLinear& of_normalised, const Preprocessing& preprocessing);
 
-// The inverse: such a layer, for the float network to run.
-FloatLinear patch_embed_of_normalised(const FloatLinear& of_bytes, const Preprocessing& preprocessing);
+// The inverse.
+FloatLinear of_normalised(const FloatLinear& of_bytes, const Preprocessing& preprocessing);
 
 // Rows of patches, (y, x, channel), from normalised pixels back to bytes.
 void restore_bytes(std::span<float> pixels, const Preprocessing& preprocessing);

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/vit.h"
+#include "models/activation.h"
 
 namespace intvit {
 

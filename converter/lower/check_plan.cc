@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
-#include <vector>
+#include <set>
 
 namespace intvit {
 namespace {
@@ -12,24 +11,25 @@ Status missing(const std::string& what) { return {Code::invalid_argument, "the p
 
 Status unfit(const std::string& what) { return {Code::invalid_argument, "the plan has " + what}; }
 
-Status check_site(const Plan& plan, Site site, int block, std::size_t groups, std::size_t tokens) {
-  const std::string name = site_name(site, block);
+Status check_codes(const FloatNetwork& network, const Plan& plan, TensorId id) {
+  const Tensor& tensor = network.at(id);
+  const std::string& name = tensor.name;
   const auto found = plan.activations.find(name);
   if (found == plan.activations.end()) return missing("activation '" + name + "'");
+  const std::size_t groups = is_per_head(tensor.role) ? static_cast<std::size_t>(tensor.heads) : 1;
   if (found->second.size() != groups) {
     return unfit(std::to_string(found->second.size()) + " schemes for '" + name + "', must be " +
                  std::to_string(groups));
   }
-  const bool uniform_only =
-      groups > 1 || site == Site::query || site == Site::key || site == Site::value || site == Site::head_input;
   for (const ActivationScheme& scheme : found->second) {
-    if (uniform_only && scheme.kind != CodeKind::uniform) {
-      return {Code::unsupported,
-              "codes of '" + name + "' that are not uniform; this version executes uniform ones there"};
+    if (!executes(network, id, scheme.kind)) {
+      const bool tables = executes(network, id, CodeKind::table);
+      return {Code::unsupported, "codes of '" + name + "' that are not uniform; this version executes uniform ones " +
+                                     (tables ? "and tables there" : "there")};
     }
-    if (scheme.kind == CodeKind::token && scheme.parts.size() != tokens) {
+    if (scheme.kind == CodeKind::token && scheme.parts.size() != static_cast<std::size_t>(tensor.rows)) {
       return unfit(std::to_string(scheme.parts.size()) + " parts for '" + name +
-                   "', must be one per token: " + std::to_string(tokens));
+                   "', must be one per token: " + std::to_string(tensor.rows));
     }
     if (scheme.kind == CodeKind::channel_groups && scheme.parts.size() > 256) {
       return unfit(std::to_string(scheme.parts.size()) + " groups for '" + name + "', at most 256");
@@ -38,74 +38,118 @@ Status check_site(const Plan& plan, Site site, int block, std::size_t groups, st
   return {};
 }
 
-// Query, key and value are written by one linear, whose codes have one upper limit.
-Status check_query_bits(const Plan& plan, int block) {
-  const int bits = plan.activations.at(site_name(Site::query, block))[0].bits;
-  for (const Site site : {Site::query, Site::key, Site::value}) {
-    for (const ActivationScheme& scheme : plan.activations.at(site_name(site, block))) {
-      if (scheme.bits != bits) {
-        return {Code::unsupported, "different bits for query, key and value of block " + std::to_string(block)};
-      }
+Status check_softmax(const Tensor& probabilities, const Plan& plan) {
+  const auto softmax = plan.softmax.find(probabilities.name);
+  if (softmax == plan.softmax.end() || softmax->second.codes == SoftmaxKind::exponential) return {};
+  const std::size_t tables = softmax->second.tables.size();
+  if (tables == 1 || tables == static_cast<std::size_t>(probabilities.heads)) return {};
+  return unfit(std::to_string(tables) + " tables for '" + probabilities.name + "', must be 1 or one per head");
+}
+
+Status check_tensor(const FloatNetwork& network, const Plan& plan, TensorId id) {
+  const Tensor& tensor = network.at(id);
+  if (has_codes(tensor.role)) return check_codes(network, plan, id);
+  if (tensor.role == Role::probabilities) return check_softmax(tensor, plan);
+  if (tensor.role == Role::activation_input && !plan.magnitudes.contains(tensor.name)) {
+    return missing("magnitude of '" + tensor.name + "'");
+  }
+  // A mean has the unit of its rows.
+  if (tensor.role == Role::values && network.node(network.producer(id)).as<MeanRows>() == nullptr) {
+    const auto magnitude = plan.magnitudes.find(tensor.name);
+    if (magnitude == plan.magnitudes.end() || !(magnitude->second > 0)) {
+      return missing("positive magnitude of '" + tensor.name + "'");
     }
   }
   return {};
 }
 
-Status check_residuals(const Plan& plan, const VitDescription& vit) {
-  double finest = 0;
-  for (const auto& [name, s] : plan.residuals) finest = finest == 0 ? s.step : std::min(finest, s.step);
-  std::size_t known = 0;
-  for (int b = -1; b < vit.depth; ++b) {
-    known += plan.residuals.count(site_name(Site::residual, b));
-    if (b >= 0) known += plan.residuals.count(site_name(Site::residual_middle, b));
+// Query, key and value are written by one linear, whose codes have one upper limit.
+Status check_query_bits(const FloatNetwork& network, const Plan& plan, const Node& node) {
+  std::set<int> bits;
+  for (const TensorId id : node.outputs) {
+    if (!is_per_head(network.at(id).role)) continue;
+    for (const ActivationScheme& scheme : plan.activations.at(network.at(id).name)) bits.insert(scheme.bits);
   }
-  if (known != plan.residuals.size()) return unfit("a residual scheme for a site that is none");
-  for (const auto& [name, s] : plan.residuals) {
-    const double octaves = std::log2(s.step / finest);
-    // One octave below the finest step is the 16-bit unit.
-    const int highest = static_cast<int>(std::lround(octaves)) + 1 + s.coarse_shift;
-    if (std::abs(octaves - std::round(octaves)) > 1e-6 || highest + s.bits > 16) {
-      return {Code::unsupported, "steps of the residual stream at '" + name +
-                                     "' that are no powers of two of each other or exceed 16 bits"};
-    }
-    for (const int c : s.coarse_channels) {
-      if (c >= vit.embed_dim) return unfit("a coarse channel " + std::to_string(c) + " at '" + name + "'");
-    }
+  if (bits.size() < 2) return {};
+  return {Code::unsupported, "different bits for query, key and value of '" + node.name + "'"};
+}
+
+Status check_residual(const FloatNetwork& network, TensorId id, const ResidualScheme& s, double finest) {
+  const Tensor& residual = network.at(id);
+  if (!can_have_steps(network, id)) {
+    return {Code::unsupported, "steps of the residual stream at '" + residual.name +
+                                   "', where it begins; this version has them where it is added to"};
+  }
+  const double octaves = std::log2(s.step / finest);
+  // One octave below the finest step is the 16-bit unit.
+  const int highest = static_cast<int>(std::lround(octaves)) + 1 + s.coarse_shift;
+  if (std::abs(octaves - std::round(octaves)) > 1e-6 || highest + s.bits > 16) {
+    return {Code::unsupported, "steps of the residual stream at '" + residual.name +
+                                   "' that are no powers of two of each other or exceed 16 bits"};
+  }
+  for (const int c : s.coarse_channels) {
+    if (c >= residual.columns) return unfit("a coarse channel " + std::to_string(c) + " at '" + residual.name + "'");
+  }
+  return {};
+}
+
+Status check_stream(const FloatNetwork& network, const Plan& plan, const Stream& stream) {
+  const auto named = plan.magnitudes.find(network.at(stream.tensors.front()).name);
+  if (named == plan.magnitudes.end() && !(plan.residual_magnitude > 0)) return missing("positive residual_magnitude");
+  if (named != plan.magnitudes.end() && !(named->second > 0)) {
+    return missing("positive magnitude of '" + named->first + "'");
+  }
+  double finest = 0;
+  const auto scheme_at = [&](TensorId id) {
+    const auto found = plan.residuals.find(network.at(id).name);
+    return found == plan.residuals.end() ? nullptr : &found->second;
+  };
+  for (const TensorId id : stream.tensors) {
+    if (const ResidualScheme* s = scheme_at(id)) finest = finest == 0 ? s->step : std::min(finest, s->step);
+  }
+  for (const TensorId id : stream.tensors) {
+    const ResidualScheme* s = scheme_at(id);
+    if (s == nullptr) continue;
+    if (Status status = check_residual(network, id, *s, finest); !status.ok()) return status;
   }
   return {};
 }
 
 }  // namespace
 
-Status check_plan(const VitDescription& vit, const Plan& plan) {
-  const auto tokens = static_cast<std::size_t>(vit.tokens());
-  const auto heads = static_cast<std::size_t>(vit.num_heads);
-  std::vector<std::pair<Layer, int>> layers = {{Layer::patch_embed, -1}, {Layer::head, -1}};
-  for (int b = 0; b < vit.depth; ++b) {
-    for (const Site site : {Site::qkv_input, Site::attention_output, Site::fc1_input, Site::fc2_input}) {
-      if (Status status = check_site(plan, site, b, 1, tokens); !status.ok()) return status;
-    }
-    for (const Site site : {Site::query, Site::key, Site::value}) {
-      if (Status status = check_site(plan, site, b, heads, tokens); !status.ok()) return status;
-    }
-    if (Status status = check_query_bits(plan, b); !status.ok()) return status;
-    const auto softmax = plan.softmax.find(site_name(Site::post_softmax, b));
-    if (softmax != plan.softmax.end() && softmax->second.codes != SoftmaxKind::exponential &&
-        softmax->second.tables.size() != 1 && softmax->second.tables.size() != heads) {
-      return unfit(std::to_string(softmax->second.tables.size()) + " tables for '" + softmax->first +
-                   "', must be 1 or one per head");
-    }
-    if (!plan.magnitudes.contains(site_name(Site::fc1_output, b))) {
-      return missing("magnitude of '" + site_name(Site::fc1_output, b) + "'");
-    }
-    for (const Layer layer : {Layer::qkv, Layer::proj, Layer::fc1, Layer::fc2}) layers.emplace_back(layer, b);
+bool executes(const FloatNetwork& network, TensorId codes, CodeKind kind) {
+  if (kind == CodeKind::uniform) return true;
+  const Tensor& tensor = network.at(codes);
+  if (is_per_head(tensor.role)) return false;
+  const Node& reader = network.node(network.linear_behind(codes));
+  const bool joins_rows = reader.weights()->in > tensor.columns;
+  if (joins_rows || network.at(reader.outputs[0]).role == Role::logits) return false;
+  // A mean has the unit of its rows, which is none that a grid asks for.
+  return kind == CodeKind::table || network.node(network.producer(codes)).as<MeanRows>() == nullptr;
+}
+
+bool can_have_steps(const FloatNetwork& network, TensorId residual) {
+  const Node& producer = network.node(network.producer(residual));
+  return producer.as<PatchEmbed>() != nullptr || addend(producer) >= 0;
+}
+
+Status check_plan(const FloatNetwork& network, const Plan& plan) {
+  for (TensorId id = 0; id < static_cast<TensorId>(network.tensors.size()); ++id) {
+    if (Status status = check_tensor(network, plan, id); !status.ok()) return status;
   }
-  if (Status status = check_site(plan, Site::head_input, -1, 1, tokens); !status.ok()) return status;
-  for (const auto& [layer, b] : layers) {
-    if (!plan.weights.contains(layer_name(layer, b))) return missing("weights of '" + layer_name(layer, b) + "'");
+  for (const Node& node : network.nodes) {
+    if (Status status = check_query_bits(network, plan, node); !status.ok()) return status;
+    if (node.weights() != nullptr && !plan.weights.contains(node.name))
+      return missing("weights of '" + node.name + "'");
   }
-  if (!(plan.residual_magnitude > 0)) return missing("positive residual_magnitude");
-  return check_residuals(plan, vit);
+  for (const auto& [name, scheme] : plan.residuals) {
+    const TensorId id = network.find(name);
+    if (id < 0 || network.at(id).role != Role::residual) return unfit("a residual scheme for a site that is none");
+  }
+  for (const Stream& stream : streams_of(network)) {
+    if (Status status = check_stream(network, plan, stream); !status.ok()) return status;
+  }
+  return {};
 }
 
 }  // namespace intvit

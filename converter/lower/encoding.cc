@@ -51,6 +51,15 @@ void append_parts(const ActivationScheme& scheme, const FineUnit& unit, int step
 
 }  // namespace
 
+ActivationScheme as_table(const UniformScheme& scheme) {
+  ActivationScheme table{CodeKind::table, scheme.bits, scheme};
+  for (int code = 0; code <= scheme.highest_code(); ++code) {
+    table.table.levels.push_back(scheme.value(code));
+    if (code > 0) table.table.thresholds.push_back(scheme.value(code - 0.5));
+  }
+  return table;
+}
+
 Result<FineUnit> fine_unit(const ActivationScheme& scheme, double least_unit) {
   if (scheme.kind == CodeKind::table) {
     // Beyond the outermost thresholds nothing changes, so saturation is harmless there. Larger tables are searched by

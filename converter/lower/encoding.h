@@ -17,6 +17,9 @@ struct FineUnit {
   int fine_bits;  // kinds on the grid: unit = grid.scale / 2^fine_bits; tables: any
 };
 
+// The same codes from a table, whose values may be in any unit. At most 8 bits.
+ActivationScheme as_table(const UniformScheme& scheme);
+
 // The finest useful unit that is at least `least_unit` and leaves the whole grid within 16 bits.
 // unsupported if even one step of the grid is finer than that.
 Result<FineUnit> fine_unit(const ActivationScheme& scheme, double least_unit);

@@ -13,7 +13,7 @@ std::int16_t to_s16(double value) { return static_cast<std::int16_t>(std::round(
 }  // namespace
 
 Result<LayerNormConstants> layer_norm_constants(const FloatLayerNorm& norm, const UniformScheme& codes, double eps,
-                                                double residual_unit) {
+                                                double unit) {
   const auto channels = static_cast<double>(norm.gamma.size());
   const double sigma_units = std::exp2(13.5) / std::sqrt(channels);  // of u
   const auto gamma = [&](std::size_t c) { return norm.gamma[c] / (codes.scale * sigma_units); };
@@ -37,7 +37,7 @@ Result<LayerNormConstants> layer_norm_constants(const FloatLayerNorm& norm, cons
     constants.affine.push_back(to_s16(std::ldexp(gamma(c), shift)));
     constants.affine.push_back(to_s16(std::ldexp(beta(c), shift - beta_shift)));
   }
-  const double epsilon = channels * channels * eps / (residual_unit * residual_unit);
+  const double epsilon = channels * channels * eps / (unit * unit);
   constants.epsilon = static_cast<std::uint64_t>(std::clamp(std::round(epsilon), 1.0, std::ldexp(1.0, 61)));
   return constants;
 }

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "converter/float/network.h"
+#include "converter/graph/layers.h"
 #include "converter/plan/plan.h"
 #include "intvit/status.h"
 
@@ -18,8 +18,8 @@ struct LayerNormConstants {
   std::uint64_t epsilon;
 };
 
-// `residual_unit` is the real value of one step of the residual stream.
+// `unit` is the real value of one step of x.
 Result<LayerNormConstants> layer_norm_constants(const FloatLayerNorm& norm, const UniformScheme& codes, double eps,
-                                                double residual_unit);
+                                                double unit);
 
 }  // namespace intvit

@@ -5,7 +5,7 @@
 #include <deque>
 #include <vector>
 
-#include "converter/float/network.h"
+#include "converter/graph/network.h"
 #include "converter/plan/plan.h"
 #include "converter/weights/quantize.h"
 #include "engine/program/program.h"
@@ -19,8 +19,8 @@ struct LoweredModel {
   std::deque<std::vector<std::uint8_t>> storage;
 };
 
-// Layers that `rounded` lacks are rounded to nearest.
-// invalid_argument if the plan lacks a site or a layer or does not fit the network; unsupported if the network or a
+// Of a network that check_network() has passed. Layers that `rounded` lacks are rounded to nearest.
+// invalid_argument if the plan lacks a tensor or a layer or does not fit the network; unsupported if the network or a
 // scale cannot be expressed in the engine's operations.
 Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, RoundedLayers rounded = {});
 

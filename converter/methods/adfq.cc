@@ -8,7 +8,7 @@
 
 #include "converter/errors/attention_rows.h"
 #include "converter/errors/channel_error.h"
-#include "converter/methods/sampled_block.h"
+#include "converter/methods/sampled_segment.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
 #include "converter/quantizers/clip_search.h"
@@ -25,20 +25,18 @@ constexpr int kSampledRows = 2400;
 constexpr int kDeltas = 16;
 double share_of(int i) { return std::exp2(-0.2 * i); }
 
-SoftmaxScheme logarithmic_softmax(const BlockSamples& samples, int heads, LogarithmBase base, int bits, int value_bits,
-                                  int threads) {
+SoftmaxScheme logarithmic_softmax(const TensorSamples& probabilities, const TensorSamples& values, int heads,
+                                  LogarithmBase base, int bits, int value_bits, int threads) {
   SoftmaxScheme scheme;
   scheme.codes = SoftmaxKind::absolute;
   scheme.bits = bits;
   scheme.value_bits = value_bits;
-  const SiteSamples& probabilities = samples.at(Site::post_softmax);
   const double largest = row_maximum_range(probabilities).largest;
   std::vector<SoftmaxScheme> alternatives(kDeltas, scheme);
   for (int i = 0; i < kDeltas; ++i) {
     alternatives[static_cast<std::size_t>(i)].tables = {logarithmic_table(base, largest * share_of(i), bits)};
   }
-  const AttentionRows rows =
-      attention_rows(probabilities, samples.at(Site::value), heads, alternatives, kSampledRows, threads);
+  const AttentionRows rows = attention_rows(probabilities, values, heads, alternatives, kSampledRows, threads);
   for (int head = 0; head < heads; ++head) {
     std::vector<double> sums(kDeltas, 0);
     for (std::size_t r = 0; r < rows.heads.size(); ++r) {
@@ -52,7 +50,7 @@ SoftmaxScheme logarithmic_softmax(const BlockSamples& samples, int heads, Logari
 }
 
 // Shifted by GELU's minimum, or by what was seen below it (quick GELU); by nothing where nothing is negative (ReLU).
-ActivationScheme shifted_logarithmic(const SiteSamples& samples, const std::vector<double>& importance,
+ActivationScheme shifted_logarithmic(const TensorSamples& samples, const std::vector<double>& importance,
                                      LogarithmBase base, int bits, int grid_bits) {
   const std::vector<WeightedValue> values = weighted_values(samples, importance);
   ActivationScheme scheme;
@@ -81,29 +79,36 @@ class Adfq : public Planner {
  public:
   explicit Adfq(const MethodInput& input) : Planner(input, percentile_plan(input)) {}
 
-  void see(SampledBlock& block) override {
+  void see(SampledSegment& segment) override {
     const int bits = input_.activation_bits, table_bits = value_bits(input_);
     const LogarithmBase gelu_base =
         input_.knobs.get("gelu_base") == 0 ? LogarithmBase::square_root_of_two : LogarithmBase::two;
-    block.put_clipped(plan_);
-    put(block, Site::qkv_input, tokens(block.at(Site::qkv_input), block.layers.qkv, input_.knobs.get("qkv_outlier")));
-    put(block, Site::fc1_input, tokens(block.at(Site::fc1_input), block.layers.fc1, input_.knobs.get("fc1_outlier")));
-    put(block, Site::fc2_input,
-        shifted_logarithmic(block.at(Site::fc2_input), column_powers(block.layers.fc2), gelu_base, bits, table_bits));
-    plan_.softmax[block.name(Site::post_softmax)] =
-        logarithmic_softmax(block.samples, input_.network.description.num_heads, LogarithmBase::square_root_of_two,
-                            bits, table_bits, input_.run.threads);
+    segment.put_clipped(plan_);
+    for (const SampledInput& input : segment.linear_inputs()) {
+      const TensorSamples& samples = segment.at(input.tensor);
+      ActivationSchemes& schemes = plan_.activations[segment.name(input.tensor)];
+      if (input.from<LayerNorm>()) schemes = {tokens(samples, *input.layer, outlier(*input.linear))};
+      if (input.from<Activate>()) {
+        schemes = {shifted_logarithmic(samples, column_powers(*input.layer), gelu_base, bits, table_bits)};
+      }
+    }
+    for (const SampledAttention& a : segment.attentions()) {
+      plan_.softmax[segment.name(a.probabilities)] =
+          logarithmic_softmax(segment.at(a.probabilities), segment.at(a.value), a.heads,
+                              LogarithmBase::square_root_of_two, bits, table_bits, input_.run.threads);
+    }
   }
 
  private:
-  ActivationScheme tokens(const SiteSamples& samples, const FloatLinear& layer, double tau) const {
+  double outlier(const Node& layer) const {
+    const bool qkv = is_per_head(input_.network.at(layer.outputs[0]).role);
+    return input_.knobs.get(qkv ? "qkv_outlier" : "fc1_outlier");
+  }
+
+  ActivationScheme tokens(const TensorSamples& samples, const FloatLinear& layer, double tau) const {
     const TokenOptions options{input_.activation_bits, static_cast<int>(input_.knobs.get("grid_bits")), tau};
     return input_.knobs.on("dynamic") ? dynamic_token_scheme(samples, options)
                                       : token_scheme(samples, column_powers(layer), options);
-  }
-
-  void put(const SampledBlock& block, Site site, ActivationScheme scheme) {
-    plan_.activations[block.name(site)] = {std::move(scheme)};
   }
 };
 

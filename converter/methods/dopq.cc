@@ -1,5 +1,5 @@
 // dopq: DopQ-ViT (Yang et al., arXiv 2408.03291) without its reconstruction: TanQ for softmax outputs, chosen by the
-// error behind proj; the search of an optimal scale for the outputs of both LayerNorms. Beyond the paper, which leaves
+// error behind proj; the search of an optimal scale for the outputs of LayerNorms. Beyond the paper, which leaves
 // the rest to its reconstruction: clipping by output error elsewhere.
 #include "converter/methods/norm_inputs.h"
 #include "converter/methods/uniform.h"
@@ -16,16 +16,18 @@ class Dopq : public Planner {
     for (const TanAngles& angles : tan_candidates()) tables_.push_back(tan_table(angles, input.activation_bits));
   }
 
-  void see(SampledBlock& block) override {
+  void see(SampledSegment& segment) override {
     const WeightScheme weights{input_.weight_bits, WeightRange::mse};
-    block.put_clipped(plan_);
     const SoftmaxKind kind = input_.knobs.on("relative") ? SoftmaxKind::relative : SoftmaxKind::absolute;
-    plan_.softmax[block.name(Site::post_softmax)] =
-        choose(block.attention_error(), softmax_codes(input_, kind), tables_, input_.knobs.on("per_head"),
-               input_.knobs.on("centroid"), input_.run.threads);
+    segment.put_clipped(plan_);
+    for (const SampledAttention& attention : segment.attentions()) {
+      plan_.softmax[segment.name(attention.probabilities)] =
+          choose(segment.attention_error(attention), softmax_codes(input_, kind), tables_, input_.knobs.on("per_head"),
+                 input_.knobs.on("centroid"), input_.run.threads);
+    }
     reparameterise_norms(
-        block,
-        [&](const SiteSamples& rows, const FloatLinear& layer) {
+        segment,
+        [&](const TensorSamples& rows, const FloatLinear& layer) {
           return best_reparameterisation(rows, layer, weights, input_.activation_bits, Offsets::chosen,
                                          input_.run.threads);
         },

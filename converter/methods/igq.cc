@@ -1,6 +1,6 @@
 // igq: channels of every linear layer's input in groups by their extremes in the picture at hand, softmax rows in
 // groups by their largest probability (IGQ-ViT, Moon et al., CVPR 2024, section 4; docs/quantizers.md). Query, key,
-// value and the head's input are uniform.
+// value and what lies outside the sampled segments are uniform.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "converter/errors/channel_error.h"
 #include "converter/errors/perturbation.h"
 #include "converter/float/parallel.h"
-#include "converter/methods/sampled_block.h"
+#include "converter/methods/sampled_segment.h"
 #include "converter/methods/uniform.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/clip_search.h"
@@ -18,25 +18,14 @@
 namespace intvit {
 namespace {
 
-struct GroupedLayer {
-  Site site;
-  FloatLinear FloatBlock::*layer;
-};
-
-constexpr std::array kGroupedLayers = {
-    GroupedLayer{Site::qkv_input, &FloatBlock::qkv}, GroupedLayer{Site::attention_output, &FloatBlock::proj},
-    GroupedLayer{Site::fc1_input, &FloatBlock::fc1}, GroupedLayer{Site::fc2_input, &FloatBlock::fc2}};
-
 constexpr std::array kCandidates = {1, 2, 4, 6, 8, 12, 16};
 
 // One layer's schemes, by number of groups.
 struct LayerSchemes {
-  int block;
-  GroupedLayer grouped;
+  int segment;
+  TensorId tensor;  // its input
   std::vector<int> groups;
   std::vector<ActivationScheme> schemes;
-
-  std::string name() const { return site_name(grouped.site, block); }
 };
 
 class Igq : public Planner {
@@ -44,25 +33,29 @@ class Igq : public Planner {
   explicit Igq(const MethodInput& input)
       : Planner(input, percentile_plan(input)), allocates_(input.knobs.get("allocation_pictures") > 0) {}
 
-  void see(SampledBlock& block) override {
-    block.put_clipped(plan_);
+  void see(SampledSegment& segment) override {
+    segment.put_clipped(plan_);
     std::vector<int> counts(kCandidates.begin(), kCandidates.end());
     if (!allocates_) counts = {knob("groups")};
     const std::size_t first = layers_.size();
-    for (const GroupedLayer& grouped : kGroupedLayers) {
-      layers_.push_back({block.index, grouped, counts, std::vector<ActivationScheme>(counts.size())});
+    const std::vector<SampledInput>& inputs = segment.linear_inputs();
+    for (const SampledInput& input : inputs) {
+      layers_.push_back({segment.index, input.tensor, counts, std::vector<ActivationScheme>(counts.size())});
     }
-    const int tasks = static_cast<int>(kGroupedLayers.size() * counts.size());
+    const int tasks = static_cast<int>(inputs.size() * counts.size());
     parallel_for(input_.run.threads, tasks, [&](int task) {
-      LayerSchemes& layer = layers_[first + static_cast<std::size_t>(task) % kGroupedLayers.size()];
-      const std::size_t i = static_cast<std::size_t>(task) / kGroupedLayers.size();
-      layer.schemes[i] = channel_groups(block.at(layer.grouped.site), column_powers(block.layers.*layer.grouped.layer),
+      const std::size_t l = static_cast<std::size_t>(task) % inputs.size();
+      const std::size_t i = static_cast<std::size_t>(task) / inputs.size();
+      LayerSchemes& layer = layers_[first + l];
+      layer.schemes[i] = channel_groups(segment.at(layer.tensor), column_powers(*inputs[l].layer),
                                         {layer.groups[i], input_.activation_bits, knob("grid_bits")});
     });
     for (std::size_t l = first; l < layers_.size(); ++l) put(layers_[l], 0);
-    plan_.softmax[block.name(Site::post_softmax)] =
-        row_groups(block.at(Site::post_softmax), block.at(Site::value), input_.network.description.num_heads,
-                   {knob("row_groups"), input_.activation_bits, knob("value_bits")}, input_.run.threads);
+    for (const SampledAttention& a : segment.attentions()) {
+      plan_.softmax[segment.name(a.probabilities)] =
+          row_groups(segment.at(a.probabilities), segment.at(a.value), a.heads,
+                     {knob("row_groups"), input_.activation_bits, knob("value_bits")}, input_.run.threads);
+    }
   }
 
   // Rows of probabilities are left out: a group of them costs one comparison per row, there is nothing to trade.
@@ -74,8 +67,8 @@ class Igq : public Planner {
     std::vector<Perturbation::Trial> trials;
     for (const LayerSchemes& layer : layers_) {
       for (const ActivationScheme& scheme : layer.schemes) {
-        trials.push_back({layer.block, {}});
-        trials.back().plan.activations[layer.name()] = {scheme};
+        trials.push_back({layer.segment, {}});
+        trials.back().plan.activations[name(layer)] = {scheme};
       }
     }
     const std::vector<double> changes = perturbation.value().of(trials);
@@ -98,12 +91,15 @@ class Igq : public Planner {
  private:
   int knob(const char* name) const { return static_cast<int>(input_.knobs.get(name)); }
 
-  void put(const LayerSchemes& layer, std::size_t choice) { plan_.activations[layer.name()] = {layer.schemes[choice]}; }
+  const std::string& name(const LayerSchemes& layer) const { return input_.network.at(layer.tensor).name; }
+
+  void put(const LayerSchemes& layer, std::size_t choice) { plan_.activations[name(layer)] = {layer.schemes[choice]}; }
 
   double operations(const LayerSchemes& layer, int groups) const {
-    const FloatLinear& linear = input_.network.blocks[static_cast<std::size_t>(layer.block)].*layer.grouped.layer;
-    return bit_operations(input_.network.description.tokens(), linear.in, linear.out, input_.weight_bits,
-                          input_.activation_bits, groups);
+    const FloatNetwork& network = input_.network;
+    const Node& linear = network.node(network.linear_behind(layer.tensor));
+    return bit_operations(network.at(linear.outputs[0]).rows, linear.weights()->in, linear.weights()->out,
+                          input_.weight_bits, input_.activation_bits, groups);
   }
 
   const bool allocates_;

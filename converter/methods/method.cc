@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "converter/methods/sampled_block.h"
+#include "converter/methods/sampled_segment.h"
 
 namespace intvit {
 
@@ -35,9 +35,9 @@ Result<Plan> make_plan(const Method& method, const MethodInput& input) {
   const std::unique_ptr<Planner> planner = method.start(input);
   Status status;
   if (planner->wants_samples()) {
-    status = for_each_block(input.network, input.run, [&](const BlockSamples& samples) {
-      SampledBlock block(input, samples);
-      planner->see(block);
+    status = for_each_segment(input.network, input.run, [&](const SegmentSamples& samples) {
+      SampledSegment segment(input, samples);
+      planner->see(segment);
     });
   }
   if (status.ok()) status = planner->finish();

@@ -1,5 +1,6 @@
-// A method looks at statistics and samples and assigns a quantizer to every site: it makes a plan. Methods are
-// registered in methods.inc, one line each; --method, `vitconvert list methods` and the tests follow from there.
+// A method looks at statistics and samples and assigns a quantizer to every tensor that needs one: it makes a plan.
+// Methods are registered in methods.inc, one line each; --method, `vitconvert list methods` and the tests follow from
+// there.
 #pragma once
 
 #include <memory>
@@ -7,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "converter/float/network.h"
+#include "converter/graph/network.h"
 #include "converter/methods/budget.h"
 #include "converter/methods/knobs.h"
 #include "converter/observe/picture_run.h"
@@ -27,20 +28,20 @@ struct MethodInput {
   Budget budget = {};  // auto only
 };
 
-class SampledBlock;
+class SampledSegment;
 
-// A method at work: it sees the samples of the network's blocks, in order, and then has a plan.
+// A method at work: it sees the samples of the network's segments, in order, and then has a plan.
 class Planner {
  public:
   virtual ~Planner() = default;
 
   // Without samples the statistics are enough, and see() is never called.
   virtual bool wants_samples() const { return true; }
-  virtual void see(SampledBlock& block) = 0;
-  // After the last block.
+  virtual void see(SampledSegment& segment) = 0;
+  // After the last segment.
   virtual Status finish() { return {}; }
 
-  // Settled for the blocks seen, but for what finish() decides.
+  // Settled for the segments seen, but for what finish() decides.
   const Plan& plan() const { return plan_; }
 
  protected:

@@ -1,17 +1,17 @@
-// What methods do with the two LayerNorm outputs of a block, each the input of a linear layer.
+// What methods do with the LayerNorm outputs of a segment that are the inputs of linear layers.
 #pragma once
 
 #include "converter/equalise/reparameterise.h"
-#include "converter/methods/sampled_block.h"
+#include "converter/methods/sampled_segment.h"
 
 namespace intvit {
 
-// Equalises both with what `choose` returns for the samples and the layer, and gives them its scheme.
+// Equalises each with what `choose` returns for the samples and the layer, and gives it its scheme.
 template <typename Choose>
-void reparameterise_norms(const SampledBlock& block, const Choose& choose, Plan& plan) {
-  for (const Site site : {Site::qkv_input, Site::fc1_input}) {
-    const std::string name = block.name(site);
-    const Reparameterisation r = choose(block.at(site), site == Site::qkv_input ? block.layers.qkv : block.layers.fc1);
+void reparameterise_norms(const SampledSegment& segment, const Choose& choose, Plan& plan) {
+  for (const SampledInput& input : segment.inputs_from<LayerNorm>()) {
+    const std::string& name = segment.name(input.tensor);
+    const Reparameterisation r = choose(segment.at(input.tensor), *input.layer);
     plan.equalisations[name] = r.equalisation;
     plan.activations[name] = {uniform(r.scheme)};
   }

@@ -1,6 +1,6 @@
 // ptq4vit: PTQ4ViT (Yuan et al., ECCV 2022): twin uniform codes for softmax and GELU outputs, chosen by the error
 // behind the next multiplication; clipping by output error elsewhere.
-#include "converter/methods/sampled_block.h"
+#include "converter/methods/sampled_segment.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
 #include "converter/quantizers/choose_activation.h"
@@ -23,24 +23,30 @@ class Ptq4Vit : public Planner {
     }
   }
 
-  void see(SampledBlock& block) override {
+  void see(SampledSegment& segment) override {
+    segment.put_clipped(plan_);
+    for (const SampledAttention& attention : segment.attentions()) {
+      plan_.softmax[segment.name(attention.probabilities)] =
+          choose(segment.attention_error(attention), softmax_codes(input_, SoftmaxKind::absolute), probabilities_,
+                 false, false, input_.run.threads);
+    }
+    for (const SampledInput& activated : segment.inputs_from<Activate>()) see_activated(segment, activated);
+  }
+
+ private:
+  void see_activated(const SampledSegment& segment, const SampledInput& activated) {
     const int bits = input_.activation_bits;
-    block.put_clipped(plan_);
-    plan_.softmax[block.name(Site::post_softmax)] =
-        choose(block.attention_error(), softmax_codes(input_, SoftmaxKind::absolute), probabilities_, false, false,
-               input_.run.threads);
-    const double largest = input_.statistics.magnitude(Site::fc2_input, block.index);
+    const double largest = input_.statistics.magnitude(activated.tensor);
     if (!(largest > 0)) return;  // the plan has a scheme for zeros
     std::vector<ActivationScheme> activations;
     for (int i = 1; i <= kRanges; ++i) {
       activations.push_back(
           table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, value_bits(input_)));
     }
-    const ChannelError error(block.at(Site::fc2_input), 0, column_powers(block.layers.fc2), false);
-    plan_.activations[block.name(Site::fc2_input)] = {choose(error, activations, input_.run.threads)};
+    const ChannelError error(segment.at(activated.tensor), 0, column_powers(*activated.layer), false);
+    plan_.activations[segment.name(activated.tensor)] = {choose(error, activations, input_.run.threads)};
   }
 
- private:
   std::vector<TableScheme> probabilities_;
 };
 

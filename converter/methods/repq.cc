@@ -1,4 +1,4 @@
-// repq: RepQ-ViT (Li et al., ICCV 2023): channel-wise codes of both LayerNorms' outputs, made layer-wise with the mean
+// repq: RepQ-ViT (Li et al., ICCV 2023): channel-wise codes of LayerNorms' outputs, made layer-wise with the mean
 // scale; log sqrt 2 for softmax outputs (with zero among the 2^bits levels, where the published code has one more);
 // percentiles elsewhere.
 #include "converter/methods/norm_inputs.h"
@@ -9,10 +9,10 @@
 namespace intvit {
 namespace {
 
-// All probabilities of a block.
-Histogram probability_histogram(const BlockSamples& block) {
+// All probabilities of an attention.
+Histogram histogram_of(const TensorSamples& probabilities) {
   Histogram histogram;
-  for (const std::vector<float>& picture : block.at(Site::post_softmax).pictures) {
+  for (const std::vector<float>& picture : probabilities.pictures) {
     histogram.add(picture.data(), picture.size());
   }
   return histogram;
@@ -22,18 +22,20 @@ class Repq : public Planner {
  public:
   explicit Repq(const MethodInput& input) : Planner(input, percentile_plan(input)) {}
 
-  void see(SampledBlock& block) override {
+  void see(SampledSegment& segment) override {
     const int bits = input_.activation_bits;
     const auto base = input_.knobs.on("base_two") ? LogarithmBase::two : LogarithmBase::square_root_of_two;
     SoftmaxScheme softmax;
     softmax.codes = SoftmaxKind::absolute;
     softmax.bits = bits;
     softmax.value_bits = value_bits(input_);
-    softmax.tables = {best_logarithmic_table(base, probability_histogram(block.samples), bits)};
-    plan_.softmax[block.name(Site::post_softmax)] = softmax;
+    for (const SampledAttention& attention : segment.attentions()) {
+      softmax.tables = {best_logarithmic_table(base, histogram_of(segment.at(attention.probabilities)), bits)};
+      plan_.softmax[segment.name(attention.probabilities)] = softmax;
+    }
     reparameterise_norms(
-        block,
-        [&](const SiteSamples& rows, const FloatLinear&) {
+        segment,
+        [&](const TensorSamples& rows, const FloatLinear&) {
           return reparameterise(channel_ranges(rows, bits, input_.run.threads), CommonScale::mean, bits);
         },
         plan_);

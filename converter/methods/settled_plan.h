@@ -9,7 +9,7 @@ class SettledPlan : public Planner {
  public:
   SettledPlan(const MethodInput& input, const Plan& plan) : Planner(input, plan) {}
   bool wants_samples() const override { return false; }
-  void see(SampledBlock&) override {}
+  void see(SampledSegment&) override {}
 };
 
 }  // namespace intvit

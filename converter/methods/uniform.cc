@@ -3,39 +3,44 @@
 #include <algorithm>
 
 namespace intvit {
+namespace {
+
+// Whether lowering must know how large the 16-bit values of a tensor get.
+bool needs_magnitude(const Node& producer, const Tensor& tensor) {
+  if (tensor.role != Role::activation_input && tensor.role != Role::values) return false;
+  return producer.as<LayerNorm>() != nullptr || producer.as<Linear>() != nullptr;
+}
+
+}  // namespace
 
 Plan uniform_plan(const MethodInput& input, WeightRange weight_range,
                   const std::function<UniformScheme(const Histogram&, int bits)>& choose) {
-  const VitDescription& vit = input.network.description;
+  const FloatNetwork& network = input.network;
   const CalibrationStatistics& statistics = input.statistics;
   Plan plan;
-  const auto activation = [&](Site site, int block) {
-    ActivationSchemes schemes;
-    for (const Histogram& histogram : statistics.at(site, block)) {
-      schemes.push_back(uniform(choose(histogram, input.activation_bits)));
+  for (const Node& node : network.nodes) {
+    if (node.weights() != nullptr) plan.weights[node.name] = {input.weight_bits, weight_range};
+    for (const TensorId id : node.outputs) {
+      const Tensor& tensor = network.at(id);
+      if (needs_magnitude(node, tensor)) plan.magnitudes[tensor.name] = statistics.magnitude(id);
+      if (!has_codes(tensor.role)) continue;
+      ActivationSchemes schemes;
+      for (const Histogram& histogram : statistics.at(id)) {
+        schemes.push_back(uniform(choose(histogram, input.activation_bits)));
+      }
+      plan.activations[tensor.name] = std::move(schemes);
     }
-    plan.activations[site_name(site, block)] = std::move(schemes);
-  };
-  const auto weight = [&](Layer layer, int block) {
-    plan.weights[layer_name(layer, block)] = {input.weight_bits, weight_range};
-  };
-  const auto residual = [&](Site site, int block) {
-    plan.residual_magnitude = std::max(plan.residual_magnitude, statistics.magnitude(site, block));
-  };
-  weight(Layer::patch_embed, -1);
-  residual(Site::residual, -1);
-  for (int b = 0; b < vit.depth; ++b) {
-    for (const Site site : {Site::qkv_input, Site::query, Site::key, Site::value, Site::attention_output,
-                            Site::fc1_input, Site::fc2_input}) {
-      activation(site, b);
-    }
-    for (const Layer layer : {Layer::qkv, Layer::proj, Layer::fc1, Layer::fc2}) weight(layer, b);
-    residual(Site::residual_middle, b);
-    residual(Site::residual, b);
-    plan.magnitudes[site_name(Site::fc1_output, b)] = statistics.magnitude(Site::fc1_output, b);
   }
-  activation(Site::head_input, -1);
-  weight(Layer::head, -1);
+  const std::vector<Stream> streams = streams_of(network);
+  for (std::size_t s = 0; s < streams.size(); ++s) {
+    double largest = 0;
+    for (const TensorId id : streams[s].tensors) largest = std::max(largest, statistics.magnitude(id));
+    if (s == 0) {
+      plan.residual_magnitude = largest;
+    } else {
+      plan.magnitudes[network.at(streams[s].tensors.front()).name] = largest;
+    }
+  }
   return plan;
 }
 

@@ -1,4 +1,4 @@
-// What all methods have in common: the walk over the sites of a network that gives each a uniform scheme, which a
+// What all methods have in common: the walk over the tensors of a network that gives each a uniform scheme, which a
 // method then replaces where it has a better one.
 #pragma once
 

@@ -1,5 +1,7 @@
 #include "converter/observe/calibrate.h"
 
+#include <algorithm>
+
 #include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
 #include "engine/format/checksum.h"
@@ -12,12 +14,10 @@ using Pixels = std::vector<std::uint8_t>;
 class Calibrator {
  public:
   Calibrator(const FloatNetwork& network, PictureSource& pictures, const Progress& progress)
-      : network_(network),
-        pictures_(pictures),
-        progress_(progress),
-        classes_(static_cast<std::size_t>(network.description.num_classes)),
-        result_{CalibrationStatistics(network.description.num_heads), {}, 0} {
-    result_.logits.resize(static_cast<std::size_t>(pictures.count()) * classes_);
+      : network_(network), pictures_(pictures), progress_(progress), result_{CalibrationStatistics(network), {}, 0} {
+    for (std::size_t o = 0; o < network.outputs.size(); ++o) {
+      result_.outputs.emplace_back(static_cast<std::size_t>(pictures.count()) * output_size(network, o));
+    }
   }
 
   // Bins depend on the first picture of a histogram. So one picture comes first, and all others begin with its bins.
@@ -36,15 +36,18 @@ class Calibrator {
  private:
   // Shows the pictures begin ... end - 1 to the workers' statistics.
   Status observe(int begin, int end, int threads, std::vector<CalibrationStatistics>& parts) {
-    const Preprocessing& input = network_.description.preprocessing;
+    const Preprocessing& input = network_.preprocessing;
     const std::size_t bytes = static_cast<std::size_t>(input.height) * static_cast<std::size_t>(input.width) * 3;
     const auto make_worker = [&](int worker, int shared_by) {
       return [&, worker, forward = FloatForward(network_, shared_by)](int i) mutable -> Result<Pixels> {
-        const int picture = begin + i;
+        const auto picture = static_cast<std::size_t>(begin + i);
         Pixels pixels(bytes);
-        if (Status status = pictures_.read(picture, pixels.data()); !status.ok()) return status;
-        forward.run(pixels.data(), result_.logits.data() + static_cast<std::size_t>(picture) * classes_,
-                    &parts[static_cast<std::size_t>(worker)]);
+        if (Status status = pictures_.read(begin + i, pixels.data()); !status.ok()) return status;
+        forward.run(pixels.data(), &parts[static_cast<std::size_t>(worker)]);
+        for (std::size_t o = 0; o < result_.outputs.size(); ++o) {
+          const std::span<const float> values = forward.output(o);
+          std::ranges::copy(values, result_.outputs[o].begin() + static_cast<std::ptrdiff_t>(picture * values.size()));
+        }
         return pixels;
       };
     };
@@ -59,7 +62,6 @@ class Calibrator {
   const FloatNetwork& network_;
   PictureSource& pictures_;
   const Progress& progress_;
-  const std::size_t classes_;
   Calibration result_;
 };
 

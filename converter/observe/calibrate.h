@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "converter/float/network.h"
+#include "converter/graph/network.h"
 #include "converter/observe/picture_run.h"
 #include "converter/observe/progress.h"
 #include "converter/observe/statistics.h"
@@ -15,10 +15,11 @@ namespace intvit {
 
 struct Calibration {
   CalibrationStatistics statistics;
-  std::vector<float> logits;   // [pictures][classes] of the float network
-  std::uint64_t checksum = 0;  // of all pixels, in order
+  std::vector<std::vector<float>> outputs;  // of the float network, one [pictures][values] per output
+  std::uint64_t checksum = 0;               // of all pixels, in order
 };
 
+// The network is kept by pointer (statistics).
 Result<Calibration> calibrate(const FloatNetwork& network, const PictureRun& run);
 
 }  // namespace intvit

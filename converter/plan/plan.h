@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 
-#include "converter/float/sites.h"
 #include "converter/plan/scheme.h"
 #include "intvit/status.h"
 
@@ -14,21 +13,17 @@ namespace intvit {
 
 struct Plan {
   std::string method;
-  std::map<std::string, ActivationSchemes> activations;  // by site_name()
-  std::map<std::string, SoftmaxScheme> softmax;          // by site_name(); where absent: exponential, 8 bits
-  std::map<std::string, ResidualScheme> residuals;       // by site_name(); where absent: 16 bits
-  std::map<std::string, Equalisation> equalisations;     // by site_name() of a linear's input
-  std::map<std::string, WeightScheme> weights;           // by layer_name(), e.g. "blocks.3.attn.qkv"
-  // Largest magnitude seen, which 16-bit values must be able to hold: of the residual stream, and of what enters each
-  // activation function, by site_name().
+  std::map<std::string, ActivationSchemes> activations;  // by name of the tensor
+  std::map<std::string, SoftmaxScheme> softmax;          // by name of the probabilities; absent: exponential, 8 bits
+  std::map<std::string, ResidualScheme> residuals;       // by name of the tensor; where absent: 16 bits
+  std::map<std::string, Equalisation> equalisations;     // by name of the tensor: a linear layer's input, query, value
+  std::map<std::string, WeightScheme> weights;           // by name of the node, e.g. "blocks.3.attn.qkv"
+  // Largest magnitude seen, which 16-bit values must be able to hold: of what enters each activation function and of
+  // values, by name of the tensor, and of residual streams, by name of the tensor that begins them. Streams that are
+  // not named have `residual_magnitude`.
   double residual_magnitude = 0;
   std::map<std::string, double> magnitudes;
 };
-
-enum class Layer { patch_embed, qkv, proj, fc1, fc2, head };
-
-// timm's module name: "patch_embed", "blocks.3.attn.proj", "head".
-std::string layer_name(Layer layer, int block);
 
 std::string plan_to_json(const Plan& plan);
 

@@ -191,32 +191,32 @@ void simulate(const ResidualScheme& scheme, float* data, int rows, int cols) {
   }
 }
 
-void PlanSimulator::on_activation(Site site, int block, float* data, int rows, int cols) {
-  const std::string name = site_name(site, block);
-  if (site == Site::post_softmax) {
-    const auto found = plan_.softmax.find(name);
+void PlanSimulator::on_activation(TensorId id, float* data, int rows, int columns) {
+  const Tensor& tensor = network_.at(id);
+  if (tensor.role == Role::probabilities) {
+    const auto found = plan_.softmax.find(tensor.name);
     if (found == plan_.softmax.end()) return;
     // Head by head in pieces of rows, which are independent.
     constexpr int kRowsPerTask = 32;
-    const int per_head = rows / vit_.num_heads;
+    const int per_head = rows / tensor.heads;
     const int pieces = (per_head + kRowsPerTask - 1) / kRowsPerTask;
-    parallel_for(threads_, vit_.num_heads * pieces, [&](int task) {
+    parallel_for(threads_, tensor.heads * pieces, [&](int task) {
       const int head = task / pieces, first = task % pieces * kRowsPerTask;
-      simulate(found->second, head, data + static_cast<std::ptrdiff_t>(head * per_head + first) * cols,
-               std::min(kRowsPerTask, per_head - first), cols);
+      simulate(found->second, head, data + static_cast<std::ptrdiff_t>(head * per_head + first) * columns,
+               std::min(kRowsPerTask, per_head - first), columns);
     });
     return;
   }
-  if (site == Site::residual || site == Site::residual_middle) {
-    const auto found = plan_.residuals.find(name);
-    if (found != plan_.residuals.end()) simulate(found->second, data, rows, cols);
+  if (tensor.role == Role::residual) {
+    const auto found = plan_.residuals.find(tensor.name);
+    if (found != plan_.residuals.end()) simulate(found->second, data, rows, columns);
     return;
   }
-  const auto found = plan_.activations.find(name);
+  const auto found = plan_.activations.find(tensor.name);
   if (found == plan_.activations.end()) return;
-  const int parts = static_cast<int>(found->second.size()), part_cols = cols / parts;
+  const int parts = static_cast<int>(found->second.size()), part_cols = columns / parts;
   for (int part = 0; part < parts; ++part) {
-    simulate(found->second[static_cast<std::size_t>(part)], data + part * part_cols, rows, part_cols, cols);
+    simulate(found->second[static_cast<std::size_t>(part)], data + part * part_cols, rows, part_cols, columns);
   }
 }
 

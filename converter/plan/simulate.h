@@ -3,7 +3,8 @@
 // them.
 #pragma once
 
-#include "converter/float/forward.h"
+#include "converter/float/observer.h"
+#include "converter/graph/network.h"
 #include "converter/plan/plan.h"
 
 namespace intvit {
@@ -28,15 +29,16 @@ void simulate(const ResidualScheme& scheme, float* data, int rows, int cols);
 int nearest_part(const std::vector<UniformScheme>& parts, double low, double high);
 int nearest_bound(const std::vector<double>& bounds, double largest);
 
-// Puts a plan's schemes on every site that the plan has one for.
+// Puts a plan's schemes on every tensor that the plan has one for.
 class PlanSimulator : public Observer {
  public:
-  // The plan is kept by reference.
-  PlanSimulator(const VitDescription& vit, const Plan& plan, int threads) : vit_(vit), plan_(plan), threads_(threads) {}
-  void on_activation(Site site, int block, float* data, int rows, int cols) override;
+  // Both are kept by reference.
+  PlanSimulator(const FloatNetwork& network, const Plan& plan, int threads)
+      : network_(network), plan_(plan), threads_(threads) {}
+  void on_activation(TensorId tensor, float* data, int rows, int columns) override;
 
  private:
-  const VitDescription& vit_;
+  const FloatNetwork& network_;
   const Plan& plan_;
   const int threads_;
 };

@@ -39,7 +39,7 @@ struct ChannelValues {
   const float* at(std::size_t span) const { return values.data() + span * per_span; }
 };
 
-ChannelValues channel_values(const SiteSamples& samples) {
+ChannelValues channel_values(const TensorSamples& samples) {
   ChannelValues result;
   result.spans = channel_spans(samples);
   result.channels = static_cast<std::size_t>(samples.cols);
@@ -173,7 +173,7 @@ Candidate refined(const ChannelValues& data, const std::vector<double>& importan
   return best;
 }
 
-ActivationScheme best_of(const SiteSamples& samples, const std::vector<double>& importance,
+ActivationScheme best_of(const TensorSamples& samples, const std::vector<double>& importance,
                          const ChannelGroupOptions& options, const std::vector<GroupBounds>& readings) {
   const ChannelValues data = channel_values(samples);
   std::vector<UniformScheme> start;
@@ -198,7 +198,7 @@ ActivationScheme best_of(const SiteSamples& samples, const std::vector<double>& 
 
 }  // namespace
 
-std::vector<ChannelSpan> channel_spans(const SiteSamples& samples) {
+std::vector<ChannelSpan> channel_spans(const TensorSamples& samples) {
   const auto cols = static_cast<std::size_t>(samples.cols);
   std::vector<ChannelSpan> spans(samples.pictures.size() * cols);
   for (std::size_t p = 0; p < samples.pictures.size(); ++p) {
@@ -262,12 +262,12 @@ UniformScheme grid_of(const std::vector<UniformScheme>& parts, int bits) {
   return grid_for(low, high, bits);
 }
 
-ActivationScheme channel_groups(const SiteSamples& samples, const std::vector<double>& importance,
+ActivationScheme channel_groups(const TensorSamples& samples, const std::vector<double>& importance,
                                 const ChannelGroupOptions& options) {
   return best_of(samples, importance, options, {GroupBounds::mean, GroupBounds::percentile, GroupBounds::least_error});
 }
 
-ActivationScheme channel_groups(const SiteSamples& samples, const std::vector<double>& importance,
+ActivationScheme channel_groups(const TensorSamples& samples, const std::vector<double>& importance,
                                 const ChannelGroupOptions& options, GroupBounds bounds) {
   return best_of(samples, importance, options, {bounds});
 }

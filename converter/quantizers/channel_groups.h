@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "converter/observe/block_samples.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -19,7 +19,7 @@ struct ChannelSpan {
 };
 
 // [picture * cols + channel]
-std::vector<ChannelSpan> channel_spans(const SiteSamples& samples);
+std::vector<ChannelSpan> channel_spans(const TensorSamples& samples);
 
 // Sum over all spans of the squared distance to the nearest bounds: what the alternation below minimises.
 double span_distance(const std::vector<ChannelSpan>& spans, const std::vector<ChannelSpan>& bounds);
@@ -44,11 +44,11 @@ struct ChannelGroupOptions {
 
 // importance: what an error of each channel counts (channel_error.h), [cols]. Every alternative of GroupBounds
 // continues the alternation with its own bounds; returned is what had the least error on the way, by those weights.
-ActivationScheme channel_groups(const SiteSamples& samples, const std::vector<double>& importance,
+ActivationScheme channel_groups(const TensorSamples& samples, const std::vector<double>& importance,
                                 const ChannelGroupOptions& options);
 
 // The same with one reading only.
-ActivationScheme channel_groups(const SiteSamples& samples, const std::vector<double>& importance,
+ActivationScheme channel_groups(const TensorSamples& samples, const std::vector<double>& importance,
                                 const ChannelGroupOptions& options, GroupBounds bounds);
 
 // The common grid: it covers all parts.

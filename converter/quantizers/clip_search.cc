@@ -17,7 +17,7 @@ std::vector<WeightedValue> weighted_values(const Histogram& histogram) {
   return values;
 }
 
-std::vector<WeightedValue> weighted_values(const SiteSamples& samples, const std::vector<double>& channel_weights) {
+std::vector<WeightedValue> weighted_values(const TensorSamples& samples, const std::vector<double>& channel_weights) {
   constexpr std::size_t kBins = 4096;
   const auto cols = static_cast<std::size_t>(samples.cols);
   float low = 0, high = 0;

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "converter/observe/block_samples.h"
 #include "converter/observe/histogram.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -19,8 +19,8 @@ struct WeightedValue {
 // Bins of a histogram that are not empty.
 std::vector<WeightedValue> weighted_values(const Histogram& histogram);
 
-// The values of a site, each with its channel's weight, in bins of equal width.
-std::vector<WeightedValue> weighted_values(const SiteSamples& samples, const std::vector<double>& channel_weights);
+// The values of a tensor, each with its channel's weight, in bins of equal width.
+std::vector<WeightedValue> weighted_values(const TensorSamples& samples, const std::vector<double>& channel_weights);
 
 double squared_error(std::span<const WeightedValue> values, const UniformScheme& scheme);
 

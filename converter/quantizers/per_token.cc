@@ -17,7 +17,7 @@ constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999, 0.995, 0.99};
 bool kept_aside(float x, double tau) { return tau > 0 && std::abs(x) > tau; }
 
 // The grid holds outliers as they are, so it covers all that was seen.
-UniformScheme covering_grid(const SiteSamples& samples, int bits) {
+UniformScheme covering_grid(const TensorSamples& samples, int bits) {
   double low = 0, high = 0;
   for (const std::vector<float>& picture : samples.pictures) {
     for (const float x : picture) {
@@ -45,7 +45,7 @@ UniformScheme best_of_percentiles(const std::vector<WeightedValue>& ascending, i
   return best;
 }
 
-ActivationScheme empty_scheme(const SiteSamples& samples, const TokenOptions& options, CodeKind kind) {
+ActivationScheme empty_scheme(const TensorSamples& samples, const TokenOptions& options, CodeKind kind) {
   ActivationScheme scheme;
   scheme.kind = kind;
   scheme.bits = options.bits;
@@ -56,7 +56,7 @@ ActivationScheme empty_scheme(const SiteSamples& samples, const TokenOptions& op
 
 }  // namespace
 
-ActivationScheme token_scheme(const SiteSamples& samples, const std::vector<double>& importance,
+ActivationScheme token_scheme(const TensorSamples& samples, const std::vector<double>& importance,
                               const TokenOptions& options) {
   ActivationScheme scheme = empty_scheme(samples, options, CodeKind::token);
   const auto cols = static_cast<std::size_t>(samples.cols);
@@ -77,11 +77,11 @@ ActivationScheme token_scheme(const SiteSamples& samples, const std::vector<doub
   return scheme;
 }
 
-ActivationScheme dynamic_token_scheme(const SiteSamples& samples, const TokenOptions& options) {
+ActivationScheme dynamic_token_scheme(const TensorSamples& samples, const TokenOptions& options) {
   return empty_scheme(samples, options, CodeKind::dynamic_token);
 }
 
-double outlier_share(const SiteSamples& samples, double tau) {
+double outlier_share(const TensorSamples& samples, double tau) {
   std::size_t count = 0, aside = 0;
   for (const std::vector<float>& picture : samples.pictures) {
     count += picture.size();

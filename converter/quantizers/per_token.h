@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "converter/observe/block_samples.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -21,13 +21,13 @@ struct TokenOptions {
 // Every position's range is the one between the quantiles 1 - p and p of its values with the least squared error, p as
 // in percentile_scheme() of uniform.h; outliers count neither for quantiles nor for errors. importance: what an error
 // of each channel counts (channel_error.h), [cols].
-ActivationScheme token_scheme(const SiteSamples& samples, const std::vector<double>& importance,
+ActivationScheme token_scheme(const TensorSamples& samples, const std::vector<double>& importance,
                               const TokenOptions& options);
 
 // Every row of a picture spans its own extremes, outliers aside: nothing but the grid is fixed in calibration.
-ActivationScheme dynamic_token_scheme(const SiteSamples& samples, const TokenOptions& options);
+ActivationScheme dynamic_token_scheme(const TensorSamples& samples, const TokenOptions& options);
 
 // Share of the values with |x| > tau.
-double outlier_share(const SiteSamples& samples, double tau);
+double outlier_share(const TensorSamples& samples, double tau);
 
 }  // namespace intvit

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kMostRounds = 40;
 constexpr int kCandidates = 36;
-constexpr int kSampledRows = 2400;  // of a block
+constexpr int kSampledRows = 2400;  // of an attention
 // Bounds are sought from this share of the smallest row maximum on: below it, everything of every row is clipped.
 constexpr double kLowestShare = 0.4;
 // The reader of plans takes bounds from here on.
@@ -117,7 +117,7 @@ std::vector<double> best_row_bounds(const std::vector<double>& maxima, const std
   return bounds;
 }
 
-SoftmaxScheme row_groups(const SiteSamples& probabilities, const SiteSamples& values, int heads,
+SoftmaxScheme row_groups(const TensorSamples& probabilities, const TensorSamples& values, int heads,
                          const RowGroupOptions& options, int threads) {
   SoftmaxScheme scheme;
   scheme.codes = SoftmaxKind::absolute;

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "converter/observe/block_samples.h"
+#include "converter/observe/segment_samples.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -32,7 +32,7 @@ std::vector<double> best_row_bounds(const std::vector<double>& maxima, const std
 
 // Bounds with the least error of (probabilities x values), from some of the rows. Bounds may lie below the maxima that
 // they serve: rows are clipped where that costs less than coarser levels.
-SoftmaxScheme row_groups(const SiteSamples& probabilities, const SiteSamples& values, int heads,
+SoftmaxScheme row_groups(const TensorSamples& probabilities, const TensorSamples& values, int heads,
                          const RowGroupOptions& options, int threads);
 
 }  // namespace intvit

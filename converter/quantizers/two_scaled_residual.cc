@@ -38,15 +38,14 @@ double layer_norm_error(const ResidualScheme& scheme, const std::vector<float>& 
   return power > 0 ? error / power : 0;
 }
 
-ResidualSearch::ResidualSearch(double largest, int bits, double layer_norm_eps, int threads)
-    : bits_(bits), eps_(layer_norm_eps), threads_(threads) {
+ResidualSearch::ResidualSearch(double largest, int bits, int threads) : bits_(bits), threads_(threads) {
   // The coarsest step that is possible covers the largest magnitude.
   const double least = std::max(largest, 1e-6) / ((1 << (bits - 1)) - 1) / std::ldexp(1.0, 15 - bits);
   for (int i = 0; i < kBasesPerOctave; ++i) bases_.push_back({least * std::exp2(i / double{kBasesPerOctave}), 0, {}});
 }
 
 void ResidualSearch::add(const std::string& name, const std::vector<double>& magnitudes, const std::vector<float>& rows,
-                         const FloatLayerNorm& norm) {
+                         const FloatLayerNorm& norm, double eps) {
   const auto channels = norm.gamma.size();
   const int finest_shifts = 15 - bits_;  // above the base
   const double highest = (1 << (bits_ - 1)) - 1;
@@ -80,7 +79,7 @@ void ResidualSearch::add(const std::string& name, const std::vector<double>& mag
             scheme.coarse_channels.assign(widest.begin(), widest.begin() + count);
             std::sort(scheme.coarse_channels.begin(), scheme.coarse_channels.end());
           }
-          const double error = layer_norm_error(scheme, rows, norm, eps_);
+          const double error = layer_norm_error(scheme, rows, norm, eps);
           if (least >= 0 && error >= least) continue;
           least = error;
           best = scheme;

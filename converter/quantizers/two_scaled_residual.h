@@ -2,7 +2,7 @@
 // with two step sizes: one for most channels, and one 2^coarse_shift times as large for the few channels with outliers.
 // How the paper finds those channels was not at hand; here they are the n widest, and n, the shift and the step are
 // those with the least error behind the LayerNorm.
-// All sites of a network share one stream of 16-bit integers, so every step is a power of two times half its unit:
+// All tensors of a stream share one unit of 16-bit integers, so every step is a power of two times half its unit:
 // with unit u, step = u 2^g with 1 <= g and g + coarse_shift <= 16 - bits. The search keeps to that.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "converter/float/network.h"
+#include "converter/graph/layers.h"
 #include "converter/plan/scheme.h"
 
 namespace intvit {
@@ -18,13 +18,14 @@ namespace intvit {
 class ResidualSearch {
  public:
   // largest: the magnitude that the stream must hold.
-  ResidualSearch(double largest, int bits, double layer_norm_eps, int threads);
+  ResidualSearch(double largest, int bits, int threads);
 
-  // rows: sample rows of a site, in front of the LayerNorm that reads it; magnitudes: of every channel, over all rows.
+  // rows: sample rows of a tensor, in front of the LayerNorm that reads it; magnitudes: of every channel, over all
+  // rows.
   void add(const std::string& name, const std::vector<double>& magnitudes, const std::vector<float>& rows,
-           const FloatLayerNorm& norm);
+           const FloatLayerNorm& norm, double eps);
 
-  // The schemes of all sites that were added.
+  // The schemes of all tensors that were added.
   std::map<std::string, ResidualScheme> best() const;
 
  private:
@@ -35,7 +36,6 @@ class ResidualSearch {
     std::map<std::string, ResidualScheme> schemes;
   };
   int bits_;
-  double eps_;
   int threads_;
   std::vector<Base> bases_;
 };

@@ -37,6 +37,7 @@ struct ModelConfig {
   std::optional<bool> qkv_bias;
   std::optional<bool> layer_scale;
   std::optional<bool> fc_norm;
+  std::optional<bool> pre_norm;
 
   std::optional<int> height;
   std::optional<int> width;

@@ -25,6 +25,7 @@ Status read_model_args(const Json& json, const std::string& path, ModelConfig& c
   reader.flag("no_embed_class", config.no_embed_class);
   reader.flag("qkv_bias", config.qkv_bias);
   reader.flag("fc_norm", config.fc_norm);
+  reader.flag("pre_norm", config.pre_norm);
   reader.activation("act_layer", config.activation);
   std::optional<double> init_values;
   reader.real("init_values", -1e3, 1e3, init_values);
@@ -43,7 +44,7 @@ Status read_model_args(const Json& json, const std::string& path, ModelConfig& c
   std::optional<int> channels;
   reader.whole("in_chans", 1, 1 << 16, channels);
   if (channels && *channels != 3) reader.fail(Code::unsupported, "in_chans", "3 (RGB) is supported");
-  for (const char* key : {"pre_norm", "qk_norm", "scale_attn_norm", "scale_mlp_norm", "pool_include_prefix"}) {
+  for (const char* key : {"qk_norm", "scale_attn_norm", "scale_mlp_norm", "pool_include_prefix"}) {
     std::optional<bool> flag;
     reader.flag(key, flag);
     if (flag.value_or(false)) reader.fail(Code::unsupported, key, "only false is supported");

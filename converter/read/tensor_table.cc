@@ -62,15 +62,15 @@ Status TensorTable::check_features() const {
     const std::string feature = unsupported_feature(tensor->name);
     if (feature.empty()) continue;
     return {Code::unsupported, "checkpoint " + in_quotes(checkpoint_->path()) + " has " + feature + ", as its tensor " +
-                                   in_quotes(tensor->name) + " tells; plain ViT and DeiT classifiers are supported"};
+                                   in_quotes(tensor->name) + " tells; plain ViT and DeiT are supported"};
   }
   return {};
 }
 
-Status TensorTable::check(const VitDescription& vit, const TensorLayout& layout) const {
+Status TensorTable::check(const std::vector<TensorSpec>& wanted, const std::string& architecture) const {
   std::vector<std::string> missing, unexpected, misshapen;
   std::set<const TensorInfo*> used;
-  for (const TensorSpec& spec : vit_tensors(vit, layout)) {
+  for (const TensorSpec& spec : wanted) {
     const TensorInfo* tensor = find(spec.name);
     if (tensor == nullptr) {
       missing.push_back(shown_name(spec.name));
@@ -94,7 +94,7 @@ Status TensorTable::check(const VitDescription& vit, const TensorLayout& layout)
   }
   if (problems.empty()) return {};
   return {Code::corrupt_file, "checkpoint " + in_quotes(checkpoint_->path()) + " does not have the tensors of " +
-                                  in_quotes(vit.architecture) + ": " + problems +
+                                  in_quotes(architecture) + ": " + problems +
                                   "; check the architecture and num_classes in config.json"};
 }
 

@@ -9,7 +9,6 @@
 #include "converter/read/checkpoint.h"
 #include "intvit/status.h"
 #include "models/tensor_names.h"
-#include "models/vit.h"
 
 namespace intvit {
 
@@ -31,11 +30,11 @@ class TensorTable {
   // 1 .. 2^20, so that an int holds it and products of three are safe in 64 bits.
   int dimension(const TensorName& name, std::size_t index, std::size_t rank) const;
 
-  // Unsupported when a tensor belongs to something that this version cannot run (norm_pre, qk_norm, SwiGLU, ...).
+  // Unsupported when a tensor belongs to something that this version cannot run (qk_norm, SwiGLU, ...).
   Status check_features() const;
 
-  // All that is missing, too many or of the wrong shape, in one line, or ok.
-  Status check(const VitDescription& vit, const TensorLayout& layout) const;
+  // All that is missing, too many or of the wrong shape, in one line, or ok. `architecture` is for the message.
+  Status check(const std::vector<TensorSpec>& wanted, const std::string& architecture) const;
 
  private:
   using Key = std::pair<std::string, TensorPart>;

@@ -69,9 +69,15 @@ std::string html_report(const Conversion& conversion) {
       "<!doctype html><html lang=en><meta charset=utf-8><title>intvit conversion</title>\n"
       "<style>body{font:15px/1.4 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}td{padding:1px 10px 1px 0}"
       ".n{text-align:right}</style>\n<h1>Conversion</h1>\n<p>On " +
-      std::to_string(v.pictures) + " calibration pictures the most likely class is the float network's for <b>" +
-      number(v.top1_agreement) + " %</b>; signal to noise of the logits: <b>" + number(v.logit_sqnr_db) +
-      " dB</b>.</p>\n<table>\n";
+      std::to_string(v.pictures) + " calibration pictures";
+  if (v.top1_agreement) {
+    page += " the most likely class is the float network's for <b>" + number(*v.top1_agreement) + " %</b>;";
+  }
+  page += " signal to noise:";
+  for (const OutputSqnr& output : v.outputs) {
+    page += " " + escape(output.output) + " <b>" + number(output.sqnr_db) + " dB</b>";
+  }
+  page += ".</p>\n<table>\n";
   for (const auto& [key, value] : conversion.metadata) {
     if (key == "labels" || key == "site_sqnr_db" || is_sensitivity_key(key)) continue;
     page += "<tr><td>" + escape(key) + "</td><td>" + escape(value) + "</td></tr>\n";

@@ -99,32 +99,26 @@ QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& 
   return quantize_weights(layer, scheme, std::vector<double>(static_cast<std::size_t>(layer.out), 0.0));
 }
 
+FloatLinear layer_of_codes(const FloatNetwork& network, const Node& node) {
+  if (const auto* embed = node.as<PatchEmbed>()) return of_bytes(embed->linear, network.preprocessing);
+  return *node.weights();
+}
+
 void round_the_rest(const FloatNetwork& network, const Plan& plan, int threads, RoundedLayers& rounded) {
   struct Task {
-    const FloatLinear* layer;
+    const Node* node;
     const WeightScheme* scheme;
     QuantizedWeights* weights;
   };
   std::vector<Task> tasks;
-  const auto add = [&](Layer which, int block, const FloatLinear& layer) {
-    const std::string name = layer_name(which, block);
-    const auto scheme = plan.weights.find(name);
-    if (scheme == plan.weights.end() || rounded.contains(name)) return;
-    tasks.push_back({&layer, &scheme->second, &rounded[name]});
-  };
-  const FloatLinear of_bytes = patch_embed_of_bytes(network);
-  add(Layer::patch_embed, -1, of_bytes);
-  for (int b = 0; b < network.description.depth; ++b) {
-    const FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
-    add(Layer::qkv, b, block.qkv);
-    add(Layer::proj, b, block.proj);
-    add(Layer::fc1, b, block.fc1);
-    add(Layer::fc2, b, block.fc2);
+  for (const Node& node : network.nodes) {
+    const auto scheme = plan.weights.find(node.name);
+    if (node.weights() == nullptr || scheme == plan.weights.end() || rounded.contains(node.name)) continue;
+    tasks.push_back({&node, &scheme->second, &rounded[node.name]});
   }
-  add(Layer::head, -1, network.head);
   parallel_for(threads, static_cast<int>(tasks.size()), [&](int i) {
     const Task& task = tasks[static_cast<std::size_t>(i)];
-    *task.weights = quantize_weights(*task.layer, *task.scheme);
+    *task.weights = quantize_weights(layer_of_codes(network, *task.node), *task.scheme);
   });
 }
 
@@ -142,9 +136,9 @@ FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weight
   return result;
 }
 
-FloatLinear dequantized_patch_embed(const FloatNetwork& network, const QuantizedWeights& weights) {
-  return patch_embed_of_normalised(dequantized(patch_embed_of_bytes(network), weights),
-                                   network.description.preprocessing);
+FloatLinear dequantized(const FloatNetwork& network, const Node& node, const QuantizedWeights& weights) {
+  FloatLinear layer = dequantized(layer_of_codes(network, node), weights);
+  return node.as<PatchEmbed>() == nullptr ? layer : of_normalised(layer, network.preprocessing);
 }
 
 }  // namespace intvit

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "converter/float/network.h"
+#include "converter/graph/network.h"
 #include "converter/plan/plan.h"
 
 namespace intvit {
@@ -40,7 +40,7 @@ constexpr std::pair<int, int> weight_code_range(int bits) {
   return bits == 8 ? std::pair{-127, 127} : std::pair{0, (1 << bits) - 1};
 }
 
-// Integers that were chosen before lowering, by layer_name().
+// Integers that were chosen before lowering, by name of the node.
 using RoundedLayers = std::map<std::string, QuantizedWeights>;
 
 // Rounds to nearest.
@@ -51,13 +51,16 @@ QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& 
 QuantizedWeights quantize_weights(const FloatLinear& layer, const WeightScheme& scheme,
                                   std::span<const double> least_scales);
 
+// The layer of a node with weights as it is rounded: the patch embedding's is of the pixels' bytes.
+FloatLinear layer_of_codes(const FloatNetwork& network, const Node& node);
+
 // Rounds all layers that `rounded` lacks to nearest; those that the plan lacks, too, are left out.
 void round_the_rest(const FloatNetwork& network, const Plan& plan, int threads, RoundedLayers& rounded);
 
-// What the runtime's weights are in floats. Integers of the patch embedding are of bytes, and so is `layer` then.
+// What the runtime's weights are in floats.
 FloatLinear dequantized(const FloatLinear& layer, const QuantizedWeights& weights);
 
-// The patch embedding that the float network runs in the place of its own to have what these integers give.
-FloatLinear dequantized_patch_embed(const FloatNetwork& network, const QuantizedWeights& weights);
+// The layer that the float network runs in the place of the node's own to have what these integers give.
+FloatLinear dequantized(const FloatNetwork& network, const Node& node, const QuantizedWeights& weights);
 
 }  // namespace intvit

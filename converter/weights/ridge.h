@@ -3,7 +3,7 @@
 // where a are the quantized inputs and T the wanted outputs. Only moments are needed: cov(a), cov(a, T).
 #pragma once
 
-#include "converter/float/network.h"
+#include "converter/graph/layers.h"
 #include "converter/weights/moments.h"
 
 namespace intvit {

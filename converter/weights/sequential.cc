@@ -16,75 +16,59 @@
 namespace intvit {
 namespace {
 
-// One row per token of every picture, pictures one after another.
+// Rows of one tensor of every picture, pictures one after another.
 struct Rows {
   int cols = 0;
   std::vector<float> data;
 
   int count() const { return cols == 0 ? 0 : static_cast<int>(data.size() / static_cast<std::size_t>(cols)); }
-  float* picture(int index, int rows) {
-    return data.data() +
-           static_cast<std::size_t>(index) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-  }
+  float* picture(int index, int rows) { return data.data() + static_cast<std::size_t>(index) * area(rows, cols); }
 };
 
-Rows make_rows(int count, int cols) {
-  return {cols, std::vector<float>(static_cast<std::size_t>(count) * static_cast<std::size_t>(cols))};
-}
+Rows make_rows(int count, int cols) { return {cols, std::vector<float>(area(count, cols))}; }
 
-// Simulates the plan (if there is one) and keeps what is then at some sites of one block.
+// Simulates the plan (if there is one) and keeps what some tensors then are.
 class Capture : public Observer {
  public:
-  Capture(PlanSimulator* simulator, std::map<Site, float*> wanted)
+  Capture(PlanSimulator* simulator, std::map<TensorId, float*> wanted)
       : simulator_(simulator), wanted_(std::move(wanted)) {}
-  void on_activation(Site site, int block, float* data, int rows, int cols) override {
-    if (simulator_ != nullptr) simulator_->on_activation(site, block, data, rows, cols);
-    const auto found = wanted_.find(site);
-    if (found != wanted_.end())
-      std::copy_n(data, static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols), found->second);
+  void on_activation(TensorId tensor, float* data, int rows, int columns) override {
+    if (simulator_ != nullptr) simulator_->on_activation(tensor, data, rows, columns);
+    const auto found = wanted_.find(tensor);
+    if (found != wanted_.end()) std::copy_n(data, area(rows, columns), found->second);
   }
 
  private:
   PlanSimulator* simulator_;
-  std::map<Site, float*> wanted_;
+  std::map<TensorId, float*> wanted_;
 };
 
-struct BlockLayer {
-  Layer layer;
-  Site input;
-  FloatLinear FloatBlock::*member;
-  bool adds_to_stream;
-};
-
-constexpr BlockLayer kLayers[] = {
-    {Layer::qkv, Site::qkv_input, &FloatBlock::qkv, false},
-    {Layer::proj, Site::attention_output, &FloatBlock::proj, true},
-    {Layer::fc1, Site::fc1_input, &FloatBlock::fc1, false},
-    {Layer::fc2, Site::fc2_input, &FloatBlock::fc2, true},
-};
+using States = std::vector<SegmentState>;  // of all pictures, in front of the same segment
 
 class SequentialOptimiser {
  public:
   SequentialOptimiser(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
                       const WeightOptions& options)
       : network_(network),
-        vit_(network.description),
         quantized_(network),
         plan_(plan),
         pictures_(run.pictures),
         options_(options),
         threads_(run.threads),
         progress_(run.progress),
-        tokens_(vit_.tokens()),
         count_(run.pictures.count()) {}
 
   Result<RoundedLayers> run() {
-    if (Status status = embed(); !status.ok()) return status;
-    for (int b = 0; b < vit_.depth; ++b) {
-      progress_("optimising weights", b, vit_.depth);
-      block(b);
+    int last = 0;
+    for (int s = 0; s < network_.segment_count(); ++s) {
+      if (network_.segment(s).sampled) last = s;
     }
-    progress_("optimising weights", vit_.depth, vit_.depth);
+    if (Status status = embed(); !status.ok()) return status;
+    for (int s = 1; s <= last; ++s) {
+      progress_("optimising weights", s - 1, last);
+      segment(s);
+    }
+    progress_("optimising weights", last, last);
     return std::move(rounded_);
   }
 
@@ -105,11 +89,15 @@ class SequentialOptimiser {
     return false;
   }
 
-  // Pixels are exact, so there is nothing to correct: moments of the bytes, error feedback.
+  Rows rows_of(TensorId tensor) const {
+    return make_rows(count_ * network_.at(tensor).rows, network_.at(tensor).columns);
+  }
+  float* picture_of(Rows& rows, int picture) const { return rows.picture(picture, rows.count() / count_); }
+
+  // The segment that reads the picture. Pixels are exact, so there is nothing to correct: moments of the bytes, error
+  // feedback.
   Status embed() {
-    const int inputs = network_.patch_embed.in, patches = vit_.patches();
-    const std::size_t bytes =
-        static_cast<std::size_t>(vit_.preprocessing.height) * static_cast<std::size_t>(vit_.preprocessing.width) * 3;
+    const std::size_t bytes = area(network_.preprocessing.height, network_.preprocessing.width) * 3;
     std::vector<std::uint8_t> pixels(bytes * static_cast<std::size_t>(count_));
     for (int i = 0; i < count_; ++i) {
       progress_("reading pictures", i, count_);
@@ -117,82 +105,111 @@ class SequentialOptimiser {
         return status;
       }
     }
-    Rows patch_rows = make_rows(count_ * patches, inputs);
-    float_stream_ = make_rows(count_ * tokens_, vit_.embed_dim);
-    stream_ = float_stream_;
+    const auto at = [&](int i) { return pixels.data() + static_cast<std::size_t>(i) * bytes; };
+    Node& node = quantized_.node(0);
+    Rows patches = rows_of(node.outputs[0]);
+    states_.resize(static_cast<std::size_t>(count_));
+    float_states_ = states_;
     for_each_picture(network_, [&](int i, FloatForward& forward) {
-      Capture capture(nullptr, {{Site::patch_input, patch_rows.picture(i, patches)}});
-      forward.run_embedding(pixels.data() + static_cast<std::size_t>(i) * bytes, float_stream_.picture(i, tokens_),
-                            &capture);
+      Capture capture(nullptr, {{node.outputs[0], picture_of(patches, i)}});
+      forward.run_from_picture(1, at(i), float_states_[static_cast<std::size_t>(i)], &capture);
     });
-    restore_bytes(patch_rows.data, vit_.preprocessing);
-    const std::string name = layer_name(Layer::patch_embed, -1);
-    const FloatLinear embed = patch_embed_of_bytes(network_);
-    const auto scheme = plan_.weights.find(name);
-    if (scheme == plan_.weights.end()) return {Code::invalid_argument, "the plan has no weights of '" + name + "'"};
-    QuantizedWeights weights = quantize_weights(embed, scheme->second);
-    round_with_feedback(embed, moments_of(patch_rows.data.data(), patch_rows.count(), inputs, threads_), threads_,
+    restore_bytes(patches.data, network_.preprocessing);
+    const FloatLinear layer = layer_of_codes(network_, node);
+    const auto scheme = plan_.weights.find(node.name);
+    if (scheme == plan_.weights.end())
+      return {Code::invalid_argument, "the plan has no weights of '" + node.name + "'"};
+    QuantizedWeights weights = quantize_weights(layer, scheme->second);
+    round_with_feedback(layer, moments_of(patches.data.data(), patches.count(), patches.cols, threads_), threads_,
                         weights);
-    quantized_.patch_embed = dequantized_patch_embed(network_, weights);
-    rounded_[name] = std::move(weights);
+    *node.weights() = dequantized(network_, network_.node(0), weights);
+    rounded_[node.name] = std::move(weights);
     for_each_picture(quantized_, [&](int i, FloatForward& forward) {
-      PlanSimulator simulator(vit_, plan_, 1);
-      forward.run_embedding(pixels.data() + static_cast<std::size_t>(i) * bytes, stream_.picture(i, tokens_),
-                            &simulator);
+      PlanSimulator simulator(network_, plan_, 1);
+      forward.run_from_picture(1, at(i), states_[static_cast<std::size_t>(i)], &simulator);
     });
     return {};
   }
 
-  void block(int b) {
-    FloatBlock& quantized = quantized_.blocks[static_cast<std::size_t>(b)];
-    const FloatBlock& exact = network_.blocks[static_cast<std::size_t>(b)];
-    const bool correct = corrects();
-    // What the float network has at every layer's input, and its stream before and in the middle of the block.
-    std::map<Site, Rows> wanted;
-    const Rows float_before = float_stream_;
-    Rows float_middle = make_rows(count_ * tokens_, vit_.embed_dim);
-    for (const BlockLayer& one : kLayers) wanted[one.input] = make_rows(count_ * tokens_, (exact.*one.member).in);
+  // The float network's inputs of all linear layers of a segment, and the streams that these add to.
+  std::map<TensorId, Rows> wanted_rows(int s) {
+    std::map<TensorId, Rows> wanted;
+    const Segment& segment = network_.segment(s);
+    for (int n = segment.begin; n < segment.end; ++n) {
+      if (network_.node(n).as<Linear>() == nullptr) continue;
+      for (const TensorId id : network_.node(n).inputs) wanted[id] = rows_of(id);
+    }
+    keep_alive(s, float_states_, wanted);
     for_each_picture(network_, [&](int i, FloatForward& forward) {
-      std::map<Site, float*> rows_of = {{Site::residual_middle, float_middle.picture(i, tokens_)}};
-      for (auto& [site, rows] : wanted) rows_of[site] = rows.picture(i, tokens_);
-      Capture capture(nullptr, std::move(rows_of));
-      forward.run_block(b, float_stream_.picture(i, tokens_), &capture);
+      std::map<TensorId, float*> places;
+      for (auto& [id, rows] : wanted) places[id] = picture_of(rows, i);
+      Capture capture(nullptr, std::move(places));
+      forward.run_segment(s, float_states_[static_cast<std::size_t>(i)], &capture);
     });
-    for (const BlockLayer& one : kLayers) {
-      const FloatLinear& layer = exact.*one.member;
-      const std::string name = layer_name(one.layer, b);
-      const auto scheme = plan_.weights.find(name);
-      if (scheme == plan_.weights.end()) continue;  // lowering complains
-      Rows inputs = make_rows(count_ * tokens_, layer.in), middle = make_rows(count_ * tokens_, vit_.embed_dim);
-      for_each_picture(quantized_, [&](int i, FloatForward& forward) {
-        PlanSimulator simulator(vit_, plan_, 1);
-        Capture capture(&simulator,
-                        {{one.input, inputs.picture(i, tokens_)}, {Site::residual_middle, middle.picture(i, tokens_)}});
-        std::vector<float> stream(
-            stream_.picture(i, tokens_),
-            stream_.picture(i, tokens_) + static_cast<std::size_t>(tokens_) * static_cast<std::size_t>(vit_.embed_dim));
-        forward.run_block(b, stream.data(), &capture);
+    return wanted;
+  }
+
+  // Those of `wanted` that are alive in front of the segment.
+  void keep_alive(int s, const States& states, std::map<TensorId, Rows>& wanted) const {
+    for (const StatePart& part : state_parts(network_, s)) {
+      const auto found = wanted.find(part.tensor);
+      if (found == wanted.end()) continue;
+      const std::size_t size = found->second.data.size() / static_cast<std::size_t>(count_);
+      for (int i = 0; i < count_; ++i) {
+        const SegmentState& state = states[static_cast<std::size_t>(i)];
+        std::copy_n(state.begin() + static_cast<std::ptrdiff_t>(part.offset), size, picture_of(found->second, i));
+      }
+    }
+  }
+
+  void segment(int s) {
+    if (network_.segment(s).sampled) {
+      std::map<TensorId, Rows> exact = wanted_rows(s);
+      for (int n = network_.segment(s).begin; n < network_.segment(s).end; ++n) {
+        if (network_.node(n).as<Linear>() != nullptr) layer(s, n, exact);
+      }
+    } else {
+      for_each_picture(network_, [&](int i, FloatForward& forward) {
+        forward.run_segment(s, float_states_[static_cast<std::size_t>(i)]);
       });
-      const Moments moments = moments_of(inputs.data.data(), inputs.count(), layer.in, threads_);
-      FloatLinear target = layer;
-      if (correct) {
-        const Rows& before = one.layer == Layer::proj ? float_before : float_middle;
-        const Rows& now = one.layer == Layer::proj ? stream_ : middle;
-        target = corrected(layer, moments, inputs, wanted[one.input], one.adds_to_stream ? &before : nullptr,
-                           one.adds_to_stream ? &now : nullptr);
-      }
-      QuantizedWeights weights = quantize_weights(target, scheme->second);
-      round_with_feedback(target, moments, threads_, weights);
-      for (std::size_t o = 0; o < static_cast<std::size_t>(layer.out); ++o) {
-        weights.bias_correction[o] += static_cast<double>(target.bias[o]) - layer.bias[o];
-      }
-      quantized.*one.member = dequantized(layer, weights);
-      rounded_[name] = std::move(weights);
     }
     for_each_picture(quantized_, [&](int i, FloatForward& forward) {
-      PlanSimulator simulator(vit_, plan_, 1);
-      forward.run_block(b, stream_.picture(i, tokens_), &simulator);
+      PlanSimulator simulator(network_, plan_, 1);
+      forward.run_segment(s, states_[static_cast<std::size_t>(i)], &simulator);
     });
+  }
+
+  void layer(int s, int n, std::map<TensorId, Rows>& exact) {
+    const Node& node = network_.node(n);
+    const FloatLinear& layer = *node.weights();
+    const auto scheme = plan_.weights.find(node.name);
+    if (scheme == plan_.weights.end()) return;  // lowering complains
+    const TensorId input = node.inputs[0], stream = addend(node);
+    std::map<TensorId, Rows> now;
+    for (const TensorId id : node.inputs) now[id] = rows_of(id);
+    keep_alive(s, states_, now);
+    for_each_picture(quantized_, [&](int i, FloatForward& forward) {
+      PlanSimulator simulator(network_, plan_, 1);
+      std::map<TensorId, float*> places;
+      for (auto& [id, rows] : now) places[id] = picture_of(rows, i);
+      Capture capture(&simulator, std::move(places));
+      SegmentState state = states_[static_cast<std::size_t>(i)];
+      forward.run_segment(s, state, &capture);
+    });
+    Rows& inputs = now.at(input);
+    const Moments moments = moments_of(inputs.data.data(), inputs.count(), layer.in, threads_);
+    FloatLinear target = layer;
+    if (corrects()) {
+      target = corrected(layer, moments, inputs, exact.at(input), stream < 0 ? nullptr : &exact.at(stream),
+                         stream < 0 ? nullptr : &now.at(stream));
+    }
+    QuantizedWeights weights = quantize_weights(target, scheme->second);
+    round_with_feedback(target, moments, threads_, weights);
+    for (std::size_t o = 0; o < static_cast<std::size_t>(layer.out); ++o) {
+      weights.bias_correction[o] += static_cast<double>(target.bias[o]) - layer.bias[o];
+    }
+    *quantized_.node(n).weights() = dequantized(layer, weights);
+    rounded_[node.name] = std::move(weights);
   }
 
   // T = W a_float + b, plus what the stream has lost so far; cov(a, T) = cov(a, a_float) W^T + cov(a, lost).
@@ -225,15 +242,14 @@ class SequentialOptimiser {
   }
 
   const FloatNetwork& network_;
-  const VitDescription& vit_;
   FloatNetwork quantized_;
   const Plan& plan_;
   PictureSource& pictures_;
   const WeightOptions& options_;
   const int threads_;
   const Progress& progress_;
-  const int tokens_, count_;
-  Rows float_stream_, stream_;  // of the float and of the quantized network, before the next block
+  const int count_;
+  States float_states_, states_;  // of the float and of the quantized network, in front of the next segment
   std::vector<double> lost_mean_;
   RoundedLayers rounded_;
 };

@@ -53,10 +53,10 @@ std::string safetensors(const TensorMap& tensors, const std::string& metadata) {
   return with_header(header + "}", data);
 }
 
-Tensor numbered(std::vector<std::int64_t> shape, int seed) {
+StoredTensor numbered(std::vector<std::int64_t> shape, int seed) {
   std::int64_t count = 1;
   for (const std::int64_t n : shape) count *= n;
-  Tensor tensor = {std::move(shape), {}};
+  StoredTensor tensor = {std::move(shape), {}};
   for (std::int64_t i = 0; i < count; ++i) tensor.values.push_back(static_cast<float>(seed * 1000 + i) / 64.0f);
   return tensor;
 }
@@ -81,11 +81,11 @@ TensorMap tensors_of(const VitDescription& vit) {
   return tensors;
 }
 
-Result<FloatNetwork> load_tiny(const TensorMap& tensors, const std::string& config) {
+Result<FloatNetwork> load_tiny(const TensorMap& tensors, const std::string& config, const OutputChoice& outputs) {
   const TempFolder folder;
   folder.write("model.safetensors", safetensors(tensors));
   if (!config.empty()) folder.write("config.json", config);
-  return load_network(folder.path());
+  return load_network(folder.path(), nullptr, outputs);
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -102,18 +102,26 @@ void check_load_fails(const Result<FloatNetwork>& network, Code code, const std:
 }
 
 void check_same(const FloatNetwork& a, const FloatNetwork& b) {
-  check_same(a.patch_embed, b.patch_embed);
-  CHECK(a.token_init == b.token_init);
-  REQUIRE(a.blocks.size() == b.blocks.size());
-  for (std::size_t i = 0; i < a.blocks.size(); ++i) {
-    check_same(a.blocks[i].qkv, b.blocks[i].qkv);
-    check_same(a.blocks[i].proj, b.blocks[i].proj);
-    check_same(a.blocks[i].fc1, b.blocks[i].fc1);
-    check_same(a.blocks[i].fc2, b.blocks[i].fc2);
-    CHECK(a.blocks[i].norm1.gamma == b.blocks[i].norm1.gamma);
-    CHECK(a.blocks[i].norm2.beta == b.blocks[i].norm2.beta);
+  REQUIRE(a.nodes.size() == b.nodes.size());
+  REQUIRE(a.tensors.size() == b.tensors.size());
+  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+    CHECK(a.tensors[i].name == b.tensors[i].name);
+    CHECK(a.tensors[i].rows == b.tensors[i].rows);
+    CHECK(a.tensors[i].columns == b.tensors[i].columns);
+    CHECK(a.tensors[i].heads == b.tensors[i].heads);
   }
-  CHECK(a.norm.gamma == b.norm.gamma);
-  check_same(a.head, b.head);
+  for (std::size_t i = 0; i < a.nodes.size(); ++i) {
+    const Node &left = a.nodes[i], &right = b.nodes[i];
+    CHECK(left.name == right.name);
+    CHECK(left.inputs == right.inputs);
+    REQUIRE(left.kind.index() == right.kind.index());
+    if (left.weights() != nullptr) check_same(*left.weights(), *right.weights());
+    if (const auto* embed = left.as<PatchEmbed>()) CHECK(embed->token_init == right.as<PatchEmbed>()->token_init);
+    if (const auto* norm = left.as<LayerNorm>()) {
+      CHECK(norm->norm.gamma == right.as<LayerNorm>()->norm.gamma);
+      CHECK(norm->norm.beta == right.as<LayerNorm>()->norm.beta);
+    }
+  }
 }
+
 }  // namespace intvit::checkpoints

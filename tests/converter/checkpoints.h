@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "converter/read/load_network.h"
+#include "converter/families/load_network.h"
+#include "models/vit.h"
 
 namespace intvit::checkpoints {
 
@@ -26,11 +27,11 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-struct Tensor {
+struct StoredTensor {
   std::vector<std::int64_t> shape;
   std::vector<float> values;
 };
-using TensorMap = std::map<std::string, Tensor>;
+using TensorMap = std::map<std::string, StoredTensor>;
 
 // A safetensors file: the header's length, the header and the data.
 std::string with_header(const std::string& header, const std::string& data);
@@ -39,7 +40,7 @@ std::string with_header(const std::string& header, const std::string& data);
 std::string safetensors(const TensorMap& tensors, const std::string& metadata = "");
 
 // Values that differ everywhere, from `seed` on.
-Tensor numbered(std::vector<std::int64_t> shape, int seed);
+StoredTensor numbered(std::vector<std::int64_t> shape, int seed);
 
 // Input 8 x 8, patches of 4, C = 16, one block, two heads, 5 classes.
 VitDescription tiny_description();
@@ -51,13 +52,15 @@ constexpr const char* kTinyConfig = R"({"architecture": "tiny", "num_classes": 5
   "label_names": ["a", "b", "c", "d", "e"]})";
 
 // From a folder with model.safetensors and, unless it is empty, config.json.
-Result<FloatNetwork> load_tiny(const TensorMap& tensors, const std::string& config = kTinyConfig);
+Result<FloatNetwork> load_tiny(const TensorMap& tensors, const std::string& config = kTinyConfig,
+                               const OutputChoice& outputs = {});
 
 bool contains(const std::string& text, const std::string& part);
 
 // With `code`, in one line that has all `parts`.
 void check_load_fails(const Result<FloatNetwork>& network, Code code, const std::vector<std::string>& parts);
 
+// Nodes, tensors and weights; not how eps and activation functions were configured.
 void check_same(const FloatNetwork& a, const FloatNetwork& b);
 
 }  // namespace intvit::checkpoints

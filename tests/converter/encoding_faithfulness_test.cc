@@ -228,10 +228,10 @@ Margins affine_margins(const ActivationScheme& scheme, const std::vector<float>&
 }
 
 // Channels of widths from 2^-9 to 4; channel 0 is constant, row 1 all zero; a few far outliers.
-SiteSamples uneven(int pictures, int rows, int cols, unsigned seed) {
+TensorSamples uneven(int pictures, int rows, int cols, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 1);
-  SiteSamples samples{rows, cols, {}};
+  TensorSamples samples{rows, cols, {}};
   for (int p = 0; p < pictures; ++p) {
     std::vector<float>& picture = samples.pictures.emplace_back();
     for (int r = 0; r < rows; ++r) {
@@ -288,12 +288,12 @@ TEST_CASE("encodings by table are simulate() but for values within one unit of a
 
 TEST_CASE("encodings by token, by row and by channel group are simulate() but for values beside a border") {
   const int rows = 24, cols = 96;
-  const SiteSamples samples = uneven(4, rows, cols, 2);
+  const TensorSamples samples = uneven(4, rows, cols, 2);
   const std::vector<double> equal(static_cast<std::size_t>(cols), 1.0);
   for (const int bits : {3, 4, 6, 8}) {
     Margins token, dynamic, groups;
     for (const int grid_bits : {8, 12}) {
-      for (const SiteSamples& pictures : {samples, uneven(3, rows, cols, 3)}) {
+      for (const TensorSamples& pictures : {samples, uneven(3, rows, cols, 3)}) {
         for (const std::vector<float>& picture : pictures.pictures) {
           for (const double outlier : {0.0, 8.0}) {
             token.add(affine_margins(token_scheme(samples, equal, {bits, grid_bits, outlier}), picture, rows, cols));
@@ -302,7 +302,7 @@ TEST_CASE("encodings by token, by row and by channel group are simulate() but fo
         }
       }
       const ActivationScheme grouped = channel_groups(samples, equal, {8, bits, grid_bits});
-      for (const SiteSamples& pictures : {samples, uneven(3, rows, cols, 3)}) {
+      for (const TensorSamples& pictures : {samples, uneven(3, rows, cols, 3)}) {
         for (const std::vector<float>& picture : pictures.pictures) {
           groups.add(affine_margins(grouped, picture, rows, cols));
         }

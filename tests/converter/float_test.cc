@@ -10,21 +10,19 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <map>
 #include <random>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "converter/families/load_network.h"
 #include "converter/float/forward.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
 #include "converter/lower/input_geometry.h"
 #include "converter/observe/picture_source.h"
-#include "converter/read/load_network.h"
 #include "engine/decode/decode.h"
 #include "tests/converter/float_reference.h"
+#include "tests/converter/network_parts.h"
 #include "tests/converter/npy_reader.h"
 #include "tools/common/pictures/picture_list.h"
 #include "tools/common/results/accuracy.h"
@@ -47,23 +45,24 @@ VitDescription tiny_vit() {
   return vit;
 }
 
-std::vector<std::uint8_t> random_pixels(const VitDescription& vit) {
+std::vector<std::uint8_t> random_pixels(const FloatNetwork& network) {
   std::mt19937 random(7);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(vit.preprocessing.height) * vit.preprocessing.width * 3);
+  std::vector<std::uint8_t> pixels(picture_bytes(network));
   for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(random() & 0xff);
   return pixels;
 }
 
 std::vector<float> run(const FloatNetwork& network, int threads = 1, Observer* observer = nullptr) {
-  std::vector<float> logits(network.head.out);
-  FloatForward(network, threads).run(random_pixels(network.description).data(), logits.data(), observer);
-  return logits;
+  FloatForward forward(network, threads);
+  return judged_output(forward, network, random_pixels(network).data(), observer);
 }
 
 void check_against_reference(const VitDescription& vit) {
   const FloatNetwork network = float_reference::random_network(vit, 1);
   const std::vector<float> logits = run(network);
-  const float_reference::Row expected = float_reference::forward(network, random_pixels(vit).data());
+  const std::vector<std::uint8_t> pixels = random_pixels(network);
+  const float_reference::Row expected = float_reference::Reference(network, pixels.data()).output(0);
+  REQUIRE(logits.size() == expected.size());
   double largest = 0.0, difference = 0.0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     largest = std::max(largest, std::fabs(expected[i]));
@@ -74,22 +73,28 @@ void check_against_reference(const VitDescription& vit) {
   CHECK(run(network, 3) == logits);
 }
 
-struct Recorder : Observer {
-  std::map<std::pair<Site, int>, std::pair<int, int>> shapes;
-  std::vector<Site> order;
-  void on_activation(Site site, int block, float*, int rows, int cols) override {
-    CHECK(shapes.emplace(std::pair(site, block), std::pair(rows, cols)).second);  // every site once
-    order.push_back(site);
-  }
+struct SeenTensor {
+  std::string name;
+  int rows, columns;
+  bool operator==(const SeenTensor&) const = default;
 };
 
-// Sets one site to a constant.
+struct Recorder : Observer {
+  explicit Recorder(const FloatNetwork& n) : network(n) {}
+  void on_activation(TensorId tensor, float*, int rows, int columns) override {
+    seen.push_back({network.at(tensor).name, rows, columns});
+  }
+  const FloatNetwork& network;
+  std::vector<SeenTensor> seen;
+};
+
+// Sets one tensor to a constant.
 struct Replacer : Observer {
-  Site target;
+  TensorId target;
   float value;
-  Replacer(Site site, float v) : target(site), value(v) {}
-  void on_activation(Site site, int, float* data, int rows, int cols) override {
-    if (site == target) std::fill_n(data, static_cast<std::size_t>(rows) * cols, value);
+  Replacer(TensorId tensor, float v) : target(tensor), value(v) {}
+  void on_activation(TensorId tensor, float* data, int rows, int columns) override {
+    if (tensor == target) std::fill_n(data, static_cast<std::size_t>(rows) * columns, value);
   }
 };
 
@@ -149,46 +154,42 @@ TEST_CASE("activations and softmax are as accurate as floats allow") {
   CHECK(row[2] < 1e-37f);
 }
 
-TEST_CASE("observers see every site once, in order, with its shape") {
+TEST_CASE("observers see every tensor once, in the order of execution, with its shape") {
   VitDescription vit = tiny_vit();
   vit.distillation_token = true;
   const FloatNetwork network = float_reference::random_network(vit, 2);
-  Recorder recorder;
+  Recorder recorder(network);
   CHECK(run(network, 2, &recorder) == run(network, 1));
   const int tokens = 8, channels = 16;
-  std::set<std::string> names;
-  for (Site site : kAllSites) {
-    for (int block = -1; block < vit.depth; ++block) {
-      const auto found = recorder.shapes.find({site, block});
-      const bool expected = block < 0 ? !is_block_site(site) || site == Site::residual : is_block_site(site);
-      CHECK((found != recorder.shapes.end()) == expected);
-      if (!expected) continue;
-      CHECK(names.insert(site_name(site, block)).second);
-      std::pair<int, int> shape = {tokens, channels};
-      if (site == Site::patch_input) shape = {6, 192};
-      if (site == Site::post_softmax) shape = {2 * tokens, tokens};
-      if (site == Site::fc1_output || site == Site::fc2_input) shape = {tokens, vit.mlp_dim};
-      if (site == Site::head_input) shape = {1, 2 * channels};
-      if (site == Site::logits) shape = {1, vit.num_classes};
-      CHECK(found->second == shape);
+  std::vector<SeenTensor> expected = {{"patch_embed.input", 6, 192}, {"patch_embed.residual", tokens, channels}};
+  for (const std::string block : {"blocks.0.", "blocks.1."}) {
+    for (const char* name : {"attn.qkv.input", "attn.query", "attn.key", "attn.value"}) {
+      expected.push_back({block + name, tokens, channels});
     }
+    expected.push_back({block + "attn.post_softmax", 2 * tokens, tokens});
+    for (const char* name : {"attn.proj.input", "attn.residual", "mlp.fc1.input"}) {
+      expected.push_back({block + name, tokens, channels});
+    }
+    expected.push_back({block + "mlp.fc1.output", tokens, vit.mlp_dim});
+    expected.push_back({block + "mlp.fc2.input", tokens, vit.mlp_dim});
+    expected.push_back({block + "residual", tokens, channels});
   }
-  CHECK(recorder.shapes.size() == names.size());
-  CHECK(recorder.order.front() == Site::patch_input);
-  CHECK(recorder.order.back() == Site::logits);
-  CHECK(site_name(Site::qkv_input, 3) == "blocks.3.attn.qkv.input");
+  expected.push_back({"head.input", 2, channels});
+  expected.push_back({"logits", 1, vit.num_classes});
+  CHECK(recorder.seen == expected);
+  CHECK(expected.size() == network.tensors.size());
 }
 
 TEST_CASE("what an observer writes is what the network goes on with") {
   const FloatNetwork network = float_reference::random_network(tiny_vit(), 3);
-  Replacer zero_head(Site::head_input, 0.0f);
-  CHECK(run(network, 1, &zero_head) == network.head.bias);
-  Replacer constant_logits(Site::logits, 2.5f);
+  Replacer zero_head(tensor_of(network, "head.input"), 0.0f);
+  CHECK(run(network, 1, &zero_head) == linear_of(network, "head").bias);
+  Replacer constant_logits(tensor_of(network, "logits"), 2.5f);
   CHECK(run(network, 1, &constant_logits) == std::vector<float>(7, 2.5f));
   const std::vector<float> untouched = run(network);
-  for (Site site : kAllSites) {
-    Replacer replacer(site, 0.25f);
-    CAPTURE(site_name(site, 0));
+  for (TensorId id = 0; id < static_cast<TensorId>(network.tensors.size()); ++id) {
+    Replacer replacer(id, 0.25f);
+    CAPTURE(network.at(id).name);
     CHECK(run(network, 1, &replacer) != untouched);
   }
 }
@@ -304,16 +305,15 @@ TEST_CASE("float network equals reference logits") {
   const auto expected = read_npy(data + "/deit_tiny/reference_logits_preprocess.npy");
   REQUIRE_MESSAGE(expected.ok(), expected.status().message());
   REQUIRE(expected.value().rows == 6);
-  REQUIRE(expected.value().cols == network.value().head.out);
+  REQUIRE(expected.value().cols == network.value().classes());
   FloatForward forward(network.value(), 2);
-  std::vector<float> logits(network.value().head.out);
   double difference = 0.0;
   for (int i = 0; i < 6; ++i) {
     const auto picture = read_picture(data + "/preprocess/expected/" + std::to_string(i) + "_224_0p9_bicubic.png");
     REQUIRE_MESSAGE(picture.ok(), picture.status().message());
     REQUIRE(picture.value().width == 224);
     REQUIRE(picture.value().height == 224);
-    forward.run(picture.value().rgb.data(), logits.data());
+    const std::vector<float> logits = judged_output(forward, network.value(), picture.value().rgb.data());
     for (std::size_t j = 0; j < logits.size(); ++j) {
       difference = std::max<double>(difference, std::fabs(logits[j] - expected.value().data[i * logits.size() + j]));
     }
@@ -334,19 +334,18 @@ TEST_CASE("float network equals the demo model's reference logits") {
   REQUIRE(reference.ok());
   const auto pictures = read_picture_list(folder + "/test.txt");
   REQUIRE(pictures.ok());
-  const auto geometry = input_geometry(network.value().description.preprocessing);
+  const auto geometry = input_geometry(network.value().preprocessing);
   REQUIRE(geometry.ok());
   PictureFiles source(paths_of(pictures.value()), geometry.value());
   REQUIRE(source.count() == reference.value().rows);
   std::vector<std::uint8_t> pixels(64 * 64 * 3);
-  std::vector<float> logits(static_cast<std::size_t>(reference.value().cols));
   FloatForward forward(network.value(), 1);
   int compared = 0;
   float worst = 0;
   for (int i = 0; i < source.count(); ++i) {
     if (!pictures.value()[static_cast<std::size_t>(i)].path.ends_with(".png")) continue;
     REQUIRE(source.read(i, pixels.data()).ok());
-    forward.run(pixels.data(), logits.data());
+    const std::vector<float> logits = judged_output(forward, network.value(), pixels.data());
     for (std::size_t c = 0; c < logits.size(); ++c) {
       worst = std::max(worst,
                        std::abs(logits[c] - reference.value().data[static_cast<std::size_t>(i) * logits.size() + c]));

@@ -28,9 +28,10 @@
 #include <vector>
 
 #include "converter/convert/convert.h"
-#include "converter/float/random_network.h"
+#include "converter/families/vit/random_vit.h"
 #include "engine/format/checksum.h"
 #include "intvit/model.h"
+#include "tests/converter/conversion_parts.h"
 #include "tests/converter/golden_text.h"
 #include "tests/converter/small_network.h"
 #include "tests/engine/encode_op_set_2.h"
@@ -51,13 +52,14 @@ bool recording() { return std::getenv("INTVIT_RECORD_GOLDENS") != nullptr; }
 // With what makes methods differ: channels that stand out, a dead one, and attention that looks at few tokens.
 FloatNetwork golden_network() {
   FloatNetwork network = random_network(small_vit(), kNetworkSeed);
-  const auto channels = static_cast<std::size_t>(network.description.embed_dim);
-  network.blocks[0].norm1.gamma[7] *= 9;
-  network.blocks[0].norm2.gamma[11] *= 5;
-  network.blocks[1].norm1.gamma[20] *= 6;
-  network.blocks[1].norm2.gamma[5] = 0;
-  for (std::size_t i = 0; i < channels * channels; ++i) network.blocks[1].qkv.weight[i] *= 2.5f;
-  for (std::size_t i = 0; i < channels; ++i) network.blocks[0].proj.weight[13 * channels + i] *= 8;
+  const auto channels = static_cast<std::size_t>(small_vit().embed_dim);
+  norm_of(network, "blocks.0.norm1").gamma[7] *= 9;
+  norm_of(network, "blocks.0.norm2").gamma[11] *= 5;
+  norm_of(network, "blocks.1.norm1").gamma[20] *= 6;
+  norm_of(network, "blocks.1.norm2").gamma[5] = 0;
+  FloatLinear &qkv = linear_of(network, "blocks.1.attn.qkv"), &proj = linear_of(network, "blocks.0.attn.proj");
+  for (std::size_t i = 0; i < channels * channels; ++i) qkv.weight[i] *= 2.5f;
+  for (std::size_t i = 0; i < channels; ++i) proj.weight[13 * channels + i] *= 8;
   return network;
 }
 
@@ -79,8 +81,8 @@ std::uint64_t digest_of(const std::string& text) {
 // All that the float network holds on the way, bit for bit.
 class Fingerprint : public Observer {
  public:
-  void on_activation(Site, int, float* data, int rows, int cols) override {
-    const auto bytes = static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols) * sizeof(float);
+  void on_activation(TensorId, float* data, int rows, int columns) override {
+    const auto bytes = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns) * sizeof(float);
     value_ = checksum64({reinterpret_cast<const std::uint8_t*>(data), bytes}, value_);
   }
   std::uint64_t value() const { return value_; }
@@ -89,20 +91,18 @@ class Fingerprint : public Observer {
   std::uint64_t value_ = 0;
 };
 
-SyntheticPictures pictures_for(const VitDescription& vit) {
-  return {kGoldenPictures, vit.preprocessing.height, vit.preprocessing.width, kPictureSeed};
+SyntheticPictures golden_pictures(const FloatNetwork& network) {
+  return {kGoldenPictures, network.preprocessing.height, network.preprocessing.width, kPictureSeed};
 }
 
 std::string float_bits(const FloatNetwork& network) {
-  SyntheticPictures pictures = pictures_for(network.description);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(network.description.preprocessing.height) *
-                                   static_cast<std::size_t>(network.description.preprocessing.width) * 3);
-  std::vector<float> logits(static_cast<std::size_t>(network.description.num_classes));
+  SyntheticPictures pictures = golden_pictures(network);
+  std::vector<std::uint8_t> pixels(picture_bytes(network));
   FloatForward forward(network, 1);
   Fingerprint fingerprint;
   for (int i = 0; i < kGoldenPictures; ++i) {
     REQUIRE(pictures.read(i, pixels.data()).ok());
-    forward.run(pixels.data(), logits.data(), &fingerprint);
+    forward.run(pixels.data(), &fingerprint);
   }
   return hex(fingerprint.value());
 }
@@ -175,7 +175,7 @@ void describe(const Program& program, Lines& lines) {
 }
 
 Conversion golden_conversion(const FloatNetwork& network, const ConvertOptions& options) {
-  SyntheticPictures pictures = pictures_for(network.description);
+  SyntheticPictures pictures = golden_pictures(network);
   Result<Conversion> conversion = convert(network, pictures, options, kSilent);
   REQUIRE_MESSAGE(conversion.ok(), conversion.status().message());
   return conversion.take();
@@ -211,9 +211,8 @@ Made made_by(const std::string& method, int bits, const FloatNetwork& network) {
   Made made;
   describe(plan, "", made.lines);
   describe(programs[1], made.lines);
-  made.lines.push_back("error, rounded to nearest: " +
-                       share_number(std::pow(10, -nearest.verification.logit_sqnr_db / 20)));
-  made.lines.push_back("error feedback: " + decibels(fed_back.verification.logit_sqnr_db));
+  made.lines.push_back("error, rounded to nearest: " + share_number(std::pow(10, -sqnr_db(nearest) / 20)));
+  made.lines.push_back("error feedback: " + decibels(sqnr_db(fed_back)));
   made.digests = hex(digest_of(json));
   for (const Program& program : programs) made.digests += " " + hex(digest_of(test::encode_op_set_2(program, {})));
   return made;

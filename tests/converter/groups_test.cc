@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "converter/errors/attention_rows.h"
-#include "converter/float/random_network.h"
+#include "converter/families/vit/random_vit.h"
 #include "converter/methods/method.h"
 #include "converter/observe/calibrate.h"
 #include "converter/plan/plan.h"
@@ -27,10 +27,10 @@ using namespace intvit;
 namespace {
 
 // Channels of very different widths and means; channel 0 is dead, channel 1 constant.
-SiteSamples uneven_channels(int pictures, int rows, int cols, unsigned seed) {
+TensorSamples uneven_channels(int pictures, int rows, int cols, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 1);
-  SiteSamples samples{rows, cols, {}};
+  TensorSamples samples{rows, cols, {}};
   for (int p = 0; p < pictures; ++p) {
     std::vector<float>& picture = samples.pictures.emplace_back();
     const float size = 1 + 0.2f * normal(random);
@@ -44,7 +44,7 @@ SiteSamples uneven_channels(int pictures, int rows, int cols, unsigned seed) {
   return samples;
 }
 
-double error_of(const ActivationScheme& scheme, const SiteSamples& samples) {
+double error_of(const ActivationScheme& scheme, const TensorSamples& samples) {
   double error = 0;
   for (const std::vector<float>& picture : samples.pictures) {
     std::vector<float> held = picture;
@@ -54,7 +54,7 @@ double error_of(const ActivationScheme& scheme, const SiteSamples& samples) {
   return error;
 }
 
-std::vector<double> equal_weights(const SiteSamples& samples) {
+std::vector<double> equal_weights(const TensorSamples& samples) {
   return std::vector<double>(static_cast<std::size_t>(samples.cols), 1.0);
 }
 
@@ -64,10 +64,10 @@ bool sound(const UniformScheme& scheme) {
 }
 
 // Rows that sum to one, from nearly uniform to nearly one-hot.
-SiteSamples probabilities(int pictures, int rows, int keys, unsigned seed) {
+TensorSamples probabilities(int pictures, int rows, int keys, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 1);
-  SiteSamples samples{rows, keys, {}};
+  TensorSamples samples{rows, keys, {}};
   for (int p = 0; p < pictures; ++p) {
     std::vector<float>& picture = samples.pictures.emplace_back();
     for (int r = 0; r < rows; ++r) {
@@ -122,7 +122,7 @@ TEST_CASE("the alternation of bounds ends in a fixed point that is nearer to the
 }
 
 TEST_CASE("channel groups: the best reading is no worse than each, and more groups lose less") {
-  const SiteSamples samples = uneven_channels(5, 24, 42, 2);
+  const TensorSamples samples = uneven_channels(5, 24, 42, 2);
   const std::vector<double> weights = equal_weights(samples);
   double before = std::numeric_limits<double>::infinity();
   for (const int groups : {1, 4, 8, 16}) {
@@ -147,7 +147,7 @@ TEST_CASE("channel groups: the best reading is no worse than each, and more grou
 }
 
 TEST_CASE("channel groups: assignment is equation 5, and values on the grid agree with products per group") {
-  const SiteSamples samples = uneven_channels(4, 24, 42, 3);
+  const TensorSamples samples = uneven_channels(4, 24, 42, 3);
   const ActivationScheme scheme = channel_groups(samples, equal_weights(samples), {8, 4, 8});
   const std::vector<ChannelSpan> spans = channel_spans(samples);
   const auto cols = static_cast<std::size_t>(samples.cols);
@@ -199,10 +199,10 @@ TEST_CASE("channel groups: assignment is equation 5, and values on the grid agre
 }
 
 TEST_CASE("row groups: bounds by alternation are a fixed point, bounds by least error are the best of all subsets") {
-  const SiteSamples rows = probabilities(2, 48, 24, 4);
+  const TensorSamples rows = probabilities(2, 48, 24, 4);
   std::mt19937 random(6);
   std::normal_distribution<float> normal(0, 1);
-  SiteSamples values{16, 24, {}};  // three heads of 8; 16 rows of 24 keys each
+  TensorSamples values{16, 24, {}};  // three heads of 8; 16 rows of 24 keys each
   values.rows = 24;
   for (int p = 0; p < 2; ++p) {
     std::vector<float>& picture = values.pictures.emplace_back(24 * 24);
@@ -257,8 +257,8 @@ TEST_CASE("row groups: bounds by alternation are a fixed point, bounds by least 
 }
 
 TEST_CASE("one-token attention and rows that are all alike have a scheme") {
-  SiteSamples one{3, 1, {{1, 1, 1}, {1, 1, 1}}};  // three heads, one token
-  const SiteSamples values{1, 6, {{1, 2, 3, 4, 5, 6}, {0, 0, 0, 0, 0, 0}}};
+  TensorSamples one{3, 1, {{1, 1, 1}, {1, 1, 1}}};  // three heads, one token
+  const TensorSamples values{1, 6, {{1, 2, 3, 4, 5, 6}, {0, 0, 0, 0, 0, 0}}};
   const SoftmaxScheme scheme = row_groups(one, values, 3, {8, 4, 8}, 1);
   std::vector<float> row = {1};
   simulate(scheme, 0, row.data(), 1, 1);
@@ -267,7 +267,7 @@ TEST_CASE("one-token attention and rows that are all alike have a scheme") {
 }
 
 TEST_CASE("per token: outliers are what the grid makes of them, everything else what its position's codes make of it") {
-  SiteSamples samples = uneven_channels(6, 10, 30, 7);
+  TensorSamples samples = uneven_channels(6, 10, 30, 7);
   samples.pictures[2][45] = 40;
   samples.pictures[3][100] = -35;
   const double tau = 10;
@@ -302,7 +302,7 @@ TEST_CASE("per token: outliers are what the grid makes of them, everything else 
 TEST_CASE("zeros and constants have schemes without NaN") {
   for (const float value : {0.0f, 1.5f, -2.0f}) {
     CAPTURE(value);
-    const SiteSamples samples{4, 5, {std::vector<float>(20, value), std::vector<float>(20, value)}};
+    const TensorSamples samples{4, 5, {std::vector<float>(20, value), std::vector<float>(20, value)}};
     for (const ActivationScheme& scheme :
          {channel_groups(samples, equal_weights(samples), {8, 4, 8}),
           channel_groups(samples, std::vector<double>(5, 0.0), {8, 4, 8}),
@@ -357,8 +357,8 @@ TEST_CASE("allocation keeps the budget, is no worse than the same number for all
 
 TEST_CASE("plans of igq and adfq are deterministic and pass through JSON, also with a dead channel") {
   FloatNetwork network = random_network(small_vit(), 3);
-  network.blocks[0].norm1.gamma[5] = 0;
-  network.blocks[1].norm2.gamma[7] = network.blocks[1].norm2.beta[7] = 0;
+  norm_of(network, "blocks.0.norm1").gamma[5] = 0;
+  norm_of(network, "blocks.1.norm2").gamma[7] = norm_of(network, "blocks.1.norm2").beta[7] = 0;
   SyntheticPictures pictures(3, 32, 32, 4);
   const Progress silent = [](const std::string&, int, int) {};
   const Result<Calibration> calibration = calibrate(network, {pictures, 1, silent});

@@ -1,5 +1,5 @@
 // Checkpoints with timm's names: what becomes of the tensors, and that what does not fit gives one clear message.
-#include "converter/read/load_network.h"
+#include "converter/families/load_network.h"
 
 #include <doctest/doctest.h>
 
@@ -11,6 +11,7 @@
 
 #include "models/architectures.h"
 #include "tests/converter/checkpoints.h"
+#include "tests/converter/network_parts.h"
 
 using namespace intvit;
 using namespace intvit::checkpoints;
@@ -24,25 +25,25 @@ TEST_CASE("load_network: a NaN weight is named") {
 TEST_CASE("load_network: the description comes from the config and the tensors") {
   const auto network = load_tiny(tensors_of(tiny_description()));
   REQUIRE(network.ok());
-  const VitDescription& vit = network.value().description;
-  CHECK(vit.architecture == "tiny");
-  CHECK(vit.embed_dim == 16);
-  CHECK(vit.depth == 1);
-  CHECK(vit.num_heads == 2);
-  CHECK(vit.mlp_dim == 32);
-  CHECK(vit.num_classes == 5);
-  CHECK(vit.tokens() == 5);
-  CHECK(vit.preprocessing.height == 8);
-  CHECK(vit.preprocessing.crop_pct == 0.9);
-  CHECK(vit.preprocessing.stddev == std::array<double, 3>{0.25, 0.5, 0.5});
-  CHECK(vit.labels == std::vector<std::string>{"a", "b", "c", "d", "e"});
+  const FloatNetwork& tiny = network.value();
+  CHECK(tiny.architecture == "tiny");
+  CHECK(tiny.at(tensor_of(tiny, "blocks.0.residual")).columns == 16);
+  CHECK(tiny.at(tensor_of(tiny, "blocks.0.residual")).rows == 5);
+  CHECK(tiny.segment_count() == 3);  // embedding, one block, head
+  CHECK(tiny.at(tensor_of(tiny, "blocks.0.attn.query")).heads == 2);
+  CHECK(tiny.at(tensor_of(tiny, "blocks.0.mlp.fc2.input")).columns == 32);
+  CHECK(tiny.classes() == 5);
+  CHECK(tiny.preprocessing.height == 8);
+  CHECK(tiny.preprocessing.crop_pct == 0.9);
+  CHECK(tiny.preprocessing.stddev == std::array<double, 3>{0.25, 0.5, 0.5});
+  CHECK(tiny.labels == std::vector<std::string>{"a", "b", "c", "d", "e"});
 }
 
 TEST_CASE("load_network: the patch embedding is reordered to (y, x, channel)") {
   const TensorMap tensors = tensors_of(tiny_description());
   const auto network = load_tiny(tensors);
   REQUIRE(network.ok());
-  const FloatLinear& embed = network.value().patch_embed;
+  const FloatLinear& embed = linear_of(network.value(), "patch_embed");
   CHECK(embed.in == 48);
   const std::vector<float>& planar = tensors.at("patch_embed.proj.weight").values;
   for (std::size_t out = 0; out < 16; ++out) {
@@ -66,8 +67,7 @@ TEST_CASE("load_network: prefix tokens and positions") {
     const TensorMap tensors = tensors_of(vit);
     const auto network = load_tiny(tensors);
     REQUIRE(network.ok());
-    CHECK(network.value().description.no_embed_class == no_embed_class);
-    const std::vector<float>& init = network.value().token_init;
+    const std::vector<float>& init = token_init_of(network.value());
     const std::vector<float>& positions = tensors.at("pos_embed").values;
     REQUIRE(init.size() == 7 * 16);
     const float class_position = no_embed_class ? 0.0f : positions[5];
@@ -84,13 +84,13 @@ TEST_CASE("load_network: layer scale is folded into proj and fc2") {
   const TensorMap tensors = tensors_of(vit);
   const auto network = load_tiny(tensors);
   REQUIRE(network.ok());
-  const FloatBlock& block = network.value().blocks[0];
+  const FloatLinear& proj = linear_of(network.value(), "blocks.0.attn.proj");
+  const FloatLinear& fc2 = linear_of(network.value(), "blocks.0.mlp.fc2");
   const auto value = [&tensors](const char* name, std::size_t i) { return tensors.at(name).values[i]; };
-  CHECK(block.proj.weight[3 * 16 + 7] ==
-        value("blocks.0.attn.proj.weight", 3 * 16 + 7) * value("blocks.0.ls1.gamma", 3));
-  CHECK(block.proj.bias[3] == value("blocks.0.attn.proj.bias", 3) * value("blocks.0.ls1.gamma", 3));
-  CHECK(block.fc2.weight[5 * 32 + 9] == value("blocks.0.mlp.fc2.weight", 5 * 32 + 9) * value("blocks.0.ls2.gamma", 5));
-  CHECK(block.fc2.bias[5] == value("blocks.0.mlp.fc2.bias", 5) * value("blocks.0.ls2.gamma", 5));
+  CHECK(proj.weight[3 * 16 + 7] == value("blocks.0.attn.proj.weight", 3 * 16 + 7) * value("blocks.0.ls1.gamma", 3));
+  CHECK(proj.bias[3] == value("blocks.0.attn.proj.bias", 3) * value("blocks.0.ls1.gamma", 3));
+  CHECK(fc2.weight[5 * 32 + 9] == value("blocks.0.mlp.fc2.weight", 5 * 32 + 9) * value("blocks.0.ls2.gamma", 5));
+  CHECK(fc2.bias[5] == value("blocks.0.mlp.fc2.bias", 5) * value("blocks.0.ls2.gamma", 5));
 }
 
 TEST_CASE("load_network: the two heads of a distilled model become one") {
@@ -99,13 +99,13 @@ TEST_CASE("load_network: the two heads of a distilled model become one") {
   const TensorMap tensors = tensors_of(vit);
   const auto network = load_tiny(tensors);
   REQUIRE(network.ok());
-  const FloatLinear& head = network.value().head;
+  const FloatLinear& head = linear_of(network.value(), "head");
   CHECK(head.in == 32);
   REQUIRE(head.weight.size() == 5 * 32);
   CHECK(head.weight[2 * 32 + 3] == 0.5f * tensors.at("head.weight").values[2 * 16 + 3]);
   CHECK(head.weight[2 * 32 + 16 + 3] == 0.5f * tensors.at("head_dist.weight").values[2 * 16 + 3]);
   CHECK(head.bias[4] == 0.5f * (tensors.at("head.bias").values[4] + tensors.at("head_dist.bias").values[4]));
-  CHECK(network.value().token_init.size() == 6 * 16);
+  CHECK(token_init_of(network.value()).size() == 6 * 16);
 
   TensorMap plain = tensors_of(tiny_description());
   plain["head_dist.weight"] = tensors.at("head_dist.weight");
@@ -159,7 +159,6 @@ TEST_CASE("load_network: what this version cannot run is refused by name") {
     tensors[name] = numbered({16}, 1);
     return load_tiny(tensors);
   };
-  check_load_fails(with("norm_pre.weight"), Code::unsupported, {"norm_pre"});
   check_load_fails(with("blocks.0.attn.q_norm.weight"), Code::unsupported, {"qk_norm"});
   check_load_fails(with("blocks.0.mlp.w12.weight"), Code::unsupported, {"SwiGLU"});
   check_load_fails(with("blocks.0.attn.rope.freqs"), Code::unsupported, {"rope"});
@@ -174,7 +173,8 @@ TEST_CASE("load_network: what this version cannot run is refused by name") {
   check_load_fails(changed("8, 8", "9, 8"), Code::unsupported, {"patch_size 4 does not divide", "9x8"});
   check_load_fails(changed("[3, 8", "[1, 8"), Code::unsupported, {"input_size", "3 channels"});
   check_load_fails(changed("\"num_heads\": 2", "\"num_heads\": 3"), Code::unsupported, {"num_heads 3", "16"});
-  check_load_fails(changed("\"num_classes\": 5", "\"num_classes\": 0"), Code::unsupported, {"no classification head"});
+  check_load_fails(changed("\"num_classes\": 5", "\"num_classes\": 0"), Code::corrupt_file,
+                   {"unexpected 2 (head.bias, head.weight)"});
   check_load_fails(changed("0.9", "-1"), Code::corrupt_file, {"crop_pct is -1"});
   check_load_fails(changed("\"tiny\"", "[[[]]]"), Code::corrupt_file, {"architecture is a list"});
   check_load_fails(load_tiny(tensors, std::string(100000, '[')), Code::corrupt_file, {"config.json", "deep"});
@@ -197,9 +197,9 @@ TEST_CASE("load_network: a bare file, with and without an architecture in its me
   notes.clear();
   const auto network = load_network(folder.file("demo.safetensors"), &notes);
   if (!network.ok()) FAIL(network.status().message());
-  CHECK(network.value().description.num_heads == 3);
-  CHECK(network.value().description.preprocessing.crop_pct == 0.9);
-  CHECK(network.value().description.preprocessing.mean == std::array<double, 3>{0.5, 0.5, 0.5});
+  CHECK(network.value().at(tensor_of(network.value(), "blocks.0.attn.key")).heads == 3);
+  CHECK(network.value().preprocessing.crop_pct == 0.9);
+  CHECK(network.value().preprocessing.mean == std::array<double, 3>{0.5, 0.5, 0.5});
   REQUIRE(notes.size() == 1);
   CHECK(contains(notes[0], "2 labels for 16 classes"));
 }

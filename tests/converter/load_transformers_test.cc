@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <string>
 
-#include "converter/read/load_network.h"
+#include "converter/families/load_network.h"
 #include "models/tensor_names.h"
 #include "tests/converter/checkpoints.h"
+#include "tests/converter/network_parts.h"
 
 using namespace intvit;
 using namespace intvit::checkpoints;
@@ -57,10 +58,12 @@ TEST_CASE("load_network: transformers' names give the same network as timm's") {
     const auto network = load_tiny(renamed, kHuggingFaceConfig);
     if (!network.ok()) FAIL(network.status().message());
     check_same(network.value(), expected.value());
-    CHECK(network.value().description.layer_norm_eps == 1e-5);
-    CHECK(network.value().description.activation == Activation::gelu_tanh);
-    CHECK(network.value().description.preprocessing.crop_mode == "squash");
-    CHECK(network.value().description.labels.size() == 5);
+    for (const char* norm : {"blocks.0.norm1", "blocks.0.norm2", "norm"}) {
+      CHECK(node_of(network.value(), norm).as<LayerNorm>()->eps == 1e-5);
+    }
+    CHECK(node_of(network.value(), "blocks.0.mlp.act").as<Activate>()->function == Activation::gelu_tanh);
+    CHECK(network.value().preprocessing.crop_mode == "squash");
+    CHECK(network.value().labels.size() == 5);
   }
 }
 
@@ -80,10 +83,11 @@ TEST_CASE("load_network: transformers' DeiT with two heads and with one") {
   tensors.erase("head_dist.bias");
   const auto one = load_tiny(to_hugging_face(tensors, "deit.", "classifier"), config);
   REQUIRE(one.ok());
-  CHECK(one.value().head.in == 32);
-  CHECK(one.value().head.weight[32 + 3] == tensors.at("head.weight").values[16 + 3]);
-  CHECK(one.value().head.weight[32 + 16 + 3] == 0.0f);
-  CHECK(one.value().head.bias == tensors.at("head.bias").values);
+  const FloatLinear& head = linear_of(one.value(), "head");
+  CHECK(head.in == 32);
+  CHECK(head.weight[32 + 3] == tensors.at("head.weight").values[16 + 3]);
+  CHECK(head.weight[32 + 16 + 3] == 0.0f);
+  CHECK(head.bias == tensors.at("head.bias").values);
 }
 
 TEST_CASE("load_network: transformers' preprocessing") {
@@ -94,7 +98,7 @@ TEST_CASE("load_network: transformers' preprocessing") {
     folder.write("preprocessor_config.json", config);
     const auto network = load_network(folder.path());
     if (!network.ok()) FAIL(network.status().message());
-    return network.value().description.preprocessing;
+    return network.value().preprocessing;
   };
   Preprocessing input = load(R"({"size": {"height": 8, "width": 8}, "resample": 2, "image_mean": [0.1, 0.2, 0.3],
                                  "image_std": [0.5, 0.5, 0.5], "do_normalize": true,

@@ -11,7 +11,7 @@
 #include "converter/errors/attention_error.h"
 #include "converter/errors/channel_error.h"
 #include "converter/errors/module_error.h"
-#include "converter/float/random_network.h"
+#include "converter/families/vit/random_vit.h"
 #include "converter/methods/auto/collect_candidates.h"
 #include "converter/methods/method.h"
 #include "converter/plan/simulate.h"
@@ -33,24 +33,26 @@ constexpr double kMethodRounding = 1 + 1e-4;  // of errors that are summed in an
 // Attention that looks at few tokens in the second block, and at all of them in the first.
 FloatNetwork searched_network() {
   FloatNetwork network = random_network(small_vit(), 51);
-  const auto channels = static_cast<std::size_t>(network.description.embed_dim);
-  for (std::size_t i = 0; i < channels * channels; ++i) network.blocks[1].qkv.weight[i] *= 4;
-  network.blocks[0].norm1.gamma[7] *= 8;
-  network.blocks[1].norm2.gamma[9] *= 8;
+  FloatLinear& qkv = linear_of(network, "blocks.1.attn.qkv");
+  const auto channels = static_cast<std::size_t>(qkv.in);
+  for (std::size_t i = 0; i < channels * channels; ++i) qkv.weight[i] *= 4;
+  norm_of(network, "blocks.0.norm1").gamma[7] *= 8;
+  norm_of(network, "blocks.1.norm2").gamma[9] *= 8;
   return network;
 }
 
 // Every token has its own large channel, the larger the later it comes: what else it holds is then the smaller.
 FloatNetwork network_of_uneven_tokens() {
   FloatNetwork network = random_network(small_vit(), 52);
-  const auto channels = static_cast<std::size_t>(network.description.embed_dim);
-  for (std::size_t t = 0; t < static_cast<std::size_t>(network.description.tokens()); ++t) {
-    network.token_init[t * channels + 2 * t] += 2 * static_cast<float>(t);
+  const VitDescription vit = small_vit();
+  const auto channels = static_cast<std::size_t>(vit.embed_dim);
+  for (std::size_t t = 0; t < static_cast<std::size_t>(vit.tokens()); ++t) {
+    token_init_of(network)[t * channels + 2 * t] += 2 * static_cast<float>(t);
   }
   return network;
 }
 
-Histogram histogram_of(const SiteSamples& samples) {
+Histogram histogram_of(const TensorSamples& samples) {
   Histogram histogram;
   for (const std::vector<float>& picture : samples.pictures) histogram.add(picture.data(), picture.size());
   return histogram;
@@ -59,14 +61,15 @@ Histogram histogram_of(const SiteSamples& samples) {
 struct Fixture {
   FloatNetwork network;
   SyntheticPictures pictures{kSearchedPictures, 32, 40, 61};
-  CalibrationStatistics statistics{kHeads};
-  std::vector<BlockSamples> blocks;
+  CalibrationStatistics statistics{network};
+  std::vector<SegmentSamples> blocks;
 
   explicit Fixture(FloatNetwork made = searched_network()) : network(std::move(made)) {
     Result<Calibration> calibration = calibrate(network, {pictures, 1, kSilent});
     REQUIRE(calibration.ok());
     statistics = std::move(calibration.take().statistics);
-    REQUIRE(for_each_block(network, {pictures, 1, kSilent}, [&](const BlockSamples& b) { blocks.push_back(b); }).ok());
+    REQUIRE(
+        for_each_segment(network, {pictures, 1, kSilent}, [&](const SegmentSamples& s) { blocks.push_back(s); }).ok());
   }
 
   Plan plan(const char* name, const std::vector<std::string>& settings = {}) {
@@ -78,12 +81,21 @@ struct Fixture {
     return plan.take();
   }
 
-  const FloatBlock& layers(int b) const { return network.blocks[static_cast<std::size_t>(b)]; }
+  // Of a block, e.g. `attn.query` or `mlp.fc1`.
+  std::string name(const SegmentSamples& samples, const std::string& part) const {
+    return network.segment(samples.segment).name + "." + part;
+  }
+  const TensorSamples& at(const SegmentSamples& samples, const std::string& part) const {
+    return samples.at(tensor_of(network, name(samples, part)));
+  }
+  const FloatLinear& layer(const SegmentSamples& samples, const std::string& part) const {
+    return linear_of(network, name(samples, part));
+  }
 };
 
 // |A V - A^ V|^2 of one head, over all rows.
-double attention_error(const BlockSamples& samples, const SoftmaxScheme& scheme, int head) {
-  const SiteSamples &probabilities = samples.at(Site::post_softmax), &values = samples.at(Site::value);
+double attention_error(const Fixture& f, const SegmentSamples& samples, const SoftmaxScheme& scheme, int head) {
+  const TensorSamples &probabilities = f.at(samples, "attn.post_softmax"), &values = f.at(samples, "attn.value");
   const int tokens = probabilities.cols, width = values.cols / kHeads;
   double error = 0;
   for (std::size_t p = 0; p < probabilities.pictures.size(); ++p) {
@@ -110,9 +122,9 @@ SoftmaxScheme with_table(SoftmaxScheme scheme, const TableScheme& table) {
   return scheme;
 }
 
-double largest_probability(const BlockSamples& samples) {
+double largest_probability(const Fixture& f, const SegmentSamples& samples) {
   float largest = 0;
-  for (const auto& picture : samples.at(Site::post_softmax).pictures) {
+  for (const auto& picture : f.at(samples, "attn.post_softmax").pictures) {
     largest = std::max(largest, *std::max_element(picture.begin(), picture.end()));
   }
   return largest;
@@ -120,11 +132,11 @@ double largest_probability(const BlockSamples& samples) {
 
 // No table of `candidates` is better for all heads together by AttentionError, which tsptq, ptq4vit and dopq minimise.
 void check_softmax(Fixture& f, const Plan& plan, const std::vector<TableScheme>& candidates, bool per_head) {
-  for (const BlockSamples& samples : f.blocks) {
-    const SoftmaxScheme& chosen = plan.softmax.at(site_name(Site::post_softmax, samples.block));
-    const AttentionError error(samples.at(Site::post_softmax), samples.at(Site::value),
-                               plan.activations.at(site_name(Site::value, samples.block)),
-                               column_powers(f.layers(samples.block).proj), 1);
+  for (const SegmentSamples& samples : f.blocks) {
+    const SoftmaxScheme& chosen = plan.softmax.at(f.name(samples, "attn.post_softmax"));
+    const AttentionError error(f.at(samples, "attn.post_softmax"), f.at(samples, "attn.value"),
+                               plan.activations.at(f.name(samples, "attn.value")),
+                               column_powers(f.layer(samples, "attn.proj")), 1);
     double ours = 0;
     for (int head = 0; head < kHeads; ++head) ours += error.of(chosen, head);
     for (const TableScheme& table : candidates) {
@@ -140,10 +152,11 @@ void check_softmax(Fixture& f, const Plan& plan, const std::vector<TableScheme>&
 }
 
 void check_fc2(Fixture& f, const Plan& plan, const std::function<std::vector<ActivationScheme>(double)>& candidates) {
-  for (const BlockSamples& samples : f.blocks) {
-    const ChannelError error(samples.at(Site::fc2_input), 0, column_powers(f.layers(samples.block).fc2), false);
-    const double ours = error.of(plan.activations.at(site_name(Site::fc2_input, samples.block))[0]);
-    for (const ActivationScheme& one : candidates(f.statistics.magnitude(Site::fc2_input, samples.block))) {
+  for (const SegmentSamples& samples : f.blocks) {
+    const ChannelError error(f.at(samples, "mlp.fc2.input"), 0, column_powers(f.layer(samples, "mlp.fc2")), false);
+    const double ours = error.of(plan.activations.at(f.name(samples, "mlp.fc2.input"))[0]);
+    const TensorId hidden = tensor_of(f.network, f.name(samples, "mlp.fc2.input"));
+    for (const ActivationScheme& one : candidates(f.statistics.magnitude(hidden))) {
       CHECK(ours <= kMethodRounding * error.of(one));
     }
   }
@@ -161,24 +174,20 @@ struct Winners {
 };
 
 // No contestant has less error than `chosen` at the linear layers of one block.
-void check_sites(Fixture& f, const BlockSamples& samples, const Plan& chosen, const std::vector<Plan>& plans,
+void check_sites(Fixture& f, const SegmentSamples& samples, const Plan& chosen, const std::vector<Plan>& plans,
                  Winners& winners) {
-  const FloatBlock& block = f.layers(samples.block);
-  const std::pair<Site, const FloatLinear*> sites[] = {{Site::qkv_input, &block.qkv},
-                                                       {Site::attention_output, &block.proj},
-                                                       {Site::fc1_input, &block.fc1},
-                                                       {Site::fc2_input, &block.fc2}};
-  for (const auto& [site, layer] : sites) {
-    const std::string name = site_name(site, samples.block);
+  for (const std::string layer : {"attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"}) {
+    const std::string name = f.name(samples, layer + ".input");
     CAPTURE(name);
-    const ModuleError error(samples.at(site), *layer, kSearchedPictures);
+    const TensorSamples& inputs = f.at(samples, layer + ".input");
+    const ModuleError error(inputs, f.layer(samples, layer), kSearchedPictures);
     const ActivationScheme& ours = chosen.activations.at(name)[0];
     const double least = error.of(ours, equalisation_at(chosen, name));
     for (const Plan& plan : plans) {
       CHECK(least <= kMethodRounding * error.of(plan.activations.at(name)[0], equalisation_at(plan, name)));
     }
     std::vector<float> values;
-    for (const auto& picture : samples.at(site).pictures) values.insert(values.end(), picture.begin(), picture.end());
+    for (const auto& picture : inputs.pictures) values.insert(values.end(), picture.begin(), picture.end());
     CHECK(least <= kMethodRounding * error.of(table_scheme(least_square_levels(values, kBits), kBits, 8), nullptr));
     winners.kinds.insert(ours.kind);
     winners.equalised |= equalisation_at(chosen, name) != nullptr;
@@ -186,12 +195,12 @@ void check_sites(Fixture& f, const BlockSamples& samples, const Plan& chosen, co
 }
 
 // The same for the softmax of one block.
-void check_softmax_site(Fixture& f, const BlockSamples& samples, const Plan& chosen, const std::vector<Plan>& plans,
+void check_softmax_site(Fixture& f, const SegmentSamples& samples, const Plan& chosen, const std::vector<Plan>& plans,
                         Winners& winners) {
-  const std::string name = site_name(Site::post_softmax, samples.block);
-  const AttentionError error(samples.at(Site::post_softmax), samples.at(Site::value),
-                             plans[2].activations.at(site_name(Site::value, samples.block)),
-                             column_powers(f.layers(samples.block).proj), 1);
+  const std::string name = f.name(samples, "attn.post_softmax");
+  const AttentionError error(f.at(samples, "attn.post_softmax"), f.at(samples, "attn.value"),
+                             plans[2].activations.at(f.name(samples, "attn.value")),
+                             column_powers(f.layer(samples, "attn.proj")), 1);
   const SoftmaxScheme relative{SoftmaxKind::relative, kBits, 8, {}, {1.0}};
   std::vector<SoftmaxScheme> rivals;
   for (std::size_t p = 1; p < plans.size(); ++p) rivals.push_back(plans[p].softmax.at(name));
@@ -214,17 +223,17 @@ TEST_CASE("searches of methods: adfq's largest levels of probabilities are the b
   Fixture f;
   const Plan plan = f.plan("adfq");
   std::set<int> winners;
-  for (const BlockSamples& samples : f.blocks) {
-    const SoftmaxScheme& chosen = plan.softmax.at(site_name(Site::post_softmax, samples.block));
+  for (const SegmentSamples& samples : f.blocks) {
+    const SoftmaxScheme& chosen = plan.softmax.at(f.name(samples, "attn.post_softmax"));
     REQUIRE(chosen.tables.size() == kHeads);
     for (int head = 0; head < kHeads; ++head) {
-      const double ours = attention_error(samples, chosen, head);
+      const double ours = attention_error(f, samples, chosen, head);
       int best = 0;
       double least = INFINITY;
       for (int i = 0; i < 16; ++i) {
-        const double delta = largest_probability(samples) * std::exp2(-0.2 * i);
+        const double delta = largest_probability(f, samples) * std::exp2(-0.2 * i);
         const double theirs = attention_error(
-            samples, with_table(chosen, logarithmic_table(LogarithmBase::square_root_of_two, delta, kBits)), head);
+            f, samples, with_table(chosen, logarithmic_table(LogarithmBase::square_root_of_two, delta, kBits)), head);
         CHECK(ours <= kMethodRounding * theirs);
         if (theirs < least) {
           least = theirs;
@@ -240,9 +249,9 @@ TEST_CASE("searches of methods: adfq's largest levels of probabilities are the b
 TEST_CASE("searches of methods: adfq's levels behind GELU are the best of sixteen") {
   Fixture f;
   const Plan plan = f.plan("adfq");
-  for (const BlockSamples& samples : f.blocks) {
-    const SiteSamples& inputs = samples.at(Site::fc2_input);
-    const std::vector<double> importance = column_powers(f.layers(samples.block).fc2);
+  for (const SegmentSamples& samples : f.blocks) {
+    const TensorSamples& inputs = f.at(samples, "mlp.fc2.input");
+    const std::vector<double> importance = column_powers(f.layer(samples, "mlp.fc2"));
     const auto error = [&](const TableScheme& table) {
       double sum = 0;
       for (const std::vector<float>& picture : inputs.pictures) {
@@ -256,7 +265,7 @@ TEST_CASE("searches of methods: adfq's levels behind GELU are the best of sixtee
     double high = 0;
     for (const auto& picture : inputs.pictures)
       high = std::max<double>(high, *std::max_element(picture.begin(), picture.end()));
-    const double ours = error(plan.activations.at(site_name(Site::fc2_input, samples.block))[0].table);
+    const double ours = error(plan.activations.at(f.name(samples, "mlp.fc2.input"))[0].table);
     double worst = 0;
     for (int i = 0; i < 16; ++i) {
       const double delta = (high - kGeluMinimum) * std::exp2(-0.2 * i);
@@ -313,20 +322,21 @@ TEST_CASE("searches of methods: dopq's tangents are the best of the grid in ever
 TEST_CASE("searches of methods: percentile and repq take the best percentile of what was seen") {
   Fixture f;
   const Plan percentile = f.plan("percentile"), repq = f.plan("repq");
-  for (const BlockSamples& samples : f.blocks) {
-    for (const Site site : {Site::qkv_input, Site::query, Site::attention_output, Site::fc2_input}) {
-      const auto& histograms = f.statistics.at(site, samples.block);
+  for (const SegmentSamples& samples : f.blocks) {
+    for (const char* part : {"attn.qkv.input", "attn.query", "attn.proj.input", "mlp.fc2.input"}) {
+      const std::string name = f.name(samples, part);
+      const auto& histograms = f.statistics.at(tensor_of(f.network, name));
       for (std::size_t i = 0; i < histograms.size(); ++i) {
         const Histogram& histogram = histograms[i];
-        const UniformScheme& chosen = percentile.activations.at(site_name(site, samples.block))[i].grid;
+        const UniformScheme& chosen = percentile.activations.at(name)[i].grid;
         for (const double p : {1.0, 0.99999, 0.9999, 0.999}) {
           const UniformScheme one = uniform_scheme(histogram.quantile(1 - p), histogram.quantile(p), kBits);
           CHECK(squared_error(histogram, chosen) <= kMethodRounding * squared_error(histogram, one));
         }
       }
     }
-    const Histogram probabilities = histogram_of(samples.at(Site::post_softmax));
-    const TableScheme& table = repq.softmax.at(site_name(Site::post_softmax, samples.block)).tables[0];
+    const Histogram probabilities = histogram_of(f.at(samples, "attn.post_softmax"));
+    const TableScheme& table = repq.softmax.at(f.name(samples, "attn.post_softmax")).tables[0];
     for (const double p : {1.0, 0.99999, 0.9999, 0.999}) {
       const TableScheme one = logarithmic_table(LogarithmBase::square_root_of_two, probabilities.quantile(p), kBits);
       CHECK(squared_error(probabilities, table) <= kMethodRounding * squared_error(probabilities, one));
@@ -343,7 +353,7 @@ TEST_CASE("searches of methods: auto has at every site the least error of all me
     std::vector<Plan> plans;
     for (const char* name : {"percentile", "repq", "dopq", "adfq"}) plans.push_back(f.plan(name));
     plans.push_back(f.plan("igq", {"allocation_pictures=0", "groups=10"}));
-    for (const BlockSamples& samples : f.blocks) {
+    for (const SegmentSamples& samples : f.blocks) {
       check_sites(f, samples, chosen, plans, winners);
       check_softmax_site(f, samples, chosen, plans, winners);
     }
@@ -360,9 +370,9 @@ TEST_CASE("searches of methods: contests of auto have every contestant, and tabl
   const std::vector<Plan> plans = {f.plan("percentile"), f.plan("dopq")};
   const MethodInput input{f.network, f.statistics, kBits, kBits, {f.pictures, 1, kSilent}, Knobs("auto")};
   std::vector<Contest> contests;
-  for (const BlockSamples& samples : f.blocks) {
-    SampledBlock block(input, samples);
-    collect_candidates(input, {{&plans[0], &plans[1]}, {0, 1}, false}, block, contests);
+  for (const SegmentSamples& samples : f.blocks) {
+    SampledSegment segment(input, samples);
+    collect_candidates(input, {{&plans[0], &plans[1]}, {0, 1}, false}, segment, contests);
   }
   CHECK(contests.size() == 2 * 5);
   for (const Contest& contest : contests) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "converter/equalise/fold.h"
-#include "converter/float/random_network.h"
+#include "converter/families/vit/random_vit.h"
 #include "converter/observe/calibrate.h"
 #include "converter/plan/simulate.h"
 #include "tests/converter/small_network.h"
@@ -20,13 +20,12 @@ using namespace intvit;
 namespace {
 
 std::vector<float> logits_of(const FloatNetwork& network, std::uint64_t seed, Observer* observer = nullptr) {
-  const Preprocessing& p = network.description.preprocessing;
+  const Preprocessing& p = network.preprocessing;
   SyntheticPictures pictures(1, p.height, p.width, seed);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(p.height) * static_cast<std::size_t>(p.width) * 3);
+  std::vector<std::uint8_t> pixels(picture_bytes(network));
   REQUIRE(pictures.read(0, pixels.data()).ok());
-  std::vector<float> logits(static_cast<std::size_t>(network.description.num_classes));
-  FloatForward(network, 1).run(pixels.data(), logits.data(), observer);
-  return logits;
+  FloatForward forward(network, 1);
+  return judged_output(forward, network, pixels.data(), observer);
 }
 
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
@@ -59,13 +58,12 @@ TEST_CASE("knobs: defaults, settings, and clear errors") {
 }
 
 TEST_CASE("every method's plan survives JSON, equalises the network without changing it, and can be simulated") {
-  VitDescription vit = small_vit();
-  FloatNetwork network = random_network(vit, 21);
+  FloatNetwork network = random_network(small_vit(), 21);
   // Awkward channels: no gain, with and without an offset, and outliers.
-  network.blocks[0].norm1.gamma[3] = network.blocks[0].norm2.gamma[5] = 0;
-  network.blocks[0].norm1.beta[3] = 2;
-  network.blocks[0].norm2.beta[5] = 0;
-  network.blocks[1].norm1.gamma[7] = 30;
+  norm_of(network, "blocks.0.norm1").gamma[3] = norm_of(network, "blocks.0.norm2").gamma[5] = 0;
+  norm_of(network, "blocks.0.norm1").beta[3] = 2;
+  norm_of(network, "blocks.0.norm2").beta[5] = 0;
+  norm_of(network, "blocks.1.norm1").gamma[7] = 30;
   SyntheticPictures pictures(3, 32, 32, 1);
   const Progress progress = [](const std::string&, int, int) {};
   const Result<Calibration> calibration = calibrate(network, {pictures, 1, progress});
@@ -92,7 +90,7 @@ TEST_CASE("every method's plan survives JSON, equalises the network without chan
       FloatNetwork equalised = network;
       REQUIRE(equalise(plan.value().equalisations, equalised).ok());
       CHECK(largest_difference(logits_of(equalised, 1), exact) < 1e-3 * power);
-      PlanSimulator simulator(vit, plan.value(), 1);
+      PlanSimulator simulator(network, plan.value(), 1);
       const double error = largest_difference(logits_of(equalised, 1, &simulator), exact);
       CHECK(std::isfinite(error));
       // RepQ-ViT's levels of softmax outputs are half an octave apart, whatever the bits.

@@ -10,8 +10,7 @@
 
 #include "converter/convert/convert.h"
 #include "converter/equalise/fold.h"
-#include "converter/float/pixel_normalisation.h"
-#include "converter/float/random_network.h"
+#include "converter/families/vit/random_vit.h"
 #include "converter/plan/simulate.h"
 #include "converter/weights/quantize.h"
 #include "converter/weights/sequential.h"
@@ -26,34 +25,24 @@ namespace {
 FloatNetwork with_integer_weights(const FloatNetwork& network, const Plan& plan) {
   FloatNetwork result = network;
   REQUIRE(equalise(plan.equalisations, result).ok());
-  const auto rounded = [&](const FloatLinear& layer, Layer which, int block) {
-    return quantize_weights(layer, plan.weights.at(layer_name(which, block)));
-  };
-  const auto held = [&](const FloatLinear& layer, Layer which, int block) {
-    return dequantized(layer, rounded(layer, which, block));
-  };
-  result.patch_embed = dequantized_patch_embed(result, rounded(patch_embed_of_bytes(result), Layer::patch_embed, -1));
-  for (int b = 0; b < network.description.depth; ++b) {
-    FloatBlock& block = result.blocks[static_cast<std::size_t>(b)];
-    block.qkv = held(block.qkv, Layer::qkv, b);
-    block.proj = held(block.proj, Layer::proj, b);
-    block.fc1 = held(block.fc1, Layer::fc1, b);
-    block.fc2 = held(block.fc2, Layer::fc2, b);
+  for (Node& node : result.nodes) {
+    if (node.weights() == nullptr) continue;
+    const FloatLinear of_codes = layer_of_codes(result, node);
+    *node.weights() = dequantized(result, node, quantize_weights(of_codes, plan.weights.at(node.name)));
   }
-  result.head = held(result.head, Layer::head, -1);
   return result;
 }
 
 // The simulation with every value shaken by up to 1/16 of a code before it becomes one: what rounding on the way does.
 class ShakenSimulator : public Observer {
  public:
-  ShakenSimulator(const VitDescription& vit, const Plan& plan, unsigned seed)
-      : plan_(plan), exact_(vit, plan, 1), random_(seed) {}
-  void on_activation(Site site, int block, float* data, int rows, int cols) override {
-    const std::string name = site_name(site, block);
+  ShakenSimulator(const FloatNetwork& network, const Plan& plan, unsigned seed)
+      : network_(network), plan_(plan), exact_(network, plan, 1), random_(seed) {}
+  void on_activation(TensorId tensor, float* data, int rows, int cols) override {
+    const std::string& name = network_.at(tensor).name;
     std::uniform_real_distribution<float> shake(-1.0f / 16, 1.0f / 16);
     const auto found = plan_.activations.find(name);
-    if (site == Site::post_softmax) {
+    if (network_.at(tensor).role == Role::probabilities) {
       for (int i = 0; i < rows * cols; ++i) data[i] *= std::exp2(shake(random_) / 8);
     } else if (found != plan_.activations.end()) {
       const int parts = static_cast<int>(found->second.size()), part_cols = cols / parts;
@@ -65,10 +54,11 @@ class ShakenSimulator : public Observer {
     } else if (const auto residual = plan_.residuals.find(name); residual != plan_.residuals.end()) {
       for (int i = 0; i < rows * cols; ++i) data[i] += static_cast<float>(residual->second.step) * shake(random_);
     }
-    exact_.on_activation(site, block, data, rows, cols);
+    exact_.on_activation(tensor, data, rows, cols);
   }
 
  private:
+  const FloatNetwork& network_;
   const Plan& plan_;
   PlanSimulator exact_;
   std::mt19937 random_;
@@ -83,29 +73,27 @@ struct NetworkMargins {
 };
 
 NetworkMargins network_margins(const FloatNetwork& network, const Conversion& conversion, int pictures_count) {
-  const VitDescription& vit = network.description;
   const FloatNetwork integer_weights = with_integer_weights(network, conversion.plan);
   const auto model = Model::from_memory(conversion.file, "test");
   REQUIRE(model.ok());
   auto session = Session::create(model.value(), {});
   REQUIRE(session.ok());
-  SyntheticPictures pictures(pictures_count, vit.preprocessing.height, vit.preprocessing.width, 77);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(vit.preprocessing.height * vit.preprocessing.width * 3));
-  const auto classes = static_cast<std::size_t>(vit.num_classes);
+  SyntheticPictures pictures(pictures_count, network.preprocessing.height, network.preprocessing.width, 77);
+  std::vector<std::uint8_t> pixels(picture_bytes(network));
+  FloatForward float_forward(network, 1), integer_forward(integer_weights, 1);
   double signal = 0, simulation_error = 0, error = 0, shaken_error = 0;
   NetworkMargins m;
   for (int i = 0; i < pictures_count; ++i) {
     REQUIRE(pictures.read(i, pixels.data()).ok());
-    std::vector<float> exact(classes), simulated(classes), shaken(classes);
-    FloatForward(network, 1).run(pixels.data(), exact.data());
-    PlanSimulator simulator(vit, conversion.plan, 1);
-    FloatForward(integer_weights, 1).run(pixels.data(), simulated.data(), &simulator);
-    ShakenSimulator shaker(vit, conversion.plan, static_cast<unsigned>(i));
-    FloatForward(integer_weights, 1).run(pixels.data(), shaken.data(), &shaker);
+    const std::vector<float> exact = judged_output(float_forward, network, pixels.data());
+    PlanSimulator simulator(network, conversion.plan, 1);
+    const std::vector<float> simulated = judged_output(integer_forward, network, pixels.data(), &simulator);
+    ShakenSimulator shaker(network, conversion.plan, static_cast<unsigned>(i));
+    const std::vector<float> shaken = judged_output(integer_forward, network, pixels.data(), &shaker);
     std::copy(pixels.begin(), pixels.end(), session.value()->picture(0));
     session.value()->run();
     const auto logits = session.value()->logits(0);
-    for (std::size_t c = 0; c < classes; ++c) {
+    for (std::size_t c = 0; c < exact.size(); ++c) {
       const double got = std::ldexp(logits[c], -16);
       signal += static_cast<double>(exact[c]) * exact[c];
       simulation_error += std::pow(static_cast<double>(simulated[c]) - exact[c], 2);

@@ -13,8 +13,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "floats are copied as they lie in memory");
 
-constexpr std::string_view kMagic("\x93NUMPY\x01\x00", 8);  // format 1.0: a 16-bit header length follows
-constexpr std::size_t kFixedBytes = kMagic.size() + 2;
+constexpr std::string_view kNpyMagic("\x93NUMPY\x01\x00", 8);  // format 1.0: a 16-bit header length follows
+constexpr std::size_t kFixedBytes = kNpyMagic.size() + 2;
 
 struct Shape {
   int rows = 0;
@@ -52,7 +52,7 @@ Result<NpyArray> read_npy(const std::string& path) {
   if (!file) return {Code::not_found, "cannot open " + path};
   const std::int64_t size = file.tellg();
   char fixed[kFixedBytes];
-  if (!file.seekg(0) || !file.read(fixed, kFixedBytes) || std::string_view(fixed, kMagic.size()) != kMagic) {
+  if (!file.seekg(0) || !file.read(fixed, kFixedBytes) || std::string_view(fixed, kNpyMagic.size()) != kNpyMagic) {
     return corrupt("not an .npy file of format 1.0");
   }
   const std::size_t header_size = static_cast<unsigned char>(fixed[kFixedBytes - 2]) +

@@ -15,11 +15,11 @@
 #include "converter/convert/convert.h"
 #include "converter/errors/perturbation.h"
 #include "converter/errors/verify.h"
+#include "converter/families/vit/random_vit.h"
 #include "converter/float/forward.h"
-#include "converter/float/random_network.h"
-#include "converter/observe/block_samples.h"
 #include "converter/observe/calibrate.h"
 #include "converter/observe/histogram.h"
+#include "converter/observe/segment_samples.h"
 #include "engine/format/checksum.h"
 #include "tests/converter/small_network.h"
 
@@ -75,13 +75,10 @@ Contents contents(const Histogram& histogram) {
 // Everything that a network's statistics hold.
 std::vector<Contents> contents(const CalibrationStatistics& statistics) {
   std::vector<Contents> result;
-  const auto add = [&](Site site, int block) {
-    for (const Histogram& histogram : statistics.at(site, block)) result.push_back(contents(histogram));
-  };
-  for (const Site site : kAllSites) {
-    if (site == Site::patch_input || site == Site::post_softmax) continue;
-    if (site == Site::residual || !is_block_site(site)) add(site, -1);
-    for (int b = 0; is_block_site(site) && b < network().description.depth; ++b) add(site, b);
+  for (TensorId id = 0; id < static_cast<TensorId>(network().tensors.size()); ++id) {
+    const Role role = network().at(id).role;
+    if (role == Role::pixels || role == Role::probabilities) continue;
+    for (const Histogram& histogram : statistics.at(id)) result.push_back(contents(histogram));
   }
   return result;
 }
@@ -169,7 +166,7 @@ TEST_CASE("histograms of parts are the histogram of the whole, in any order") {
 
 TEST_CASE("calibration is the same for every number of threads, and what one observer sees of all pictures") {
   for_all([](int threads, Pictures& pictures, const Progress& progress) {
-    CalibrationStatistics statistics(network().description.num_heads);
+    CalibrationStatistics statistics(network());
     std::vector<float> logits;
     std::uint64_t checksum = 0;
     FloatForward forward(network(), 1);
@@ -177,12 +174,13 @@ TEST_CASE("calibration is the same for every number of threads, and what one obs
       std::vector<std::uint8_t> pixels(32 * 40 * 3);
       REQUIRE(pictures.read(i, pixels.data()).ok());
       checksum = checksum64(pixels, checksum);
-      logits.resize(logits.size() + 11);
-      forward.run(pixels.data(), logits.data() + logits.size() - 11, &statistics);
+      const std::vector<float> of_picture = judged_output(forward, network(), pixels.data(), &statistics);
+      logits.insert(logits.end(), of_picture.begin(), of_picture.end());
     }
     const Result<Calibration> calibration = calibrate(network(), {pictures, threads, progress});
     REQUIRE(calibration.ok());
-    CHECK(calibration.value().logits == logits);
+    REQUIRE(calibration.value().outputs.size() == 1);
+    CHECK(calibration.value().outputs[0] == logits);
     CHECK(calibration.value().checksum == checksum);
     CHECK(contents(calibration.value().statistics) == contents(statistics));
   });
@@ -193,7 +191,7 @@ TEST_CASE("calibration is the same for every number of threads, and what one obs
       "calibrating");
 }
 
-TEST_CASE("blocks' samples are the same for every number of threads, and what each picture has there") {
+TEST_CASE("segments' samples are the same for every number of threads, and what each picture has there") {
   std::map<int, std::vector<std::vector<float>>> expected;  // by the number of pictures
   FloatForward forward(network(), 1);
   for_all([&](int threads, Pictures& pictures, const Progress& progress) {
@@ -202,17 +200,18 @@ TEST_CASE("blocks' samples are the same for every number of threads, and what ea
       std::vector<std::uint8_t> pixels(32 * 40 * 3);
       REQUIRE(pictures.read(i, pixels.data()).ok());
       std::vector<float>& stream = streams[static_cast<std::size_t>(i)];
-      stream.resize(static_cast<std::size_t>(small_vit().tokens()) * 48);
-      forward.run_embedding(pixels.data(), stream.data());
+      forward.run_from_picture(1, pixels.data(), stream);
     }
-    const Status status = for_each_block(network(), {pictures, threads, progress}, [&](const BlockSamples& samples) {
-      for (const auto& [site, of_site] : samples.sites) {
-        seen.insert(seen.end(), of_site.pictures.begin(), of_site.pictures.end());
-      }
-      CHECK(samples.input.pictures == streams);
-      for (std::vector<float>& stream : streams) forward.run_block(samples.block, stream.data());
-      CHECK(samples.at(Site::residual).pictures == streams);
-    });
+    const Status status =
+        for_each_segment(network(), {pictures, threads, progress}, [&](const SegmentSamples& samples) {
+          for (const auto& [id, of_tensor] : samples.tensors) {
+            seen.insert(seen.end(), of_tensor.pictures.begin(), of_tensor.pictures.end());
+          }
+          CHECK(samples.at(state_parts(network(), samples.segment)[0].tensor).pictures == streams);
+          for (std::vector<float>& stream : streams) forward.run_segment(samples.segment, stream);
+          const std::string name = network().segment(samples.segment).name + ".residual";
+          CHECK(samples.at(tensor_of(network(), name)).pictures == streams);
+        });
     REQUIRE(status.ok());
     const auto& first = expected.emplace(pictures.count(), seen).first->second;
     CHECK(seen == first);
@@ -220,16 +219,16 @@ TEST_CASE("blocks' samples are the same for every number of threads, and what ea
   CHECK(expected.at(5) != expected.at(2));
   check_failure(
       [](int threads, Pictures& pictures, const Progress& progress) {
-        return for_each_block(network(), {pictures, threads, progress}, [](const BlockSamples&) {});
+        return for_each_segment(network(), {pictures, threads, progress}, [](const SegmentSamples&) {});
       },
       "sampling");
 }
 
 TEST_CASE("perturbations are the same for every number of threads") {
   Perturbation::Trial coarse;
-  coarse.plan.residuals[site_name(Site::residual_middle, 0)].step = 0.25;
+  coarse.plan.residuals["blocks.0.attn.residual"].step = 0.25;
   Perturbation::Trial none;
-  none.block = 1;
+  none.segment = 2;
   std::map<int, std::vector<double>> expected;
   for_all([&](int threads, Pictures& pictures, const Progress&) {
     const Result<Perturbation> perturbation = Perturbation::make(network(), pictures, 8, threads);
@@ -253,19 +252,20 @@ TEST_CASE("verification is the same for every number of threads") {
   REQUIRE(conversion.ok());
   const Result<std::shared_ptr<const Model>> model = Model::from_memory(conversion.value().file, "test");
   REQUIRE(model.ok());
-  const std::vector<float> logits(6 * 11, 0.5f);
+  const std::vector<std::vector<float>> logits = {std::vector<float>(6 * 11, 0.5f)};
   std::map<int, std::tuple<int, double, double>> expected;
   for_all([&](int threads, Pictures& pictures, const Progress& progress) {
-    const Result<Verification> verified = verify(model.value(), {pictures, threads, progress}, logits);
+    const Result<Verification> verified =
+        verify(model.value(), {pictures, threads, progress}, network().outputs, logits);
     REQUIRE(verified.ok());
     const Verification& v = verified.value();
-    const std::tuple all{v.pictures, v.top1_agreement, v.logit_sqnr_db};
+    const std::tuple all{v.pictures, v.top1_agreement.value(), v.outputs.at(0).sqnr_db};
     CHECK(all == expected.emplace(pictures.count(), all).first->second);
   });
   CHECK(expected.at(5) != expected.at(2));
   check_failure(
       [&](int threads, Pictures& pictures, const Progress& progress) {
-        return verify(model.value(), {pictures, threads, progress}, logits).status();
+        return verify(model.value(), {pictures, threads, progress}, network().outputs, logits).status();
       },
       "verifying");
 }

@@ -6,7 +6,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "converter/float/random_network.h"
+#include "converter/families/vit/random_vit.h"
+#include "tests/converter/network_parts.h"
 
 using namespace intvit;
 
@@ -36,23 +37,23 @@ double output(const FloatLinear& layer, std::size_t row, const std::vector<doubl
 
 TEST_CASE("patch embedding of bytes: the outputs are those of normalised pixels, and there is a way back") {
   const FloatNetwork network = unevenly_normalised_network();
-  const Preprocessing& how = network.description.preprocessing;
-  const FloatLinear folded = patch_embed_of_bytes(network);
-  const FloatLinear back = patch_embed_of_normalised(folded, how);
+  const Preprocessing& how = network.preprocessing;
+  const FloatLinear& layer = linear_of(network, "patch_embed");
+  const FloatLinear folded = of_bytes(layer, how), back = of_normalised(folded, how);
   std::vector<double> bytes, normalised;
   for (std::size_t i = 0; i < 48; ++i) {
     bytes.push_back(static_cast<double>((i * 89) % 256));
     normalised.push_back((bytes[i] / 255 - how.mean[i % 3]) / how.stddev[i % 3]);
   }
   for (std::size_t row = 0; row < 16; ++row) {
-    const double wanted = output(network.patch_embed, row, normalised);
+    const double wanted = output(layer, row, normalised);
     CHECK(output(folded, row, bytes) == doctest::Approx(wanted).epsilon(1e-5));
     CHECK(output(back, row, normalised) == doctest::Approx(wanted).epsilon(1e-5));
   }
 }
 
 TEST_CASE("normalised pixels become the bytes they were") {
-  const Preprocessing how = unevenly_normalised_network().description.preprocessing;
+  const Preprocessing how = unevenly_normalised_network().preprocessing;
   std::vector<float> pixels;
   for (int byte = 0; byte < 256; ++byte) {
     for (std::size_t channel = 0; channel < 3; ++channel) {

@@ -28,7 +28,7 @@ FloatLinear some_linear(int out, int in) {
 }
 
 // Codes of row 0 of the first picture and all weights, after a reparameterisation.
-std::vector<int> codes_behind(const Reparameterisation& r, const SiteSamples& samples, const FloatLinear& layer) {
+std::vector<int> codes_behind(const Reparameterisation& r, const TensorSamples& samples, const FloatLinear& layer) {
   std::vector<int> codes;
   const auto n = static_cast<std::size_t>(samples.cols);
   for (std::size_t i = 0; i < samples.pictures[0].size(); ++i) {
@@ -49,7 +49,7 @@ std::vector<int> codes_behind(const Reparameterisation& r, const SiteSamples& sa
 }  // namespace
 
 TEST_CASE("the common scale of a full reparameterisation changes no code") {
-  const SiteSamples samples = uneven_samples(50, 40);
+  const TensorSamples samples = uneven_samples(50, 40);
   const FloatLinear layer = some_linear(24, 40);
   const ChannelRanges ranges = channel_ranges(samples, 4, 1);
   const auto mean = codes_behind(reparameterise(ranges, CommonScale::mean, 4), samples, layer);
@@ -65,7 +65,7 @@ TEST_CASE("the common scale of a full reparameterisation changes no code") {
 }
 
 TEST_CASE("codes of a full reparameterisation are those of the channel-wise quantizers") {
-  const SiteSamples samples = uneven_samples(50, 40);
+  const TensorSamples samples = uneven_samples(50, 40);
   const ChannelRanges ranges = channel_ranges(samples, 4, 1);
   const Reparameterisation r = reparameterise(ranges, CommonScale::mean, 4);
   int differing = 0;
@@ -88,7 +88,7 @@ TEST_CASE("codes of a full reparameterisation are those of the channel-wise quan
 }
 
 TEST_CASE("constant channels are exact and break nothing") {
-  const SiteSamples samples = uneven_samples(50, 40);
+  const TensorSamples samples = uneven_samples(50, 40);
   const ChannelRanges ranges = channel_ranges(samples, 4, 1);
   for (const ScaleRule& rule : scale_rules()) {
     const Equalisation e = partial_equalisation(ranges, rule, 4);
@@ -100,7 +100,7 @@ TEST_CASE("constant channels are exact and break nothing") {
     CHECK(1.75 / e.scale[3] - e.offset[3] == doctest::Approx(0).epsilon(1e-6));
     CHECK(e.offset[5] == 0);
   }
-  SiteSamples dead{10, 4, {std::vector<float>(40, 0.0f)}};
+  TensorSamples dead{10, 4, {std::vector<float>(40, 0.0f)}};
   const Reparameterisation r =
       best_reparameterisation(dead, some_linear(6, 4), {4, WeightRange::mse}, 4, Offsets::chosen, 1);
   for (std::size_t c = 0; c < 4; ++c) {
@@ -111,7 +111,7 @@ TEST_CASE("constant channels are exact and break nothing") {
 }
 
 TEST_CASE("the searched scales lose less than RepQ's, and no more on any number of threads") {
-  const SiteSamples samples = uneven_samples(50, 40);
+  const TensorSamples samples = uneven_samples(50, 40);
   const FloatLinear layer = some_linear(24, 40);
   const Reparameterisation one = best_reparameterisation(samples, layer, {4, WeightRange::mse}, 4, Offsets::chosen, 1);
   const Reparameterisation three =

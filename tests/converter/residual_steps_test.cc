@@ -13,20 +13,20 @@
 using namespace intvit;
 
 TEST_CASE("residual steps keep to the common unit, and two steps are better than one") {
-  const SiteSamples samples = uneven_samples(60, 40);
+  const TensorSamples samples = uneven_samples(60, 40);
   std::vector<float> rows;
   for (const auto& picture : samples.pictures) rows.insert(rows.end(), picture.begin(), picture.end());
   const FloatLayerNorm norm{std::vector<float>(40, 1.0f), std::vector<float>(40, 0.1f)};
   double largest = 0;
   for (const float x : rows) largest = std::max<double>(largest, std::abs(x));
   for (const int bits : {6, 8}) {
-    ResidualSearch search(3 * largest, bits, 1e-6, 2);
-    search.add("a", channel_magnitudes(samples), rows, norm);
+    ResidualSearch search(3 * largest, bits, 2);
+    search.add("a", channel_magnitudes(samples), rows, norm, 1e-6);
     std::vector<float> small = rows;
     for (float& x : small) x /= 50;
     std::vector<double> magnitudes = channel_magnitudes(samples);
     for (double& m : magnitudes) m /= 50;
-    search.add("b", magnitudes, small, norm);
+    search.add("b", magnitudes, small, norm, 1e-6);
     const auto schemes = search.best();
     REQUIRE(schemes.size() == 2);
     double unit = 1e9, coarsest = 0;

@@ -61,7 +61,7 @@ TEST_CASE("safetensors: f16, bf16 and f32 are converted exactly") {
   CHECK(read_16_bit("BF16", {0x0000, 0x8000, 0x0001, 0x3f80, 0xc049, 0x7f7f}) ==
         std::vector<std::uint32_t>{0, 0x80000000u, 0x10000u, 0x3f800000u, 0xc0490000u, 0x7f7f0000u});
 
-  const Tensor tensor = {{3}, {std::bit_cast<float>(1u), -0.0f, 0.1f}};
+  const StoredTensor tensor = {{3}, {std::bit_cast<float>(1u), -0.0f, 0.1f}};
   const TempFolder folder;
   folder.write("x.safetensors", safetensors({{"a", tensor}}, R"({"format":"pt"})"));
   const auto file = SafetensorsFile::open(folder.file("x.safetensors"));

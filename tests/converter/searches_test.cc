@@ -57,18 +57,18 @@ std::vector<float> joined(std::vector<float> a, const std::vector<float>& b) {
 }
 
 // One picture, `cols` channels: the same values in each, times its factor.
-SiteSamples channels(const std::vector<float>& values, const std::vector<float>& factors) {
-  SiteSamples samples{static_cast<int>(values.size()), static_cast<int>(factors.size()), {{}}};
+TensorSamples channels(const std::vector<float>& values, const std::vector<float>& factors) {
+  TensorSamples samples{static_cast<int>(values.size()), static_cast<int>(factors.size()), {{}}};
   for (const float x : values) {
     for (const float factor : factors) samples.pictures[0].push_back(factor * x);
   }
   return samples;
 }
 
-SiteSamples random_samples(int rows, int cols, unsigned seed, double wide) {
+TensorSamples random_samples(int rows, int cols, unsigned seed, double wide) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 1);
-  SiteSamples samples{rows, cols, {}};
+  TensorSamples samples{rows, cols, {}};
   for (int p = 0; p < 4; ++p) {
     std::vector<float>& picture = samples.pictures.emplace_back();
     for (int i = 0; i < rows * cols; ++i) {
@@ -79,10 +79,10 @@ SiteSamples random_samples(int rows, int cols, unsigned seed, double wide) {
 }
 
 // Rows that sum to one; the heads differ in how sharply they look.
-SiteSamples random_probabilities(int heads, int tokens, unsigned seed) {
+TensorSamples random_probabilities(int heads, int tokens, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 1);
-  SiteSamples samples{heads * tokens, tokens, {}};
+  TensorSamples samples{heads * tokens, tokens, {}};
   for (int p = 0; p < 4; ++p) {
     std::vector<float>& picture = samples.pictures.emplace_back();
     for (int r = 0; r < heads * tokens; ++r) {
@@ -119,7 +119,7 @@ TEST_CASE("clipping by least error: no worse than any common factor, and each en
 
 TEST_CASE("per token: every position has the percentile with the least error") {
   // Position 0 has 2 values of 400 far outside, position 1 none.
-  SiteSamples samples{2, 400, {joined(joined(even(-1, 1, 398), {20, -20}), even(-1, 1, 400))}};
+  TensorSamples samples{2, 400, {joined(joined(even(-1, 1, 398), {20, -20}), even(-1, 1, 400))}};
   std::vector<double> importance(400, 1);
   importance[398] = importance[399] = 1e-3;  // outliers that hardly matter
   const ActivationScheme scheme = token_scheme(samples, importance, {4, 8, 0});
@@ -184,7 +184,7 @@ TEST_CASE("levels of least square: clusters have a level each, and levels are me
   for (const std::size_t i : {0u, 1u, 2u, 3u}) {
     CHECK(found.levels[i] == doctest::Approx(std::vector<double>{-3, -1.5, 1, 3}[i]).epsilon(1e-5));
   }
-  const SiteSamples samples = random_samples(40, 30, 3, 5);
+  const TensorSamples samples = random_samples(40, 30, 3, 5);
   const std::vector<float>& values = samples.pictures[0];
   const TableScheme table = least_square_levels(values, 4);
   CHECK(with_centroids(table, values).levels == std::vector<double>(table.levels));
@@ -193,7 +193,7 @@ TEST_CASE("levels of least square: clusters have a level each, and levels are me
 TEST_CASE("errors of channels: the best candidate is chosen, and the best range") {
   // Positive but for little, with a long tail: the upper end should be clipped, the lower one not.
   std::vector<float> values = joined(even(-0.17, 1, 900), even(1, 6, 12));
-  const SiteSamples samples = channels(values, {1, 0.5f, 2});
+  const TensorSamples samples = channels(values, {1, 0.5f, 2});
   for (const bool mean_counts : {false, true}) {
     const ChannelError error(samples, 0, {1, 4, 0.25}, mean_counts);
     const ActivationScheme chosen = choose_uniform(error, 4, 2);
@@ -214,7 +214,7 @@ TEST_CASE("errors of channels: the best candidate is chosen, and the best range"
 
 TEST_CASE("errors of channels: an end that costs much keeps its place while the other gives way") {
   // Negative values matter; the channel of the large positive ones does not.
-  SiteSamples samples{500, 2, {{}}};
+  TensorSamples samples{500, 2, {{}}};
   for (const float x : even(-1, 1, 500)) samples.pictures[0].insert(samples.pictures[0].end(), {x, 8 * std::abs(x)});
   for (const bool upper : {true, false}) {
     CAPTURE(upper);
@@ -229,8 +229,8 @@ TEST_CASE("errors of channels: an end that costs much keeps its place while the 
 
 TEST_CASE("softmax tables: no candidate is better, in each head or in all together, and centroids only gain") {
   constexpr int kHeads = 2, kTokens = 18, kWidth = 5;
-  const SiteSamples probabilities = random_probabilities(kHeads, kTokens, 5);
-  const SiteSamples values = random_samples(kTokens, kHeads * kWidth, 6, 1);
+  const TensorSamples probabilities = random_probabilities(kHeads, kTokens, 5);
+  const TensorSamples values = random_samples(kTokens, kHeads * kWidth, 6, 1);
   const ActivationSchemes codes(kHeads, uniform(uniform_scheme(-4, 4, 8)));
   const AttentionError error(probabilities, values, codes, std::vector<double>(kHeads * kWidth, 1.0), 1);
   std::vector<TableScheme> candidates;
@@ -271,7 +271,7 @@ TEST_CASE("TanQ's candidates are the grid of angles that is documented") {
 TEST_CASE(
     "reparameterisation by search: no worse than RepQ's scales with any clipping, better where some channels are "
     "wide") {
-  const SiteSamples samples = random_samples(60, 36, 8, 14);
+  const TensorSamples samples = random_samples(60, 36, 8, 14);
   std::mt19937 random(9);
   std::normal_distribution<float> normal(0, 0.1f);
   FloatLinear layer{24, 36, std::vector<float>(24 * 36), std::vector<float>(24)};
@@ -300,15 +300,15 @@ TEST_CASE(
 
 TEST_CASE("two steps of the residual stream: no number of coarse channels, shift or step is better") {
   constexpr int kBits = 6, kChannels = 20;
-  SiteSamples samples = random_samples(30, kChannels, 12, 40);  // channels 4 and 13 stand out
+  TensorSamples samples = random_samples(30, kChannels, 12, 40);  // channels 4 and 13 stand out
   std::vector<float> rows;
   for (const auto& picture : samples.pictures) rows = joined(rows, picture);
   const FloatLayerNorm norm{std::vector<float>(kChannels, 1.0f), std::vector<float>(kChannels, 0.0f)};
   double largest = 0;
   for (const float x : rows) largest = std::max<double>(largest, std::abs(x));
-  ResidualSearch search(largest, kBits, 1e-6, 1);
+  ResidualSearch search(largest, kBits, 1);
   const std::vector<double> magnitudes = channel_magnitudes(samples);
-  search.add("a", magnitudes, rows, norm);
+  search.add("a", magnitudes, rows, norm, 1e-6);
   const ResidualScheme chosen = search.best().at("a");
   const double error = layer_norm_error(chosen, rows, norm, 1e-6);
   CHECK(chosen.coarse_shift > 0);

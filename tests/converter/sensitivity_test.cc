@@ -10,8 +10,8 @@
 
 #include "converter/convert/convert.h"
 #include "converter/equalise/fold.h"
+#include "converter/families/vit/random_vit.h"
 #include "converter/float/forward.h"
-#include "converter/float/random_network.h"
 #include "converter/plan/simulate.h"
 #include "converter/report/html_report.h"
 #include "tests/converter/small_network.h"
@@ -45,14 +45,13 @@ double simulated_db(const Plan& plan) {
   REQUIRE(equalise(plan.equalisations, network).ok());
   SyntheticPictures source = pictures();
   std::vector<std::uint8_t> pixels(32 * 40 * 3);
-  std::vector<float> exact(11), simulated(11);
   FloatForward forward(network, 1);
-  PlanSimulator simulator(network.description, plan, 1);
+  PlanSimulator simulator(network, plan, 1);
   double signal = 0, noise = 0;
   for (int i = 0; i < kMeasuredPictures; ++i) {
     REQUIRE(source.read(i, pixels.data()).ok());
-    forward.run(pixels.data(), exact.data());
-    forward.run(pixels.data(), simulated.data(), &simulator);
+    const std::vector<float> exact = judged_output(forward, network, pixels.data());
+    const std::vector<float> simulated = judged_output(forward, network, pixels.data(), &simulator);
     for (std::size_t c = 0; c < exact.size(); ++c) {
       signal += exact[c] * exact[c];
       noise += (exact[c] - simulated[c]) * (exact[c] - simulated[c]);
@@ -90,7 +89,9 @@ TEST_CASE("sensitivity: the first site accumulates itself, the last the whole ne
     const std::vector<SiteSensitivity>& sites = conversion.sensitivity->sites;
     CHECK(sites.front().accumulated_db == doctest::Approx(sites.front().isolated_db));
     Plan whole = conversion.plan;
-    for (int b = 0; b < 2; ++b) whole.softmax.try_emplace(site_name(Site::post_softmax, b));  // as the runtime does
+    for (const char* block : {"blocks.0", "blocks.1"}) {  // as the runtime does
+      whole.softmax.try_emplace(std::string(block) + ".attn.post_softmax");
+    }
     CHECK(sites.back().accumulated_db == doctest::Approx(simulated_db(whole)).epsilon(1e-3));
     Plan alone;
     alone.equalisations = whole.equalisations;

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <vector>
 
+#include "converter/families/vit/random_vit.h"
 #include "converter/float/forward.h"
-#include "converter/float/random_network.h"
 #include "converter/methods/method.h"
 #include "converter/plan/simulate.h"
 #include "converter/weights/ridge.h"
@@ -23,13 +23,13 @@ constexpr int kStreamPictures = 8;
 
 using Rows = std::vector<std::vector<double>>;
 
-SyntheticPictures stream_pictures(const VitDescription& vit) {
-  return {kStreamPictures, vit.preprocessing.height, vit.preprocessing.width, 17};
+SyntheticPictures stream_pictures(const FloatNetwork& network) {
+  return {kStreamPictures, network.preprocessing.height, network.preprocessing.width, 17};
 }
 
 // Codes of 3 bits that lose much; weights of 8 bits that lose next to nothing, so that what is left is the correction.
 Plan coarse_plan(const FloatNetwork& network) {
-  SyntheticPictures pictures = stream_pictures(network.description);
+  SyntheticPictures pictures = stream_pictures(network);
   const Result<Calibration> calibration = calibrate(network, {pictures, 1, kSilent});
   REQUIRE(calibration.ok());
   const Result<Method> method = find_method("percentile");
@@ -42,7 +42,7 @@ Plan coarse_plan(const FloatNetwork& network) {
 }
 
 RoundedLayers optimised(const FloatNetwork& network, const Plan& plan, const WeightOptions& options) {
-  SyntheticPictures pictures = stream_pictures(network.description);
+  SyntheticPictures pictures = stream_pictures(network);
   Result<RoundedLayers> rounded = optimise_weights(network, plan, {pictures, 1, kSilent}, options);
   REQUIRE_MESSAGE(rounded.ok(), rounded.status().message());
   return rounded.take();
@@ -50,47 +50,39 @@ RoundedLayers optimised(const FloatNetwork& network, const Plan& plan, const Wei
 
 // The network with the weights of `rounded`, as floats. The classifier is not among them.
 FloatNetwork with_weights(FloatNetwork network, const RoundedLayers& rounded) {
-  network.patch_embed = dequantized_patch_embed(network, rounded.at("patch_embed"));
-  for (int b = 0; b < network.description.depth; ++b) {
-    FloatBlock& block = network.blocks[static_cast<std::size_t>(b)];
-    const auto put = [&](Layer layer, FloatLinear& linear) {
-      linear = dequantized(linear, rounded.at(layer_name(layer, b)));
-    };
-    put(Layer::qkv, block.qkv), put(Layer::proj, block.proj), put(Layer::fc1, block.fc1), put(Layer::fc2, block.fc2);
+  for (Node& node : network.nodes) {
+    if (node.weights() == nullptr || node.name == "head") continue;
+    *node.weights() = dequantized(network, node, rounded.at(node.name));
   }
   return network;
 }
 
-class Keep : public Observer {
+class KeptRows : public Observer {
  public:
-  Keep(Observer* simulator, Site site, int block) : simulator_(simulator), site_(site), block_(block) {}
-  void on_activation(Site site, int block, float* data, int rows, int cols) override {
-    if (simulator_ != nullptr) simulator_->on_activation(site, block, data, rows, cols);
-    if (site != site_ || block != block_) return;
+  KeptRows(Observer* simulator, TensorId wanted) : simulator_(simulator), wanted_(wanted) {}
+  void on_activation(TensorId tensor, float* data, int rows, int cols) override {
+    if (simulator_ != nullptr) simulator_->on_activation(tensor, data, rows, cols);
+    if (tensor != wanted_) return;
     for (int r = 0; r < rows; ++r) kept.emplace_back(data + r * cols, data + (r + 1) * cols);
   }
   Rows kept;
 
  private:
   Observer* simulator_;
-  Site site_;
-  int block_;
+  TensorId wanted_;
 };
 
-// What is at a site in all pictures: of the float network, or of one that is quantized as in a plan.
-Rows rows_at(const FloatNetwork& network, const Plan* plan, Site site, int block) {
-  const VitDescription& vit = network.description;
-  SyntheticPictures pictures = stream_pictures(vit);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(vit.preprocessing.height) *
-                                   static_cast<std::size_t>(vit.preprocessing.width) * 3);
-  std::vector<float> logits(static_cast<std::size_t>(vit.num_classes));
+// What a tensor holds in all pictures: of the float network, or of one that is quantized as in a plan.
+Rows rows_at(const FloatNetwork& network, const Plan* plan, TensorId tensor) {
+  SyntheticPictures pictures = stream_pictures(network);
+  std::vector<std::uint8_t> pixels(picture_bytes(network));
   FloatForward forward(network, 1);
   const Plan none;
-  PlanSimulator simulator(vit, plan == nullptr ? none : *plan, 1);
-  Keep keep(plan == nullptr ? nullptr : &simulator, site, block);
+  PlanSimulator simulator(network, plan == nullptr ? none : *plan, 1);
+  KeptRows keep(plan == nullptr ? nullptr : &simulator, tensor);
   for (int i = 0; i < kStreamPictures; ++i) {
     REQUIRE(pictures.read(i, pixels.data()).ok());
-    forward.run(pixels.data(), logits.data(), &keep);
+    forward.run(pixels.data(), &keep);
   }
   return keep.kept;
 }
@@ -128,12 +120,11 @@ double largest_mean_difference(const Rows& a, const Rows& b) {
 
 double change_of_weights(const FloatNetwork& a, const FloatNetwork& b) {
   double sum = 0;
-  for (std::size_t block = 0; block < a.blocks.size(); ++block) {
-    for (const auto layer : {&FloatBlock::qkv, &FloatBlock::proj, &FloatBlock::fc1, &FloatBlock::fc2}) {
-      const FloatLinear &left = a.blocks[block].*layer, &right = b.blocks[block].*layer;
-      for (std::size_t i = 0; i < left.weight.size(); ++i) {
-        sum += (left.weight[i] - right.weight[i]) * (left.weight[i] - right.weight[i]);
-      }
+  for (const Node& node : a.nodes) {
+    if (node.as<Linear>() == nullptr) continue;
+    const FloatLinear &left = *node.weights(), &right = linear_of(b, node.name);
+    for (std::size_t i = 0; i < left.weight.size(); ++i) {
+      sum += (left.weight[i] - right.weight[i]) * (left.weight[i] - right.weight[i]);
     }
   }
   return sum;
@@ -163,48 +154,38 @@ TEST_CASE("corrected layers lose less at their outputs than uncorrected ones, an
   const FloatNetwork network = random_network(small_vit(), 31);
   const Plan plan = coarse_plan(network);
   const FloatNetwork quantized = with_weights(network, optimised(network, plan, {}));
-  struct LayerAtSite {
-    Site site;
-    FloatLinear FloatBlock::*layer;
-    bool adds_to_stream;
-    Site stream;
-    int behind;  // the stream before the layer is that of so many blocks before
-  };
-  const LayerAtSite sites[] = {{Site::qkv_input, &FloatBlock::qkv, false, Site::residual, 0},
-                               {Site::attention_output, &FloatBlock::proj, true, Site::residual, 1},
-                               {Site::fc1_input, &FloatBlock::fc1, false, Site::residual, 0},
-                               {Site::fc2_input, &FloatBlock::fc2, true, Site::residual_middle, 0}};
-  for (int b = 0; b < network.description.depth; ++b) {
-    for (const LayerAtSite& at : sites) {
-      CAPTURE(site_name(at.site, b));
-      const FloatLinear& exact = network.blocks[static_cast<std::size_t>(b)].*at.layer;
-      const FloatLinear& corrected = quantized.blocks[static_cast<std::size_t>(b)].*at.layer;
-      const Rows inputs = rows_at(quantized, &plan, at.site, b);
-      Rows target = outputs(exact, rows_at(network, nullptr, at.site, b));
-      if (at.adds_to_stream) {
-        const Rows before = rows_at(network, nullptr, at.stream, b - at.behind);
-        const Rows now = rows_at(quantized, &plan, at.stream, b - at.behind);
-        for (std::size_t r = 0; r < target.size(); ++r) {
-          for (std::size_t c = 0; c < target[r].size(); ++c) target[r][c] += before[r][c] - now[r][c];
-        }
+  int corrected_layers = 0;
+  for (const Node& node : network.nodes) {
+    if (node.as<Linear>() == nullptr || node.name == "head") continue;
+    CAPTURE(node.name);
+    const FloatLinear &exact = *node.weights(), &corrected = linear_of(quantized, node.name);
+    const Rows inputs = rows_at(quantized, &plan, node.inputs[0]);
+    Rows target = outputs(exact, rows_at(network, nullptr, node.inputs[0]));
+    if (const TensorId stream = addend(node); stream >= 0) {
+      const Rows before = rows_at(network, nullptr, stream), now = rows_at(quantized, &plan, stream);
+      for (std::size_t r = 0; r < target.size(); ++r) {
+        for (std::size_t c = 0; c < target[r].size(); ++c) target[r][c] += before[r][c] - now[r][c];
       }
-      const double left = squared_difference(outputs(corrected, inputs), target);
-      CHECK(left < 0.995 * squared_difference(outputs(exact, inputs), target));
-      CHECK(largest_mean_difference(outputs(corrected, inputs), target) < 0.01);
     }
+    const double left = squared_difference(outputs(corrected, inputs), target);
+    CHECK(left < 0.995 * squared_difference(outputs(exact, inputs), target));
+    CHECK(largest_mean_difference(outputs(corrected, inputs), target) < 0.01);
+    ++corrected_layers;
   }
+  CHECK(corrected_layers == 2 * 4);
 }
 
 TEST_CASE("what the stream has lost is repaired by the layers that add to it") {
   const FloatNetwork network = random_network(small_vit(), 31);
   const Plan plan = coarse_plan(network);
-  for (const Site site : {Site::residual_middle, Site::residual}) {
-    CAPTURE(site_name(site, 1));
-    const Rows exact = rows_at(network, nullptr, site, 1);
+  for (const char* name : {"blocks.1.attn.residual", "blocks.1.residual"}) {
+    CAPTURE(name);
+    const TensorId stream = tensor_of(network, name);
+    const Rows exact = rows_at(network, nullptr, stream);
     std::vector<double> lost;
     for (const double share : {0.0, 1.0}) {
       const RoundedLayers rounded = optimised(network, plan, {.ridge = 0.1, .stream_share = share});
-      lost.push_back(squared_difference(rows_at(with_weights(network, rounded), &plan, site, 1), exact));
+      lost.push_back(squared_difference(rows_at(with_weights(network, rounded), &plan, stream), exact));
     }
     CHECK(lost[1] < 0.9 * lost[0]);
   }

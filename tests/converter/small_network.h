@@ -1,10 +1,11 @@
 // A Vision Transformer that converts in milliseconds: for tests of whole networks.
 #pragma once
 
-#include "converter/float/network.h"
 #include "converter/observe/calibrate.h"
 #include "converter/observe/picture_source.h"
 #include "converter/observe/progress.h"
+#include "models/vit.h"
+#include "tests/converter/network_parts.h"
 
 namespace intvit {
 

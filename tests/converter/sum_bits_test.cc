@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "converter/convert/convert.h"
-#include "converter/float/random_network.h"
+#include "converter/families/vit/random_vit.h"
 #include "converter/lower/linear_lowering.h"
 #include "converter/lower/lower.h"
 #include "converter/quantizers/table.h"
@@ -106,9 +106,9 @@ TEST_CASE("sums of 32 bits: a network whose second layer's sums may be larger is
   const Result<Conversion> conversion = convert(network, pictures, options, kSilent);
   REQUIRE(conversion.ok());
   Plan plan = conversion.value().plan;
-  plan.activations[site_name(Site::fc2_input, 0)] = {table_scheme(two_scaled_activations(4, 3, 4), 4, 12)};
-  plan.weights[layer_name(Layer::fc2, 0)] = {4, WeightRange::max};
-  FloatLinear& fc2 = network.blocks[0].fc2;
+  plan.activations["blocks.0.mlp.fc2.input"] = {table_scheme(two_scaled_activations(4, 3, 4), 4, 12)};
+  plan.weights["blocks.0.mlp.fc2"] = {4, WeightRange::max};
+  FloatLinear& fc2 = linear_of(network, "blocks.0.mlp.fc2");
   fc2.bias[0] = 0;
   for (const int count : {kMostWeights, kMostWeights + 1}) {
     for (int i = 0; i < kInputs; ++i) fc2.weight[static_cast<std::size_t>(i)] = i < count ? 0.01f : 0;

@@ -9,10 +9,10 @@
 namespace intvit {
 
 // Rows whose channels differ in range and mean; channel 3 is constant, channel 5 constantly zero.
-inline SiteSamples uneven_samples(int rows, int cols) {
+inline TensorSamples uneven_samples(int rows, int cols) {
   std::mt19937 random(11);
   std::normal_distribution<float> normal(0, 1);
-  SiteSamples samples{rows, cols, {}};
+  TensorSamples samples{rows, cols, {}};
   for (int picture = 0; picture < 4; ++picture) {
     std::vector<float> data;
     for (int r = 0; r < rows; ++r) {

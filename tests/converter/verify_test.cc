@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "converter/convert/convert.h"
-#include "converter/float/random_network.h"
+#include "converter/families/vit/random_vit.h"
 #include "intvit/session.h"
 #include "tests/converter/small_network.h"
 
@@ -18,13 +18,13 @@ namespace {
 
 constexpr int kVerifiedPictures = 24;
 
-SyntheticPictures pictures_for(const VitDescription& vit, int count, std::uint64_t seed) {
-  return {count, vit.preprocessing.height, vit.preprocessing.width, seed};
+SyntheticPictures pictures_for(const FloatNetwork& network, int count, std::uint64_t seed) {
+  return {count, network.preprocessing.height, network.preprocessing.width, seed};
 }
 
 // So few bits that integers and floats must disagree.
 std::shared_ptr<const Model> coarse_model(const FloatNetwork& network) {
-  SyntheticPictures one = pictures_for(network.description, 1, 3);
+  SyntheticPictures one = pictures_for(network, 1, 3);
   ConvertOptions options;
   options.method = "minmax";
   options.weight_bits = options.activation_bits = 3;
@@ -59,12 +59,12 @@ std::ptrdiff_t most_likely(const std::vector<T>& logits, int picture, int classe
 
 TEST_CASE("verification counts the pictures whose most likely class is the float network's, and sums the differences") {
   const FloatNetwork network = random_network(small_vit(), 13);
-  const int classes = network.description.num_classes;
+  const int classes = network.classes();
   const std::shared_ptr<const Model> model = coarse_model(network);
-  SyntheticPictures pictures = pictures_for(network.description, kVerifiedPictures, 40);
+  SyntheticPictures pictures = pictures_for(network, kVerifiedPictures, 40);
   const Result<Calibration> calibrated = calibrate(network, {pictures, 1, kSilent});
   REQUIRE(calibrated.ok());
-  const std::vector<float>& floats = calibrated.value().logits;
+  const std::vector<float>& floats = calibrated.value().outputs[0];
   const std::vector<double> integers = integer_logits(model, pictures);
   int agreeing = 0;
   for (int i = 0; i < kVerifiedPictures; ++i) {
@@ -77,24 +77,26 @@ TEST_CASE("verification counts the pictures whose most likely class is the float
     signal += static_cast<double>(floats[i]) * floats[i];
     noise += (integers[i] - floats[i]) * (integers[i] - floats[i]);
   }
-  const Result<Verification> verified = verify(model, {pictures, 1, kSilent}, floats);
+  const Result<Verification> verified = verify(model, {pictures, 1, kSilent}, network.outputs, {floats});
   REQUIRE(verified.ok());
   CHECK(verified.value().pictures == kVerifiedPictures);
-  CHECK(verified.value().top1_agreement == doctest::Approx(100.0 * agreeing / kVerifiedPictures));
-  CHECK(verified.value().logit_sqnr_db == doctest::Approx(10 * std::log10(signal / noise)));
+  CHECK(*verified.value().top1_agreement == doctest::Approx(100.0 * agreeing / kVerifiedPictures));
+  REQUIRE(verified.value().outputs.size() == 1);
+  CHECK(verified.value().outputs[0].output == "logits");
+  CHECK(verified.value().outputs[0].sqnr_db == doctest::Approx(10 * std::log10(signal / noise)));
 }
 
 TEST_CASE("verification: logits that are right agree, logits with another largest class in some pictures do not") {
   const FloatNetwork network = random_network(small_vit(), 13);
-  const int classes = network.description.num_classes;
+  const int classes = network.classes();
   const std::shared_ptr<const Model> model = coarse_model(network);
-  SyntheticPictures pictures = pictures_for(network.description, 8, 41);
+  SyntheticPictures pictures = pictures_for(network, 8, 41);
   const std::vector<double> integers = integer_logits(model, pictures);
   std::vector<float> floats(integers.begin(), integers.end());
   const auto agreement = [&] {
-    const Result<Verification> verified = verify(model, {pictures, 1, kSilent}, floats);
+    const Result<Verification> verified = verify(model, {pictures, 1, kSilent}, network.outputs, {floats});
     REQUIRE(verified.ok());
-    return verified.value().top1_agreement;
+    return *verified.value().top1_agreement;
   };
   CHECK(agreement() == 100);
   for (const int picture : {0, 3, 7}) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "converter/convert/convert.h"
+#include "converter/families/output_choice.h"
 #include "converter/observe/picture_source.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/pictures/picture_list.h"
@@ -25,8 +26,14 @@ Command add_list(CLI::App& app);
 // holds.
 void add_convert_options(CLI::App& command, ConvertOptions& options);
 
+// --ports and --layers: the outputs of a network that is read.
+void add_output_options(CLI::App& command, OutputChoice& outputs);
+
 // The checkpoint; what its reader has to say of it goes to stderr.
-Result<FloatNetwork> load_with_notes(const std::string& source);
+Result<FloatNetwork> load_with_notes(const std::string& source, const OutputChoice& outputs = {});
+
+// unsupported if the network has no logits, which `what` needs.
+Status needs_logits(const FloatNetwork& network, const std::string& what);
 
 // The first `count` pictures of a list or folder; 0: all. invalid_argument if there are fewer.
 Result<std::vector<LabelledPicture>> calibration_pictures(const std::string& list, int count);

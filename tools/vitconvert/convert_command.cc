@@ -21,6 +21,7 @@ struct ConvertCommand {
   std::string source, output, calibration, plan, write_plan, report, labels, isa;
   int calibration_count = 0;
   ConvertOptions convert;
+  OutputChoice outputs;
   std::string weights = "feedback", equalise_heads = "on";
   bool sensitivity = false;
   int sensitivity_pictures = 8;
@@ -31,6 +32,12 @@ Result<std::string> read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return Status(Code::not_found, "cannot open plan '" + path + "'");
   return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::string decimal(double value, int digits) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
 }
 
 int run(ConvertCommand options) {
@@ -54,15 +61,14 @@ int run(ConvertCommand options) {
     if (!plan.ok()) return report_error(plan.status());
     options.convert.plan = plan.take();
   }
-  Result<FloatNetwork> network = load_with_notes(options.source);
+  Result<FloatNetwork> network = load_with_notes(options.source, options.outputs);
   if (!network.ok()) return report_error(network.status());
   if (!options.labels.empty()) {
-    VitDescription& vit = network.value().description;
-    Result<std::vector<std::string>> labels = read_labels(options.labels, vit.num_classes);
+    Result<std::vector<std::string>> labels = read_labels(options.labels, network.value().classes());
     if (!labels.ok()) return report_error(labels.status());
-    vit.labels = labels.take();
+    network.value().labels = labels.take();
   }
-  const Result<InputGeometry> geometry = input_geometry(network.value().description.preprocessing);
+  const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
 
   PictureFiles source(paths_of(pictures.value()), geometry.value());
@@ -97,11 +103,17 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
                                    {"bytes", conversion.file.size()},
                                    {"architecture", conversion.metadata.at("architecture")},
                                    {"method", conversion.metadata.at("method")},
-                                   {"pictures", v.pictures},
-                                   {"top1_agreement", v.top1_agreement},
-                                   {"logit_sqnr_db", v.logit_sqnr_db},
-                                   {"seconds", seconds},
-                                   {"site_sqnr_db", sites}};
+                                   {"pictures", v.pictures}};
+    if (v.top1_agreement) root["top1_agreement"] = *v.top1_agreement;
+    for (const OutputSqnr& one : v.outputs) {
+      if (one.output == "logits") {
+        root["logit_sqnr_db"] = one.sqnr_db;
+      } else {
+        root["output_sqnr_db"][one.output] = one.sqnr_db;
+      }
+    }
+    root["seconds"] = seconds;
+    root["site_sqnr_db"] = sites;
     if (conversion.milliseconds) root["median_ms"] = *conversion.milliseconds;
     if (conversion.sensitivity) root["sensitivity"] = sensitivity_json(*conversion.sensitivity);
     std::cout << root.dump(2) << '\n';
@@ -116,8 +128,13 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
                 *conversion.milliseconds, conversion.metadata.at("max_ms_isa").c_str(),
                 conversion.metadata.at("max_ms").c_str());
   }
-  std::printf("against float on %d calibration pictures: top-1 agreement %.1f %%, logit SQNR %.2f dB\n", v.pictures,
-              v.top1_agreement, v.logit_sqnr_db);
+  std::string figures;
+  if (v.top1_agreement) figures = "top-1 agreement " + decimal(*v.top1_agreement, 1) + " %";
+  for (const OutputSqnr& one : v.outputs) {
+    figures += (figures.empty() ? "" : ", ") + (one.output == "logits" ? "logit" : one.output) + " SQNR " +
+               decimal(one.sqnr_db, 2) + " dB";
+  }
+  std::printf("against float on %d calibration pictures: %s\n", v.pictures, figures.c_str());
   return kExitOk;
 }
 
@@ -130,6 +147,7 @@ Command add_convert(CLI::App& app) {
   command->add_option("--calib", options->calibration, "LIST file or folder of calibration pictures")->required();
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
+  add_output_options(*command, options->outputs);
   add_convert_options(*command, options->convert);
   command
       ->add_option(

@@ -4,6 +4,19 @@
 
 namespace intvit {
 
+void add_output_options(CLI::App& command, OutputChoice& outputs) {
+  command
+      .add_option("--ports", outputs.ports,
+                  "Outputs, separated by commas: logits, embedding, tokens, features; if not given, logits, or "
+                  "embedding,tokens of a network without a head")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"logits", "embedding", "tokens", "features"}));
+  command
+      .add_option("--layers", outputs.layers,
+                  "Blocks, counted from 0 and separated by commas, whose patch tokens are outputs, too: features.N")
+      ->delimiter(',');
+}
+
 void add_convert_options(CLI::App& command, ConvertOptions& options) {
   options.threads = physical_cores();
   command.add_option("--method", options.method, "Quantization method; see 'vitconvert list methods'")

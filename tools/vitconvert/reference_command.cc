@@ -10,89 +10,141 @@
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/results/accuracy.h"
 #include "tools/common/results/npy.h"
+#include "tools/common/results/output_folder.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
 namespace {
 
 struct ReferenceCommand {
-  std::string source, list, logits;
+  std::string source, list, logits, folder;
+  std::vector<std::string> pictures;
+  OutputChoice outputs;
   int threads = 1;
   bool json = false;
 };
 
 // What one walk over the pictures yields.
 struct Evaluated {
-  Accuracy accuracy;
+  Accuracy accuracy;  // where there are logits
   NpyMatrix logits;
+  OutputFolder folder;
+  int pictures = 0;  // that could be read
   int failed = 0;
   double seconds = 0;
 
-  double rate() const { return static_cast<double>(accuracy.count()) / seconds; }
+  double rate() const { return pictures / seconds; }
 };
 
+// As those of a model; only names and shapes count.
+std::vector<Port> ports_of(const FloatNetwork& network) {
+  std::vector<Port> ports;
+  for (const NetworkOutput& o : network.outputs) {
+    ports.push_back({o.name, o.kind, DataType::s32, o.rows, network.at(o.tensor).columns, o.grid_height, o.grid_width});
+  }
+  return ports;
+}
+
 // Pictures that cannot be read are reported on stderr.
-Evaluated evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
-                   const InputGeometry& geometry, int threads, bool keep_logits) {
-  using Logits = std::vector<float>;
-  const int classes = network.description.num_classes;
+void evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures, const InputGeometry& geometry,
+              const ReferenceCommand& options, Evaluated& result) {
+  using Outputs = std::vector<RealValues>;
+  const int classes = network.classes();
   PictureFiles source(paths_of(pictures), geometry);
   const Progress progress = terminal_progress();
-  Evaluated result{{}, NpyMatrix(static_cast<std::size_t>(classes))};
   const auto start = std::chrono::steady_clock::now();
   const auto make_worker = [&](int, int shared_by) {
     return [&, forward = FloatForward(network, shared_by),
             pixels = std::vector<std::uint8_t>(std::size_t{geometry.height} * geometry.width * 3)](
-               int i) mutable -> Result<Logits> {
+               int i) mutable -> Result<Outputs> {
       if (Status status = source.read(i, pixels.data()); !status.ok()) return status;
-      Logits logits(static_cast<std::size_t>(classes));
-      forward.run(pixels.data(), logits.data());
-      return logits;
+      forward.run(pixels.data());
+      Outputs outputs;
+      for (std::size_t o = 0; o < network.outputs.size(); ++o) {
+        outputs.emplace_back(forward.output(o).begin(), forward.output(o).end());
+      }
+      return outputs;
     };
   };
-  const auto count = [&](int i, const Result<Logits>& logits) -> Status {
-    if (logits.ok()) {
-      result.accuracy.add(logits.value().data(), classes, pictures[static_cast<std::size_t>(i)].label);
-      if (keep_logits) result.logits.add_row(logits.value());
-    } else {
-      std::cerr << "vitconvert: " << logits.status().message() << '\n';
-      ++result.failed;
-    }
+  const auto count = [&](int i, const Result<Outputs>& outputs) -> Status {
     progress("evaluating", i + 1, source.count());
+    if (!outputs.ok()) {
+      std::cerr << "vitconvert: " << outputs.status().message() << '\n';
+      ++result.failed;
+      return {};
+    }
+    ++result.pictures;
+    if (classes > 0) {
+      const std::vector<float>& logits = outputs.value()[network.judged_output()];
+      result.accuracy.add(logits.data(), classes, pictures[static_cast<std::size_t>(i)].label);
+      if (!options.logits.empty()) result.logits.add_row(logits);
+    }
+    result.folder.add(outputs.value());
     return {};
   };
   progress("evaluating", 0, source.count());
   // A picture that fails ends nothing.
-  static_cast<void>(for_each_in_order(source.count(), threads, make_worker, count));
+  static_cast<void>(for_each_in_order(source.count(), options.threads, make_worker, count));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return result;
+}
+
+// Those of --eval, which need labels, or those that are named.
+Result<std::vector<LabelledPicture>> pictures_of(const ReferenceCommand& options, const FloatNetwork& network) {
+  if (!options.list.empty()) {
+    if (Status status = needs_logits(network, "--eval"); !status.ok()) return status;
+    return evaluation_pictures(options.list, network.classes());
+  }
+  if (options.pictures.empty()) {
+    return Status(Code::invalid_argument, "give pictures, or --eval with a list of pictures and labels");
+  }
+  if (options.folder.empty() && options.logits.empty()) {
+    return Status(Code::invalid_argument, "pictures without labels have no accuracy; give --outputs or --logits");
+  }
+  std::vector<LabelledPicture> pictures;
+  for (const std::string& path : options.pictures) pictures.push_back({path, -1});
+  return pictures;
+}
+
+void print(const ReferenceCommand& options, const FloatNetwork& network, const Evaluated& result) {
+  const Accuracy& accuracy = result.accuracy;
+  const bool labelled = !options.list.empty();
+  if (options.json) {
+    nlohmann::ordered_json root = {{"count", result.pictures}};
+    if (labelled) root["top1"] = accuracy.top1_percent(), root["top5"] = accuracy.top5_percent();
+    root["images_per_s"] = result.rate();
+    root["failed"] = result.failed;
+    root["architecture"] = network.architecture;
+    std::cout << root.dump(2) << '\n';
+  } else if (labelled) {
+    std::printf("%s in float32: top-1 %.2f %% (%lld/%lld), top-5 %.2f %%, %.1f images/s\n",
+                network.architecture.c_str(), accuracy.top1_percent(), static_cast<long long>(accuracy.top1_hits()),
+                static_cast<long long>(accuracy.count()), accuracy.top5_percent(), result.rate());
+  } else {
+    std::printf("%s in float32: %d pictures, %.1f images/s\n", network.architecture.c_str(), result.pictures,
+                result.rate());
+  }
 }
 
 int run(const ReferenceCommand& options) {
-  const Result<FloatNetwork> network = load_with_notes(options.source);
+  const Result<FloatNetwork> network = load_with_notes(options.source, options.outputs);
   if (!network.ok()) return report_error(network.status());
-  const VitDescription& vit = network.value().description;
-  const Result<InputGeometry> geometry = input_geometry(vit.preprocessing);
+  const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
-  const auto pictures = evaluation_pictures(options.list, vit.num_classes);
+  const auto pictures = pictures_of(options, network.value());
   if (!pictures.ok()) return report_error(pictures.status());
-
-  Evaluated result =
-      evaluate(network.value(), pictures.value(), geometry.value(), options.threads, !options.logits.empty());
-  const Accuracy& accuracy = result.accuracy;
+  if (!options.logits.empty()) {
+    if (Status status = needs_logits(network.value(), "--logits"); !status.ok()) return report_error(status);
+  }
+  Evaluated result{{},
+                   NpyMatrix(static_cast<std::size_t>(network.value().classes())),
+                   OutputFolder(options.folder, ports_of(network.value()))};
+  if (Status status = result.folder.check(); !status.ok()) return report_error(status);
+  evaluate(network.value(), pictures.value(), geometry.value(), options, result);
   if (!options.logits.empty()) {
     if (const Status status = result.logits.write(options.logits); !status.ok()) return report_error(status);
   }
-  if (options.json) {
-    const nlohmann::ordered_json root = {{"count", accuracy.count()},       {"top1", accuracy.top1_percent()},
-                                         {"top5", accuracy.top5_percent()}, {"images_per_s", result.rate()},
-                                         {"failed", result.failed},         {"architecture", vit.architecture}};
-    std::cout << root.dump(2) << '\n';
-  } else {
-    std::printf("%s in float32: top-1 %.2f %% (%lld/%lld), top-5 %.2f %%, %.1f images/s\n", vit.architecture.c_str(),
-                accuracy.top1_percent(), static_cast<long long>(accuracy.top1_hits()),
-                static_cast<long long>(accuracy.count()), accuracy.top5_percent(), result.rate());
-  }
+  if (const Status status = result.folder.write(); !status.ok()) return report_error(status);
+  print(options, network.value(), result);
   return result.failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }
 
@@ -101,9 +153,13 @@ int run(const ReferenceCommand& options) {
 Command add_reference(CLI::App& app) {
   auto options = std::make_shared<ReferenceCommand>();
   options->threads = physical_cores();
-  CLI::App* command = app.add_subcommand("reference", "Accuracy of the float network itself");
+  CLI::App* command =
+      app.add_subcommand("reference", "The float network itself: its accuracy, or its outputs for some pictures");
   command->add_option("SRC", options->source, ".safetensors file or folder")->required();
-  command->add_option("--eval", options->list, "LIST file of pictures with labels")->required();
+  command->add_option("PICTURES", options->pictures, "Pictures whose outputs are wanted");
+  command->add_option("--eval", options->list, "LIST file of pictures with labels")->excludes("PICTURES");
+  command->add_option("--outputs", options->folder, "Write every output to FOLDER/NAME.npy, pictures first");
+  add_output_options(*command, options->outputs);
   command->add_option("--logits", options->logits, "Write the logits to this .npy file");
   command->add_option("--threads", options->threads, "Threads")
       ->check(CLI::Range(1, kMaxThreads))

@@ -44,10 +44,10 @@ int run(const SweepCommand& options) {
   if (!calibration.ok()) return report_error(calibration.status());
   const Result<FloatNetwork> network = load_with_notes(options.source);
   if (!network.ok()) return report_error(network.status());
-  const VitDescription& vit = network.value().description;
-  const Result<InputGeometry> geometry = input_geometry(vit.preprocessing);
+  if (Status status = needs_logits(network.value(), "a sweep"); !status.ok()) return report_error(status);
+  const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
-  auto evaluation = evaluation_pictures(options.evaluation, vit.num_classes);
+  auto evaluation = evaluation_pictures(options.evaluation, network.value().classes());
   if (!evaluation.ok()) return report_error(evaluation.status());
   if (!options.folder.empty()) {
     if (Status status = make_folder(options.folder); !status.ok()) return report_error(status);

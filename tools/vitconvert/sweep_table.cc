@@ -23,7 +23,7 @@ void print_json(std::ostream& out, const SweepInput& input, const SweepReport& r
     if (result.failure.ok()) json["reused"] = result.reused;
     results.push_back(std::move(json));
   }
-  out << json_text({{"architecture", input.network.description.architecture},
+  out << json_text({{"architecture", input.network.architecture},
                     {"float", float_json(report.float_accuracy)},
                     {"results", std::move(results)},
                     {"version", version()}},
@@ -60,9 +60,9 @@ void print_sweep(std::ostream& out, SweepFormat format, const SweepInput& input,
   table.add({"float", "w32a32", fixed(report.float_accuracy.top1_percent(), 2), "", "", "", "", "", ""});
   for (const SweepResult& result : report.results) table.add(cells_of(result));
   if (csv) return table.print_csv(out);
-  out << "vitconvert " << version() << ", " << input.network.description.architecture << ", "
-      << report.float_accuracy.count() << " pictures, " << input.calibration.size() << " for calibration; one thread, "
-      << isa_name(input.isa) << ", " << cpu_name() << "\n\n";
+  out << "vitconvert " << version() << ", " << input.network.architecture << ", " << report.float_accuracy.count()
+      << " pictures, " << input.calibration.size() << " for calibration; one thread, " << isa_name(input.isa) << ", "
+      << cpu_name() << "\n\n";
   format == SweepFormat::markdown ? table.print_markdown(out) : table.print(out);
 }
 

@@ -1,7 +1,8 @@
 #include <chrono>
 #include <memory>
 
-#include "converter/float/random_network.h"
+#include "converter/families/vit/build_vit.h"
+#include "converter/families/vit/random_vit.h"
 #include "models/architectures.h"
 #include "tools/vitconvert/commands.h"
 
@@ -14,6 +15,7 @@ constexpr int kSyntheticPictures = 4;
 struct SynthCommand {
   std::string architecture, output;
   ConvertOptions convert;
+  OutputChoice outputs;
   bool json = false;
 };
 
@@ -26,10 +28,11 @@ int run(const SynthCommand& options) {
                                                      (nearest.empty() ? "" : ", did you mean '" + nearest + "'?") +
                                                      "; 'vitconvert list archs' names all"});
   }
-  const FloatNetwork network = random_network(*vit, options.convert.seed);
+  const Result<FloatNetwork> network = build_vit(random_vit_weights(*vit, options.convert.seed), options.outputs);
+  if (!network.ok()) return report_error(network.status());
   SyntheticPictures pictures(kSyntheticPictures, vit->preprocessing.height, vit->preprocessing.width,
                              options.convert.seed);
-  const Result<Conversion> conversion = convert(network, pictures, options.convert, terminal_progress());
+  const Result<Conversion> conversion = convert(network.value(), pictures, options.convert, terminal_progress());
   if (!conversion.ok()) return report_error(conversion.status());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return finish_conversion(conversion.value(), options.output, "", options.json, seconds);
@@ -44,6 +47,7 @@ Command add_synth(CLI::App& app) {
   CLI::App* command = app.add_subcommand("synth", "A model with random weights, for measuring latency");
   command->add_option("ARCH", options->architecture, "timm's name; see 'vitconvert list archs'")->required();
   command->add_option("-o,--output", options->output, "The model file to write")->required();
+  add_output_options(*command, options->outputs);
   add_convert_options(*command, options->convert);
   command->add_flag("--json", options->json, "Print one JSON object");
   return [options] { return run(*options); };

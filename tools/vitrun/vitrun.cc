@@ -1,5 +1,5 @@
-// vitrun: runs a model on pictures and prints what it sees, or measures how often it is right. docs/ has the manual; this file is the
-// order of things and what goes to stderr.
+// vitrun: runs a model on pictures and prints what it sees, or measures how often it is right. docs/ has the manual;
+// this file is the order of things and what goes to stderr.
 #include <chrono>
 #include <cmath>
 #include <iomanip>
@@ -63,7 +63,7 @@ int finish(Job& job) {
 }
 
 int predict(Job& job) {
-  ResultFormat format{job.options.json, job.options.digest, job.options.top_k, job.model->logit_fraction_bits(),
+  ResultFormat format{job.options.json,    job.options.digest,  job.options.top_k, job.model->logit_fraction_bits(),
                       job.model->labels(), job.model->outputs()};
   if (!job.options.labels.empty()) {
     Result<std::vector<std::string>> labels = read_labels(job.options.labels, job.model->classes());

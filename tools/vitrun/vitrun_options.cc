@@ -12,7 +12,8 @@ namespace {
 
 constexpr const char* kDescription =
     "Classifies pictures with an intvit model, in integers only. Prints the most probable classes of every picture\n"
-    "and what else the model gives or, with --eval, how often it is right on a list of labelled pictures. Results go to\n"
+    "and what else the model gives or, with --eval, how often it is right on a list of labelled pictures. Results go "
+    "to\n"
     "stdout, everything else to stderr. They are the same bits on every CPU and with any number of threads.";
 
 constexpr const char* kExamples =
@@ -47,9 +48,9 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
                  "Instruction set, one of " + built_isa_names() +
                      "; if not given, that of the environment variable INTVIT_ISA, else the best of this CPU")
       ->type_name("NAME");
-  CLI::Option* json =
-      app.add_flag("--json", options.json,
-                   "Print an array of {name, predictions, outputs, isa, threads} or {name, error}; with --eval one object");
+  CLI::Option* json = app.add_flag(
+      "--json", options.json,
+      "Print an array of {name, predictions, outputs, isa, threads} or {name, error}; with --eval one object");
   CLI::Option* digest = app.add_flag("--digest", options.digest,
                                      "Print only a hash of the integer results and the name, to compare machines");
   app.add_option("--logits", options.logits, "Also write the logits, float32 [pictures, classes]")

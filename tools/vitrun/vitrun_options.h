@@ -16,9 +16,9 @@ struct VitrunOptions {
   std::string isa;  // empty: select_isa chooses
   bool json = false;
   bool digest = false;
-  std::string logits;  // .npy to write, or empty
+  std::string logits;   // .npy to write, or empty
   std::string outputs;  // folder to write, or empty
-  std::string labels;  // text file, or empty: those of the model
+  std::string labels;   // text file, or empty: those of the model
 };
 
 // Fills `options`, or returns the exit code with which vitrun has to stop.

@@ -128,11 +128,11 @@ class Auto : public Planner {
 
   bool wants_samples() const override { return !plain_only() || input_.budget.limited(); }
 
-  void see(SampledBlock& block) override {
+  void see(SampledSegment& segment) override {
     for (const auto& contestant : contestants_) {
-      if (contestant->wants_samples()) contestant->see(block);
+      if (contestant->wants_samples()) contestant->see(segment);
     }
-    collect_candidates(input_, sources_, block, contests_);
+    collect_candidates(input_, sources_, segment, contests_);
   }
 
   Status finish() override {
@@ -143,10 +143,8 @@ class Auto : public Planner {
     plan_ = plain;
     if (!wants_samples()) return {};
     const Plan& settled = contestants_[plain_only() ? kPlain : kSearched]->plan();
-    for (int b = 0; b < input_.network.description.depth; ++b) {
-      for (const Site site : {Site::query, Site::key, Site::value}) {
-        plan_.activations[site_name(site, b)] = settled.activations.at(site_name(site, b));
-      }
+    for (const Tensor& tensor : input_.network.tensors) {
+      if (is_per_head(tensor.role)) plan_.activations[tensor.name] = settled.activations.at(tensor.name);
     }
     if (input_.budget.limited()) {
       Result<Plan> within = within_budget(input_, plain, plan_, contests_);

@@ -1,4 +1,4 @@
-// The sites and layers of a network with all the quantizers that compete for each: what `auto` chooses from.
+// The tensors and layers of a network with all the quantizers that compete for each: what `auto` chooses from.
 #pragma once
 
 #include <string>
@@ -16,8 +16,8 @@ struct Candidate {
 };
 
 struct Contest {
-  std::string name;  // site_name(), or layer_name() of weights
-  int block;
+  std::string name;  // of the tensor, or of the node whose weights they are
+  int segment;
   std::vector<Candidate> candidates;  // at least one
 };
 

@@ -25,7 +25,7 @@ const Equalisation* before(const Candidate& candidate) {
 }
 
 // What the option's codes are of, on the pictures that count.
-std::vector<float> values(const SiteSamples& samples, const Candidate& candidate) {
+std::vector<float> values(const TensorSamples& samples, const Candidate& candidate) {
   std::vector<float> all;
   for (std::size_t p = 0; p < samples.pictures.size() && p < kPictures; ++p) {
     const std::vector<float>& exact = samples.pictures[p];
@@ -36,29 +36,26 @@ std::vector<float> values(const SiteSamples& samples, const Candidate& candidate
 }
 
 // The best of 2^bits levels for what a candidate is of.
-Candidate relevelled(const SiteSamples& samples, const Candidate& from, int bits) {
+Candidate relevelled(const TensorSamples& samples, const Candidate& from, int bits) {
   return {table_scheme(least_square_levels(values(samples, from), bits), bits, 8), from.equalisation};
 }
 
 class Collector {
  public:
-  Collector(const MethodInput& input, const CandidateSources& sources, SampledBlock& block,
+  Collector(const MethodInput& input, const CandidateSources& sources, SampledSegment& segment,
             std::vector<Contest>& contests)
-      : input_(input), sources_(sources), block_(block), contests_(contests) {}
+      : input_(input), sources_(sources), segment_(segment), contests_(contests) {}
 
   void run() {
-    linear_input(Site::qkv_input, Layer::qkv, block_.layers.qkv);
-    linear_input(Site::attention_output, Layer::proj, block_.layers.proj);
-    linear_input(Site::fc1_input, Layer::fc1, block_.layers.fc1);
-    linear_input(Site::fc2_input, Layer::fc2, block_.layers.fc2);
-    softmax();
+    for (const SampledInput& input : segment_.linear_inputs()) linear_input(input);
+    for (const SampledAttention& attention : segment_.attentions()) softmax(attention);
   }
 
  private:
-  void linear_input(Site site, Layer layer, const FloatLinear& linear) {
-    const SiteSamples& samples = block_.at(site);
-    const ModuleError error(samples, linear, kPictures);
-    Contest contest{block_.name(site), block_.index, {}};
+  void linear_input(const SampledInput& input) {
+    const TensorSamples& samples = segment_.at(input.tensor);
+    const ModuleError error(samples, *input.layer, kPictures);
+    Contest contest{segment_.name(input.tensor), segment_.index, {}};
     for (const Plan* plan : sources_.plans) {
       contest.candidates.push_back({plan->activations.at(contest.name)[0]});
       const auto e = plan->equalisations.find(contest.name);
@@ -72,11 +69,11 @@ class Collector {
       candidate.error = error.of(std::get<ActivationScheme>(candidate.scheme), before(candidate));
     });
     contests_.push_back(std::move(contest));
-    if (sources_.fewer_weight_bits) weights(layer_name(layer, block_.index), error);
+    if (sources_.fewer_weight_bits) weights(input.linear->name, error);
   }
 
   void weights(const std::string& name, const ModuleError& error) {
-    Contest contest{name, block_.index, {}};
+    Contest contest{name, segment_.index, {}};
     const WeightScheme whole = sources_.plans.front()->weights.at(name);
     contest.candidates.push_back({whole});
     if (whole.bits > kFewestWeightBits) {
@@ -88,14 +85,14 @@ class Collector {
     contests_.push_back(std::move(contest));
   }
 
-  void softmax() {
-    Contest contest{block_.name(Site::post_softmax), block_.index, {}};
+  void softmax(const SampledAttention& attention) {
+    Contest contest{segment_.name(attention.probabilities), segment_.index, {}};
     for (const Plan* plan : sources_.plans) {
       const auto found = plan->softmax.find(contest.name);
       if (found != plan->softmax.end()) contest.candidates.push_back({found->second});
     }
     if (contest.candidates.empty()) return;  // the exponential codes of 8 bits need no competitor
-    const AttentionError& error = block_.attention_error();
+    const AttentionError& error = segment_.attention_error(attention);
     SoftmaxScheme relative;
     relative.codes = SoftmaxKind::relative;
     relative.bits = input_.activation_bits;
@@ -115,15 +112,15 @@ class Collector {
 
   const MethodInput& input_;
   const CandidateSources& sources_;
-  SampledBlock& block_;
+  SampledSegment& segment_;
   std::vector<Contest>& contests_;
 };
 
 }  // namespace
 
-void collect_candidates(const MethodInput& input, const CandidateSources& sources, SampledBlock& block,
+void collect_candidates(const MethodInput& input, const CandidateSources& sources, SampledSegment& segment,
                         std::vector<Contest>& contests) {
-  Collector(input, sources, block, contests).run();
+  Collector(input, sources, segment, contests).run();
 }
 
 }  // namespace intvit

@@ -5,12 +5,12 @@
 
 #include "converter/methods/auto/candidates.h"
 #include "converter/methods/method.h"
-#include "converter/methods/sampled_block.h"
+#include "converter/methods/sampled_segment.h"
 
 namespace intvit {
 
 // Where candidates come from: `plans` are those of other methods, whose schemes compete; beyond them, tables whose
-// levels are the best there are for the samples of what each plan of `relevelled` (indices) makes of a site, and
+// levels are the best there are for the samples of what each plan of `relevelled` (indices) makes of a tensor, and
 // relative softmax tables. Query, key and value do not compete. With `fewer_weight_bits`, weights of 4 bits compete
 // with those of input.weight_bits.
 struct CandidateSources {
@@ -19,8 +19,8 @@ struct CandidateSources {
   bool fewer_weight_bits = false;
 };
 
-// The contests of one block, appended to `contests`.
-void collect_candidates(const MethodInput& input, const CandidateSources& sources, SampledBlock& block,
+// The contests of one segment, appended to `contests`.
+void collect_candidates(const MethodInput& input, const CandidateSources& sources, SampledSegment& segment,
                         std::vector<Contest>& contests);
 
 }  // namespace intvit

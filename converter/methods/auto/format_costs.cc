@@ -1,11 +1,11 @@
 #include "converter/methods/auto/format_costs.h"
 
 #include <memory>
-#include <optional>
 
 #include "converter/equalise/fold.h"
 #include "converter/lower/lower.h"
 #include "converter/methods/auto/latency.h"
+#include "converter/methods/auto/without_other_segments.h"
 #include "engine/format/writer.h"
 
 namespace intvit {
@@ -20,17 +20,23 @@ Result<std::shared_ptr<const Model>> built(FloatNetwork network, const Plan& pla
   return Model::from_memory(encode_model(lowered.value().program, {}), "model for measuring costs");
 }
 
-// The name that a site or layer of this block has in a network of this block alone; nothing for those of others.
-std::optional<std::string> alone(const std::string& name, int block) {
-  if (!name.starts_with("blocks.")) return name;
-  const std::string prefix = "blocks." + std::to_string(block) + ".";
-  if (!name.starts_with(prefix)) return std::nullopt;
-  return "blocks.0." + name.substr(prefix.size());
+// The name without that of its segment, so that segments have it in common, with the shape of what it is of.
+std::string place_of(const FloatNetwork& network, const Contest& contest) {
+  const std::string& segment = network.segment(contest.segment).name;
+  std::string place = contest.name.starts_with(segment) ? contest.name.substr(segment.size()) : contest.name;
+  const auto add = [&](int size) { place += " " + std::to_string(size); };
+  const TensorId id = network.find(contest.name);
+  const Node* node = id < 0 ? &network.node(network.find_node(contest.name)) : nullptr;
+  const Tensor& tensor = network.at(node == nullptr ? id : node->inputs[0]);
+  add(tensor.rows);
+  add(tensor.columns);
+  if (node != nullptr) add(node->weights()->out);
+  return place;
 }
 
 // Everything that a lowered network's time may depend on.
-std::string kind_of(const Contest& contest, const Candidate& candidate) {
-  std::string kind = *alone(contest.name, contest.block);
+std::string kind_of(const FloatNetwork& network, const Contest& contest, const Candidate& candidate) {
+  std::string kind = place_of(network, contest);
   const auto add = [&](const std::string& what, int value) { kind += " " + what + " " + std::to_string(value); };
   if (const auto* activation = std::get_if<ActivationScheme>(&candidate.scheme)) {
     add("codes", static_cast<int>(activation->kind));
@@ -48,41 +54,6 @@ std::string kind_of(const Contest& contest, const Candidate& candidate) {
   return kind;
 }
 
-// One block of the network as a network of its own, which shares the others' frame.
-class OneBlock {
- public:
-  explicit OneBlock(const FloatNetwork& network) : network_(network) {
-    frame_.description = network.description;
-    frame_.description.depth = 1;
-    frame_.patch_embed = network.patch_embed;
-    frame_.token_init = network.token_init;
-    frame_.norm = network.norm;
-    frame_.head = network.head;
-  }
-
-  Result<std::shared_ptr<const Model>> operator()(const Plan& plan, int block) const {
-    FloatNetwork one = frame_;
-    one.blocks = {network_.blocks[static_cast<std::size_t>(block)]};
-    Plan its;
-    its.residual_magnitude = plan.residual_magnitude;
-    const auto take = [&](const auto& from, auto& to) {
-      for (const auto& [name, value] : from) {
-        if (const auto renamed = alone(name, block)) to[*renamed] = value;
-      }
-    };
-    take(plan.activations, its.activations);
-    take(plan.softmax, its.softmax);
-    take(plan.equalisations, its.equalisations);
-    take(plan.weights, its.weights);
-    take(plan.magnitudes, its.magnitudes);
-    return built(std::move(one), its);
-  }
-
- private:
-  const FloatNetwork& network_;
-  FloatNetwork frame_;
-};
-
 double megabytes(const Model& model) { return static_cast<double>(model.file_bytes()) / 1e6; }
 
 }  // namespace
@@ -90,36 +61,43 @@ double megabytes(const Model& model) { return static_cast<double>(model.file_byt
 Result<FormatCosts> FormatCosts::measure(const FloatNetwork& network, const Plan& plain,
                                          const std::vector<Contest>& contests, PictureSource& pictures, Isa isa,
                                          const Progress& progress) {
-  const OneBlock one_block(network);
-  std::map<std::string, std::size_t> index;  // of its model, by kind
+  struct Pair {
+    std::size_t with, without;  // the candidate; indices of models
+  };
+  std::map<std::string, Pair> pairs;     // by kind
+  std::map<int, std::size_t> plain_one;  // by segment
   std::vector<std::shared_ptr<const Model>> models;
-  const auto add = [&](const Plan& plan, int block) {
-    Result<std::shared_ptr<const Model>> model = one_block(plan, block);
+  const auto add = [&](const Plan& plan, int segment) {
+    Result<std::shared_ptr<const Model>> model = built(without_other_segments(network, segment), plan);
     if (model.ok()) models.push_back(model.value());
     return model.status();
   };
-  if (Status status = add(plain, 0); !status.ok()) return status;
   for (const Contest& contest : contests) {
     for (const Candidate& candidate : contest.candidates) {
-      const std::string kind = kind_of(contest, candidate);
-      if (index.contains(kind)) continue;
+      const std::string kind = kind_of(network, contest, candidate);
+      if (pairs.contains(kind)) continue;
+      if (!plain_one.contains(contest.segment)) {
+        if (Status status = add(plain, contest.segment); !status.ok()) return status;
+        plain_one[contest.segment] = models.size() - 1;
+      }
       Plan plan = plain;
       put(contest, candidate, plan);
-      if (Status status = add(plan, contest.block); !status.ok()) return status;
-      index[kind] = models.size() - 1;
+      if (Status status = add(plan, contest.segment); !status.ok()) return status;
+      pairs[kind] = {models.size() - 1, plain_one.at(contest.segment)};
     }
   }
   const Result<std::vector<double>> times = measure_latency(models, pictures, isa, kRuns, progress);
   if (!times.ok()) return times.status();
-  FormatCosts result;
-  for (const auto& [kind, i] : index) {
-    result.costs_[kind] = {times.value()[i] - times.value()[0], megabytes(*models[i]) - megabytes(*models[0])};
+  FormatCosts result(network);
+  for (const auto& [kind, pair] : pairs) {
+    result.costs_[kind] = {times.value()[pair.with] - times.value()[pair.without],
+                           megabytes(*models[pair.with]) - megabytes(*models[pair.without])};
   }
   return result;
 }
 
 const Costs& FormatCosts::of(const Contest& contest, const Candidate& candidate) const {
-  return costs_.at(kind_of(contest, candidate));
+  return costs_.at(kind_of(*network_, contest, candidate));
 }
 
 Result<Costs> measure_costs(const FloatNetwork& network, const Plan& plan, PictureSource& pictures, Isa isa,

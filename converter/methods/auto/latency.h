@@ -13,7 +13,7 @@
 
 namespace intvit {
 
-// Milliseconds from the first picture's pixels to logits, one per model.
+// Milliseconds from the first picture's pixels to the outputs, one per model.
 Result<std::vector<double>> measure_latency(const std::vector<std::shared_ptr<const Model>>& models,
                                             PictureSource& pictures, Isa isa, int runs, const Progress& progress);
 

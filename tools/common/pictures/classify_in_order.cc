@@ -46,8 +46,7 @@ class Reorder {
 // Gives every picture to one worker.
 class Queue {
  public:
-  Queue(std::span<const InputPicture> pictures, bool with_outputs)
-      : pictures_(pictures), with_outputs_(with_outputs) {}
+  Queue(std::span<const InputPicture> pictures, bool with_outputs) : pictures_(pictures), with_outputs_(with_outputs) {}
 
   // Classifies until no picture is left.
   void work(Classifier& classifier, Reorder& results) {

@@ -1,4 +1,5 @@
-// Runs a model on many picture files and hands over the results in the order of the pictures, whatever order they finish in.
+// Runs a model on many picture files and hands over the results in the order of the pictures, whatever order they
+// finish in.
 //
 // More pictures than threads: every thread classifies pictures of its own, decoding included, which is the fastest,
 // since threads never wait for each other. Otherwise all threads share each picture, which is the soonest. The results

@@ -32,7 +32,7 @@ Accuracy FloatTruth::accuracy(const std::vector<LabelledPicture>& pictures) cons
 FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
                        const InputGeometry& geometry, int threads, const Progress& progress, const Log& log) {
   FloatTruth truth;
-  truth.classes = static_cast<std::size_t>(network.description.num_classes);
+  truth.classes = static_cast<std::size_t>(network.classes());
   truth.logits.resize(pictures.size() * truth.classes);
   PictureFiles source(paths_of(pictures), geometry);
   const auto make_worker = [&](int, int shared_by) {
@@ -41,7 +41,8 @@ FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPi
       float* row = truth.logits.data() + static_cast<std::size_t>(i) * truth.classes;
       Status problem = source.read(i, pixels.data());
       if (problem.ok()) {
-        forward.run(pixels.data(), row);
+        forward.run(pixels.data());
+        std::ranges::copy(forward.output(network.judged_output()), row);
       } else {
         std::fill_n(row, truth.classes, std::numeric_limits<float>::quiet_NaN());
       }

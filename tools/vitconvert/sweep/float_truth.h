@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "converter/float/network.h"
+#include "converter/graph/network.h"
 #include "converter/observe/picture_source.h"
 #include "converter/observe/progress.h"
 #include "tools/common/pictures/picture_list.h"

@@ -61,7 +61,7 @@ class Sweep {
 
   Status find_truth() {
     const std::string key = float_key(input_.checksums);
-    const auto classes = static_cast<std::size_t>(input_.network.description.num_classes);
+    const auto classes = static_cast<std::size_t>(input_.network.classes());
     if (!input_.folder.empty() && load(input_.folder, key, input_.evaluation.size(), classes, truth_)) {
       log_("float network: reused '" + input_.folder + "/float_logits.npy'");
       return {};

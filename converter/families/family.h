@@ -1,0 +1,20 @@
+// Families of networks. Each makes the graph of a checkpoint that is one of its own; a second one will need a line in
+// load_network.cc that tells them apart.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "converter/families/output_choice.h"
+#include "converter/graph/network.h"
+#include "converter/read/config.h"
+#include "converter/read/tensor_table.h"
+#include "intvit/status.h"
+
+namespace intvit {
+
+// ViT and DeiT (converter/families/vit/).
+Result<FloatNetwork> load_vit(const ModelConfig& config, const TensorTable& tensors, const OutputChoice& outputs,
+                              std::vector<std::string>& notes);
+
+}  // namespace intvit

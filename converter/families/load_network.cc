@@ -1,0 +1,36 @@
+#include "converter/families/load_network.h"
+
+#include <new>
+
+#include "converter/families/family.h"
+#include "converter/read/checkpoint.h"
+#include "converter/read/config.h"
+#include "converter/read/message.h"
+#include "converter/read/tensor_table.h"
+
+namespace intvit {
+namespace {
+
+Result<FloatNetwork> load(const std::string& path, std::vector<std::string>& notes, const OutputChoice& outputs) {
+  const Result<Checkpoint> checkpoint = Checkpoint::open(path);
+  if (!checkpoint.ok()) return checkpoint.status();
+  const Result<ModelConfig> config = read_config(checkpoint.value().folder(), notes);
+  if (!config.ok()) return config.status();
+  const Result<TensorTable> tensors = TensorTable::build(checkpoint.value());
+  if (!tensors.ok()) return tensors.status();
+  return load_vit(config.value(), tensors.value(), outputs, notes);
+}
+
+}  // namespace
+
+Result<FloatNetwork> load_network(const std::string& path, std::vector<std::string>* notes,
+                                  const OutputChoice& outputs) {
+  std::vector<std::string> unheard;
+  try {
+    return load(path, notes != nullptr ? *notes : unheard, outputs);
+  } catch (const std::bad_alloc&) {
+    return {Code::out_of_memory, "cannot load " + in_quotes(path) + ": its weights do not fit into memory"};
+  }
+}
+
+}  // namespace intvit

@@ -1,0 +1,150 @@
+#include "converter/families/vit/build_vit.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "converter/graph/builder.h"
+
+namespace intvit {
+namespace {
+
+class VitBuilder {
+ public:
+  VitBuilder(VitWeights weights, const OutputChoice& choice)
+      : weights_(std::move(weights)),
+        vit_(weights_.description),
+        wanted_(choice.ports.begin(), choice.ports.end()),
+        layers_(choice.layers.begin(), choice.layers.end()),
+        builder_({vit_.architecture, vit_.preprocessing, vit_.labels, {}, {}, {}, {}}) {
+    if (!wanted_.empty()) return;
+    if (vit_.num_classes > 0) {
+      wanted_ = {"logits"};
+    } else {
+      wanted_ = {"embedding", "tokens"};
+    }
+  }
+
+  Result<FloatNetwork> run() {
+    if (Status status = check_choice(); !status.ok()) return status;
+    builder_.segment("patch_embed", false);
+    TensorId stream = builder_.patch_embed(
+        "patch_embed", {vit_.patch_size, vit_.prefix_tokens(), weights_.patch_embed, weights_.token_init});
+    if (vit_.pre_norm) {
+      stream = builder_.layer_norm("norm_pre", stream, norm(weights_.norm_pre), "norm_pre.residual", Role::residual);
+    }
+    for (int b = 0; b < vit_.depth; ++b) {
+      const std::string name = "blocks." + std::to_string(b);
+      builder_.segment(name, true);
+      stream = block(name + ".", weights_.blocks[static_cast<std::size_t>(b)], stream);
+      if (!layers_.contains(b)) continue;
+      const std::string features = "features." + std::to_string(b);
+      inner_.push_back(features_of(features, final_tokens(features, stream)));
+    }
+    builder_.segment("head", false);
+    if (wanted_.contains("logits")) logits(stream);
+    if (wanted_.contains("embedding")) embedding(stream);
+    if (wanted_.contains("tokens") || wanted_.contains("features")) {
+      const TensorId tokens = final_tokens("tokens", stream);
+      if (wanted_.contains("tokens")) builder_.output({"tokens", PortKind::tokens, tokens, 0, vit_.tokens(), 0, 0});
+      if (wanted_.contains("features")) builder_.output(features_of("features", tokens));
+    }
+    for (NetworkOutput& output : inner_) builder_.output(std::move(output));
+    FloatNetwork network = builder_.take();
+    if (Status status = check_network(network); !status.ok()) return status;
+    return network;
+  }
+
+ private:
+  Status check_choice() const {
+    const std::string known = std::string(vit_.num_classes > 0 ? "logits, " : "") + "embedding, tokens and features";
+    for (const std::string& port : wanted_) {
+      if (port == "embedding" || port == "tokens" || port == "features") continue;
+      if (port == "logits" && vit_.num_classes > 0) continue;
+      return {Code::invalid_argument, vit_.architecture + " has no output '" + port + "'; it has " + known};
+    }
+    if (vit_.fc_norm && !layers_.empty()) {
+      return {Code::unsupported, vit_.architecture +
+                                     " has its final norm behind the pooling (fc_norm), so there are no "
+                                     "normed tokens of inner blocks; leave out --layers"};
+    }
+    for (const int layer : layers_) {
+      if (layer >= 0 && layer < vit_.depth) continue;
+      return {Code::invalid_argument, vit_.architecture + " has no block " + std::to_string(layer) +
+                                          "; its blocks are 0 to " + std::to_string(vit_.depth - 1)};
+    }
+    return {};
+  }
+
+  LayerNorm norm(const FloatLayerNorm& layer, int first_row = 0) const {
+    return {layer, vit_.layer_norm_eps, first_row};
+  }
+
+  TensorId block(const std::string& name, FloatBlock& block, TensorId stream) {
+    const TensorId to_qkv =
+        builder_.layer_norm(name + "norm1", stream, norm(block.norm1), name + "attn.qkv.input", Role::linear_input);
+    const TensorId attended = builder_.attention(name + "attn", to_qkv, std::move(block.qkv), vit_.num_heads);
+    stream = builder_.add_linear(name + "attn.proj", attended, stream, std::move(block.proj), name + "attn.residual");
+    const TensorId to_fc1 =
+        builder_.layer_norm(name + "norm2", stream, norm(block.norm2), name + "mlp.fc1.input", Role::linear_input);
+    const TensorId hidden = builder_.linear(name + "mlp.fc1", to_fc1, std::move(block.fc1), name + "mlp.fc1.output",
+                                            Role::activation_input);
+    const TensorId active = builder_.activate(name + "mlp.act", hidden, vit_.activation, name + "mlp.fc2.input");
+    return builder_.add_linear(name + "mlp.fc2", active, stream, std::move(block.fc2), name + "residual");
+  }
+
+  MeanRows of_patches() const { return {vit_.prefix_tokens(), vit_.patches()}; }
+
+  // What the head reads, as a tensor of this name and role. With token pooling the rows of class and distillation
+  // token; the norm is per row, so the others need none.
+  TensorId pooled(TensorId stream, const std::string& to, Role role) {
+    if (vit_.pooling == Pooling::token) {
+      return builder_.layer_norm("norm", stream, norm(weights_.norm), vit_.distillation_token ? 2 : 1, to, role);
+    }
+    if (vit_.fc_norm) {
+      const TensorId mean = builder_.mean_rows("pool", stream, of_patches(), to + ".pool", Role::values);
+      return builder_.layer_norm("fc_norm", mean, norm(weights_.norm), to, role);
+    }
+    return builder_.mean_rows("pool", final_tokens(to + ".tokens", stream), of_patches(), to, role);
+  }
+
+  void logits(TensorId stream) {
+    const TensorId input = pooled(stream, "head.input", Role::linear_input);
+    const TensorId logits = builder_.linear("head", input, std::move(weights_.head), "logits", Role::logits);
+    builder_.output({"logits", PortKind::logits, logits, 0, 1, 0, 0});
+  }
+
+  // Of a distilled network the mean of the two tokens.
+  void embedding(TensorId stream) {
+    const bool two = vit_.pooling == Pooling::token && vit_.distillation_token;
+    TensorId embedding = pooled(stream, two ? "embedding.input" : "embedding", Role::values);
+    if (two) embedding = builder_.mean_rows("embedding.pool", embedding, {0, 2}, "embedding", Role::values);
+    builder_.output({"embedding", PortKind::embedding, embedding, 0, 1, 0, 0});
+  }
+
+  // All tokens behind the final norm. With fc_norm there is none, and they are the stream.
+  TensorId final_tokens(const std::string& to, TensorId stream) {
+    if (vit_.fc_norm) return stream;
+    return builder_.layer_norm("norm", stream, norm(weights_.norm), to, Role::values);
+  }
+
+  NetworkOutput features_of(const std::string& name, TensorId tokens) const {
+    return {name,           PortKind::features, tokens,           vit_.prefix_tokens(),
+            vit_.patches(), vit_.grid_height(), vit_.grid_width()};
+  }
+
+  VitWeights weights_;
+  const VitDescription& vit_;
+  std::set<std::string> wanted_;
+  std::set<int> layers_;
+  std::vector<NetworkOutput> inner_;
+  GraphBuilder builder_;
+};
+
+}  // namespace
+
+Result<FloatNetwork> build_vit(VitWeights weights, const OutputChoice& outputs) {
+  return VitBuilder(std::move(weights), outputs).run();
+}
+
+}  // namespace intvit

@@ -1,0 +1,79 @@
+#include "converter/families/vit/check_description.h"
+
+#include <cmath>
+#include <string>
+
+#include "converter/read/config_kinds.h"
+#include "converter/read/message.h"
+
+namespace intvit {
+namespace {
+
+std::string grid_text(int height, int width) { return std::to_string(height) + "x" + std::to_string(width); }
+
+// What is out of range; empty when nothing is.
+std::string check_ranges(const VitDescription& vit) {
+  struct Range {
+    const char* name;
+    int value;
+    int least;
+    int most;
+  };
+  for (const Range& range :
+       {Range{"patch_size", vit.patch_size, 1, kLargestPatch}, Range{"embed_dim", vit.embed_dim, 1, kLargestWidth},
+        Range{"depth", vit.depth, 1, kMostBlocks}, Range{"mlp_dim", vit.mlp_dim, 1, kLargestWidth},
+        Range{"num_classes", vit.num_classes, 0, kMostClasses},
+        Range{"reg_tokens", vit.register_tokens, 0, kMostRegisters},
+        Range{"num_heads", vit.num_heads, 1, vit.embed_dim},
+        Range{"input height", vit.preprocessing.height, 1, kLargestImage},
+        Range{"input width", vit.preprocessing.width, 1, kLargestImage}}) {
+    if (range.value >= range.least && range.value <= range.most) continue;
+    return std::string(range.name) + " is " + std::to_string(range.value) + "; " + std::to_string(range.least) +
+           " to " + std::to_string(range.most) + " are supported";
+  }
+  return {};
+}
+
+std::string check_divisions(const VitDescription& vit) {
+  if (vit.embed_dim % vit.num_heads != 0) {
+    return "num_heads " + std::to_string(vit.num_heads) + " does not divide embed_dim " +
+           std::to_string(vit.embed_dim) + "; give num_heads in config.json";
+  }
+  const Preprocessing& input = vit.preprocessing;
+  if (input.height % vit.patch_size != 0 || input.width % vit.patch_size != 0) {
+    return "patch_size " + std::to_string(vit.patch_size) + " does not divide the input size " +
+           grid_text(input.height, input.width) + "; such a size is not supported";
+  }
+  return {};
+}
+
+// Positions are not interpolated to another grid (yet).
+std::string check_positions(const VitDescription& vit, int positions) {
+  const int prefix = vit.no_embed_class ? 0 : vit.prefix_tokens();
+  if (positions == 0 || positions - prefix == vit.patches()) return {};  // TensorTable::check does the rest
+  const int root = square_root(positions - prefix);
+  return "pos_embed has " +
+         (root > 0 ? "a " + grid_text(root, root) + " grid" : std::to_string(positions) + " positions") +
+         (prefix > 0 ? " and " + std::to_string(prefix) + " prefix tokens" : "") + ", but the input size " +
+         grid_text(vit.preprocessing.height, vit.preprocessing.width) + " with patches of " +
+         std::to_string(vit.patch_size) + " needs a " + grid_text(vit.grid_height(), vit.grid_width()) +
+         " grid; positions are not resized, convert at the size of training";
+}
+
+}  // namespace
+
+Status check_description(const VitDescription& vit, const TensorTable& tensors) {
+  std::string problem = check_ranges(vit);
+  if (problem.empty()) problem = check_divisions(vit);
+  if (problem.empty()) problem = check_positions(vit, tensors.dimension({"pos_embed"}, 1, 3));
+  if (problem.empty()) return {};
+  return {Code::unsupported, "checkpoint " + in_quotes(tensors.checkpoint().path()) + ": " + problem};
+}
+
+int square_root(int n) {
+  if (n <= 0) return 0;
+  const int root = static_cast<int>(std::lround(std::sqrt(static_cast<double>(n))));
+  return root * root == n ? root : 0;
+}
+
+}  // namespace intvit

@@ -1,0 +1,217 @@
+#include "converter/families/vit/describe_vit.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "converter/families/vit/check_description.h"
+#include "converter/read/config_kinds.h"
+#include "converter/read/config_reader.h"
+#include "converter/read/message.h"
+#include "models/architectures.h"
+
+namespace intvit {
+namespace {
+
+template <typename T>
+void override_with(const std::optional<T>& value, T& target) {
+  if (value) target = *value;
+}
+
+// Collects the description step by step; the order of the calls in describe_vit() matters.
+class Describer {
+ public:
+  Describer(const ModelConfig& config, const TensorTable& tensors, std::vector<std::string>& notes)
+      : config_(config), tensors_(tensors), notes_(notes), where_(in_quotes(tensors.checkpoint().path())) {}
+
+  Result<VitDescription> run() {
+    start();
+    if (status_.ok()) status_ = tensors_.check_features();
+    if (status_.ok()) apply_sizes();
+    if (status_.ok()) apply_variants();
+    if (status_.ok()) apply_preprocessing();
+    if (status_.ok()) status_ = check_description(vit_, tensors_);
+    if (status_.ok()) apply_labels();
+    if (!status_.ok()) return status_;
+    return vit_;
+  }
+
+ private:
+  void fail(Code code, const std::string& what) {
+    if (status_.ok()) status_ = Status(code, "checkpoint " + where_ + ": " + what);
+  }
+
+  // The architecture by name, where there is a known one.
+  void start() {
+    std::string name = config_.kind == ConfigKind::timm ? config_.architecture : std::string();
+    if (config_.kind == ConfigKind::none) name = tensors_.checkpoint().metadata("architecture");
+    if (const std::optional<VitDescription> known = describe_architecture(name)) {
+      vit_ = *known;
+      known_ = true;
+      return;
+    }
+    if (!tensors_.has("patch_embed.proj.weight") || !tensors_.has("blocks.0.norm1.weight")) {
+      const std::string nearest = nearest_architecture(name);
+      return fail(Code::unsupported, (name.empty() ? "it" : "architecture " + in_quotes(name)) +
+                                         " is no ViT or DeiT that this version knows" +
+                                         (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+    }
+    vit_.architecture = clean_label(!name.empty() ? name : config_.architecture.empty() ? "vit" : config_.architecture);
+    if (!name.empty()) {
+      const std::string nearest = nearest_architecture(name);
+      notes_.push_back("architecture " + in_quotes(name) + " is not known" +
+                       (nearest.empty() ? "" : " (the nearest is " + nearest + ")") +
+                       "; everything is taken from the config and the shapes of the tensors");
+    }
+    from_shapes();
+  }
+
+  void from_shapes() {
+    vit_.embed_dim = tensors_.dimension({"patch_embed.proj.weight"}, 0, 4);
+    vit_.patch_size = tensors_.dimension({"patch_embed.proj.weight"}, 2, 4);
+    while (vit_.depth < kMostBlocks && tensors_.find({"blocks." + std::to_string(vit_.depth) + ".norm1.weight"})) {
+      ++vit_.depth;
+    }
+    vit_.mlp_dim = tensors_.dimension({"blocks.0.mlp.fc1.weight"}, 0, 2);
+    vit_.class_token = tensors_.has("cls_token");
+    vit_.distillation_token = tensors_.has("dist_token");
+    vit_.register_tokens = tensors_.dimension({"reg_token"}, 1, 3);
+    vit_.layer_scale = tensors_.has("blocks.0.ls1.gamma");
+    vit_.qkv_bias = tensors_.has("blocks.0.attn.qkv.bias") ||
+                    tensors_.find({"blocks.0.attn.qkv.bias", TensorPart::query}) != nullptr;
+    vit_.pre_norm = tensors_.has("norm_pre.weight");
+    vit_.fc_norm = tensors_.has("fc_norm.weight");
+    vit_.pooling = vit_.class_token && !vit_.fc_norm ? Pooling::token : Pooling::average;
+    if (tensors_.hugging_face()) vit_.layer_norm_eps = 1e-12;  // transformers' default
+  }
+
+  void apply_sizes() {
+    const int channels = tensors_.dimension({"patch_embed.proj.weight"}, 1, 4);
+    if (channels != 0 && channels != 3) {
+      return fail(Code::unsupported,
+                  "the patch embedding takes " + std::to_string(channels) + " channels; 3 (RGB) are supported");
+    }
+    if (tensors_.dimension({"patch_embed.proj.weight"}, 2, 4) !=
+        tensors_.dimension({"patch_embed.proj.weight"}, 3, 4)) {
+      return fail(Code::unsupported, "the patches are not square; square ones are supported");
+    }
+    const int old_dim = vit_.embed_dim;
+    override_with(config_.patch_size, vit_.patch_size);
+    override_with(config_.embed_dim, vit_.embed_dim);
+    override_with(config_.depth, vit_.depth);
+    // A new embed_dim keeps the ratio, as timm's mlp_ratio does.
+    if (known_ && vit_.embed_dim != old_dim) {
+      vit_.mlp_dim = static_cast<int>(static_cast<std::int64_t>(vit_.embed_dim) * vit_.mlp_dim / old_dim);
+    }
+    if (config_.mlp_ratio) vit_.mlp_dim = static_cast<int>(std::min(vit_.embed_dim * *config_.mlp_ratio, 1e9));
+    override_with(config_.mlp_dim, vit_.mlp_dim);
+    // What has neither head nor a word on it is an encoder.
+    if (config_.num_classes) {
+      vit_.num_classes = *config_.num_classes;
+    } else if (!tensors_.has("head.weight") || !known_) {
+      vit_.num_classes = tensors_.dimension({"head.weight"}, 0, 2);
+    } else if (const int classes = tensors_.dimension({"head.weight"}, 0, 2); classes > 0) {
+      vit_.num_classes = classes;
+    }
+    if (config_.num_heads) {
+      vit_.num_heads = *config_.num_heads;
+    } else if (!known_) {
+      vit_.num_heads = vit_.embed_dim / 64;
+      notes_.push_back("neither config nor architecture gives num_heads; assuming embed_dim / 64 = " +
+                       std::to_string(vit_.num_heads));
+    }
+    const int inner = tensors_.dimension({"blocks.0.mlp.fc2.weight"}, 1, 2);
+    if (inner > 0 && tensors_.dimension({"blocks.0.mlp.fc1.weight"}, 0, 2) == 2 * inner) {
+      fail(Code::unsupported, "its MLP is gated (SwiGLU); plain ones are supported");
+    }
+  }
+
+  void apply_variants() {
+    override_with(config_.layer_norm_eps, vit_.layer_norm_eps);
+    override_with(config_.activation, vit_.activation);
+    override_with(config_.class_token, vit_.class_token);
+    override_with(config_.register_tokens, vit_.register_tokens);
+    override_with(config_.qkv_bias, vit_.qkv_bias);
+    override_with(config_.layer_scale, vit_.layer_scale);
+    override_with(config_.pre_norm, vit_.pre_norm);
+    if (config_.pooling && *config_.pooling != vit_.pooling) {
+      vit_.pooling = *config_.pooling;
+      vit_.fc_norm = vit_.pooling == Pooling::average;  // timm's default
+    }
+    override_with(config_.fc_norm, vit_.fc_norm);
+    if (config_.kind == ConfigKind::hugging_face && config_.architecture == "deit") vit_.distillation_token = true;
+    if (vit_.pooling == Pooling::token && !vit_.class_token) {
+      return fail(Code::unsupported, "it pools the class token but has none; global_pool avg is needed");
+    }
+    if (vit_.distillation_token && vit_.pooling != Pooling::token) {
+      return fail(Code::unsupported, "it has a distillation token and average pooling; token pooling is supported");
+    }
+    if (config_.kind == ConfigKind::none && !known_) {
+      notes_.push_back("there is no config.json; assuming GELU (erf), layer_norm_eps = " +
+                       std::string(tensors_.hugging_face() ? "1e-12" : "1e-6"));
+    }
+  }
+
+  void apply_preprocessing() {
+    Preprocessing& input = vit_.preprocessing;
+    if (config_.kind == ConfigKind::none && !known_) {
+      notes_.push_back("there is no config.json; assuming ImageNet's mean and std, crop_pct 0.875, bicubic");
+    }
+    override_with(config_.crop_pct, input.crop_pct);
+    override_with(config_.crop_mode, input.crop_mode);
+    override_with(config_.interpolation, input.interpolation);
+    override_with(config_.mean, input.mean);
+    override_with(config_.stddev, input.stddev);
+    if (config_.height && config_.width) {
+      input.height = *config_.height;
+      input.width = *config_.width;
+    }
+    if (!known_) positions_from_shapes(config_.height && config_.width);
+    override_with(config_.no_embed_class, vit_.no_embed_class);
+  }
+
+  // Whether prefix tokens have positions and, unless the config gave it, the input size.
+  void positions_from_shapes(bool size_is_known) {
+    Preprocessing& input = vit_.preprocessing;
+    const int positions = tensors_.dimension({"pos_embed"}, 1, 3);
+    if (size_is_known) {
+      vit_.no_embed_class = vit_.patch_size > 0 && positions == vit_.patches();
+      return;
+    }
+    const int beside_prefix = square_root(positions - vit_.prefix_tokens());
+    vit_.no_embed_class = config_.no_embed_class.value_or(beside_prefix == 0);
+    const int grid = vit_.no_embed_class ? square_root(positions) : beside_prefix;
+    const std::int64_t edge = static_cast<std::int64_t>(grid) * vit_.patch_size;
+    if (edge == 0 || edge > kLargestImage) {
+      return fail(Code::unsupported, "its " + std::to_string(positions) +
+                                         " positions are no square grid; give the input size in config.json");
+    }
+    input.height = input.width = static_cast<int>(edge);
+  }
+
+  void apply_labels() {
+    if (config_.labels.empty()) return;
+    if (config_.labels.size() == static_cast<std::size_t>(vit_.num_classes)) {
+      vit_.labels = config_.labels;
+      return;
+    }
+    notes_.push_back("there are " + std::to_string(config_.labels.size()) + " labels for " +
+                     std::to_string(vit_.num_classes) + " classes; they are left out");
+  }
+
+  const ModelConfig& config_;
+  const TensorTable& tensors_;
+  std::vector<std::string>& notes_;
+  const std::string where_;
+  VitDescription vit_;
+  bool known_ = false;  // the architecture is in models/arch.inc
+  Status status_;
+};
+
+}  // namespace
+
+Result<VitDescription> describe_vit(const ModelConfig& config, const TensorTable& tensors,
+                                    std::vector<std::string>& notes) {
+  return Describer(config, tensors, notes).run();
+}
+
+}  // namespace intvit

@@ -1,0 +1,20 @@
+// config + architecture by name + shapes of the tensors -> the description of the network. What is written in the
+// config wins, then the architecture's values, then what the shapes tell.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "converter/read/config.h"
+#include "converter/read/tensor_table.h"
+#include "intvit/status.h"
+#include "models/vit.h"
+
+namespace intvit {
+
+// The description is complete and within the limits that make later sums safe; the tensors may still not fit it
+// (TensorTable::check). What had to be assumed is appended to `notes`, one line each.
+Result<VitDescription> describe_vit(const ModelConfig& config, const TensorTable& tensors,
+                                    std::vector<std::string>& notes);
+
+}  // namespace intvit

@@ -1,0 +1,161 @@
+#include "converter/families/vit/read_weights.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace intvit {
+namespace {
+
+using Floats = std::vector<float>;
+
+// C channels, T tokens, p edge of a patch.
+class VitReader {
+ public:
+  VitReader(const VitDescription& vit, const TensorLayout& layout, const TensorTable& tensors)
+      : vit_(vit), layout_(layout), tensors_(tensors) {}
+
+  Result<VitWeights> run() {
+    VitWeights network;
+    network.description = vit_;
+    network.patch_embed = patch_embed();
+    network.token_init = token_init();
+    if (vit_.pre_norm) network.norm_pre = norm("norm_pre");
+    for (int i = 0; i < vit_.depth && status_.ok(); ++i) {
+      network.blocks.push_back(block("blocks." + std::to_string(i) + "."));
+    }
+    network.norm = norm(vit_.fc_norm ? "fc_norm" : "norm");
+    if (vit_.num_classes > 0) network.head = head();
+    if (!status_.ok()) return status_;
+    return network;
+  }
+
+ private:
+  // After the first failure everything is empty, and the callers below must cope with that.
+  Floats read(const std::string& name, TensorPart part = TensorPart::whole) {
+    if (!status_.ok()) return {};
+    Result<Floats> values = tensors_.checkpoint().read(tensors_.find({name, part})->name);
+    if (!values.ok()) {
+      status_ = values.status();
+      return {};
+    }
+    return values.take();
+  }
+
+  FloatLinear linear(const std::string& name, int out, int in) {
+    return {out, in, read(name + ".weight"), read(name + ".bias")};
+  }
+
+  FloatLayerNorm norm(const std::string& name) { return {read(name + ".weight"), read(name + ".bias")}; }
+
+  // [C][channel][y][x] -> [C][y][x][channel]
+  FloatLinear patch_embed() {
+    const std::size_t pixels = static_cast<std::size_t>(vit_.patch_size) * static_cast<std::size_t>(vit_.patch_size);
+    FloatLinear embed = {vit_.embed_dim, static_cast<int>(3 * pixels), read("patch_embed.proj.weight"), {}};
+    if (!vit_.pre_norm) embed.bias = read("patch_embed.proj.bias");
+    embed.bias.resize(static_cast<std::size_t>(vit_.embed_dim), 0.0f);
+    const Floats planar = std::exchange(embed.weight, Floats(embed.weight.size()));
+    for (std::size_t row = 0; row < planar.size(); row += 3 * pixels) {
+      for (std::size_t channel = 0; channel < 3; ++channel) {
+        for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+          embed.weight[row + pixel * 3 + channel] = planar[row + channel * pixels + pixel];
+        }
+      }
+    }
+    return embed;
+  }
+
+  // The rows of the prefix tokens (class, distillation, registers), then zeros for the patches; plus the positions,
+  // which begin at the first row or, with no_embed_class, at the first patch.
+  Floats token_init() {
+    Floats tokens;
+    const auto append = [this, &tokens](bool present, const char* name) {
+      if (!present) return;
+      const Floats row = read(name);
+      tokens.insert(tokens.end(), row.begin(), row.end());
+    };
+    append(vit_.class_token, "cls_token");
+    append(vit_.distillation_token, "dist_token");
+    append(vit_.register_tokens > 0, "reg_token");
+    const Floats positions = read("pos_embed");
+    if (!status_.ok()) return {};
+    const std::size_t first = vit_.no_embed_class ? tokens.size() : 0;
+    tokens.resize(first + positions.size());
+    for (std::size_t i = 0; i < positions.size(); ++i) tokens[first + i] += positions[i];
+    return tokens;
+  }
+
+  FloatLinear qkv(const std::string& name) {
+    FloatLinear all = {3 * vit_.embed_dim, vit_.embed_dim, {}, {}};
+    if (layout_.split_qkv) {
+      for (const TensorPart part : {TensorPart::query, TensorPart::key, TensorPart::value}) {
+        const Floats weight = read(name + ".weight", part);
+        all.weight.insert(all.weight.end(), weight.begin(), weight.end());
+        const Floats bias = vit_.qkv_bias ? read(name + ".bias", part) : Floats();
+        all.bias.insert(all.bias.end(), bias.begin(), bias.end());
+      }
+    } else {
+      all.weight = read(name + ".weight");
+      if (vit_.qkv_bias) all.bias = read(name + ".bias");
+    }
+    all.bias.resize(static_cast<std::size_t>(all.out), 0.0f);
+    return all;
+  }
+
+  // gamma * (W x + b) = (gamma W) x + gamma b
+  void fold_layer_scale(const std::string& name, FloatLinear& layer) {
+    if (!vit_.layer_scale) return;
+    const Floats gamma = read(name + ".gamma");
+    if (!status_.ok()) return;
+    const std::size_t in = static_cast<std::size_t>(layer.in);
+    for (std::size_t out = 0; out < gamma.size(); ++out) {
+      for (std::size_t i = 0; i < in; ++i) layer.weight[out * in + i] *= gamma[out];
+      layer.bias[out] *= gamma[out];
+    }
+  }
+
+  FloatBlock block(const std::string& name) {
+    FloatBlock block;
+    block.norm1 = norm(name + "norm1");
+    block.qkv = qkv(name + "attn.qkv");
+    block.proj = linear(name + "attn.proj", vit_.embed_dim, vit_.embed_dim);
+    fold_layer_scale(name + "ls1", block.proj);
+    block.norm2 = norm(name + "norm2");
+    block.fc1 = linear(name + "mlp.fc1", vit_.mlp_dim, vit_.embed_dim);
+    block.fc2 = linear(name + "mlp.fc2", vit_.embed_dim, vit_.mlp_dim);
+    fold_layer_scale(name + "ls2", block.fc2);
+    return block;
+  }
+
+  // With a distillation token the logits are the mean of two heads, (W c + b + V d + e) / 2 = [W/2 V/2] [c d] +
+  // (b + e)/2. A distilled network that transformers gave one head only ignores d: [W 0].
+  FloatLinear head() {
+    FloatLinear head = linear("head", vit_.num_classes, vit_.embed_dim);
+    if (!vit_.distillation_token || !status_.ok()) return head;
+    FloatLinear second = {head.out, head.in, Floats(head.weight.size()), Floats(head.bias.size())};
+    const float share = layout_.distillation_head ? 0.5f : 1.0f;
+    if (layout_.distillation_head) second = linear("head_dist", vit_.num_classes, vit_.embed_dim);
+    if (!status_.ok()) return head;
+    FloatLinear both = {head.out, 2 * head.in, {}, {}};
+    both.weight.reserve(2 * head.weight.size());
+    const std::size_t in = static_cast<std::size_t>(head.in);
+    for (std::size_t out = 0; out < head.bias.size(); ++out) {
+      for (std::size_t i = 0; i < in; ++i) both.weight.push_back(share * head.weight[out * in + i]);
+      for (std::size_t i = 0; i < in; ++i) both.weight.push_back(share * second.weight[out * in + i]);
+      both.bias.push_back(share * head.bias[out] + share * second.bias[out]);
+    }
+    return both;
+  }
+
+  const VitDescription& vit_;
+  const TensorLayout& layout_;
+  const TensorTable& tensors_;
+  Status status_;
+};
+
+}  // namespace
+
+Result<VitWeights> read_vit_weights(const VitDescription& vit, const TensorLayout& layout, const TensorTable& tensors) {
+  return VitReader(vit, layout, tensors).run();
+}
+
+}  // namespace intvit

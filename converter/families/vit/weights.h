@@ -1,0 +1,30 @@
+// A ViT's weights, whatever names and layouts the checkpoint had: what the builder makes a network of.
+#pragma once
+
+#include <vector>
+
+#include "converter/graph/layers.h"
+#include "models/vit.h"
+
+namespace intvit {
+
+struct FloatBlock {
+  FloatLayerNorm norm1;
+  FloatLinear qkv;   // [3C][C]: all q, then all k, then all v; inside each, head by head
+  FloatLinear proj;  // layer scale folded in
+  FloatLayerNorm norm2;
+  FloatLinear fc1;
+  FloatLinear fc2;  // layer scale folded in
+};
+
+struct VitWeights {
+  VitDescription description;
+  FloatLinear patch_embed;        // in = patch * patch * 3, ordered (y, x, channel) as pixels lie in memory
+  std::vector<float> token_init;  // [T][C]: prefix tokens + their positions, then the positions of the patches
+  FloatLayerNorm norm_pre;        // where description.pre_norm
+  std::vector<FloatBlock> blocks;
+  FloatLayerNorm norm;  // final norm (fc_norm when description.fc_norm)
+  FloatLinear head;  // where there are classes; distilled: in = 2C over (class, distillation), the mean of both heads
+};
+
+}  // namespace intvit

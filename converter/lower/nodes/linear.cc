@@ -1,0 +1,94 @@
+#include "engine/ops/linear.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "converter/lower/lowering.h"
+#include "converter/lower/residual_stream.h"
+
+namespace intvit {
+namespace {
+
+LinearOp op_reading(const LoweredTensor& x) {
+  LinearOp op;
+  op.src = x.buffer;
+  op.planes = static_cast<std::uint32_t>(x.planes());
+  return op;
+}
+
+// Query, key and value side by side, each column in the codes of its head.
+void emit_parts(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
+  const Tensor& first = lowering.out(node, 0);
+  LinearOp op = op_reading(lowering.at(node.inputs[0]));
+  op.dst = lowering.builder.buffer(DataType::u8, first.rows, layer.out);
+  op.max_code = static_cast<std::uint32_t>(lowering.scheme(node.outputs[0]).grid.highest_code());
+  const auto scheme = [&](int column) -> const UniformScheme& {
+    const TensorId part = node.outputs[static_cast<std::size_t>(column / first.columns)];
+    return lowering.scheme(part, column % first.columns / lowering.network.at(part).head_columns()).grid;
+  };
+  op.linear = lowering.linears.requantized(
+      layer, node.name, in,
+      {[&](int c) { return scheme(c).scale; }, [&](int c) { return static_cast<double>(scheme(c).zero_point); }});
+  lowering.builder.step(node.name, op);
+  for (const TensorId part : node.outputs) lowering.put(part, LoweredTensor{op.dst, lowering.scheme(part).grid});
+}
+
+void emit_logits(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
+  const double unit = std::exp2(-16);
+  LinearOp op = op_reading(lowering.at(node.inputs[0]));
+  op.dst = lowering.builder.buffer(DataType::s32, lowering.out(node, 0).rows, layer.out);
+  op.kind = kernels::Epilogue::logits;
+  op.linear = lowering.linears.logits(layer, node.name, in, unit);
+  lowering.builder.step(node.name, op);
+  lowering.put(node.outputs[0], LoweredTensor{op.dst, {32, unit, 0}});
+}
+
+// In place: nobody needs the stream as it was (check_network).
+void emit_addition(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
+  const TensorId stream = addend(node);
+  const double unit = lowering.stream_unit(stream);
+  LinearOp op = op_reading(lowering.at(node.inputs[0]));
+  op.dst = lowering.at(stream).buffer;
+  op.kind = kernels::Epilogue::residual;
+  LinearOutput out{[unit](int) { return unit; }};
+  out.precision = MultiplierPrecision::sixteen;
+  op.linear = lowering.linears.requantized(layer, node.name, in, out);
+  op.coarse_steps = coarse_steps(lowering.plan, lowering.out(node, 0), unit, lowering.builder);
+  lowering.builder.step(node.name, op);
+  lowering.put(node.outputs[0], lowering.at(stream));
+}
+
+// Codes for another linear layer, values, or the beginning of a stream.
+void emit_result(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
+  const double sum_unit = in.scale * lowering.linears.coarsest_scale(node.name);
+  const Destination result = lowering.destination(node, 0, least_unit(sum_unit));
+  if (!lowering.builder.error().ok()) return;
+  LinearOp op = op_reading(lowering.at(node.inputs[0]));
+  op.dst = result.buffer;
+  op.max_code = result.max_code;
+  LinearOutput out{[&](int) { return result.codes.scale; },
+                   [&](int) { return static_cast<double>(result.codes.zero_point); }};
+  if (result.codes.bits == 16) out.precision = MultiplierPrecision::sixteen;
+  op.linear = lowering.linears.requantized(layer, node.name, in, out);
+  lowering.builder.step(node.name, op);
+  lowering.put(node.outputs[0], result);
+}
+
+}  // namespace
+
+void emit(const Linear& layer, const Node& node, Lowering& lowering) {
+  const Role role = lowering.out(node, 0).role;
+  if (role == Role::activation_input) return;  // with what reads it
+  const std::optional<LinearInput> in = lowering.codes_read(node);
+  if (!in) return;
+  if (std::all_of(node.outputs.begin(), node.outputs.end(),
+                  [&](TensorId id) { return is_per_head(lowering.network.at(id).role); })) {
+    return emit_parts(layer.linear, node, *in, lowering);
+  }
+  if (node.outputs.size() > 1) return lowering.refuse(node, "one result, or query, key and value");
+  if (role == Role::logits) return emit_logits(layer.linear, node, *in, lowering);
+  if (addend(node) >= 0) return emit_addition(layer.linear, node, *in, lowering);
+  emit_result(layer.linear, node, *in, lowering);
+}
+
+}  // namespace intvit

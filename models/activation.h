@@ -1,0 +1,8 @@
+// The activation functions of the networks.
+#pragma once
+
+namespace intvit {
+
+enum class Activation { gelu_erf, gelu_tanh, quick_gelu, relu };
+
+}  // namespace intvit
