@@ -38,7 +38,7 @@ struct Row {
   std::optional<double> barrier_ns;   // that so many threads take to meet; none for one
   double peak_rss_mib = 0;            // of a process that does nothing else
   ColdStart cold;
-  std::string logits_digest;  // of all outputs; of a model that has nothing but logits, vitrun's
+  std::string logits_digest;        // of all outputs; of a model that has nothing but logits, vitrun's
   std::vector<ProfileRow> profile;  // by layer; empty without --profile
   std::optional<Comparison> comparison;
 

@@ -1,4 +1,5 @@
-// From a picture file to the outputs of a model: decode, preprocess straight into the session's memory, run. One per thread.
+// From a picture file to the outputs of a model: decode, preprocess straight into the session's memory, run. One per
+// thread.
 #pragma once
 
 #include <memory>
