@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kLongestName = 64;
 constexpr std::int32_t kLeastExponent = -126, kLargestExponent = 127;
 
-const std::vector<BufferContents> kNothingWritten;
+const std::vector<BufferContents> kNoContents;
 
 // Tools make files with these names.
 bool is_name(const std::string& name) {
@@ -70,7 +70,7 @@ std::size_t count_of(const Program& program, PortKind kind) {
 }
 
 Status check_port(const Program& program, const ProgramPort& port) {
-  Checker c(program, kNothingWritten, "port '" + port.name + "'");
+  Checker c(program, kNoContents, "port '" + port.name + "'");
   c.require(port.buffer < program.buffers.size(),
             "is buffer " + std::to_string(port.buffer) + " of " + std::to_string(program.buffers.size()));
   if (!c.ok()) return c.take();
@@ -87,7 +87,7 @@ Status check_port(const Program& program, const ProgramPort& port) {
 }  // namespace
 
 Status check_ports(const Program& program) {
-  Checker c(program, kNothingWritten, "the program");
+  Checker c(program, kNoContents, "the program");
   std::vector<std::string> names;
   for (const ProgramPort& port : program.ports) {
     c.require(is_name(port.name), "a port has no name of up to " + std::to_string(kLongestName) +
@@ -119,7 +119,7 @@ Status check_outputs_are_written(const Program& program) {
   }
   for (const ProgramPort& port : program.ports) {
     if (port.kind == PortKind::picture) continue;
-    Checker c(program, kNothingWritten, "port '" + port.name + "'");
+    Checker c(program, kNoContents, "port '" + port.name + "'");
     c.require(written[port.buffer], "nothing writes its buffer");
     c.require(!in_planes[port.buffer], "its numbers are in two planes");
     if (!c.ok()) return c.take();

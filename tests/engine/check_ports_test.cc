@@ -11,7 +11,7 @@
 namespace intvit::test {
 namespace {
 
-enum : std::size_t { kPicture, kLogits, kEmbedding, kTokens, kFeatures };
+enum : std::size_t { kPicturePort, kLogitsPort, kEmbeddingPort, kTokensPort, kFeaturesPort };
 
 std::string complaint(const std::function<void(TinyProgram&)>& change, const TinyOptions& options = {}) {
   TinyProgram tiny = with_four_outputs(options);
@@ -31,12 +31,12 @@ void check_port(const std::string& reason, std::size_t port, const std::function
 
 TEST_CASE("check_ports: names") {
   for (const char* name : {"", "../tokens", "a/b", "3tokens", ".tokens", "to kens", "to\xc3\xb6", "-x"}) {
-    check_port("a port has no name", kTokens, [&](ProgramPort& p) { p.name = name; });
+    check_port("a port has no name", kTokensPort, [&](ProgramPort& p) { p.name = name; });
   }
-  check_port("a port has no name", kTokens, [](ProgramPort& p) { p.name = std::string(65, 'x'); });
-  check_port("", kTokens, [](ProgramPort& p) { p.name = std::string(64, 'x'); });
-  check_port("", kTokens, [](ProgramPort& p) { p.name = "Tokens_of-2.3"; });
-  check_port("two ports are called 'embedding'", kTokens, [](ProgramPort& p) { p.name = "embedding"; });
+  check_port("a port has no name", kTokensPort, [](ProgramPort& p) { p.name = std::string(65, 'x'); });
+  check_port("", kTokensPort, [](ProgramPort& p) { p.name = std::string(64, 'x'); });
+  check_port("", kTokensPort, [](ProgramPort& p) { p.name = "Tokens_of-2.3"; });
+  check_port("two ports are called 'embedding'", kTokensPort, [](ProgramPort& p) { p.name = "embedding"; });
 }
 
 TEST_CASE("check_ports: one picture, at least one output, logits once") {
@@ -50,23 +50,23 @@ TEST_CASE("check_ports: one picture, at least one output, logits once") {
   CHECK(complaint(erase(1, 5)).find("no output") != std::string::npos);
   CHECK(complaint(erase(2, 5)).empty());
   CHECK(complaint(erase(1, 4)).empty());
-  check_port("2 pictures, must be 1", kTokens, [](ProgramPort& p) { p.kind = PortKind::picture; });
-  check_port("logits twice", kEmbedding, [](ProgramPort& p) { p.kind = PortKind::logits; });
+  check_port("2 pictures, must be 1", kTokensPort, [](ProgramPort& p) { p.kind = PortKind::picture; });
+  check_port("logits twice", kEmbeddingPort, [](ProgramPort& p) { p.kind = PortKind::logits; });
 }
 
 TEST_CASE("check_ports: rows, grid and unit") {
-  check_port("port 'tokens': is buffer 99 of", kTokens, [](ProgramPort& p) { p.buffer = 99; });
-  check_port("port 'tokens': rows 0 to 0 of 5", kTokens, [](ProgramPort& p) { p.rows = 0; });
-  check_port("port 'tokens': rows 1 to 6 of 5", kTokens, [](ProgramPort& p) { p.first_row = 1; });
-  check_port("port 'tokens': rows 0 to 6 of 5", kTokens, [](ProgramPort& p) { p.rows = 6; });
-  check_port("rows 4294967295 to 4294967300 of 5", kTokens, [](ProgramPort& p) { p.first_row = 0xffffffff; });
-  check_port("", kTokens, [](ProgramPort& p) { p.first_row = 4, p.rows = 1; });
-  check_port("a grid of 2 x 3 for 4 rows", kFeatures, [](ProgramPort& p) { p.grid_width = 3; });
-  check_port("a grid of 0 x 2 for 4 rows", kFeatures, [](ProgramPort& p) { p.grid_height = 0; });
-  check_port("a grid of 2147483648 x 2", kFeatures, [](ProgramPort& p) { p.grid_height = 1u << 31; });
-  check_port("", kFeatures, [](ProgramPort& p) { p.grid_height = 1, p.grid_width = 4; });
-  check_port("features must have a grid", kFeatures, [](ProgramPort& p) { p.grid_height = p.grid_width = 0; });
-  for (const std::size_t port : {kPicture, kEmbedding}) {
+  check_port("port 'tokens': is buffer 99 of", kTokensPort, [](ProgramPort& p) { p.buffer = 99; });
+  check_port("port 'tokens': rows 0 to 0 of 5", kTokensPort, [](ProgramPort& p) { p.rows = 0; });
+  check_port("port 'tokens': rows 1 to 6 of 5", kTokensPort, [](ProgramPort& p) { p.first_row = 1; });
+  check_port("port 'tokens': rows 0 to 6 of 5", kTokensPort, [](ProgramPort& p) { p.rows = 6; });
+  check_port("rows 4294967295 to 4294967300 of 5", kTokensPort, [](ProgramPort& p) { p.first_row = 0xffffffff; });
+  check_port("", kTokensPort, [](ProgramPort& p) { p.first_row = 4, p.rows = 1; });
+  check_port("a grid of 2 x 3 for 4 rows", kFeaturesPort, [](ProgramPort& p) { p.grid_width = 3; });
+  check_port("a grid of 0 x 2 for 4 rows", kFeaturesPort, [](ProgramPort& p) { p.grid_height = 0; });
+  check_port("a grid of 2147483648 x 2", kFeaturesPort, [](ProgramPort& p) { p.grid_height = 1u << 31; });
+  check_port("", kFeaturesPort, [](ProgramPort& p) { p.grid_height = 1, p.grid_width = 4; });
+  check_port("features must have a grid", kFeaturesPort, [](ProgramPort& p) { p.grid_height = p.grid_width = 0; });
+  for (const std::size_t port : {kPicturePort, kEmbeddingPort}) {
     check_port("its unit is 0", port, [](ProgramPort& p) { p.mantissa = 0; });
     check_port("exponent -127", port, [](ProgramPort& p) { p.exponent = -127; });
     check_port("exponent 128", port, [](ProgramPort& p) { p.exponent = 128; });
@@ -76,16 +76,16 @@ TEST_CASE("check_ports: rows, grid and unit") {
 }
 
 TEST_CASE("check_ports: what kinds ask of their buffers") {
-  check_port("logits must be one row of s32", kLogits, [](ProgramPort& p) { p.buffer = 1, p.rows = 1; });
-  check_port("the unit of logits", kLogits, [](ProgramPort& p) { p.exponent = 1; });
-  check_port("the unit of logits", kLogits, [](ProgramPort& p) { p.mantissa = 3; });
-  check_port("the unit of logits", kLogits, [](ProgramPort& p) { p.zero = 1; });
-  check_port("an embedding must be one row", kTokens, [](ProgramPort& p) { p.kind = PortKind::embedding; });
-  check_port("output 'tokens' shows the picture", kTokens, [](ProgramPort& p) { p.buffer = 0; });
+  check_port("logits must be one row of s32", kLogitsPort, [](ProgramPort& p) { p.buffer = 1, p.rows = 1; });
+  check_port("the unit of logits", kLogitsPort, [](ProgramPort& p) { p.exponent = 1; });
+  check_port("the unit of logits", kLogitsPort, [](ProgramPort& p) { p.mantissa = 3; });
+  check_port("the unit of logits", kLogitsPort, [](ProgramPort& p) { p.zero = 1; });
+  check_port("an embedding must be one row", kTokensPort, [](ProgramPort& p) { p.kind = PortKind::embedding; });
+  check_port("output 'tokens' shows the picture", kTokensPort, [](ProgramPort& p) { p.buffer = 0; });
   const auto fresh = [](DataType type) {
     return [=](TinyProgram& t) {
       t.program.buffers.push_back({type, 5, 16, 64});
-      t.program.ports[kTokens].buffer = static_cast<BufferId>(t.program.buffers.size() - 1);
+      t.program.ports[kTokensPort].buffer = static_cast<BufferId>(t.program.buffers.size() - 1);
     };
   };
   CHECK(complaint(fresh(DataType::s8)).find("outputs are u8, s16 or s32") != std::string::npos);
