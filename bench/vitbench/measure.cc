@@ -89,7 +89,7 @@ Result<std::vector<ThreadTimes>> trace(const Options& options,
   return runs;
 }
 
-Status check_same_logits(const std::vector<std::unique_ptr<Contender>>& contenders) {
+Status check_same_outputs(const std::vector<std::unique_ptr<Contender>>& contenders) {
   std::map<std::string, const Contender*> first_of;
   for (const std::unique_ptr<Contender>& contender : contenders) {
     const Combination& c = contender->combination();

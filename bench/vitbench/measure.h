@@ -24,6 +24,6 @@ Result<std::vector<ThreadTimes>> trace(const Options& options,
                                        const std::vector<std::unique_ptr<Contender>>& contenders);
 
 // check_failed if two combinations of a model gave different results.
-Status check_same_logits(const std::vector<std::unique_ptr<Contender>>& contenders);
+Status check_same_outputs(const std::vector<std::unique_ptr<Contender>>& contenders);
 
 }  // namespace intvit::bench

@@ -22,7 +22,7 @@ constexpr const char* kDescription =
     "Measures how long intvit models take, for every combination of the given models, threads, instruction sets and\n"
     "batch sizes. The combinations take turns, so that a CPU that gets warm slows all of them alike. Times are of a\n"
     "whole run, that is of one batch, from pixels to logits; decoding is not included. Also checks that all\n"
-    "combinations of a model give the same logits.";
+    "combinations of a model give the same outputs.";
 
 constexpr const char* kExamples =
     "  vitbench model.bin --threads 1,2,4 --isa all     tables of run times, rates and cold starts\n"

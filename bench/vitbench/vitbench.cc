@@ -95,7 +95,7 @@ int run(const Options& options) {
   const Status not_slower = compare_rows({options.compare, old_rows.take(), options.tolerance_percent}, results.rows);
   print(std::cout, options.format, results);
   if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
-  if (const Status status = check_same_logits(contenders.value()); !status.ok()) return fail(status);
+  if (const Status status = check_same_outputs(contenders.value()); !status.ok()) return fail(status);
   return not_slower.ok() ? kExitOk : fail(not_slower);
 }
 

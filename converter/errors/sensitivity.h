@@ -1,8 +1,8 @@
-// Which quantizer costs how much: the signal-to-noise ratio of the LOGITS (without any, of the first output) when a
-// single activation quantizer, or the weights of a single layer, are put into the float network and everything else
-// stays float (isolated), and when all activation quantizers up to one site, in the order of execution, are
-// (accumulated). Simulated in floats; a ratio
-// says where to spend bits, not what the integer model reaches.
+// Which quantizer costs how much: the signal-to-noise ratio of the logits (of a network without them, of its first
+// output) when a single activation quantizer, or the weights of a single layer, are put into the float network and
+// everything else stays float (isolated), and when all activation quantizers up to one site, in the order of
+// execution, are (accumulated). Simulated in floats; a ratio says where to spend bits, not what the integer model
+// reaches.
 #pragma once
 
 #include <optional>
@@ -34,7 +34,7 @@ struct Sensitivity {
 };
 
 // On the first `count` pictures. `network` has the plan's equalisations folded in, and `rounded` has all layers. Every
-// site starts from the cached state in front of its segment, so the cost is about 10 * depth runs of a ViT per picture.
+// site starts from the cached state in front of its segment, so a picture costs about 10 runs of a ViT per block.
 // Deterministic for any number of threads.
 Result<Sensitivity> measure_sensitivity(const FloatNetwork& network, const Plan& plan, const RoundedLayers& rounded,
                                         const PictureRun& run, int count);

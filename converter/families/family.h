@@ -1,5 +1,4 @@
-// Families of networks. Each makes the graph of a checkpoint that is one of its own; a second one will need a line in
-// load_network.cc that tells them apart.
+// Families of networks. Each makes the graph of the checkpoints that are its own; load_network.cc picks the family.
 #pragma once
 
 #include <string>

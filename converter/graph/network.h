@@ -39,7 +39,7 @@ struct NetworkOutput {
 struct FloatNetwork {
   std::string architecture;  // timm's name, e.g. deit_tiny_patch16_224
   Preprocessing preprocessing;
-  std::vector<std::string> labels;  // empty, or one per class
+  std::vector<std::string> labels;  // empty, or one per class; none without the output `logits`
 
   std::vector<Tensor> tensors;
   std::vector<Node> nodes;

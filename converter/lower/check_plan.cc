@@ -144,7 +144,8 @@ Status check_plan(const FloatNetwork& network, const Plan& plan) {
   }
   for (const auto& [name, scheme] : plan.residuals) {
     const TensorId id = network.find(name);
-    if (id < 0 || network.at(id).role != Role::residual) return unfit("a residual scheme for a site that is none");
+    if (id < 0 || network.at(id).role != Role::residual)
+      return unfit("a residual scheme for '" + name + "', which is no residual");
   }
   for (const Stream& stream : streams_of(network)) {
     if (Status status = check_stream(network, plan, stream); !status.ok()) return status;

@@ -1,10 +1,7 @@
 // ptq4vit: PTQ4ViT (Yuan et al., ECCV 2022): twin uniform codes for softmax and GELU outputs, chosen by the error
 // behind the next multiplication; clipping by output error elsewhere.
-#include "converter/methods/sampled_segment.h"
+#include "converter/methods/by_output_error.h"
 #include "converter/methods/uniform.h"
-#include "converter/methods/value_bits.h"
-#include "converter/quantizers/choose_activation.h"
-#include "converter/quantizers/choose_softmax.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/two_scaled.h"
 
@@ -24,29 +21,19 @@ class Ptq4Vit : public Planner {
   }
 
   void see(SampledSegment& segment) override {
-    segment.put_clipped(plan_);
-    for (const SampledAttention& attention : segment.attentions()) {
-      plan_.softmax[segment.name(attention.probabilities)] =
-          choose(segment.attention_error(attention), softmax_codes(input_, SoftmaxKind::absolute), probabilities_,
-                 false, false, input_.run.threads);
-    }
-    for (const SampledInput& activated : segment.inputs_from<Activate>()) see_activated(segment, activated);
+    const auto candidates = [&](double largest) {
+      const int bits = input_.activation_bits;
+      std::vector<ActivationScheme> schemes;
+      for (int i = 1; i <= kRanges; ++i) {
+        schemes.push_back(
+            table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, value_bits(input_)));
+      }
+      return schemes;
+    };
+    choose_by_output_error(input_, segment, probabilities_, candidates, plan_);
   }
 
  private:
-  void see_activated(const SampledSegment& segment, const SampledInput& activated) {
-    const int bits = input_.activation_bits;
-    const double largest = input_.statistics.magnitude(activated.tensor);
-    if (!(largest > 0)) return;  // the plan has a scheme for zeros
-    std::vector<ActivationScheme> activations;
-    for (int i = 1; i <= kRanges; ++i) {
-      activations.push_back(
-          table_scheme(twin_uniform_activations(1.2 * largest * i / kRanges, bits), bits, value_bits(input_)));
-    }
-    const ChannelError error(segment.at(activated.tensor), 0, column_powers(*activated.layer), false);
-    plan_.activations[segment.name(activated.tensor)] = {choose(error, activations, input_.run.threads)};
-  }
-
   std::vector<TableScheme> probabilities_;
 };
 

@@ -25,10 +25,7 @@ class Repq : public Planner {
   void see(SampledSegment& segment) override {
     const int bits = input_.activation_bits;
     const auto base = input_.knobs.on("base_two") ? LogarithmBase::two : LogarithmBase::square_root_of_two;
-    SoftmaxScheme softmax;
-    softmax.codes = SoftmaxKind::absolute;
-    softmax.bits = bits;
-    softmax.value_bits = value_bits(input_);
+    SoftmaxScheme softmax = softmax_codes(input_, SoftmaxKind::absolute);
     for (const SampledAttention& attention : segment.attentions()) {
       softmax.tables = {best_logarithmic_table(base, histogram_of(segment.at(attention.probabilities)), bits)};
       plan_.softmax[segment.name(attention.probabilities)] = softmax;

@@ -7,11 +7,8 @@
 
 #include "converter/errors/sample_rows.h"
 #include "converter/lower/check_plan.h"
-#include "converter/methods/sampled_segment.h"
+#include "converter/methods/by_output_error.h"
 #include "converter/methods/uniform.h"
-#include "converter/methods/value_bits.h"
-#include "converter/quantizers/choose_activation.h"
-#include "converter/quantizers/choose_softmax.h"
 #include "converter/quantizers/table.h"
 #include "converter/quantizers/two_scaled.h"
 #include "converter/quantizers/two_scaled_residual.h"
@@ -102,19 +99,10 @@ class Tsptq : public Planner {
   }
 
   void see(SampledSegment& segment) override {
-    segment.put_clipped(plan_);
-    for (const SampledAttention& attention : segment.attentions()) {
-      plan_.softmax[segment.name(attention.probabilities)] =
-          choose(segment.attention_error(attention), softmax_codes(input_, SoftmaxKind::absolute), probabilities_,
-                 false, false, input_.run.threads);
-    }
-    for (const SampledInput& activated : segment.inputs_from<Activate>()) {
-      const double largest = input_.statistics.magnitude(activated.tensor);
-      if (!(largest > 0)) continue;
-      const ChannelError error(segment.at(activated.tensor), 0, column_powers(*activated.layer), false);
-      plan_.activations[segment.name(activated.tensor)] = {choose(
-          error, activation_candidates(largest, input_.activation_bits, value_bits(input_)), input_.run.threads)};
-    }
+    const auto candidates = [&](double largest) {
+      return activation_candidates(largest, input_.activation_bits, value_bits(input_));
+    };
+    choose_by_output_error(input_, segment, probabilities_, candidates, plan_);
     see_streams(segment);
   }
 

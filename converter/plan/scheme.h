@@ -1,5 +1,5 @@
 // Quantization schemes: how the real values of one site become codes, and what the codes stand for. All of them are
-// data that a plan holds; the equations that choose them are in converter/methods/, their meaning in floats in
+// data that a plan holds; the equations that choose them are in converter/quantizers/, their meaning in floats in
 // converter/plan/simulate.h, their integers in converter/lower/ (docs/quantizers.md).
 #pragma once
 
@@ -51,8 +51,8 @@ enum class CodeKind {
   table,           // one table for the tensor
   token,           // row t of a picture has the scheme parts[t] (ADFQ-ViT, section 5a of the paper)
   dynamic_token,   // every row spans its own extremes
-  channel_groups,  // every channel of a picture takes the part whose bounds are nearest to its extremes (IGQ-ViT, eq.
-                   // 5)
+  channel_groups,  // every channel of a picture takes the part whose bounds are nearest to its extremes
+                   // (IGQ-ViT, eq. 5)
 };
 
 // Codes of `bits` bits whose values are rounded to the tensor's common grid, which is what the matrix multiplication
@@ -62,8 +62,8 @@ struct ActivationScheme {
   int bits = 8;
   UniformScheme grid;      // uniform: bits == grid.bits
   TableScheme table = {};  // table
-  std::vector<UniformScheme> parts =
-      {};              // token: one per token; channel_groups: one per group, bounds lowest(), highest()
+  // token: one per token; channel_groups: one per group, with bounds lowest() and highest()
+  std::vector<UniformScheme> parts = {};
   double outlier = 0;  // token kinds: |x| above it stays on the grid; 0: no such values
 };
 

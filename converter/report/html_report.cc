@@ -48,15 +48,16 @@ std::string bar(const std::string& name, double db, const std::string& more = ""
          colour(db) + "\"/></svg></td>" + more + "</tr>\n";
 }
 
-std::string sensitivity_section(const Sensitivity& sensitivity) {
+// `judged` is the output that it is about.
+std::string sensitivity_section(const Sensitivity& sensitivity, const std::string& judged) {
   std::string text =
-      "<h2>Sensitivity of the logits, worst first</h2>\n<p>Signal to noise (dB) of the logits on " +
+      "<h2>Sensitivity of " + judged + ", worst first</h2>\n<p>Signal to noise (dB) of " + judged + " on " +
       std::to_string(sensitivity.pictures) +
       " pictures when this quantizer alone is in the float network, and (last column) when all activation quantizers "
       "up to it are.</p>\n<table>\n";
   for (const SiteSensitivity& s : worst_first(sensitivity.sites))
     text += bar(s.site, s.isolated_db, "<td class=n>" + number(s.accumulated_db) + "</td>");
-  text += "</table>\n<h2>Sensitivity of the logits to the weights of single layers</h2>\n<table>\n";
+  text += "</table>\n<h2>Sensitivity of " + judged + " to the weights of single layers</h2>\n<table>\n";
   for (const LayerSensitivity& l : worst_first(sensitivity.layers)) text += bar(l.layer, l.isolated_db);
   return text + "</table>\n";
 }
@@ -90,7 +91,10 @@ std::string html_report(const Conversion& conversion) {
                    [](const SiteError& a, const SiteError& b) { return a.sqnr_db < b.sqnr_db; });
   for (const SiteError& error : errors) page += bar(error.site, error.sqnr_db);
   page += "</table>\n";
-  if (conversion.sensitivity) page += sensitivity_section(*conversion.sensitivity);
+  if (conversion.sensitivity) {
+    page += sensitivity_section(*conversion.sensitivity,
+                                v.top1_agreement ? "the logits" : escape(v.outputs.front().output));
+  }
   return page + "</html>\n";
 }
 

@@ -22,8 +22,8 @@ struct QuantizedWeights {
   std::vector<std::int16_t> codes;        // [n][k]; 8 bits: signed, fewer: 0..2^bits - 1
   std::vector<std::uint8_t> zero_points;  // [n]; 0 for 8 bits
   std::vector<double> scales;             // [n]
-  std::vector<double>
-      bias_correction;  // [n] to be added to the layer's bias: mean error of rounding, where it is known
+  // [n] to be added to the layer's bias: mean error of rounding, where it is known
+  std::vector<double> bias_correction;
 
   int value(int column, int input) const {  // in units of the column's scale
     const int code =

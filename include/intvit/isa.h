@@ -11,6 +11,7 @@ namespace intvit {
 enum class Isa : int { scalar = 0, avx2, avxvnni, avx512vnni, amx };
 inline constexpr int kIsaCount = 5;
 
+// "avx2" and so on, as the enumerators are called; nothing for a name that is none.
 std::string_view isa_name(Isa isa);
 std::optional<Isa> isa_from_name(std::string_view name);
 

@@ -22,8 +22,9 @@ struct Program;  // engine/program/program.h, for the project's own tools
 // Human-readable facts that travel in a model file: architecture, method, bits, calibration, labels, provenance.
 // Sorted, so that the same facts give the same bytes. Keys used by the tools: architecture, method, weight_bits,
 // activation_bits, calibration_pictures, calibration_checksum, head_equalisation, weight_rounding, settings, seed,
-// tool, max_ms, max_ms_isa, max_mb, top1_agreement_percent, logit_sqnr_db, site_sqnr_db, sensitivity_pictures,
-// sensitivity_sites, sensitivity_layers, labels (one per line). Unknown keys are kept and ignored.
+// tool, max_ms, max_ms_isa, max_mb, top1_agreement_percent, logit_sqnr_db, output_sqnr_db, site_sqnr_db,
+// sensitivity_pictures, sensitivity_sites, sensitivity_layers, labels (one per line). Unknown keys are kept and
+// ignored.
 using Metadata = std::map<std::string, std::string>;
 
 class Model {
@@ -45,14 +46,14 @@ class Model {
 
   // What a session gives for a picture; at least one.
   const std::vector<Port>& outputs() const;
-  // The place in outputs() of the one with this name.
+  // The place in outputs() of the one with this name; nothing if there is none.
   std::optional<std::size_t> output(std::string_view name) const;
 
   // Of the logits; 0 for a model without.
   int classes() const;
   // One per class, or empty.
   const std::vector<std::string>& labels() const;
-  // Logits are in units of 2^-logit_fraction_bits().
+  // Logits are in units of 2^-logit_fraction_bits(); 0 where there are none.
   int logit_fraction_bits() const;
 
   const Metadata& metadata() const;

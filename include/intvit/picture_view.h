@@ -8,7 +8,7 @@
 namespace intvit {
 
 struct PictureView {
-  const std::uint8_t* rgb = nullptr;
+  const std::uint8_t* rgb = nullptr;  // the top row's first pixel
   int width = 0;
   int height = 0;
   std::ptrdiff_t stride = 0;  // bytes from one row to the next, at least 3 * width in size; may be negative

@@ -44,7 +44,7 @@ struct Port {
   std::size_t count() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); }
 };
 
-// The integers of one output of one picture.
+// The integers of one output of one picture, in a session's memory (Session::output). Indices are not checked.
 struct OutputView {
   const void* data = nullptr;
   DataType type = DataType::s32;
@@ -74,7 +74,7 @@ struct OutputView {
   }
 };
 
-// Real values, row after row without gaps; `values` has port.count() places.
+// Real values, row after row without gaps; `values` has port.count() places. `output` is of `port`.
 inline void copy_real_values(const Port& port, const OutputView& output, float* values) {
   const double unit = port.unit();
   for (int r = 0; r < output.rows; ++r) {

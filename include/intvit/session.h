@@ -53,11 +53,11 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // An index is 0 .. batch() - 1, here and below, and is not checked.
+  // An index is 0 .. batch() - 1, here and below, and a port 0 .. model().outputs().size() - 1. Neither is checked.
 
-  // Resizes and crops an 8-bit RGB picture of any size into place `index` of the next run(). May allocate when the
-  // size differs from the picture's before. invalid_argument (no pixels, rows that overlap, an edge of 0 or one that
-  // is too long) or out_of_memory.
+  // Resizes and crops an 8-bit RGB picture of any size into place `index` of the next run(). The pixels are not
+  // needed afterwards. May allocate when the size differs from the picture's before. invalid_argument (no pixels, rows
+  // that overlap, an edge of 0 or one that is too long) or out_of_memory.
   Status set_picture(int index, const PictureView& picture);
 
   // The same place itself, u8 [input_height][input_width][3], for callers who preprocess on their own.
@@ -71,7 +71,8 @@ class Session {
   // the next run() overwrites what it shows.
   OutputView output(int index, std::size_t port) const;
 
-  // The logits alone, in units of 2^-logit_fraction_bits; one per class, none of a model that has no such output.
+  // The logits alone, in units of 2^-logit_fraction_bits; one per class, none of a model that has no such output. Valid
+  // as output()'s view is.
   std::span<const std::int32_t> logits(int index) const;
 
   const Model& model() const;

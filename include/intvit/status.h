@@ -35,7 +35,7 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-// Either a value or the reason why there is none. Call value() only after ok().
+// Either a value or the reason why there is none. value(), and take(), which moves it out, are for after ok().
 template <typename T>
 class [[nodiscard]] Result {
  public:

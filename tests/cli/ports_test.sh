@@ -86,9 +86,27 @@ other_tools() {
   grep -q '"name": "features"' "$work/out" || fail "$(cat "$work/out")"
 }
 
+# The demo model as an encoder: its checkpoint has a head and labels, which the outputs do not need.
+encoder() {
+  model=$work/encoder.bin
+  convert=("$VITCONVERT" convert "$INTVIT_DEMO_DIR" --calib "$INTVIT_DEMO_DIR/calib.txt" --calib-count 4 -o "$model")
+  ports=(--ports embedding,features --layers 2)
+  expect_exit 0 "${convert[@]}" "${ports[@]}"
+  expect_exit 0 "$VITRUN" "$model" "${pictures[@]}" --outputs "$work/integers"
+  expect_exit 0 "$VITCONVERT" reference "$INTVIT_DEMO_DIR" "${pictures[@]}" "${ports[@]}" --outputs "$work/float"
+  for name in embedding features features.2; do
+    expect "$(head -c 128 "$work/integers/$name.npy" | md5sum)" "$(head -c 128 "$work/float/$name.npy" | md5sum)" "header"
+  done
+  expect "$(ls "$work/integers" "$work/float" | grep -c npy)" 6 "files"
+  expect_exit 0 "$VITCONVERT" inspect "$model"
+  grep -qE '^  output_sqnr_db  *embedding [0-9.]+, features [0-9.]+, features.2 [0-9.]+$' "$work/out" || fail "$(cat "$work/out")"
+  expect_error 3 "--labels needs the logits" "${convert[@]}" "${ports[@]}" --labels "$INTVIT_DEMO_DIR/labels.txt"
+}
+
 text
 json
 arrays
 without_logits
 other_tools
+encoder
 echo "models of several outputs, and without logits, pass through all tools"

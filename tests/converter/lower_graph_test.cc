@@ -206,6 +206,6 @@ TEST_CASE("check_plan: what a plan lacks is named") {
   lacks([](Plan& p) { p.magnitudes.erase("fc.values"); }, "no positive magnitude of 'fc.values'");
   lacks([](Plan& p) { p.weights.erase("down"); }, "no weights of 'down'");
   lacks([](Plan& p) { p.residual_magnitude = 0; }, "no positive residual_magnitude");
-  lacks([](Plan& p) { p.residuals["fc.values"] = {}; }, "a residual scheme for a site that is none");
+  lacks([](Plan& p) { p.residuals["fc.values"] = {}; }, "a residual scheme for 'fc.values', which is no residual");
   lacks([](Plan& p) { p.residuals["blocks.1.residual"] = {8, 0.1, 1, {48}}; }, "a coarse channel 48");
 }

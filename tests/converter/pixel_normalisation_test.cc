@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "converter/families/vit/random_vit.h"
+#include "tests/converter/checkpoints.h"
 #include "tests/converter/network_parts.h"
 
 using namespace intvit;
@@ -14,14 +15,7 @@ using namespace intvit;
 namespace {
 
 FloatNetwork unevenly_normalised_network() {
-  VitDescription vit;
-  vit.patch_size = 4;
-  vit.embed_dim = 16;
-  vit.depth = 1;
-  vit.num_heads = 2;
-  vit.mlp_dim = 32;
-  vit.num_classes = 5;
-  vit.preprocessing.height = vit.preprocessing.width = 8;
+  VitDescription vit = checkpoints::tiny_description();
   vit.preprocessing.mean = {0.2, 0.5, 0.7};
   vit.preprocessing.stddev = {0.1, 0.3, 0.6};
   return random_network(vit, 5);

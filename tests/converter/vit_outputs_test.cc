@@ -44,6 +44,10 @@ std::vector<VitWithOutputs> vits_with_outputs() {
        },
        {},
        {"embedding", "tokens"}},
+      {"a classifier with labels, without its logits",
+       [](VitDescription& v) { v.labels.assign(11, "name"); },
+       {{"embedding", "features"}, {}},
+       {"embedding", "features"}},
       {"maps of inner blocks",
        [](VitDescription& v) { v.depth = 3, v.register_tokens = 2; },
        {{"logits", "features"}, {2, 0}},
@@ -137,7 +141,7 @@ TEST_CASE("outputs of ViTs: names, shapes and values of the float network") {
       }
     }
     // A distilled head reads both tokens side by side, so it is no function of their mean.
-    if (vit.num_classes > 0 && !vit.distillation_token) {
+    if (network.classes() > 0 && !vit.distillation_token) {
       const float_reference::Row logits = float_reference::linear(weights.head, pooled);
       for (std::size_t i = 0; i < logits.size(); ++i) CHECK(reference.output(0)[i] == doctest::Approx(logits[i]));
     }

@@ -64,6 +64,7 @@ int run(ConvertCommand options) {
   Result<FloatNetwork> network = load_with_notes(options.source, options.outputs);
   if (!network.ok()) return report_error(network.status());
   if (!options.labels.empty()) {
+    if (Status status = needs_logits(network.value(), "--labels"); !status.ok()) return report_error(status);
     Result<std::vector<std::string>> labels = read_labels(options.labels, network.value().classes());
     if (!labels.ok()) return report_error(labels.status());
     network.value().labels = labels.take();

@@ -74,12 +74,20 @@ void print_json(const Model& model, const std::string& path) {
   std::cout << root.dump(2) << '\n';
 }
 
-void print_sensitivity(const Sensitivity& sensitivity) {
+// A value of several lines in one.
+std::string in_one_line(const std::string& value) {
+  std::string line;
+  for (const char c : value) line += c == '\n' ? std::string(", ") : std::string(1, c);
+  return line;
+}
+
+// `judged` is the output that it is about.
+void print_sensitivity(const Sensitivity& sensitivity, const std::string& judged) {
   TextTable sites({"quantizer", "isolated dB", "accumulated dB"}, 1), layers({"weights of", "isolated dB"}, 1);
   for (const SiteSensitivity& s : worst_first(sensitivity.sites))
     sites.add({s.site, fixed(s.isolated_db, 2), fixed(s.accumulated_db, 2)});
   for (const LayerSensitivity& l : worst_first(sensitivity.layers)) layers.add({l.layer, fixed(l.isolated_db, 2)});
-  std::cout << "Sensitivity, worst first: SQNR of the logits on " << sensitivity.pictures
+  std::cout << "Sensitivity, worst first: SQNR of " << judged << " on " << sensitivity.pictures
             << " pictures with this alone quantized, and with all activations up to it:\n";
   sites.print(std::cout);
   layers.print(std::cout);
@@ -95,7 +103,7 @@ void print_text(const Model& model, const std::string& path) {
                 type_name(port.type), port.unit(), port.zero);
   }
   for (const auto& [key, value] : model.metadata()) {
-    if (!is_long(key)) std::printf("  %-24s %s\n", key.c_str(), value.c_str());
+    if (!is_long(key)) std::printf("  %-24s %s\n", key.c_str(), in_one_line(value).c_str());
   }
   std::printf("%-12s %-24s %-16s %-16s %s\n", "op", "layer", "src", "dst", "format");
   for (const Step& step : program.steps) {
@@ -106,7 +114,9 @@ void print_text(const Model& model, const std::string& path) {
   if (const auto errors = model.metadata().find("site_sqnr_db"); errors != model.metadata().end()) {
     std::printf("SQNR of every activation quantizer by itself, in dB:\n%s\n", errors->second.c_str());
   }
-  if (const auto sensitivity = stored_sensitivity(model.metadata())) print_sensitivity(*sensitivity);
+  if (const auto sensitivity = stored_sensitivity(model.metadata())) {
+    print_sensitivity(*sensitivity, model.classes() > 0 ? "the logits" : model.outputs().front().name);
+  }
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ class VitBuilder {
     }
     for (NetworkOutput& output : inner_) builder_.output(std::move(output));
     FloatNetwork network = builder_.take();
+    if (network.classes() == 0) network.labels.clear();  // there is nothing that they could name
     if (Status status = check_network(network); !status.ok()) return status;
     return network;
   }
