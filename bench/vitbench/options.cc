@@ -1,7 +1,6 @@
 #include "bench/vitbench/options.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <limits>
 #include <map>
@@ -12,6 +11,7 @@
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
+#include "tools/common/results/output_file.h"
 
 namespace intvit::bench {
 namespace {
@@ -73,20 +73,6 @@ Result<std::vector<std::string>> parse_models(const std::vector<std::string>& wo
   return models;
 }
 
-// Before all the measurements, rather than after them.
-Status check_writable(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  struct stat file {};
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    return {Code::io, "--trace '" + path + "': cannot write into the folder '" + folder + "'"};
-  }
-  if (::stat(path.c_str(), &file) == 0 && !S_ISREG(file.st_mode)) {
-    return {Code::io, "--trace '" + path + "' is not a regular file"};
-  }
-  return {};
-}
-
 int fail(const Status& status) {
   std::cerr << "vitbench: " << status.message() << "; try 'vitbench --help'\n";
   return exit_code_for(status);
@@ -103,11 +89,6 @@ struct Words {
 
 const std::map<std::string, Format> kFormats = {
     {"text", Format::text}, {"markdown", Format::markdown}, {"csv", Format::csv}, {"json", Format::json}};
-
-// An empty variable of a script must not switch a check off.
-CLI::Validator file_name() {
-  return {[](std::string& name) { return name.empty() ? "the name of a file is empty" : ""; }, ""};
-}
 
 void add_combinations(CLI::App& app, Options& options, Words& words) {
   app.add_option("MODEL", options.models, "Model files, made by vitconvert; also a,b,c")->required();
@@ -190,7 +171,7 @@ Status read_words(const Words& words, Options& options) {
   if (!models.ok()) return models.status();
   Result<std::vector<std::string>> pictures = parse_files("--pictures", words.pictures);
   if (!pictures.ok()) return pictures.status();
-  if (Status status = options.trace.empty() ? Status() : check_writable(options.trace); !status.ok()) return status;
+  if (Status status = check_output_file("the trace", options.trace); !status.ok()) return status;
   options.models = models.take();
   options.pictures = pictures.take();
   options.threads = threads.take();

@@ -89,6 +89,14 @@ Result<Sections> find_sections(std::span<const std::uint8_t> bytes) {
   return sections;
 }
 
+// A message is one line, whatever names the file has.
+std::string without_control_characters(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
 std::vector<std::string> split_lines(const std::string& text) {
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < text.size();) {
@@ -171,7 +179,7 @@ Status Model::Impl::load() {
 
 Result<std::shared_ptr<const Model>> Model::make(std::unique_ptr<Impl> impl, const std::string& name) {
   if (const Status status = impl->load(); !status.ok()) {
-    return Status(status.code(), "model '" + name + "': " + status.message());
+    return Status(status.code(), "model '" + name + "': " + without_control_characters(status.message()));
   }
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }

@@ -50,8 +50,8 @@ expect_exit 0 bench --trace "$work/trace.json"
 grep -q '"traceEvents":\[{"ph":"M","name":"process_name"' "$work/trace.json" || fail "no trace"
 grep -q '"name":"linear blocks.5.mlp.fc2"' "$work/trace.json" || fail "the trace lacks a step"
 [ -z "$(ls "$work" | grep '^trace\.json\.' || true)" ] || fail "a temporary file was left behind"
-expect_error 3 "cannot write into the folder '$work/none/'" bench --trace "$work/none/trace.json"
-expect_error 3 "not a regular file" bench --trace "$work"
+expect_error 2 "cannot write the trace to '$work/none/trace.json'" bench --trace "$work/none/trace.json"
+expect_error 2 "it is a folder" bench --trace "$work"
 
 # Comparison: with times that nobody reaches, nobody exceeds, and with itself at a tolerance that nothing exceeds.
 bench --json >"$work/now.json"

@@ -58,6 +58,22 @@ arrays() {
   [ ! -e "$work/no" ] || fail "a folder that was not asked for"
 }
 
+# Before the pictures run, so that nothing is written at all.
+unwritable_arrays() {
+  mkdir -p "$work/taken/features.npy"
+  expect_error 2 "cannot write output 'features'" "$VITRUN" "$four" "$picture" --outputs "$work/taken"
+  expect "$(find "$work/taken" -type f | wc -l)" 0 "files beside a folder that has an output's name"
+  ln -s nowhere "$work/link"
+  expect_error 2 "it is a link to a folder that does not exist" "$VITRUN" "$four" "$picture" --outputs "$work/link"
+  mkfifo "$work/fifo"
+  expect_error 2 "it is no regular file" "$VITRUN" "$four" "$picture" --logits "$work/fifo"
+  [ -p "$work/fifo" ] || fail "a pipe was replaced by a file"
+  for option in --outputs --logits --labels; do
+    expect_error 2 "the name of a file is empty" "$VITRUN" "$four" "$picture" "$option" ''
+  done
+  expect_error 2 "the name of a file is empty" "$VITRUN" "$four" --eval ''
+}
+
 # What needs logits says so; digests do not, and cover all outputs.
 without_logits() {
   echo "$picture 0" >"$work/list"
@@ -65,6 +81,7 @@ without_logits() {
   expect_error 2 "--eval needs logits" "$VITRUN" "$none" --eval "$work/list"
   expect_error 2 "--logits needs logits" "$VITRUN" "$none" "$picture" --logits "$work/none.npy"
   expect_error 2 "--labels needs logits" "$VITRUN" "$none" "$picture" --labels "$work/labels"
+  expect_error 2 "--topk needs logits" "$VITRUN" "$none" "$picture" --topk 3
   for model in "$four" "$none"; do
     for isa in $(isas); do
       expect_exit 0 "$VITRUN" "$model" "${pictures[@]}" --digest --isa "$isa" --threads 2
@@ -73,6 +90,32 @@ without_logits() {
     expect "$(sort -u "$work/digests.$(basename "$model")" | wc -l)" "${#pictures[@]}" "digests of $model"
   done
   ! cmp -s "$work"/digests.* || fail "digests do not depend on the logits"
+}
+
+# --ports and --layers of vitconvert are one word each; a checkpoint with labels may leave out the logits.
+choice_of_outputs() {
+  local convert=("$VITCONVERT" convert -o "$work/some.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --calib-count 2
+    --weights nearest)
+  expect_exit 0 "${convert[@]}" --ports embedding --layers 0,5 "$INTVIT_DEMO_DIR"
+  expect_exit 0 "$VITRUN" "$work/some.bin" "$picture"
+  expect "$(wc -l <"$work/out")" 4 "a name and three outputs"
+  expect_error 2 "--ports 'depth' must be logits, embedding, tokens or features" "${convert[@]}" "$INTVIT_DEMO_DIR" --ports depth
+  expect_error 2 "has an empty entry" "${convert[@]}" "$INTVIT_DEMO_DIR" --ports logits,,tokens
+  expect_error 2 "has an empty entry" "${convert[@]}" "$INTVIT_DEMO_DIR" --layers ''
+  expect_error 2 "--layers 'x' must be a whole number" "${convert[@]}" "$INTVIT_DEMO_DIR" --layers 0,x
+  expect_error 2 "no block 6; its blocks are 0 to 5" "${convert[@]}" "$INTVIT_DEMO_DIR" --layers 6
+  expect_error 3 "--labels needs the logits" "${convert[@]}" "$INTVIT_DEMO_DIR" --ports tokens --labels "$INTVIT_DEMO_DIR/labels.txt"
+}
+
+# What cannot be written is said before the work: with no other picture than a missing one, it is the first complaint.
+unwritable_results() {
+  local demo=$INTVIT_DEMO_DIR
+  expect_error 2 "cannot write the model to '$work'" "$VITCONVERT" convert "$demo" -o "$work" --calib "$work/missing"
+  expect_error 2 "cannot write the report" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/missing" --report "$work/no/x"
+  expect_error 2 "cannot write the plan" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/missing" --write-plan "$work"
+  expect_error 2 "the name of a file is empty" "$VITCONVERT" convert "$demo" -o '' --calib "$demo/calib.txt"
+  expect_error 2 "cannot write the model" "$VITCONVERT" synth deit_tiny_patch16_224 -o "$work/no/x.bin"
+  expect_error 2 "cannot write the logits" "$VITCONVERT" reference "$demo" "$work/missing.png" --logits "$work/no/x.npy"
 }
 
 other_tools() {
@@ -84,6 +127,9 @@ other_tools() {
     grep -q 'op set 3,' "$work/out" || fail "$(cat "$work/out")"
   expect_exit 0 "$VITCONVERT" inspect "$four" --json
   grep -q '"name": "features"' "$work/out" || fail "$(cat "$work/out")"
+  # Names need not be UTF-8, which JSON is.
+  cp "$four" "$work/"$'\xff.bin'
+  expect_exit 0 "$VITCONVERT" inspect "$work/"$'\xff.bin' --json
 }
 
 # The demo model as an encoder: its checkpoint has a head and labels, which the outputs do not need.
@@ -106,7 +152,10 @@ encoder() {
 text
 json
 arrays
+unwritable_arrays
 without_logits
+choice_of_outputs
+unwritable_results
 other_tools
 encoder
 echo "models of several outputs, and without logits, pass through all tools"

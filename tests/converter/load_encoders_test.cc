@@ -123,6 +123,13 @@ TEST_CASE("load_network: average pooling behind the final norm and in front of i
   }
 }
 
+// A model's labels are as many as its classes, and without logits it has none.
+TEST_CASE("load_network: labels are of networks that give logits") {
+  const VitDescription vit = tiny_description();
+  CHECK(loaded(vit, kTinyConfig, {{"embedding", "logits"}, {}}).labels.size() == 5);
+  CHECK(loaded(vit, kTinyConfig, {{"embedding"}, {}}).labels.empty());
+}
+
 TEST_CASE("load_network: the outputs are those that are asked for") {
   const VitDescription vit = tiny_description();
   const FloatNetwork network = loaded(vit, kTinyConfig, {{"features", "logits"}, {0}});

@@ -191,6 +191,16 @@ TEST_CASE("format growth: records of more fields than are known") {
   check_section(section, Code::corrupt_file, {"no function"});
 }
 
+TEST_CASE("format growth: a refusal is one line, whatever names the file has") {
+  TinyProgram tiny = make_tiny_program();
+  tiny.program.ports.back().name = "a\nport\x1b[2J";
+  tiny.program.ports.back().kind = static_cast<PortKind>(9);
+  const auto model = Model::from_memory(encode_model(tiny.program, {}), "some.bin");
+  REQUIRE(!model.ok());
+  CHECK_MESSAGE(model.status().message().find("port 'a?port?[2J' is of kind 9") != std::string::npos,
+                model.status().message());
+}
+
 TEST_CASE("format growth: other op sets are refused by their number") {
   for (const auto& [op_set, reason] :
        std::vector<std::pair<std::uint32_t, std::string>>{{4, kNewer}, {99, kNewer}, {1, "convert"}, {0, "convert"}}) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -141,6 +142,22 @@ TEST_CASE("classify_in_order: the instruction set and the threads that were aske
       CHECK(workers.value().isa == isa);
       CHECK(workers.value().threads == threads);
     }
+  }
+}
+
+TEST_CASE("classify_in_order: no memory for the results is an error, in whichever thread it is noticed") {
+  const PictureFolder folder(40);
+  std::vector<InputPicture> pictures;
+  for (int i = 0; i < 40; ++i) pictures.push_back({folder.name(i), {}});
+  for (const int threads : {1, 2, 8}) {
+    std::size_t consumed = 0;
+    const auto consume = [&](std::size_t, const ClassifiedPicture&) {
+      if (++consumed == 3) throw std::bad_alloc();
+    };
+    const auto workers = classify_in_order(test::tiny_model(), Isa::scalar, threads, pictures, consume);
+    REQUIRE(!workers.ok());
+    CHECK(workers.status().code() == Code::out_of_memory);
+    CHECK(consumed == 3);
   }
 }
 

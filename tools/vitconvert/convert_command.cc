@@ -10,7 +10,10 @@
 #include "converter/report/html_report.h"
 #include "engine/format/writer.h"
 #include "engine/run/select_isa.h"
+#include "tools/common/cli/command_line.h"
 #include "tools/common/pictures/labels_file.h"
+#include "tools/common/results/json_text.h"
+#include "tools/common/results/output_file.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sensitivity_json.h"
 
@@ -40,6 +43,12 @@ std::string decimal(double value, int digits) {
   return text;
 }
 
+Status check_outputs(const ConvertCommand& options) {
+  if (Status status = check_output_file("the model", options.output); !status.ok()) return status;
+  if (Status status = check_output_file("the plan", options.write_plan); !status.ok()) return status;
+  return check_output_file("the report", options.report);
+}
+
 int run(ConvertCommand options) {
   const auto start = std::chrono::steady_clock::now();
   options.convert.feedback = options.weights == "feedback";
@@ -49,6 +58,7 @@ int run(ConvertCommand options) {
   if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
   if (const auto knobs = Knobs::with(options.convert.method, options.convert.settings); !knobs.ok())
     return report_error(knobs.status());
+  if (Status status = check_outputs(options); !status.ok()) return report_error(status);
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return report_error(isa.status());
   options.convert.budget.isa = isa.value();
@@ -117,7 +127,7 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
     root["site_sqnr_db"] = sites;
     if (conversion.milliseconds) root["median_ms"] = *conversion.milliseconds;
     if (conversion.sensitivity) root["sensitivity"] = sensitivity_json(*conversion.sensitivity);
-    std::cout << root.dump(2) << '\n';
+    std::cout << json_text(root, 2) << '\n';
     return kExitOk;
   }
   std::printf("%s: %s, method %s, W%sA%s, %.2f MB, in %.1f s\n", output.c_str(),
@@ -144,7 +154,7 @@ Command add_convert(CLI::App& app) {
   CLI::App* command = app.add_subcommand("convert", "Checkpoint and calibration pictures -> model file");
   command->add_option("SRC", options->source, ".safetensors file, or folder with config.json and model.safetensors")
       ->required();
-  command->add_option("-o,--output", options->output, "The model file to write")->required();
+  command->add_option("-o,--output", options->output, "The model file to write")->required()->check(file_name());
   command->add_option("--calib", options->calibration, "LIST file or folder of calibration pictures")->required();
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
@@ -169,10 +179,14 @@ Command add_convert(CLI::App& app) {
   command->add_option("--max-mb", options->convert.budget.megabytes, "Method auto: at most so many megabytes of file")
       ->check(CLI::PositiveNumber);
   command->add_option("--isa", options->isa, "The instruction set that --max-ms is of; default: the best one here");
-  command->add_option("--labels", options->labels, "Class names, one per line, instead of the checkpoint's");
-  command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's");
-  command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON");
-  command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer");
+  command->add_option("--labels", options->labels, "Class names, one per line, instead of the checkpoint's")
+      ->check(file_name());
+  command->add_option("--plan", options->plan, "Use the quantizers of this file instead of a method's")
+      ->check(file_name());
+  command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON")
+      ->check(file_name());
+  command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer")
+      ->check(file_name());
   CLI::Option* sensitivity = command->add_flag(
       "--sensitivity", options->sensitivity,
       "Measure what every quantizer alone costs, for 'vitconvert inspect' and the report (slow: some 10 runs of the "

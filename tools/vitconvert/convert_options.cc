@@ -1,20 +1,42 @@
+#include "converter/read/config_kinds.h"
 #include "intvit/session.h"
+#include "tools/common/cli/comma_list.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
 
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) { throw CLI::ValidationError(message); }
+
+std::vector<std::string> parse_ports(const std::string& text) {
+  const Result<std::vector<std::string>> names = parse_names("--ports", text);
+  if (!names.ok()) refuse(names.status().message());
+  for (const std::string& name : names.value()) {
+    if (name == "logits" || name == "embedding" || name == "tokens" || name == "features") continue;
+    refuse("--ports '" + name + "' must be logits, embedding, tokens or features");
+  }
+  return names.value();
+}
+
+std::vector<int> parse_layers(const std::string& text) {
+  const Result<std::vector<int>> numbers = parse_numbers("--layers", text, 0, kMostBlocks - 1);
+  if (!numbers.ok()) refuse(numbers.status().message());
+  return numbers.value();
+}
+
+}  // namespace
+
+// Lists are one word, so that what follows is not taken for more of them.
 void add_output_options(CLI::App& command, OutputChoice& outputs) {
-  command
-      .add_option("--ports", outputs.ports,
-                  "Outputs, separated by commas: logits, embedding, tokens, features; if not given, logits, or "
-                  "embedding,tokens of a network without a head")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"logits", "embedding", "tokens", "features"}));
-  command
-      .add_option("--layers", outputs.layers,
-                  "Blocks, counted from 0 and separated by commas, whose patch tokens are outputs, too: features.N")
-      ->delimiter(',');
+  command.add_option_function<std::string>(
+      "--ports", [&outputs](const std::string& text) { outputs.ports = parse_ports(text); },
+      "Outputs, separated by commas: logits, embedding, tokens, features; if not given, logits, or "
+      "embedding,tokens of a network without a head");
+  command.add_option_function<std::string>(
+      "--layers", [&outputs](const std::string& text) { outputs.layers = parse_layers(text); },
+      "Blocks, counted from 0 and separated by commas, whose patch tokens are outputs, too: features.N");
 }
 
 void add_convert_options(CLI::App& command, ConvertOptions& options) {

@@ -7,6 +7,7 @@
 #include "engine/ops/linear_constants.h"
 #include "engine/program/program.h"
 #include "intvit/model.h"
+#include "tools/common/results/json_text.h"
 #include "tools/common/results/outputs.h"
 #include "tools/common/results/text_table.h"
 #include "tools/vitconvert/commands.h"
@@ -71,7 +72,7 @@ void print_json(const Model& model, const std::string& path) {
     root["constants"].push_back(
         {{"name", constant.name}, {"type", type_name(constant.type)}, {"bytes", constant.bytes.size()}});
   }
-  std::cout << root.dump(2) << '\n';
+  std::cout << json_text(root, 2) << '\n';
 }
 
 // A value of several lines in one.

@@ -7,9 +7,12 @@
 #include "converter/float/forward.h"
 #include "converter/lower/input_geometry.h"
 #include "intvit/session.h"
+#include "tools/common/cli/command_line.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/results/accuracy.h"
+#include "tools/common/results/json_text.h"
 #include "tools/common/results/npy.h"
+#include "tools/common/results/output_file.h"
 #include "tools/common/results/output_folder.h"
 #include "tools/vitconvert/commands.h"
 
@@ -114,7 +117,7 @@ void print(const ReferenceCommand& options, const FloatNetwork& network, const E
     root["images_per_s"] = result.rate();
     root["failed"] = result.failed;
     root["architecture"] = network.architecture;
-    std::cout << root.dump(2) << '\n';
+    std::cout << json_text(root, 2) << '\n';
   } else if (labelled) {
     std::printf("%s in float32: top-1 %.2f %% (%lld/%lld), top-5 %.2f %%, %.1f images/s\n",
                 network.architecture.c_str(), accuracy.top1_percent(), static_cast<long long>(accuracy.top1_hits()),
@@ -138,6 +141,7 @@ int run(const ReferenceCommand& options) {
   Evaluated result{{},
                    NpyMatrix(static_cast<std::size_t>(network.value().classes())),
                    OutputFolder(options.folder, ports_of(network.value()))};
+  if (Status status = check_output_file("the logits", options.logits); !status.ok()) return report_error(status);
   if (Status status = result.folder.check(); !status.ok()) return report_error(status);
   evaluate(network.value(), pictures.value(), geometry.value(), options, result);
   if (!options.logits.empty()) {
@@ -157,10 +161,13 @@ Command add_reference(CLI::App& app) {
       app.add_subcommand("reference", "The float network itself: its accuracy, or its outputs for some pictures");
   command->add_option("SRC", options->source, ".safetensors file or folder")->required();
   command->add_option("PICTURES", options->pictures, "Pictures whose outputs are wanted");
-  command->add_option("--eval", options->list, "LIST file of pictures with labels")->excludes("PICTURES");
-  command->add_option("--outputs", options->folder, "Write every output to FOLDER/NAME.npy, pictures first");
+  command->add_option("--eval", options->list, "LIST file of pictures with labels")
+      ->excludes("PICTURES")
+      ->check(file_name());
+  command->add_option("--outputs", options->folder, "Write every output to FOLDER/NAME.npy, pictures first")
+      ->check(file_name());
   add_output_options(*command, options->outputs);
-  command->add_option("--logits", options->logits, "Write the logits to this .npy file");
+  command->add_option("--logits", options->logits, "Write the logits to this .npy file")->check(file_name());
   command->add_option("--threads", options->threads, "Threads")
       ->check(CLI::Range(1, kMaxThreads))
       ->capture_default_str();

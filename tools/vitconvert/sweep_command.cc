@@ -6,6 +6,7 @@
 #include "converter/lower/input_geometry.h"
 #include "engine/run/select_isa.h"
 #include "intvit/session.h"
+#include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/vitconvert/commands.h"
@@ -84,8 +85,10 @@ Command add_sweep(CLI::App& app) {
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
   command->add_option("--eval", options->evaluation, "LIST file of other pictures, with labels")->required();
-  command->add_option("-o,--output", options->folder,
-                      "Folder for models and results; what is there already and fits is not made again");
+  command
+      ->add_option("-o,--output", options->folder,
+                   "Folder for models and results; what is there already and fits is not made again")
+      ->check(file_name());
   command
       ->add_option("--set", options->settings,
                    "METHOD.NAME=VALUE of a number that the method has; see 'vitconvert list methods' (repeatable)")

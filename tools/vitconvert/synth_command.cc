@@ -4,6 +4,8 @@
 #include "converter/families/vit/build_vit.h"
 #include "converter/families/vit/random_vit.h"
 #include "models/architectures.h"
+#include "tools/common/cli/command_line.h"
+#include "tools/common/results/output_file.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
@@ -28,6 +30,7 @@ int run(const SynthCommand& options) {
                                                      (nearest.empty() ? "" : ", did you mean '" + nearest + "'?") +
                                                      "; 'vitconvert list archs' names all"});
   }
+  if (Status status = check_output_file("the model", options.output); !status.ok()) return report_error(status);
   const Result<FloatNetwork> network = build_vit(random_vit_weights(*vit, options.convert.seed), options.outputs);
   if (!network.ok()) return report_error(network.status());
   SyntheticPictures pictures(kSyntheticPictures, vit->preprocessing.height, vit->preprocessing.width,
@@ -46,7 +49,7 @@ Command add_synth(CLI::App& app) {
   options->convert.feedback = false;  // only latency matters
   CLI::App* command = app.add_subcommand("synth", "A model with random weights, for measuring latency");
   command->add_option("ARCH", options->architecture, "timm's name; see 'vitconvert list archs'")->required();
-  command->add_option("-o,--output", options->output, "The model file to write")->required();
+  command->add_option("-o,--output", options->output, "The model file to write")->required()->check(file_name());
   add_output_options(*command, options->outputs);
   add_convert_options(*command, options->convert);
   command->add_flag("--json", options->json, "Print one JSON object");

@@ -171,6 +171,7 @@ Status check_logits(const VitrunOptions& options, const Model& model) {
   const char* option = !options.eval_list.empty() ? "--eval"
                        : !options.logits.empty()  ? "--logits"
                        : !options.labels.empty()  ? "--labels"
+                       : options.top_k_given      ? "--topk"
                                                   : nullptr;
   if (option == nullptr || model.classes() > 0) return {};
   return {Code::invalid_argument, std::string(option) + " needs logits, which '" + options.model +

@@ -35,7 +35,8 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
   CLI::Option* eval = app.add_option("--eval", options.eval_list,
                                      "Measure top-1 and top-5 on the pictures of this list: one 'path label' per "
                                      "line, paths relative to the list, labels are class indices")
-                          ->type_name("LIST");
+                          ->type_name("LIST")
+                          ->check(file_name());
   CLI::Option* top_k = app.add_option("--topk", options.top_k, "How many classes to print; all if the model has fewer")
                            ->type_name("K")
                            ->check(whole_number(1, std::numeric_limits<int>::max()))
@@ -54,19 +55,23 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
   CLI::Option* digest = app.add_flag("--digest", options.digest,
                                      "Print only a hash of the integer results and the name, to compare machines");
   app.add_option("--logits", options.logits, "Also write the logits, float32 [pictures, classes]")
-      ->type_name("OUT.npy");
+      ->type_name("OUT.npy")
+      ->check(file_name());
   app.add_option("--outputs", options.outputs,
                  "Also write every output of the model, float32, to DIR/NAME.npy; the first axis is the pictures")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(file_name());
   CLI::Option* labels =
       app.add_option("--labels", options.labels, "Class names, one per line, instead of those in the model")
-          ->type_name("FILE");
+          ->type_name("FILE")
+          ->check(file_name());
   app.set_version_flag(
       "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
   digest->excludes(json)->excludes(top_k)->excludes(labels);
   eval->excludes(inputs)->excludes(digest)->excludes(top_k)->excludes(labels);
 
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
+  options.top_k_given = top_k->count() > 0;
   if (options.inputs.empty() && options.eval_list.empty()) {
     std::cerr << "vitrun: nothing to do: give pictures, folders or -, or --eval LIST; try 'vitrun --help'\n";
     return kExitUsage;

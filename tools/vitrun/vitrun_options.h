@@ -12,6 +12,7 @@ struct VitrunOptions {
   std::vector<std::string> inputs;
   std::string eval_list;  // not empty: measure accuracy instead of printing predictions
   int top_k = 5;
+  bool top_k_given = false;
   int threads = 0;
   std::string isa;  // empty: select_isa chooses
   bool json = false;

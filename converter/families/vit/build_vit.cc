@@ -16,7 +16,7 @@ class VitBuilder {
         vit_(weights_.description),
         wanted_(choice.ports.begin(), choice.ports.end()),
         layers_(choice.layers.begin(), choice.layers.end()),
-        builder_({vit_.architecture, vit_.preprocessing, vit_.labels, {}, {}, {}, {}}) {
+        builder_({vit_.architecture, vit_.preprocessing, {}, {}, {}, {}, {}}) {
     if (!wanted_.empty()) return;
     if (vit_.num_classes > 0) {
       wanted_ = {"logits"};
@@ -51,7 +51,7 @@ class VitBuilder {
     }
     for (NetworkOutput& output : inner_) builder_.output(std::move(output));
     FloatNetwork network = builder_.take();
-    if (network.classes() == 0) network.labels.clear();  // there is nothing that they could name
+    if (network.classes() > 0) network.labels = vit_.labels;
     if (Status status = check_network(network); !status.ok()) return status;
     return network;
   }

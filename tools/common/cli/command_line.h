@@ -27,6 +27,11 @@ inline void set_help(CLI::App& app, const std::string& examples) {
 // A whole number; the error message says what is allowed, --help stays short.
 inline CLI::Validator whole_number(int low, int high) { return CLI::Range(low, high).description(""); }
 
+// An empty variable of a script must not switch an output or a check off.
+inline CLI::Validator file_name() {
+  return {[](std::string& name) { return name.empty() ? "the name of a file is empty" : ""; }, ""};
+}
+
 inline std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {

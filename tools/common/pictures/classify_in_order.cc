@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -12,22 +13,32 @@
 namespace intvit {
 namespace {
 
-// Takes results in any order and passes them on in rising order. put() waits while a result is too far ahead.
+// Takes results in any order and passes them on in rising order. put() waits while a result is too far ahead. Once
+// there is no memory for what becomes of them it takes no more.
 class Reorder {
  public:
   Reorder(std::size_t window, const ConsumePicture& consume) : waiting_(window), consume_(consume) {}
 
-  void put(std::size_t index, ClassifiedPicture picture) {
+  // Whether it was taken.
+  bool put(std::size_t index, ClassifiedPicture picture) {
     std::unique_lock lock(mutex_);
-    moved_.wait(lock, [&] { return index < next_ + waiting_.size(); });
+    moved_.wait(lock, [&] { return full_ || index < next_ + waiting_.size(); });
+    if (full_) return false;
     slot(index) = {true, std::move(picture)};
     const std::size_t first = next_;
-    for (; slot(next_).filled; ++next_) {
-      consume_(next_, slot(next_).picture);
-      slot(next_) = {};
+    try {
+      for (; slot(next_).filled; ++next_) {
+        consume_(next_, slot(next_).picture);
+        slot(next_) = {};
+      }
+    } catch (const std::bad_alloc&) {
+      full_ = true;
     }
-    if (next_ != first) moved_.notify_all();
+    if (full_ || next_ != first) moved_.notify_all();
+    return !full_;
   }
+  // When all threads are done.
+  bool full() const { return full_; }
 
  private:
   struct Slot {
@@ -39,6 +50,7 @@ class Reorder {
   std::mutex mutex_;
   std::condition_variable moved_;
   std::size_t next_ = 0;
+  bool full_ = false;
   std::vector<Slot> waiting_;
   const ConsumePicture& consume_;
 };
@@ -51,21 +63,30 @@ class Queue {
   // Classifies until no picture is left.
   void work(Classifier& classifier, Reorder& results) {
     for (std::size_t i; (i = next_.fetch_add(1)) < pictures_.size();) {
-      ClassifiedPicture result;
-      result.status = pictures_[i].problem.ok() ? classifier.run(pictures_[i].path) : pictures_[i].problem;
-      if (result.status.ok()) {
-        const Session& session = classifier.session();
-        result.logits.assign(session.logits(0).begin(), session.logits(0).end());
-        if (with_outputs_) result.outputs = real_outputs(session, 0);
-        result.digest = outputs_digest(session, 0);
-        result.isa = classifier.isa();
-        result.threads = classifier.threads();
-      }
-      results.put(i, std::move(result));
+      if (!results.put(i, classify(classifier, i))) return;
     }
   }
 
  private:
+  ClassifiedPicture classify(Classifier& classifier, std::size_t i) const {
+    ClassifiedPicture result;
+    result.status = pictures_[i].problem.ok() ? classifier.run(pictures_[i].path) : pictures_[i].problem;
+    if (!result.status.ok()) return result;
+    try {
+      const Session& session = classifier.session();
+      result.logits.assign(session.logits(0).begin(), session.logits(0).end());
+      if (with_outputs_) result.outputs = real_outputs(session, 0);
+      result.digest = outputs_digest(session, 0);
+      result.isa = classifier.isa();
+      result.threads = classifier.threads();
+      return result;
+    } catch (const std::bad_alloc&) {
+      ClassifiedPicture failed;
+      failed.status = {Code::out_of_memory, pictures_[i].path + ": not enough memory for its outputs"};
+      return failed;
+    }
+  }
+
   std::span<const InputPicture> pictures_;
   bool with_outputs_;
   std::atomic<std::size_t> next_{0};
@@ -97,6 +118,10 @@ Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa
   queue.work(classifiers[0], results);
   const Workers done{classifiers[0].isa(), (static_cast<int>(others.size()) + 1) * classifiers[0].threads()};
   others.clear();  // joins them
+  if (results.full()) {
+    return Status(Code::out_of_memory, "not enough memory for the results of " + std::to_string(pictures.size()) +
+                                           " pictures; run fewer at a time");
+  }
   return done;
 }
 

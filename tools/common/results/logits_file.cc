@@ -1,13 +1,9 @@
 #include "tools/common/results/logits_file.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "tools/common/results/output_file.h"
 #include "tools/common/results/top_k.h"
 
 namespace intvit {
@@ -15,16 +11,7 @@ namespace intvit {
 LogitsFile::LogitsFile(std::string path, int classes, int fraction_bits)
     : path_(std::move(path)), fraction_bits_(fraction_bits), matrix_(static_cast<std::size_t>(classes)) {}
 
-Status LogitsFile::check() const {
-  if (path_.empty()) return {};
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path_, ignored)) {
-    return {Code::invalid_argument, "cannot write the logits to '" + path_ + "': it is a folder; give a file name"};
-  }
-  const std::string folder = std::filesystem::path(path_).parent_path().string();
-  if (::access(folder.empty() ? "." : folder.c_str(), W_OK) == 0) return {};
-  return {Code::io, "cannot write the logits to '" + path_ + "': " + std::generic_category().message(errno)};
-}
+Status LogitsFile::check() const { return check_output_file("the logits", path_); }
 
 void LogitsFile::add(std::span<const std::int32_t> logits) {
   if (path_.empty()) return;

@@ -15,7 +15,7 @@ class LogitsFile {
   // An empty path: nothing is collected or written.
   LogitsFile(std::string path, int classes, int fraction_bits);
 
-  // Whether the folder can be written to: worth knowing before hours of work.
+  // Whether it can be written: worth knowing before hours of work.
   Status check() const;
   void add(std::span<const std::int32_t> logits);
   Status write();

@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "tools/common/results/output_file.h"
+
 namespace intvit {
 
 namespace fs = std::filesystem;
@@ -25,14 +27,24 @@ Status OutputFolder::check() const {
   if (fs::exists(path_, ignored) && !fs::is_directory(path_, ignored)) {
     return {Code::invalid_argument, complaint + "it is no folder; give the name of one"};
   }
-  std::string folder = path_;
-  if (!fs::exists(path_, ignored)) {
-    // Of "a/b/" it is the folder that b will be in.
-    const fs::path name = fs::path(path_).has_filename() ? fs::path(path_) : fs::path(path_).parent_path();
-    folder = name.parent_path().empty() ? "." : name.parent_path().string();
+  if (fs::exists(path_, ignored)) {
+    for (const std::string& name : names_) {
+      if (Status status = check_output_file("output '" + name + "'", file_of(name)); !status.ok()) return status;
+    }
+    return {};
   }
+  // Of "a/b/" it is the folder that b will be in.
+  const fs::path name = fs::path(path_).has_filename() ? fs::path(path_) : fs::path(path_).parent_path();
+  if (fs::is_symlink(name, ignored)) {
+    return {Code::invalid_argument, complaint + "it is a link to a folder that does not exist"};
+  }
+  const std::string folder = name.parent_path().empty() ? "." : name.parent_path().string();
   if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
-  return {Code::io, complaint + std::generic_category().message(errno)};
+  return {Code::invalid_argument, complaint + std::generic_category().message(errno)};
+}
+
+std::string OutputFolder::file_of(const std::string& output) const {
+  return (fs::path(path_) / (output + ".npy")).string();
 }
 
 void OutputFolder::add(const std::vector<RealValues>& outputs) {
@@ -47,8 +59,7 @@ Status OutputFolder::write() {
   fs::create_directory(path_, error);
   if (error) return {Code::io, "cannot make the folder '" + path_ + "': " + error.message()};
   for (std::size_t i = 0; i < arrays_.size(); ++i) {
-    const std::string file = (fs::path(path_) / (names_[i] + ".npy")).string();
-    if (Status status = arrays_[i].write(file); !status.ok()) return status;
+    if (Status status = arrays_[i].write(file_of(names_[i])); !status.ok()) return status;
   }
   return {};
 }

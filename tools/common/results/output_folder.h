@@ -27,6 +27,8 @@ class OutputFolder {
   std::size_t rows() const { return rows_; }
 
  private:
+  std::string file_of(const std::string& output) const;
+
   std::string path_;
   std::vector<std::string> names_;
   std::vector<NpyMatrix> arrays_;
