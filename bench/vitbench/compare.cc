@@ -10,7 +10,7 @@
 namespace intvit::bench {
 namespace {
 
-std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // What differs besides the model, each once however many rows it concerns.
 void note_differences(const OldRow& old, const Row& row, std::set<std::string>& notes) {
@@ -41,7 +41,7 @@ const OldRow* find_old(const std::vector<OldRow>& old_rows, const Row& row) {
   };
   const OldRow* same_file = find([&](const OldRow& old) { return old.model_digest == row.model_digest; });
   if (same_file != nullptr) return same_file;
-  return find([&](const OldRow& old) { return file_name(old.model) == file_name(row.model); });
+  return find([&](const OldRow& old) { return base_name(old.model) == base_name(row.model); });
 }
 
 Verdict judge(const Ratio& ratio, double tolerance_percent) {
