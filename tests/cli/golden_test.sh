@@ -6,7 +6,7 @@ golden=$(dirname "$0")/../golden/models
 checked=0
 while read -r model digest picture; do
   for isa in $(isas); do
-    got=$("$VITRUN" "$golden/demo_$model.bin" "$INTVIT_DEMO_DIR/examples/$picture" --isa "$isa" --digest)
+    got=$("$VITRUN" "$golden/demo_$model.bin" "$golden/pictures/$picture" --isa "$isa" --digest)
     [ "${got%% *}" = "$digest" ] || fail "$model, $picture, $isa: digest ${got%% *}, expected $digest"
     checked=$((checked + 1))
   done
