@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "bench/vitbench/pipe_io.h"
-#include "engine/decode/decode.h"
 #include "engine/format/mapped_file.h"
+#include "intvit/picture.h"
 #include "intvit/session.h"
 #include "tools/common/machine/machine.h"
 #include "tools/common/results/outputs.h"

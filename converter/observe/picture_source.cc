@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <random>
 
-#include "engine/decode/decode.h"
 #include "engine/image/preprocess.h"
+#include "intvit/picture.h"
 #include "kernels/dispatch/kernel_table.h"
 
 namespace intvit {

@@ -1,4 +1,4 @@
-// Pictures to network input: equal to Pillow to the bit, and broken files are refused with a reason.
+// Pictures to network input: equal to Pillow to the bit.
 //
 // Goldens: tests/golden/preprocess (make_goldens.py). With INTVIT_SHARED_DATA set, a folder with
 // preprocess/manifest.json, photographs are compared too.
@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -19,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/decode/decode.h"
 #include "engine/image/resample_weights.h"
 #include "intvit/isa.h"
+#include "intvit/picture.h"
 #include "kernels/dispatch/kernel_table.h"
 
 namespace intvit {
@@ -45,12 +44,6 @@ Picture read_or_fail(const fs::path& path) {
   INFO(picture.status().message());
   REQUIRE(picture.ok());
   return picture.take();
-}
-
-std::vector<std::uint8_t> read_bytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file.good());
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 // On every instruction set: as it is, and again from a view with other rows in between, bottom up.
@@ -236,7 +229,7 @@ TEST_CASE("nearest neighbour follows Pillow's running sum of doubles") {
   CHECK(different == 0);
 }
 
-// ---- Limits and broken files --------------------------------------------------------------------------------------
+// ---- Limits -------------------------------------------------------------------------------------------------------
 
 TEST_CASE("preprocessing refuses what it cannot do") {
   const kernels::ResizeKernels* kernels = kernels::kernel_table(Isa::scalar).resize;
@@ -290,95 +283,6 @@ TEST_CASE("a strip of 1 x 65535 pixels is no problem") {
     REQUIRE(preprocessor.run(view, dst.data()).ok());
     CHECK(std::all_of(dst.begin(), dst.end(), [](std::uint8_t sample) { return sample == 77; }));
   }
-}
-
-TEST_CASE("files of every kind decode as Pillow decodes them") {
-  int count = 0;
-  for (const fs::directory_entry& entry : fs::directory_iterator(golden_folder() / "decode")) {
-    const fs::path expected = entry.path().string() + ".expected.png";
-    if (!fs::exists(expected)) continue;
-    CAPTURE(entry.path().string());
-    const Picture picture = read_or_fail(entry.path());
-    const Picture reference = read_or_fail(expected);
-    CHECK(picture.width == reference.width);
-    CHECK(picture.height == reference.height);
-    CHECK(picture.rgb == reference.rgb);
-    ++count;
-  }
-  CHECK(count == 11);
-  for (const char* name : {"small.jpg", "progressive.jpg"}) {
-    const Picture jpeg = read_or_fail(golden_folder() / "decode" / name);
-    CHECK(jpeg.width == 48);
-    CHECK(jpeg.height == 32);
-    CHECK(jpeg.rgb[0] < 32);        // the gradient starts dark in red
-    CHECK(jpeg.rgb[47 * 3] > 200);  // and ends bright
-  }
-}
-
-TEST_CASE("broken pictures are refused with the file's name and a reason") {
-  const auto check_refused = [](const std::vector<std::uint8_t>& bytes, Code code) {
-    const Result<Picture> picture = decode_picture(bytes, "some/picture.png");
-    REQUIRE(!picture.ok());
-    INFO(picture.status().message());
-    CHECK(picture.status().code() == code);
-    CHECK(picture.status().message().find("some/picture.png: ") == 0);
-    CHECK(picture.status().message().find('\n') == std::string::npos);
-  };
-  check_refused({}, Code::corrupt_file);
-  const std::string text = "This is not a picture.\n";
-  check_refused({text.begin(), text.end()}, Code::unsupported);
-
-  for (const char* name : {"small.jpg", "progressive.jpg", "rgb.png", "palette.png"}) {
-    const std::vector<std::uint8_t> whole = read_bytes(golden_folder() / "decode" / name);
-    CAPTURE(name);
-    for (std::size_t length = 8; length < whole.size(); length += length < 64 ? 1 : 7) {
-      CAPTURE(length);
-      check_refused({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}, Code::corrupt_file);
-    }
-  }
-  const std::vector<std::uint8_t> bmp = read_bytes(golden_folder() / "decode" / "rgb.bmp");
-  std::vector<std::uint8_t> half_bmp(bmp.begin(), bmp.begin() + static_cast<std::ptrdiff_t>(bmp.size() / 2));
-  check_refused(half_bmp, Code::corrupt_file);
-  std::vector<std::uint8_t> flipped_png = read_bytes(golden_folder() / "decode" / "rgb.png");
-  flipped_png[flipped_png.size() / 2] ^= 1;
-  check_refused(flipped_png, Code::corrupt_file);
-
-  // Headers that promise more than anybody wants to allocate, in files of a few bytes: 60000 x 60000 and 65536 x 9.
-  std::vector<std::uint8_t> huge = read_bytes(golden_folder() / "decode" / "small.jpg");
-  const std::uint8_t baseline_header[] = {0xff, 0xc0, 0x00, 0x11, 0x08};
-  const auto header = std::search(huge.begin(), huge.end(), std::begin(baseline_header), std::end(baseline_header));
-  REQUIRE(header != huge.end());
-  header[5] = header[7] = 0xea;
-  header[6] = header[8] = 0x60;
-  check_refused(huge, Code::unsupported);
-  huge = bmp;
-  huge[18] = huge[19] = 0;
-  huge[20] = 1;
-  check_refused(huge, Code::unsupported);
-
-  // Whatever happens to a byte, nothing worse than an error comes of it.
-  std::mt19937 random(3);
-  for (const char* name : {"small.jpg", "progressive.jpg", "palette.bmp", "grey.bmp", "rgba.png"}) {
-    const std::vector<std::uint8_t> whole = read_bytes(golden_folder() / "decode" / name);
-    for (int i = 0; i < 300; ++i) {
-      std::vector<std::uint8_t> damaged = whole;
-      for (int flips = 1 + static_cast<int>(random() % 4); flips > 0; --flips) {
-        damaged[random() % damaged.size()] = static_cast<std::uint8_t>(random());
-      }
-      const Result<Picture> picture = decode_picture(damaged, name);
-      if (picture.ok()) CHECK(picture.value().rgb.size() == 3ul * picture.value().width * picture.value().height);
-    }
-  }
-
-  const std::string missing = (golden_folder() / "no_such_picture.png").string();
-  const Result<Picture> picture = read_picture(missing);
-  REQUIRE(!picture.ok());
-  CHECK(picture.status().code() == Code::not_found);
-  CHECK(picture.status().message().find(missing) == 0);
-  const Result<Picture> folder = read_picture(golden_folder().string());
-  REQUIRE(!folder.ok());
-  CHECK(folder.status().code() == Code::io);
-  CHECK(folder.status().message().find(golden_folder().string()) == 0);
 }
 
 }  // namespace

@@ -29,9 +29,10 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
   options.threads = physical_cores();
 
   app.add_option("MODEL", options.model, "The model file, made by vitconvert")->required();
-  CLI::Option* inputs = app.add_option("INPUT", options.inputs,
-                                       "JPEG, PNG or BMP files; folders, for all pictures in them and below; - reads "
-                                       "names from stdin, one per line");
+  CLI::Option* inputs =
+      app.add_option("INPUT", options.inputs,
+                     "JPEG, PNG, WebP, BMP or PNM files; folders, for all pictures in them and below; - reads "
+                     "names from stdin, one per line");
   CLI::Option* eval = app.add_option("--eval", options.eval_list,
                                      "Measure top-1 and top-5 on the pictures of this list: one 'path label' per "
                                      "line, paths relative to the list, labels are class indices")

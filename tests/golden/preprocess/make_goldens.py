@@ -7,17 +7,12 @@ The pictures are drawn from formulas, ours to give away.
 
 Writes src/*.png, expected/*.png and manifest.txt, one case a line:
     source expected height width resize_height resize_width interpolation crop_mode
-Writes decode/*, small files of every kind that engine/decode/decode.h reads, what Pillow makes of them (*.expected.png),
-and decode/small.jpg, which tests cut short; JPEG decoders differ by a grey level, so that one has no expected picture.
-
 The geometry follows torchvision (Resize, CenterCrop) and timm (ResizeKeepRatio for inputs that are not square).
 """
 
 import io
 import pathlib
-import struct
 import sys
-import zlib
 
 from PIL import Image
 
@@ -117,44 +112,6 @@ def png(image):
     return buffer.getvalue()
 
 
-def encoded(image, kind, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def png_of_16_bits(width, height):
-    """Pillow cannot write 48-bit PNG. Its reader keeps the upper byte, as ours."""
-    random = noise(16)
-    rows = b"".join(b"\0" + bytes(next(random) for _ in range(width * 6)) for _ in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    data = b"".join(struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks)
-    return b"\x89PNG\r\n\x1a\n" + data
-
-
-def decode_files():
-    rgb = draw("noise", 13, 9)
-    alpha = draw("gradient", 13, 9).convert("L")
-    rgba = rgb.copy()
-    rgba.putalpha(alpha)
-    grey_alpha = Image.merge("LA", (rgb.convert("L"), alpha))
-    palette = draw("edges", 13, 9).quantize(8)
-    return {
-        "rgb.png": encoded(rgb, "PNG"),
-        "rgba.png": encoded(rgba, "PNG"),
-        "grey.png": encoded(rgb.convert("L"), "PNG"),
-        "grey_alpha.png": encoded(grey_alpha, "PNG"),
-        "bilevel.png": encoded(draw("edges", 13, 9).convert("1"), "PNG"),
-        "palette.png": encoded(palette, "PNG"),
-        "palette_transparent.png": encoded(palette, "PNG", transparency=1),
-        "rgb16.png": png_of_16_bits(13, 9),
-        "rgb.bmp": encoded(rgb, "BMP"),
-        "grey.bmp": encoded(rgb.convert("L"), "BMP"),
-        "palette.bmp": encoded(palette, "BMP"),
-    }
-
-
 def main():
     check = "--check" in sys.argv[1:]
     lines = ["# Written by make_goldens.py:", "# source expected height width resize_height resize_width interpolation crop_mode"]
@@ -170,11 +127,6 @@ def main():
             images[expected] = image
             lines.append(f"src/{name}.png {expected} {height} {width} {to_height} {to_width} {interpolation} {mode}")
     manifest = "\n".join(lines) + "\n"
-    files = decode_files()
-    for name, data in files.items():
-        images[f"decode/{name}.expected.png"] = Image.open(io.BytesIO(data)).convert("RGB")
-    files["small.jpg"] = encoded(draw("gradient", 48, 32), "JPEG", quality=60)
-    files["progressive.jpg"] = encoded(draw("gradient", 48, 32), "JPEG", quality=60, progressive=True)
     if check:
         wrong = [n for n, i in images.items() if Image.open(HERE / n).tobytes() != i.tobytes()]
         if (HERE / "manifest.txt").read_text() != manifest:
@@ -184,8 +136,6 @@ def main():
     for name, image in images.items():
         (HERE / name).parent.mkdir(exist_ok=True)
         (HERE / name).write_bytes(png(image))
-    for name, data in files.items():
-        (HERE / "decode" / name).write_bytes(data)
     (HERE / "manifest.txt").write_text(manifest)
     return 0
 

@@ -2,6 +2,7 @@
 
 #include "engine/run/select_isa.h"
 #include "intvit/isa.h"
+#include "intvit/picture.h"
 
 namespace intvit {
 
@@ -53,8 +54,8 @@ std::string build_flags() {
 std::string version_text(const std::string& tool) {
   const Result<Isa> isa = select_isa("");
   return tool + " " + version() + "\ncompiler   " + compiler() + ", " + build_type() + "\nbuilt for  " +
-         built_isa_names() + "\navailable  " + available_isa_names() + "\nused       " +
-         (isa.ok() ? std::string(isa_name(isa.value())) : "none: " + isa.status().message());
+         built_isa_names() + "\navailable  " + available_isa_names() + "\npictures   " + picture_decoders() +
+         "\nused       " + (isa.ok() ? std::string(isa_name(isa.value())) : "none: " + isa.status().message());
 }
 
 }  // namespace intvit

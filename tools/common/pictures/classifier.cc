@@ -3,7 +3,7 @@
 #include <new>
 #include <utility>
 
-#include "engine/decode/decode.h"
+#include "intvit/picture.h"
 
 namespace intvit {
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 
@@ -28,7 +29,8 @@ std::string_view trim(std::string_view text) {
 bool is_picture(const fs::path& path) {
   std::string extension = path.extension().string();
   for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".bmp";
+  constexpr std::string_view kKnown[] = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".pgm", ".ppm", ".pnm"};
+  return std::find(std::begin(kKnown), std::end(kKnown), extension) != std::end(kKnown);
 }
 
 Result<Pictures> list_folder(const std::string& path) {
@@ -40,7 +42,9 @@ Result<Pictures> list_folder(const std::string& path) {
     if (is_picture(entry->path()) && entry->is_regular_file(ignored)) pictures.push_back({entry->path().string(), -1});
   }
   if (error) return {Code::io, "cannot list the folder " + path + ": " + error.message()};
-  if (pictures.empty()) return {Code::not_found, "no .jpg, .jpeg, .png or .bmp file in or below the folder " + path};
+  if (pictures.empty())
+    return {Code::not_found,
+            "no picture (.jpg, .jpeg, .png, .webp, .bmp, .pgm, .ppm, .pnm) in or below the folder " + path};
   std::sort(pictures.begin(), pictures.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   return pictures;
 }

@@ -3,7 +3,7 @@
 // A LIST is a text file with one `path label` per line; the label, a class index, may be missing. Paths are relative
 // to the list's folder. Blank lines and lines that start with # are ignored; LF and CRLF both end a line. The label is
 // what stands after the last blank, so a path with blanks in it needs one.
-// A folder stands for all .jpg, .jpeg, .png and .bmp files in it and below, sorted by path, without labels.
+// A folder stands for all pictures in it and below, by their extensions, sorted by path, without labels.
 #pragma once
 
 #include <limits>
