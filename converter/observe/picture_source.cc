@@ -10,10 +10,12 @@
 namespace intvit {
 
 Status PictureFiles::read(int index, std::uint8_t* pixels) {
-  const Result<Picture> picture = read_picture(paths_[static_cast<std::size_t>(index)]);
+  const std::string& path = paths_[static_cast<std::size_t>(index)];
+  const Result<std::unique_ptr<PictureReader>> picture = PictureReader::open(path, options_);
   if (!picture.ok()) return picture.status();
+  notes_.add(path, picture.value()->remarks(), options_);
   Preprocessor preprocessor(geometry_, kernels::kernel_table(best_isa()).resize);
-  return preprocessor.run(picture.value().view(), pixels);
+  return preprocessor.run(*picture.value(), pixels);
 }
 
 Status SyntheticPictures::read(int index, std::uint8_t* pixels) {

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "engine/image/geometry.h"
+#include "intvit/picture.h"
 #include "intvit/status.h"
+#include "picture/notes.h"
 
 namespace intvit {
 
@@ -23,14 +25,19 @@ class PictureSource {
 // sees.
 class PictureFiles : public PictureSource {
  public:
-  PictureFiles(std::vector<std::string> paths, const InputGeometry& geometry)
-      : paths_(std::move(paths)), geometry_(geometry) {}
+  PictureFiles(std::vector<std::string> paths, const InputGeometry& geometry, const PictureOptions& options = {})
+      : paths_(std::move(paths)), geometry_(geometry), options_(options) {}
   int count() const override { return static_cast<int>(paths_.size()); }
   Status read(int index, std::uint8_t* pixels) override;
+
+  // Of the pictures read so far.
+  PictureNotes& notes() { return notes_; }
 
  private:
   std::vector<std::string> paths_;
   InputGeometry geometry_;
+  PictureOptions options_;
+  PictureNotes notes_;
 };
 
 // Seeded noise with the spectrum of pictures (a few random gradients and patterns): for models with random weights.

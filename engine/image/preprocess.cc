@@ -97,7 +97,7 @@ Status Preprocessor::plan(int src_width, int src_height) {
     if (!y_.is_copy()) {
       const auto taps = static_cast<std::size_t>(y_.weights.max_taps());
       tap_rows_.resize(taps);
-      if (!x_.is_copy()) ring_.resize(taps * static_cast<std::size_t>(x_.resample.dst_count) * kChannels);
+      ring_.resize(taps * static_cast<std::size_t>(x_.resample.dst_count) * kChannels);
     }
   } catch (const std::bad_alloc&) {
     return {Code::out_of_memory,
@@ -108,6 +108,25 @@ Status Preprocessor::plan(int src_width, int src_height) {
   return {};
 }
 
+namespace {
+
+// The rows of a picture that is in memory.
+class RowsOfView : public PictureRows {
+ public:
+  explicit RowsOfView(const PictureView& view) : view_(view) {}
+
+  int width() const override { return view_.width; }
+  int height() const override { return view_.height; }
+  Result<const std::uint8_t*> next_row() override { return view_.rgb + view_.stride * row_++; }
+  Status finish() override { return {}; }
+
+ private:
+  PictureView view_;
+  std::ptrdiff_t row_ = 0;
+};
+
+}  // namespace
+
 Status Preprocessor::run(const PictureView& src, std::uint8_t* dst) {
   const std::ptrdiff_t row_bytes = static_cast<std::ptrdiff_t>(src.width) * kChannels;
   const std::ptrdiff_t distance = src.stride < 0 ? -src.stride : src.stride;
@@ -115,19 +134,20 @@ Status Preprocessor::run(const PictureView& src, std::uint8_t* dst) {
     return {Code::invalid_argument, "a picture needs pixels, a destination, and rows that are at least 3 * width (" +
                                         std::to_string(row_bytes) + ") bytes apart, not " + std::to_string(distance)};
   }
-  if (src.width != planned_width_ || src.height != planned_height_ || planned_width_ == 0) {
-    if (Status status = plan(src.width, src.height); !status.ok()) return status;
+  RowsOfView rows(src);
+  return run(rows, dst);
+}
+
+Status Preprocessor::run(PictureRows& src, std::uint8_t* dst) {
+  if (src.width() != planned_width_ || src.height() != planned_height_ || planned_width_ == 0) {
+    if (Status status = plan(src.width(), src.height()); !status.ok()) return status;
   }
   if (x_.resample.dst_count != geometry_.width || y_.resample.dst_count != geometry_.height) {
     std::memset(dst, 0, static_cast<std::size_t>(geometry_.height) * geometry_.width * kChannels);
     dst += (static_cast<std::ptrdiff_t>(y_.padding) * geometry_.width + x_.padding) * kChannels;
   }
-  if (y_.is_copy()) {
-    copy_rows(src, dst);
-  } else {
-    resample_rows(src, dst);
-  }
-  return {};
+  if (Status status = y_.is_copy() ? copy_rows(src, dst) : resample_rows(src, dst); !status.ok()) return status;
+  return src.finish();
 }
 
 // One source row, cropped and horizontally resized.
@@ -140,38 +160,39 @@ void Preprocessor::resize_row(const std::uint8_t* src, std::uint8_t* dst) const 
   }
 }
 
-void Preprocessor::copy_rows(const PictureView& src, std::uint8_t* dst) const {
+Status Preprocessor::copy_rows(PictureRows& src, std::uint8_t* dst) const {
   const std::ptrdiff_t dst_stride = static_cast<std::ptrdiff_t>(geometry_.width) * kChannels;
-  for (std::int64_t y = 0; y < y_.resample.dst_count; ++y) {
-    resize_row(src.rgb + (y_.resample.dst_begin + y) * src.stride, dst + y * dst_stride);
+  const std::int64_t end = y_.resample.dst_begin + y_.resample.dst_count;
+  for (std::int64_t y = 0; y < end; ++y) {
+    const Result<const std::uint8_t*> row = src.next_row();
+    if (!row.ok()) return row.status();
+    if (y >= y_.resample.dst_begin) resize_row(row.value(), dst + (y - y_.resample.dst_begin) * dst_stride);
   }
+  return {};
 }
 
-void Preprocessor::resample_rows(const PictureView& src, std::uint8_t* dst) {
+Status Preprocessor::resample_rows(PictureRows& src, std::uint8_t* dst) {
   const std::ptrdiff_t dst_stride = static_cast<std::ptrdiff_t>(geometry_.width) * kChannels;
   const auto row_samples = static_cast<int>(x_.resample.dst_count * kChannels);
   const kernels::ResizeAxis axis = y_.weights.view();
   const int slots = y_.weights.max_taps();
-  int resized_end = 0;  // source rows before this one have been resized, or are not needed any more
+  int rows_taken = 0;
   for (std::int64_t y = 0; y < y_.resample.dst_count; ++y) {
     const int begin = axis.first[y];
     const int taps = axis.taps[y];
+    for (; rows_taken < begin + taps; ++rows_taken) {
+      const Result<const std::uint8_t*> row = src.next_row();
+      if (!row.ok()) return row.status();
+      if (rows_taken >= begin) {
+        resize_row(row.value(), ring_.data() + static_cast<std::ptrdiff_t>(rows_taken % slots) * row_samples);
+      }
+    }
     for (int t = 0; t < taps; ++t) {
-      const int row = begin + t;
-      const std::uint8_t* src_row = src.rgb + row * src.stride;
-      if (x_.is_copy()) {
-        tap_rows_[t] = src_row + x_.resample.dst_begin * kChannels;
-        continue;
-      }
-      std::uint8_t* slot = ring_.data() + static_cast<std::ptrdiff_t>(row % slots) * row_samples;
-      if (row >= resized_end) {
-        resize_row(src_row, slot);
-        resized_end = row + 1;
-      }
-      tap_rows_[t] = slot;
+      tap_rows_[t] = ring_.data() + static_cast<std::ptrdiff_t>((begin + t) % slots) * row_samples;
     }
     kernels_->column({tap_rows_.data(), taps, axis.weights + y * axis.taps_stride, dst + y * dst_stride, row_samples});
   }
+  return {};
 }
 
 }  // namespace intvit

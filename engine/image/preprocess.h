@@ -12,6 +12,7 @@
 
 #include "engine/image/geometry.h"
 #include "engine/image/resample_weights.h"
+#include "intvit/picture_rows.h"
 #include "intvit/picture_view.h"
 #include "intvit/status.h"
 #include "kernels/resize/resize.h"
@@ -29,6 +30,8 @@ class Preprocessor {
 
   // Writes geometry.height * geometry.width * 3 bytes.
   Status run(const PictureView& src, std::uint8_t* dst);
+  // The same, of rows as they come. Those that the crop leaves out are asked for, too, but for the last ones.
+  Status run(PictureRows& src, std::uint8_t* dst);
 
  private:
   // One axis of the way from the source to the destination.
@@ -42,8 +45,8 @@ class Preprocessor {
 
   Status plan(int src_width, int src_height);
   void resize_row(const std::uint8_t* src, std::uint8_t* dst) const;
-  void copy_rows(const PictureView& src, std::uint8_t* dst) const;
-  void resample_rows(const PictureView& src, std::uint8_t* dst);
+  Status copy_rows(PictureRows& src, std::uint8_t* dst) const;
+  Status resample_rows(PictureRows& src, std::uint8_t* dst);
 
   InputGeometry geometry_;
   const kernels::ResizeKernels* kernels_;

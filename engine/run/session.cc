@@ -124,6 +124,7 @@ int Session::batch() const { return impl_->options.batch; }
 Isa Session::isa() const { return impl_->kernels.isa; }
 
 Status Session::set_picture(int index, const PictureView& src) { return impl_->preprocessor.run(src, picture(index)); }
+Status Session::set_picture(int index, PictureRows& src) { return impl_->preprocessor.run(src, picture(index)); }
 
 std::uint8_t* Session::picture(int index) {
   return impl_->memory.kept(index) + impl_->program.buffers[impl_->program.buffer_of(PortKind::picture)].offset;

@@ -13,6 +13,7 @@
 
 #include "intvit/isa.h"
 #include "intvit/model.h"
+#include "intvit/picture_rows.h"
 #include "intvit/picture_view.h"
 #include "intvit/port.h"
 #include "intvit/status.h"
@@ -59,6 +60,10 @@ class Session {
   // needed afterwards. May allocate when the size differs from the picture's before. invalid_argument (no pixels, rows
   // that overlap, an edge of 0 or one that is too long) or out_of_memory.
   Status set_picture(int index, const PictureView& picture);
+
+  // The same of a picture whose rows come one after the other (intvit/picture.h reads files so): only as many of them
+  // are kept as the resize needs at a time. Also the errors of the rows.
+  Status set_picture(int index, PictureRows& picture);
 
   // The same place itself, u8 [input_height][input_width][3], for callers who preprocess on their own.
   // Valid until the session is destroyed.

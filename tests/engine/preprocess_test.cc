@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -46,7 +47,36 @@ Picture read_or_fail(const fs::path& path) {
   return picture.take();
 }
 
-// On every instruction set: as it is, and again from a view with other rows in between, bottom up.
+// Rows as a decoder hands them out: each in the memory of the one before. After `good` rows there are only errors.
+class PassingRows : public PictureRows {
+ public:
+  explicit PassingRows(const Picture& picture, int good = std::numeric_limits<int>::max())
+      : picture_(picture), good_(good), row_(static_cast<std::size_t>(picture.width) * 3) {}
+
+  int width() const override { return picture_.width; }
+  int height() const override { return picture_.height; }
+  Result<const std::uint8_t*> next_row() override {
+    REQUIRE(rows_ < picture_.height);
+    if (rows_ == good_) return {Code::corrupt_file, "no further row"};
+    std::copy_n(picture_.rgb.data() + picture_.view().stride * rows_++, row_.size(), row_.data());
+    return static_cast<const std::uint8_t*>(row_.data());
+  }
+  Status finish() override {
+    ++finished_;
+    return good_ <= picture_.height ? Status(Code::corrupt_file, "a wrong end") : Status();
+  }
+  int rows() const { return rows_; }
+  int finished() const { return finished_; }
+
+ private:
+  const Picture& picture_;
+  int good_;
+  std::vector<std::uint8_t> row_;
+  int rows_ = 0;
+  int finished_ = 0;
+};
+
+// On every instruction set: as it is, again from a view with other rows in between, bottom up, and row by row.
 void check_preprocess(const InputGeometry& geometry, const Picture& src, const Picture& expected) {
   REQUIRE(expected.rgb.size() == std::size_t{geometry.height} * geometry.width * 3);
   const std::ptrdiff_t stride = src.view().stride + 5;
@@ -65,6 +95,11 @@ void check_preprocess(const InputGeometry& geometry, const Picture& src, const P
       REQUIRE(status.ok());
       CHECK(dst == expected.rgb);
     }
+    PassingRows rows(src);
+    std::vector<std::uint8_t> dst(expected.rgb.size(), 0x5a);
+    REQUIRE(preprocessor.run(rows, dst.data()).ok());
+    CHECK(dst == expected.rgb);
+    CHECK(rows.finished() == 1);
   }
 }
 
@@ -271,6 +306,23 @@ TEST_CASE("preprocessing refuses what it cannot do") {
     const bool ok = Preprocessor(good, kernels).run(view, fresh_dst.data()).ok();
     CHECK(reused.run(view, dst.data()).ok() == ok);
     if (ok) CHECK(dst == fresh_dst);
+  }
+}
+
+TEST_CASE("an error of any row, and of the end, is the preprocessor's") {
+  Picture picture{40, 30, std::vector<std::uint8_t>(40 * 30 * 3, 9)};
+  std::vector<std::uint8_t> dst(8 * 8 * 3);
+  for (const CropMode mode : {CropMode::center, CropMode::squash}) {
+    Preprocessor preprocessor({8, 8, 9, 9, Interpolation::bicubic, mode}, kernels::kernel_table(Isa::scalar).resize);
+    PassingRows whole(picture);
+    REQUIRE(preprocessor.run(whole, dst.data()).ok());
+    for (int good = 0; good <= picture.height; ++good) {
+      CAPTURE(good);
+      PassingRows rows(picture, good);
+      const Status status = preprocessor.run(rows, dst.data());
+      CHECK(status.code() == Code::corrupt_file);
+      CHECK(status.message() == (good < whole.rows() ? "no further row" : "a wrong end"));
+    }
   }
 }
 

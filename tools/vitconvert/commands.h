@@ -41,6 +41,9 @@ Result<std::vector<LabelledPicture>> calibration_pictures(const std::string& lis
 // Pictures that all have labels below `classes`.
 Result<std::vector<LabelledPicture>> evaluation_pictures(const std::string& list, int classes);
 
+// On stderr, a line each.
+void print_notes(PictureNotes& notes);
+
 // One line on stderr and the matching exit code.
 int report_error(const Status& status);
 

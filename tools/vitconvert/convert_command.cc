@@ -12,6 +12,7 @@
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/pictures/labels_file.h"
+#include "tools/common/pictures/picture_options.h"
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/output_file.h"
 #include "tools/vitconvert/commands.h"
@@ -23,6 +24,7 @@ namespace {
 struct ConvertCommand {
   std::string source, output, calibration, plan, write_plan, report, labels, isa;
   int calibration_count = 0;
+  PictureOptions pictures;
   ConvertOptions convert;
   OutputChoice outputs;
   std::string weights = "feedback", equalise_heads = "on";
@@ -82,8 +84,9 @@ int run(ConvertCommand options) {
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
 
-  PictureFiles source(paths_of(pictures.value()), geometry.value());
+  PictureFiles source(paths_of(pictures.value()), geometry.value(), options.pictures);
   const Result<Conversion> conversion = convert(network.value(), source, options.convert, terminal_progress());
+  print_notes(source.notes());
   if (!conversion.ok()) return report_error(conversion.status());
   if (!options.write_plan.empty()) {
     const std::string text = plan_to_json(conversion.value().plan);
@@ -158,6 +161,7 @@ Command add_convert(CLI::App& app) {
   command->add_option("--calib", options->calibration, "LIST file or folder of calibration pictures")->required();
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
+  add_picture_options(*command, options->pictures);
   add_output_options(*command, options->outputs);
   add_convert_options(*command, options->convert);
   command

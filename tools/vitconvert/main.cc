@@ -14,6 +14,10 @@ int report_error(const Status& status) {
   return exit_code_for(status);
 }
 
+void print_notes(PictureNotes& notes) {
+  for (const std::string& note : notes.take()) std::cerr << "vitconvert: " << note << '\n';
+}
+
 Progress terminal_progress() {
   const auto line = std::make_shared<ProgressLine>();
   const auto start = std::make_shared<std::pair<std::string, std::chrono::steady_clock::time_point>>();

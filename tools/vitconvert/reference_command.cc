@@ -9,6 +9,7 @@
 #include "intvit/session.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/physical_cores.h"
+#include "tools/common/pictures/picture_options.h"
 #include "tools/common/results/accuracy.h"
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/npy.h"
@@ -23,6 +24,7 @@ struct ReferenceCommand {
   std::string source, list, logits, folder;
   std::vector<std::string> pictures;
   OutputChoice outputs;
+  PictureOptions reading;
   int threads = 1;
   bool json = false;
 };
@@ -53,7 +55,7 @@ void evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>& p
               const ReferenceCommand& options, Evaluated& result) {
   using Outputs = std::vector<RealValues>;
   const int classes = network.classes();
-  PictureFiles source(paths_of(pictures), geometry);
+  PictureFiles source(paths_of(pictures), geometry, options.reading);
   const Progress progress = terminal_progress();
   const auto start = std::chrono::steady_clock::now();
   const auto make_worker = [&](int, int shared_by) {
@@ -88,6 +90,7 @@ void evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>& p
   progress("evaluating", 0, source.count());
   // A picture that fails ends nothing.
   static_cast<void>(for_each_in_order(source.count(), options.threads, make_worker, count));
+  print_notes(source.notes());
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -166,6 +169,7 @@ Command add_reference(CLI::App& app) {
       ->check(file_name());
   command->add_option("--outputs", options->folder, "Write every output to FOLDER/NAME.npy, pictures first")
       ->check(file_name());
+  add_picture_options(*command, options->reading);
   add_output_options(*command, options->outputs);
   command->add_option("--logits", options->logits, "Write the logits to this .npy file")->check(file_name());
   command->add_option("--threads", options->threads, "Threads")

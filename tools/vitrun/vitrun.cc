@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "engine/run/select_isa.h"
+#include "picture/notes.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/progress_line.h"
 #include "tools/common/pictures/classify_in_order.h"
@@ -37,6 +38,7 @@ struct Job {
   LogitsFile logits;
   OutputFolder outputs;
   std::size_t failed = 0;
+  PictureNotes notes{};
 
   bool has_logits() const { return model->classes() > 0; }
   // Real values of outputs are printed or written.
@@ -44,6 +46,10 @@ struct Job {
   void add(const ClassifiedPicture& picture) {
     logits.add(picture.logits);
     outputs.add(picture.outputs);
+  }
+  void print_notes(const std::string& name, const ClassifiedPicture& picture) {
+    notes.add(name, picture.remarks, options.pictures);
+    for (const std::string& note : notes.take()) std::cerr << "vitrun: " << note << '\n';
   }
 };
 
@@ -78,14 +84,15 @@ int predict(Job& job) {
     if (picture.status.ok()) {
       writer->picture(name, picture);
       job.add(picture);
+      job.print_notes(name, picture);
     } else {
       ++job.failed;
       std::cerr << "vitrun: " << picture.status.message() << '\n';
       writer->failure(name, picture.status);
     }
   };
-  const auto workers =
-      classify_in_order(job.model, job.isa, job.options.threads, pictures, consume, job.needs_outputs());
+  const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume,
+                                         job.needs_outputs(), job.options.pictures);
   if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
   writer->finish();
   return finish(job);
@@ -151,6 +158,7 @@ int evaluate(Job& job) {
     if (picture.status.ok()) {
       accuracy.add(picture.logits.data(), job.model->classes(), labelled.value()[index].label);
       job.add(picture);
+      job.print_notes(pictures[index].path, picture);
     } else {
       ++job.failed;
       progress.clear();
@@ -158,8 +166,8 @@ int evaluate(Job& job) {
     }
     if (progress.due()) progress.show(progress_text(index + 1, pictures.size(), accuracy, seconds()));
   };
-  const auto workers =
-      classify_in_order(job.model, job.isa, job.options.threads, pictures, consume, job.outputs.is_wanted());
+  const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume,
+                                         job.outputs.is_wanted(), job.options.pictures);
   progress.clear();
   if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
   print_accuracy(job, workers.value(), accuracy, static_cast<double>(accuracy.count()) / seconds());

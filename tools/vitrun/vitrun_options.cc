@@ -6,6 +6,7 @@
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
+#include "tools/common/pictures/picture_options.h"
 
 namespace intvit {
 namespace {
@@ -66,6 +67,7 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
       app.add_option("--labels", options.labels, "Class names, one per line, instead of those in the model")
           ->type_name("FILE")
           ->check(file_name());
+  add_picture_options(app, options.pictures);
   app.set_version_flag(
       "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
   digest->excludes(json)->excludes(top_k)->excludes(labels);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "intvit/picture.h"
+
 namespace intvit {
 
 struct VitrunOptions {
@@ -19,6 +21,7 @@ struct VitrunOptions {
   bool digest = false;
   std::string logits;   // .npy to write, or empty
   std::string outputs;  // folder to write, or empty
+  PictureOptions pictures;
   std::string labels;   // text file, or empty: those of the model
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "intvit/picture.h"
 #include "intvit/session.h"
 
 namespace intvit {
@@ -12,10 +13,14 @@ namespace intvit {
 class Classifier {
  public:
   // The fitting part of Session::create's errors.
-  static Result<Classifier> create(std::shared_ptr<const Model> model, Isa isa, int threads);
+  static Result<Classifier> create(std::shared_ptr<const Model> model, Isa isa, int threads,
+                                   const PictureOptions& options = {});
 
   // The message names the picture.
   Status run(const std::string& path);
+
+  // Of the picture of the last run().
+  const PictureRemarks& remarks() const { return remarks_; }
 
   Isa isa() const { return session_->isa(); }
   int threads() const { return session_->threads(); }
@@ -24,9 +29,11 @@ class Classifier {
   const Session& session() const { return *session_; }
 
  private:
-  explicit Classifier(std::unique_ptr<Session> session);
+  Classifier(std::unique_ptr<Session> session, const PictureOptions& options);
 
   std::unique_ptr<Session> session_;
+  PictureOptions options_;
+  PictureRemarks remarks_;
 };
 
 }  // namespace intvit

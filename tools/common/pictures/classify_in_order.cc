@@ -79,6 +79,7 @@ class Queue {
       result.digest = outputs_digest(session, 0);
       result.isa = classifier.isa();
       result.threads = classifier.threads();
+      result.remarks = classifier.remarks();
       return result;
     } catch (const std::bad_alloc&) {
       ClassifiedPicture failed;
@@ -96,12 +97,12 @@ class Queue {
 
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                   std::span<const InputPicture> pictures, const ConsumePicture& consume,
-                                  bool with_outputs) {
+                                  bool with_outputs, const PictureOptions& options) {
   const bool one_each = pictures.size() > static_cast<std::size_t>(threads);
   const int workers = one_each ? threads : 1;
   std::vector<Classifier> classifiers;
   for (int i = 0; i < workers; ++i) {
-    Result<Classifier> classifier = Classifier::create(model, isa, one_each ? 1 : threads);
+    Result<Classifier> classifier = Classifier::create(model, isa, one_each ? 1 : threads, options);
     if (!classifier.ok()) return classifier.status();
     classifiers.push_back(classifier.take());
   }

@@ -15,6 +15,7 @@
 
 #include "intvit/isa.h"
 #include "intvit/model.h"
+#include "intvit/picture.h"
 #include "tools/common/pictures/input_pictures.h"
 #include "tools/common/results/outputs.h"
 
@@ -28,6 +29,7 @@ struct ClassifiedPicture {
   std::uint64_t digest = 0;          // of all outputs
   Isa isa = Isa::scalar;
   int threads = 0;
+  PictureRemarks remarks;
 };
 
 // Who did the work: the threads of all sessions together.
@@ -42,6 +44,6 @@ using ConsumePicture = std::function<void(std::size_t index, const ClassifiedPic
 // An error only if no session can be made; pictures that fail are handed over like the others.
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                   std::span<const InputPicture> pictures, const ConsumePicture& consume,
-                                  bool with_outputs = false);
+                                  bool with_outputs = false, const PictureOptions& options = {});
 
 }  // namespace intvit
