@@ -214,7 +214,6 @@ Status Walk::add_scan(Bytes segment) {
   in_scan_ = true;
   restarts_ = 0;
   restarts_due_ = interval_ > 0 ? ceil_div(mcus(components), interval_) - 1 : 0;
-  if (interval_ > 0) found_.has_restarts = true;
   return {};
 }
 

@@ -27,7 +27,6 @@ struct JpegMarkers {
 
   bool has_jfif = false;
   int adobe_transform = -1;  // -1: no Adobe marker
-  bool has_restarts = false;
   std::int64_t scans = 0;
   int orientation = 1;
 };

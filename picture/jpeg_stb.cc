@@ -33,14 +33,6 @@ OpenedDecoder open_jpeg(Input& input, const PictureLimits& limits) {
   if (Status status = check_memory(memory, limits); !status.ok()) return status;
   if (are_colors_misread(markers)) return unsupported("a JPEG whose components are named RGB but are YCbCr");
   Result<Picture> picture = stb_decode(file, markers.width, markers.height);
-  if (picture.ok() && markers.has_restarts) {
-    // Where bytes stand before a restart marker, stb_image stops and leaves the rest as its memory was.
-    const Result<Picture> other = stb_decode(file, markers.width, markers.height, {0xff});
-    if (!other.ok()) return other.status();
-    if (other.value().rgb != picture.value().rgb) {
-      return damaged("a restart marker is not where it should be, and this build cannot do without");
-    }
-  }
   if (!picture.ok()) return picture.status();
   std::unique_ptr<Decoder> decoder = std::make_unique<WholePicture>(picture.take());
   decoder->remarks.orientation = markers.orientation;

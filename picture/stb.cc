@@ -11,17 +11,9 @@
 namespace {
 
 // stb_image returns planes that it has not filled, where data is missing. What it gives must not depend on memory.
-thread_local std::uint8_t fill = 0;
-
-void* filled_malloc(std::size_t size) {
-  void* memory = std::malloc(size);
-  if (memory != nullptr) std::memset(memory, fill, size);
-  return memory;
-}
-
-[[maybe_unused]] void* filled_realloc(void* old, std::size_t old_size, std::size_t size) {
+[[maybe_unused]] void* cleared_realloc(void* old, std::size_t old_size, std::size_t size) {
   void* memory = std::realloc(old, size);
-  if (memory != nullptr && size > old_size) std::memset(static_cast<char*>(memory) + old_size, fill, size - old_size);
+  if (memory != nullptr && size > old_size) std::memset(static_cast<char*>(memory) + old_size, 0, size - old_size);
   return memory;
 }
 
@@ -38,8 +30,8 @@ void* filled_malloc(std::size_t size) {
 #define STBI_NO_LINEAR
 #define STBI_NO_STDIO
 #define STBI_FAILURE_USERMSG
-#define STBI_MALLOC(size) filled_malloc(size)
-#define STBI_REALLOC_SIZED(old, old_size, size) filled_realloc(old, old_size, size)
+#define STBI_MALLOC(size) std::calloc(1, size)
+#define STBI_REALLOC_SIZED(old, old_size, size) cleared_realloc(old, old_size, size)
 #define STBI_REALLOC(old, size) std::realloc(old, size)
 #define STBI_FREE(memory) std::free(memory)
 #pragma GCC diagnostic push
@@ -65,12 +57,11 @@ constexpr std::size_t kMostBytes = INT_MAX;  // what stb_image counts with
 }  // namespace
 
 Result<std::vector<std::uint8_t>> stb_samples(std::span<const std::uint8_t> file, std::int64_t width,
-                                              std::int64_t height, int channels, StbFill with) {
+                                              std::int64_t height, int channels) {
   struct Free {
     void operator()(stbi_uc* pixels) const { stbi_image_free(pixels); }
   };
   if (file.size() > kMostBytes) return unsupported("the picture is larger than stb_image can read");
-  fill = with.value;
   int got_width = 0;
   int got_height = 0;
   int file_channels = 0;
@@ -87,8 +78,8 @@ Result<std::vector<std::uint8_t>> stb_samples(std::span<const std::uint8_t> file
   return std::vector<std::uint8_t>(samples.get(), samples.get() + width * height * channels);
 }
 
-Result<Picture> stb_decode(std::span<const std::uint8_t> file, std::int64_t width, std::int64_t height, StbFill with) {
-  Result<std::vector<std::uint8_t>> rgb = stb_samples(file, width, height, 3, with);
+Result<Picture> stb_decode(std::span<const std::uint8_t> file, std::int64_t width, std::int64_t height) {
+  Result<std::vector<std::uint8_t>> rgb = stb_samples(file, width, height, 3);
   if (!rgb.ok()) return rgb.status();
   return Picture{static_cast<int>(width), static_cast<int>(height), rgb.take()};
 }

@@ -280,6 +280,7 @@ def others():
     rows = bytes(next(random) for _ in range(24 * 5))
     yield "top_down.bmp", bmp(7, -5, 24, rows), "=", "="
     yield "palette_short.bmp", bmp(4, 4, 8, bytes(range(16)), palette[:32], colors=8), "=", "="
+    yield "palette_gap.bmp", bmp(4, 4, 8, bytes(range(16)), palette, colors=8), "=", "="
     yield "run_lengths.bmp", bmp(4, 4, 8, bytes(32), palette, compression=1), "run lengths", "run lengths"
     yield "cut.bmp", encoded(rgb, "BMP")[:-1], "before its last row", "before its last row"
     yield "rgb.pnm", encoded(rgb, "PPM"), "=", "="
@@ -312,9 +313,10 @@ def main():
     entries = files["palette_short.png"][41:41 + 600]
     row = b"".join(entries[3 * i:3 * i + 3] for i in range(190, 200)) + bytes(3)
     files["palette_short.png.ppm"] = b"P6\n11 8\n255\n" + row * 8
-    short = files["palette_short.bmp"]
-    pixels = [short[54 + 4 * i:57 + 4 * i][::-1] if i < 8 else bytes(3) for i in short[-16:]]
-    files["palette_short.bmp.ppm"] = b"P6\n4 4\n255\n" + b"".join(b"".join(pixels[y:y + 4]) for y in (12, 8, 4, 0))
+    for name in ("palette_short.bmp", "palette_gap.bmp"):
+        bmp_file = files[name]
+        pixels = [bmp_file[54 + 4 * i:57 + 4 * i][::-1] if i < 8 else bytes(3) for i in bmp_file[-16:]]
+        files[name + ".ppm"] = b"P6\n4 4\n255\n" + b"".join(b"".join(pixels[y:y + 4]) for y in (12, 8, 4, 0))
     files["manifest.txt"] = ("\n".join(lines) + "\n").encode()
     if check:
         wrong = [n for n, data in files.items() if not (HERE / n).exists() or (HERE / n).read_bytes() != data]
