@@ -1,7 +1,13 @@
 # The one table of instruction sets: name -> compiler flags. Only files named *_<isa>.cc under kernels/ and bench/peak/ get
 # them, each set in object libraries of its own, so that a test can prove that nothing compiled for a newer CPU leaks into
 # the rest.
-set(known_isas scalar avx2 avxvnni avx512vnni amx)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(INTVIT_CPU_FAMILY arm)
+  set(known_isas scalar)
+else()
+  set(INTVIT_CPU_FAMILY x86)
+  set(known_isas scalar avx2 avxvnni avx512vnni amx)
+endif()
 set(INTVIT_ISAS "${known_isas}" CACHE STRING
   "Instruction sets to build kernels for, a semicolon between them; scalar, which the others are compared with, is one always")
 foreach(isa IN LISTS INTVIT_ISAS)

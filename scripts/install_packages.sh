@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(g++ cmake ninja-build libdnnl-dev libstb-dev libcli11-dev nlohmann-json3-dev doctest-dev)
 if [ "${1:-}" = checks ]; then
-  packages+=(binutils clang libclang-rt-14-dev libomp-dev clang-format libbenchmark-dev)
+  packages+=(binutils clang libclang-rt-14-dev libomp-dev clang-format libbenchmark-dev g++-12-aarch64-linux-gnu qemu-user)
 fi
 
 missing=()

@@ -10,6 +10,7 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_law.h"
+#include "kernels/cpu/cpu.h"
 #include "kernels/gemm/linear.h"
 #include "kernels/softmax/softmax_simd.h"
 
@@ -86,12 +87,7 @@ template <int kLevel>
 void fetch_codes(const AttentionArgs& args, const std::uint8_t* codes, int first, int last) {
   for (int j = first; j < last; ++j) {
     for (int d = 0; d < args.head_dim; d += 64) {
-      const char* line = reinterpret_cast<const char*>(codes + j * args.stride + d);
-      if constexpr (kLevel == 1) {
-        _mm_prefetch(line, _MM_HINT_T0);
-      } else {
-        _mm_prefetch(line, _MM_HINT_T1);
-      }
+      prefetch<kLevel>(codes + j * args.stride + d);
     }
   }
 }
