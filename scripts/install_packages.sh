@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing, for building (default) or also for all checks ("checks").
 set -euo pipefail
 
-packages=(g++ cmake ninja-build libdnnl-dev libstb-dev libcli11-dev nlohmann-json3-dev doctest-dev)
+packages=(g++ cmake ninja-build libdnnl-dev libstb-dev libcli11-dev nlohmann-json3-dev doctest-dev libxsimd-dev)
 if [ "${1:-}" = checks ]; then
   packages+=(binutils clang libclang-rt-14-dev libomp-dev clang-format libbenchmark-dev g++-12-aarch64-linux-gnu qemu-user)
 fi
