@@ -1,7 +1,13 @@
 # The one table of instruction sets: name -> compiler flags. Only files named *_<isa>.cc under kernels/ and bench/peak/ get
 # them, each set in object libraries of its own, so that a test can prove that nothing compiled for a newer CPU leaks into
 # the rest.
-set(known_isas scalar avx2 avxvnni avx512vnni amx)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(INTVIT_CPU_FAMILY arm)
+  set(known_isas scalar)
+else()
+  set(INTVIT_CPU_FAMILY x86)
+  set(known_isas scalar avx2 avxvnni avx512vnni amx)
+endif()
 set(INTVIT_ISAS "${known_isas}" CACHE STRING
   "Instruction sets to build kernels for, a semicolon between them; scalar, which the others are compared with, is one always")
 foreach(isa IN LISTS INTVIT_ISAS)
@@ -20,12 +26,19 @@ set(INTVIT_ISA_FLAGS_avx512vnni -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx
     $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 set(INTVIT_ISA_FLAGS_amx ${INTVIT_ISA_FLAGS_avx512vnni} -mamx-tile -mamx-int8)
 
+if(NOT INTVIT_ISAS STREQUAL "scalar")
+  find_path(XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)  # vectors, in headers only
+endif()
+
 # An object library of sources that are compiled for one instruction set. Kernels are the product: they are optimised in
-# every configuration that does not ask for symbols.
+# every configuration, if only a little for debugging, where parts of xsimd 8.1 would not compile without.
 function(intvit_isa_objects target isa)
   add_library(${target} OBJECT ${ARGN})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
-  target_compile_options(${target} PRIVATE ${INTVIT_ISA_FLAGS_${isa}} $<$<CONFIG:Release>:-O3>)
+  if(NOT isa STREQUAL "scalar")
+    target_include_directories(${target} SYSTEM PRIVATE ${XSIMD_INCLUDE_DIR})
+  endif()
+  target_compile_options(${target} PRIVATE ${INTVIT_ISA_FLAGS_${isa}} $<IF:$<CONFIG:Debug>,-O1,-O3>)
   # Nothing throws there. clang's answer to an exception that leaves a noexcept function is a weak symbol.
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:Clang>:-fno-exceptions>)
   target_link_libraries(${target} PRIVATE intvit_warnings)

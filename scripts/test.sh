@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the checks need and runs them: formatting, warnings as errors with gcc and clang, the unit tests under
-# AddressSanitizer and UBSan, those of sessions under ThreadSanitizer, some seconds of fuzzing, and at last the whole suite
-# in release mode. "full" leaves nothing out under the sanitizers, builds every program with clang and fuzzes for minutes.
+# AddressSanitizer and UBSan, those of sessions under ThreadSanitizer, vitrun for 64-bit ARM, some seconds of fuzzing, and at
+# last the whole suite in release mode. "full" leaves nothing out under the sanitizers, builds every program with clang, runs
+# the ARM build in an emulator and fuzzes for minutes.
 # INTVIT_SHARED_DATA=<folder> adds the tests that need a real DeiT-Tiny and photographs.
 set -euo pipefail
 case "$#,${1:-}" in
@@ -62,6 +63,9 @@ programs=(vitrun intvit_converter intvit_peak)
 [ -z "$full" ] || programs+=(vitconvert vitbench classify)
 cmake --build --preset clang --target "${programs[@]}"
 ctest --preset clang -R '^(cli_golden_test|no_float|no_weak_symbols)$'
+
+step "64-bit ARM: builds${full:+, and has the bits of the golden models}"
+scripts/arm.sh ${full:+run}
 
 step "fuzzing"
 scripts/fuzz.sh "$fuzz_seconds"

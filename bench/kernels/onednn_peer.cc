@@ -99,6 +99,7 @@ bool limit_onednn(Isa isa) {
   const auto limit = [](dnnl::cpu_isa most) { return dnnl::set_max_cpu_isa(most) == dnnl::status::success; };
   switch (isa) {
     case Isa::scalar:
+    case Isa::neon:
       return false;
     case Isa::avx2:
       return limit(dnnl::cpu_isa::avx2);

@@ -1,7 +1,7 @@
 // vpmaddubsw, whose 16-bit sums of pairs are widened at once for 8-bit weights, every eighth time for 4-bit ones
 // (kernels/gemm/avx2/multiply_avx2.h).
 #include "bench/peak/peak_loops.h"
-#include "kernels/simd/avx2.h"
+#include "kernels/simd/ymm.h"
 
 namespace intvit::bench {
 namespace {
@@ -44,7 +44,7 @@ std::uint32_t run(std::int64_t rounds) noexcept {
 #pragma GCC unroll 6
   for (int i = 1; i < kSums; ++i) sums[0] = _mm256_add_epi32(sums[0], sums[i]);
   std::uint32_t lanes[8], total = 0;
-  Avx2::store(lanes, sums[0]);
+  Ymm::store(lanes, sums[0]);
   for (const std::uint32_t lane : lanes) total += lane;
   return total;
 }

@@ -1,11 +1,10 @@
 // vpdpbusd on 512 bits, for weights of any width.
+#include <immintrin.h>
+
 #include "bench/peak/peak_loops.h"
-#include "kernels/simd/avx512.h"
 
 namespace intvit::bench {
 namespace {
-
-using namespace kernels;
 
 constexpr int kSums = 24;  // as many as the tiles of kernels/gemm/vnni/multiply_avx512vnni.h
 

@@ -3,7 +3,7 @@
 namespace intvit::bench {
 
 // Each in peak_<name>.cc.
-extern const PeakLoops peak_loops_sse2;
+extern const PeakLoops peak_loops_scalar;
 extern const PeakLoops peak_loops_avx2;
 extern const PeakLoops peak_loops_avxvnni;
 extern const PeakLoops peak_loops_avx512vnni;
@@ -17,7 +17,7 @@ struct Entry {
 };
 
 constexpr Entry kTable[] = {
-    {Isa::scalar, &peak_loops_sse2},
+    {Isa::scalar, &peak_loops_scalar},
 #ifdef VIT_BUILD_avx2
     {Isa::avx2, &peak_loops_avx2},
 #endif

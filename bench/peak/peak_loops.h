@@ -2,7 +2,7 @@
 // compares a model with. No model executes these loops.
 //
 // A loop uses the instructions that the linears of its instruction set multiply with, on enough independent sums to
-// hide their latency. Its disassembly shows whether it is right: the loop must not touch memory.
+// hide their latency. Its disassembly shows whether it is right: the loop must not touch memory, scalar's excepted.
 #pragma once
 
 #include <cstdint>

@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "engine/run/cpu_place.h"
+#include "kernels/cpu/cpu.h"
 
 namespace intvit {
 namespace {
-
-void relax() { __builtin_ia32_pause(); }
 
 // About 20 microseconds: longer than a barrier of busy threads takes, shorter than anybody notices.
 constexpr int kSpins = 1000;
@@ -40,7 +39,7 @@ void ThreadTeam::wait_while(const std::atomic<unsigned>& value, unsigned old) co
   // Threads that do not have a CPU of their own must not spin, since the one they wait for may need it.
   for (int i = 0; own_cpus_ && i < kSpins; ++i) {
     if (value.load(std::memory_order_acquire) != old) return;
-    relax();
+    kernels::pause();
   }
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }

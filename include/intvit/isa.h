@@ -8,8 +8,9 @@
 namespace intvit {
 
 // In rising order of preference. A higher one may fall back to a lower one for a kernel family that it does not have.
-enum class Isa : int { scalar = 0, avx2, avxvnni, avx512vnni, amx };
-inline constexpr int kIsaCount = 5;
+// neon, of ARM, is a name only: no kernels are written for it yet.
+enum class Isa : int { scalar = 0, neon, avx2, avxvnni, avx512vnni, amx };
+inline constexpr int kIsaCount = 6;
 
 // "avx2" and so on, as the enumerators are called; nothing for a name that is none.
 std::string_view isa_name(Isa isa);

@@ -10,6 +10,7 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_law.h"
+#include "kernels/cpu/cpu.h"
 #include "kernels/gemm/linear.h"
 #include "kernels/softmax/softmax_simd.h"
 
@@ -33,8 +34,8 @@ struct AttentionEpilogue {
     const AttentionEpilogue& e;
     int column;
     Columns(const AttentionEpilogue& epilogue, int first) : e(epilogue), column(first) {}
-    typename Simd::I32 bias_lo() const { return Simd::zero(); }
-    typename Simd::I32 bias_hi() const { return Simd::zero(); }
+    typename Simd::I32 bias_lo() const { return typename Simd::I32(0); }
+    typename Simd::I32 bias_hi() const { return typename Simd::I32(0); }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       Element* out = e.dst + r * e.stride + column;
       if constexpr (kCodes) {
@@ -55,16 +56,15 @@ struct AttentionEpilogue {
     // In lane order for codes, in natural order for values.
     typename Simd::I16 values(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       const RowRequantizer& rq = e.requantizers[r];
-      const auto bias = Simd::set32(rq.bias);
-      const auto shift = Simd::set32(rq.shift);
-      lo = Simd::shift_right32_each(Simd::add32(lo, bias), shift);
-      hi = Simd::shift_right32_each(Simd::add32(hi, bias), shift);
+      const auto bias = typename Simd::I32(rq.bias);
+      const auto shift = typename Simd::I32(rq.shift);
+      lo = Simd::shift_right_each(lo + bias, shift);
+      hi = Simd::shift_right_each(hi + bias, shift);
       const auto x = kCodes ? Simd::pack32_in_lanes(lo, hi) : Simd::pack32(lo, hi);
-      return Simd::adds16(Simd::multiply_q15(x, Simd::set16(rq.multiplier)),
-                          Simd::set16(static_cast<std::int16_t>(e.out_zero)));
+      return sadd(Simd::multiply_q15(x, Simd::set16(rq.multiplier)), Simd::set16(e.out_zero));
     }
     typename Simd::Codes clamped_codes(typename Simd::I16 first, typename Simd::I16 second) const {
-      return Simd::min_codes(Simd::lane_codes(first, second), Simd::set_codes(e.max_code));
+      return min(Simd::lane_codes(first, second), typename Simd::Codes(static_cast<std::uint8_t>(e.max_code)));
     }
   };
 };
@@ -86,12 +86,7 @@ template <int kLevel>
 void fetch_codes(const AttentionArgs& args, const std::uint8_t* codes, int first, int last) {
   for (int j = first; j < last; ++j) {
     for (int d = 0; d < args.head_dim; d += 64) {
-      const char* line = reinterpret_cast<const char*>(codes + j * args.stride + d);
-      if constexpr (kLevel == 1) {
-        _mm_prefetch(line, _MM_HINT_T0);
-      } else {
-        _mm_prefetch(line, _MM_HINT_T1);
-      }
+      prefetch<kLevel>(codes + j * args.stride + d);
     }
   }
 }

@@ -15,8 +15,11 @@ namespace intvit::kernels {
 
 namespace {
 
-// Every set has the instructions of the lower ones, except that CPUs with AVX-512 need not have AVX-VNNI.
-constexpr bool includes(Isa isa, Isa lower) { return lower <= isa && (lower != Isa::avxvnni || isa == Isa::avxvnni); }
+// Every set has the instructions of the lower ones, except that NEON is another family's and that CPUs with AVX-512
+// need not have AVX-VNNI.
+constexpr bool includes(Isa isa, Isa lower) {
+  return isa == lower || (lower < isa && lower != Isa::neon && lower != Isa::avxvnni);
+}
 
 constexpr KernelTable make_table(Isa isa) {
   KernelTable table{};
@@ -32,9 +35,9 @@ constexpr KernelTable make_table(Isa isa) {
   return table;
 }
 
-constexpr std::array<KernelTable, kIsaCount> kTables = {make_table(Isa::scalar), make_table(Isa::avx2),
-                                                        make_table(Isa::avxvnni), make_table(Isa::avx512vnni),
-                                                        make_table(Isa::amx)};
+constexpr std::array<KernelTable, kIsaCount> kTables = {make_table(Isa::scalar),     make_table(Isa::neon),
+                                                        make_table(Isa::avx2),       make_table(Isa::avxvnni),
+                                                        make_table(Isa::avx512vnni), make_table(Isa::amx)};
 
 }  // namespace
 

@@ -16,15 +16,15 @@ struct AffineVectors {
 
 template <typename Simd>
 AffineVectors<Simd> same_code(const AffineCode& code, int max_code) {
-  return {Simd::set16(code.multiplier), Simd::set16(code.power), Simd::set16(static_cast<std::int16_t>(-code.zero)),
-          Simd::set16(static_cast<std::int16_t>(max_code - code.zero)), Simd::set16(code.step)};
+  return {Simd::set16(code.multiplier), Simd::set16(code.power), Simd::set16(-code.zero),
+          Simd::set16(max_code - code.zero), Simd::set16(code.step)};
 }
 
 template <typename Simd>
 AffineVectors<Simd> codes_from(const AffineCodes& codes, int c, typename Simd::I16 max_code) {
   const auto zero = Simd::load16(codes.zero + c);
-  return {Simd::load16(codes.multiplier + c), Simd::load16(codes.power + c), Simd::sub16(Simd::zero(), zero),
-          Simd::sub16(max_code, zero), Simd::load16(codes.step + c)};
+  return {Simd::load16(codes.multiplier + c), Simd::load16(codes.power + c), -zero, max_code - zero,
+          Simd::load16(codes.step + c)};
 }
 
 // What a call's AffineCodes have in common.
@@ -36,20 +36,21 @@ struct AffineGrid {
 
   explicit AffineGrid(const EncodeArgs& args)
       : outlier(Simd::set16(args.outlier)),
-        minus_outlier(Simd::set16(static_cast<std::int16_t>(-args.outlier))),
-        grid_unit(Simd::set16(static_cast<std::int16_t>(1 << (15 - args.fine_bits)))),
+        minus_outlier(Simd::set16(-args.outlier)),
+        grid_unit(Simd::set16(1 << (15 - args.fine_bits))),
         grid_zero(Simd::set16(args.grid_zero)),
         grid_max(Simd::set16(args.grid_max)),
         step_shift(args.step_shift) {}
 
+  auto outliers(I16 x) const { return x < minus_outlier || outlier < x; }
+
   // Saturation at 16 bits cannot be seen: the clamp is narrower.
   I16 values(I16 x, const AffineVectors<Simd>& code) const {
     const I16 scaled = Simd::multiply_q15(Simd::multiply_q15(x, code.multiplier), code.power);
-    const I16 number = Simd::min16(Simd::max16(scaled, code.lowest), code.highest);
-    const I16 coded = Simd::multiply_q15(Simd::shift_left16(number, step_shift), code.step);
-    const auto outliers = Simd::outside16(x, minus_outlier, outlier);
-    const I16 steps = Simd::select16(outliers, Simd::multiply_q15(x, grid_unit), coded);
-    return Simd::min16(Simd::max16(Simd::adds16(steps, grid_zero), Simd::zero()), grid_max);
+    const I16 number = min(max(scaled, code.lowest), code.highest);
+    const I16 coded = Simd::multiply_q15(number << step_shift, code.step);
+    const I16 steps = select(outliers(x), Simd::multiply_q15(x, grid_unit), coded);
+    return min(max(sadd(steps, grid_zero), I16(0)), grid_max);
   }
 };
 
@@ -61,13 +62,12 @@ void store_values(std::uint8_t* dst, std::ptrdiff_t plane_stride, typename Simd:
 
 template <typename Simd>
 AffineCode affine_code_of_row_simd(const std::int16_t* src, const AffineGrid<Simd>& grid, const EncodeArgs& args) {
-  auto lowest = Simd::zero();
-  auto highest = Simd::zero();
+  typename Simd::I16 lowest(0), highest(0);
   for_each_vector<Simd>(args.columns, [&](int c) {
     const auto x = Simd::load16(src + c);
-    const auto kept = Simd::select16(Simd::outside16(x, grid.minus_outlier, grid.outlier), Simd::zero(), x);
-    lowest = Simd::min16(lowest, kept);
-    highest = Simd::max16(highest, kept);
+    const auto kept = select(grid.outliers(x), typename Simd::I16(0), x);
+    lowest = min(lowest, kept);
+    highest = max(highest, kept);
   });
   return affine_code_for_range(Simd::reduce_min16(lowest), Simd::reduce_max16(highest), args.max_code, args.step_shift,
                                args.fine_bits);
@@ -87,7 +87,7 @@ void encode_row(const std::int16_t* src, std::uint8_t* dst, const AffineCode& co
 template <typename Simd>
 void encode_by_columns(const EncodeArgs& args, const AffineGrid<Simd>& grid) {
   constexpr int kRows = 8;
-  const auto max_code = Simd::set16(static_cast<std::int16_t>(args.max_code));
+  const auto max_code = Simd::set16(args.max_code);
   const AffineCodes codes = args.codes;
   const std::ptrdiff_t plane_stride = args.plane_stride;
   for (int first = 0; first < args.rows; first += kRows) {

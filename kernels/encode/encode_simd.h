@@ -28,13 +28,13 @@ void ranges_of_columns(const RangeArgs& args, int c) {
     const std::int16_t* src = args.src + r * args.src_stride + c;
     for (int i = 0; i < kVectors; ++i) {
       const auto x = Simd::load16(src + i * Simd::kLanes16);
-      lowest[i] = Simd::min16(lowest[i], x);
-      highest[i] = Simd::max16(highest[i], x);
+      lowest[i] = min(lowest[i], x);
+      highest[i] = max(highest[i], x);
     }
   }
   for (int i = 0; i < kVectors; ++i) {
-    Simd::store16(args.lowest + c + i * Simd::kLanes16, lowest[i]);
-    Simd::store16(args.highest + c + i * Simd::kLanes16, highest[i]);
+    Simd::store(args.lowest + c + i * Simd::kLanes16, lowest[i]);
+    Simd::store(args.highest + c + i * Simd::kLanes16, highest[i]);
   }
 }
 

@@ -21,15 +21,13 @@ void nearest_groups_simd(const GroupArgs& args) {
     for (int i = 0; i < kVectors; ++i) {
       lowest[i] = Simd::load16_as_64(args.lowest + first + i * Simd::kLanes64);
       highest[i] = Simd::load16_as_64(args.highest + first + i * Simd::kLanes64);
-      nearest[i] = Simd::set64(INT64_MAX);
+      nearest[i] = typename Simd::I64(INT64_MAX);
     }
     for (int g = 0; g < args.groups; ++g) {
-      const auto low = Simd::set64(args.group_lowest[g]), high = Simd::set64(args.group_highest[g]);
-      const auto number = Simd::set64(g);
+      const typename Simd::I64 low(args.group_lowest[g]), high(args.group_highest[g]), number(g);
       for (int i = 0; i < kVectors; ++i) {
-        const auto distance =
-            Simd::add64(Simd::square32(Simd::sub64(lowest[i], low)), Simd::square32(Simd::sub64(highest[i], high)));
-        const auto numbered = Simd::add64(Simd::template shift_left64<kGroupNumberBits>(distance), number);
+        const auto distance = Simd::square32(lowest[i] - low) + Simd::square32(highest[i] - high);
+        const auto numbered = (distance << kGroupNumberBits) + number;
         nearest[i] = Simd::min64(nearest[i], numbered);
       }
     }

@@ -65,9 +65,9 @@ void encode_by_window(const EncodeArgs& args) {
   }
   auto* const entries = static_cast<std::int16_t*>(args.scratch);
   window.fill(args.table, entries);
-  const auto lowest = Simd::set16(static_cast<std::int16_t>(window.first < INT16_MIN ? INT16_MIN : window.first));
-  const auto highest = Simd::set16(static_cast<std::int16_t>(window.last));
-  const auto origin = Simd::set16(static_cast<std::int16_t>(window.first));
+  const auto lowest = Simd::set16(window.first < INT16_MIN ? INT16_MIN : window.first);
+  const auto highest = Simd::set16(window.last);
+  const auto origin = Simd::set16(window.first);
   constexpr int kBlock = 512;
   std::int16_t numbers[kBlock];
   for (int r = 0; r < args.rows; ++r) {
@@ -77,8 +77,8 @@ void encode_by_window(const EncodeArgs& args) {
       const std::int16_t* src = args.src + r * args.src_stride + first;
       std::uint8_t* dst = args.dst + r * args.dst_stride + first;
       for_each_vector<Simd>(count, [&](int i) {
-        const auto x = Simd::max16(Simd::min16(Simd::load16(src + i), highest), lowest);
-        Simd::store16(numbers + i, Simd::sub16(x, origin));
+        const auto x = max(min(Simd::load16(src + i), highest), lowest);
+        Simd::store(numbers + i, x - origin);
       });
       look_up_in_memory(entries, numbers, count);
       for_each_vector<Simd>(count,

@@ -1,10 +1,9 @@
 // The column blocks of epilogue_simd.h one after another, with 4-bit weights expanded.
 #pragma once
 
-#include <immintrin.h>
-
 #include <type_traits>
 
+#include "kernels/cpu/cpu.h"
 #include "kernels/gemm/epilogue_simd.h"
 
 namespace intvit::kernels {
@@ -26,9 +25,7 @@ class WantedNext {
   int steps_per_fetch() const { return steps_per_fetch_; }
 
   void fetch() {
-    for (int i = 0; i < lines_per_fetch_ && at_ < end_; ++i, at_ += 64) {
-      _mm_prefetch(reinterpret_cast<const char*>(at_), _MM_HINT_T1);
-    }
+    for (int i = 0; i < lines_per_fetch_ && at_ < end_; ++i, at_ += 64) prefetch<2>(at_);
   }
 
  private:

@@ -28,7 +28,7 @@ void store_values(std::int16_t* p, typename Simd::I16 v) {
   if constexpr (kHalf) {
     Simd::store16_half(p, v);
   } else {
-    Simd::store16(p, v);
+    Simd::store(p, v);
   }
 }
 
@@ -63,23 +63,22 @@ struct RequantizeColumns {
   // left_out: see bits_to_leave_out().
   RequantizeColumns(const Requantizer& rq, int column, int left_out) {
     constexpr int kRight = Simd::kLanes32;
-    const auto bits = Simd::set32(left_out);
-    const auto bias_at = [&](int c) { return Simd::shift_right32_each(Simd::load32(rq.bias + c), bits); };
-    const auto shift_at = [&](int c) { return Simd::sub32(Simd::load_u8_as_32(rq.shift + c), bits); };
+    const auto bias_at = [&](int c) { return Simd::load32(rq.bias + c) >> left_out; };
+    const auto shift_at = [&](int c) { return Simd::load_u8_as_32(rq.shift + c) - left_out; };
     bias_lo = bias_at(column);
     shift_lo = shift_at(column);
-    bias_hi = kHalf ? Simd::zero() : bias_at(column + kRight);
-    shift_hi = kHalf ? Simd::zero() : shift_at(column + kRight);
+    bias_hi = kHalf ? typename Simd::I32(0) : bias_at(column + kRight);
+    shift_hi = kHalf ? typename Simd::I32(0) : shift_at(column + kRight);
     multiplier = load_values<Simd, kHalf>(rq.multiplier + column);
     if constexpr (kInLanes) multiplier = Simd::to_lane_order(multiplier);
   }
 
   typename Simd::I16 operator()(typename Simd::I32 lo, typename Simd::I32 hi) const {
-    lo = Simd::shift_right32_each(lo, shift_lo);
+    lo = Simd::shift_right_each(lo, shift_lo);
     if constexpr (kHalf) {
-      hi = Simd::zero();
+      hi = typename Simd::I32(0);
     } else {
-      hi = Simd::shift_right32_each(hi, shift_hi);
+      hi = Simd::shift_right_each(hi, shift_hi);
     }
     return Simd::multiply_q15(kInLanes ? Simd::pack32_in_lanes(lo, hi) : Simd::pack32(lo, hi), multiplier);
   }
@@ -95,15 +94,14 @@ struct CodeColumns {
   CodeColumns(const LinearArgs& args, int column)
       : dst(static_cast<std::uint8_t*>(args.dst) + column),
         stride(args.dst_stride),
-        max_code(Simd::set_codes(args.max_code)) {}
+        max_code(static_cast<std::uint8_t>(args.max_code)) {}
 
   void store(int r, typename Simd::I16 x) const {
-    Simd::template store_codes_of_first<kHalf>(dst + r * stride, Simd::min_codes(Simd::lane_codes(x, x), max_code));
+    Simd::template store_codes_of_first<kHalf>(dst + r * stride, min(Simd::lane_codes(x, x), max_code));
   }
   void store(int r, typename Simd::I16 x0, typename Simd::I16 x1) const {
     std::uint8_t* first = dst + r * stride;
-    Simd::template store_codes_of_both<kHalf>(first, first + stride,
-                                              Simd::min_codes(Simd::lane_codes(x0, x1), max_code));
+    Simd::template store_codes_of_both<kHalf>(first, first + stride, min(Simd::lane_codes(x0, x1), max_code));
   }
 };
 
@@ -194,11 +192,11 @@ struct CoarseGrid {
       : power(load_values<Simd, kHalf>(args.coarse_power + column)),
         unit(load_values<Simd, kHalf>(args.coarse_unit + column)),
         highest(Simd::set16(args.coarse_limit)),
-        lowest(Simd::set16(static_cast<std::int16_t>(~args.coarse_limit))) {}
+        lowest(Simd::set16(~args.coarse_limit)) {}
 
   typename Simd::I16 operator()(typename Simd::I16 x) const {
-    const auto code = Simd::max16(Simd::min16(Simd::multiply_q15(x, power), highest), lowest);
-    return Simd::multiply_low16(code, unit);
+    const auto code = max(min(Simd::multiply_q15(x, power), highest), lowest);
+    return code * unit;
   }
 };
 
@@ -225,7 +223,7 @@ struct ResidualEpilogue {
     typename Simd::I32 bias_hi() const { return requantize.bias_hi; }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       const auto before = load_values<Simd, kHalf>(residual + r * residual_stride);
-      store_values<Simd, kHalf>(dst + r * stride, to_grid(Simd::adds16(before, requantize(lo, hi))));
+      store_values<Simd, kHalf>(dst + r * stride, to_grid(sadd(before, requantize(lo, hi))));
     }
   };
 };
@@ -244,11 +242,13 @@ struct AccumulatorsEpilogue {
     const std::int32_t* bias;
     Columns(const AccumulatorsEpilogue& e, int column)
         : dst(e.dst + column), stride(e.stride), bias(e.bias ? e.bias + column : nullptr) {}
-    typename Simd::I32 bias_lo() const { return bias ? Simd::load32(bias) : Simd::zero(); }
-    typename Simd::I32 bias_hi() const { return bias && !kHalf ? Simd::load32(bias + Simd::kLanes32) : Simd::zero(); }
+    typename Simd::I32 bias_lo() const { return bias ? Simd::load32(bias) : typename Simd::I32(0); }
+    typename Simd::I32 bias_hi() const {
+      return bias && !kHalf ? Simd::load32(bias + Simd::kLanes32) : typename Simd::I32(0);
+    }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
-      Simd::store32(dst + r * stride, lo);
-      if constexpr (!kHalf) Simd::store32(dst + r * stride + Simd::kLanes32, hi);
+      Simd::store(dst + r * stride, lo);
+      if constexpr (!kHalf) Simd::store(dst + r * stride + Simd::kLanes32, hi);
     }
   };
 };
@@ -260,7 +260,7 @@ typename Simd::I32 scale_logits(typename Simd::I32 sums, const std::int32_t* mul
     return Simd::rounded_products(sums, multipliers, shifts);
   } else {
     std::int32_t elements[Simd::kLanes32];
-    Simd::store32(elements, sums);
+    Simd::store(elements, sums);
     for (int i = 0; i < Simd::kLanes32; ++i) elements[i] = scale_logit(elements[i], 0, multipliers[i], shifts[i]);
     return Simd::load32(elements);
   }
@@ -278,16 +278,16 @@ struct LogitsEpilogue {
     Columns(const LogitsEpilogue& e, int first) : args(e.args), column(first) {}
     typename Simd::I32 bias_lo() const { return Simd::load32(args.requantizer.bias + column); }
     typename Simd::I32 bias_hi() const {
-      return kHalf ? Simd::zero() : Simd::load32(args.requantizer.bias + column + Simd::kLanes32);
+      return kHalf ? typename Simd::I32(0) : Simd::load32(args.requantizer.bias + column + Simd::kLanes32);
     }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       std::int32_t* dst = static_cast<std::int32_t*>(args.dst) + r * args.dst_stride + column;
       const std::int32_t* multipliers = args.logit_multiplier + column;
       const std::uint8_t* shifts = args.logit_shift + column;
-      Simd::store32(dst, scale_logits<Simd>(lo, multipliers, shifts));
+      Simd::store(dst, scale_logits<Simd>(lo, multipliers, shifts));
       if constexpr (!kHalf) {
         constexpr int kRight = Simd::kLanes32;
-        Simd::store32(dst + kRight, scale_logits<Simd>(hi, multipliers + kRight, shifts + kRight));
+        Simd::store(dst + kRight, scale_logits<Simd>(hi, multipliers + kRight, shifts + kRight));
       }
     }
   };

@@ -12,8 +12,8 @@ inline constexpr int kVectorsPerPartialSum = 1 << 14;
 template <typename Simd>
 RowNormalization row_normalization(const std::int16_t* src, const LayerNormArgs& args) {
   constexpr int kLanes = Simd::kLanes16;
-  auto sums = Simd::zero();
-  auto squares = Simd::zero();  // 64-bit lanes; a pair of squares is at most 2^31, an unsigned 32-bit value
+  typename Simd::I32 sums(0);
+  typename Simd::U64 squares(0);  // 64-bit lanes; a pair of squares is at most 2^31, an unsigned 32-bit value
   std::int64_t sum = 0;
   int c = 0;
   for (int vectors = 0; c + kLanes <= args.channels; c += kLanes) {
@@ -22,7 +22,7 @@ RowNormalization row_normalization(const std::int16_t* src, const LayerNormArgs&
     squares = Simd::accumulate_u32(squares, Simd::multiply_add_pairs(x, x));
     if (++vectors == kVectorsPerPartialSum / kLanes) {  // / kLanes: the horizontal sum must not overflow either
       sum += Simd::reduce_add32(sums);
-      sums = Simd::zero();
+      sums = 0;
       vectors = 0;
     }
   }
@@ -41,26 +41,25 @@ void write_row(const std::int16_t* src, T* dst, const RowNormalization& row, con
   constexpr int kLanes = Simd::kLanes16;
   const auto mean = Simd::set16(row.mean);
   const auto inverse = Simd::set16(row.inverse);
-  const auto power = Simd::set16(kShiftLeft ? std::int16_t{0} : static_cast<std::int16_t>(1 << (15 + row.exponent)));
-  const auto rounding = Simd::set32(1 << (args.shift - 1));
-  const auto shift = Simd::set32(args.shift);
-  const auto max_code = Simd::set16(static_cast<std::int16_t>(args.max_code));
+  const auto power = Simd::set16(kShiftLeft ? 0 : 1 << (15 + row.exponent));
+  const typename Simd::I32 rounding(1 << (args.shift - 1)), shift(args.shift);
+  const auto max_code = Simd::set16(args.max_code);
   const auto beta_unit = static_cast<std::int16_t>(1 << args.beta_shift);
   int c = 0;
   for (; c + kLanes <= args.channels; c += kLanes) {
     const auto x = Simd::load16(src + c);
-    const auto scaled = kShiftLeft ? Simd::shift_left16(x, row.exponent) : Simd::multiply_q15(x, power);
-    const auto u = Simd::multiply_q15(Simd::sub16(scaled, mean), inverse);
-    typename Simd::I32 lo, hi;
-    Simd::pair_with(u, beta_unit, lo, hi);
-    lo = Simd::multiply_add_pairs(lo, Simd::load16(args.affine + 2 * c));
-    hi = Simd::multiply_add_pairs(hi, Simd::load16(args.affine + 2 * c + kLanes));
-    const auto values = Simd::pack32(Simd::shift_right32_each(Simd::add32(lo, rounding), shift),
-                                     Simd::shift_right32_each(Simd::add32(hi, rounding), shift));
+    const auto scaled = kShiftLeft ? x << row.exponent : Simd::multiply_q15(x, power);
+    const auto u = Simd::multiply_q15(scaled - mean, inverse);
+    typename Simd::I16 pairs_lo, pairs_hi;
+    Simd::pair_with(u, beta_unit, pairs_lo, pairs_hi);
+    const auto lo = Simd::multiply_add_pairs(pairs_lo, Simd::load16(args.affine + 2 * c));
+    const auto hi = Simd::multiply_add_pairs(pairs_hi, Simd::load16(args.affine + 2 * c + kLanes));
+    const auto values =
+        Simd::pack32(Simd::shift_right_each(lo + rounding, shift), Simd::shift_right_each(hi + rounding, shift));
     if constexpr (sizeof(T) == 1) {
-      Simd::store_codes(dst + c, Simd::min16(values, max_code));
+      Simd::store_codes(dst + c, min(values, max_code));
     } else {
-      Simd::store16(dst + c, values);
+      Simd::store(dst + c, values);
     }
   }
   layer_norm_elements(src, dst, row, args, c);

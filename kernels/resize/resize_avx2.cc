@@ -8,13 +8,11 @@
 
 #include <cstring>
 
-#include "kernels/resize/resize.h"
+#include "kernels/resize/resize_simd.h"
+#include "kernels/simd/avx2.h"
 
 namespace intvit::kernels {
 namespace {
-
-constexpr std::int32_t kHalf = 1 << (kResizePrecisionBits - 1);
-constexpr int kColumnBlock = 32;
 
 // Up to 16 samples at src[index], none at or beyond src[end]; what is missing is 0.
 __m128i load_samples(const std::uint8_t* src, std::ptrdiff_t index, std::ptrdiff_t end) {
@@ -61,7 +59,7 @@ void resize_row_channels(const ResizeRowArgs& args) {
     const std::int32_t* weights1 = args.axis.weights + x1 * stride;
     std::ptrdiff_t index0 = static_cast<std::ptrdiff_t>(first[x]) * channels;
     std::ptrdiff_t index1 = static_cast<std::ptrdiff_t>(first[x1]) * channels;
-    __m256i sum_a = _mm256_set1_epi32(kHalf);
+    __m256i sum_a = _mm256_set1_epi32(kResizeHalf);
     __m256i sum_b = _mm256_setzero_si256();
     for (int t = 0; t < taps_of_both; t += 4) {
       const __m256i samples = join(load_samples(args.src, index0, src_end), load_samples(args.src, index1, src_end));
@@ -103,46 +101,25 @@ void resize_row(const ResizeRowArgs& args) noexcept {
   }
 }
 
-// 8 samples of one row, as 32-bit numbers.
-__m256i load_column(const std::uint8_t* src) {
-  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(src)));
-}
+struct ColumnSums {
+  using I32 = Avx2::I32;
+  static constexpr int kTaps = 1;
+  I32 sums[4] = {kResizeHalf, kResizeHalf, kResizeHalf, kResizeHalf};
 
-void resize_column_block(const ResizeColumnArgs& args, int x) {
-  __m256i sum0 = _mm256_set1_epi32(kHalf);
-  __m256i sum1 = sum0;
-  __m256i sum2 = sum0;
-  __m256i sum3 = sum0;
-  for (int t = 0; t < args.taps; ++t) {
+  void add(const ResizeColumnArgs& args, int t, int x) {
     const std::uint8_t* src = args.rows[t] + x;
-    const __m256i weight = _mm256_set1_epi32(args.weights[t]);
-    sum0 = _mm256_add_epi32(sum0, _mm256_mullo_epi32(load_column(src), weight));
-    sum1 = _mm256_add_epi32(sum1, _mm256_mullo_epi32(load_column(src + 8), weight));
-    sum2 = _mm256_add_epi32(sum2, _mm256_mullo_epi32(load_column(src + 16), weight));
-    sum3 = _mm256_add_epi32(sum3, _mm256_mullo_epi32(load_column(src + 24), weight));
+    const I32 weight(args.weights[t]);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) sums[i] += Avx2::load_u8_as_32(src + i * Avx2::kLanes32) * weight;
   }
-  const __m256i low =
-      _mm256_packs_epi32(_mm256_srai_epi32(sum0, kResizePrecisionBits), _mm256_srai_epi32(sum1, kResizePrecisionBits));
-  const __m256i high =
-      _mm256_packs_epi32(_mm256_srai_epi32(sum2, kResizePrecisionBits), _mm256_srai_epi32(sum3, kResizePrecisionBits));
-  // Packs work within 128-bit lanes: groups of 4 samples lie in the order 0 2 4 6 | 1 3 5 7.
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  const __m256i result = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(args.dst + x), result);
-}
+  // |sum| <= 512 after the shift: only the pack to codes clamps.
+  Avx2::Codes samples() const {
+    return Avx2::lane_codes(Avx2::pack32_in_lanes(sums[0] >> kResizePrecisionBits, sums[1] >> kResizePrecisionBits),
+                            Avx2::pack32_in_lanes(sums[2] >> kResizePrecisionBits, sums[3] >> kResizePrecisionBits));
+  }
+};
 
-void resize_column(const ResizeColumnArgs& args) noexcept {
-  int x = 0;
-  for (; x + kColumnBlock <= args.samples; x += kColumnBlock) resize_column_block(args, x);
-  if (x == args.samples) return;
-  if (args.samples >= kColumnBlock) return resize_column_block(args, args.samples - kColumnBlock);  // overlaps
-  for (; x < args.samples; ++x) {
-    std::int32_t sum = kHalf;
-    for (int t = 0; t < args.taps; ++t) sum += args.rows[t][x] * args.weights[t];
-    const std::int32_t value = sum >> kResizePrecisionBits;
-    args.dst[x] = static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
-  }
-}
+void resize_column(const ResizeColumnArgs& args) noexcept { resize_column_simd<Avx2, ColumnSums>(args); }
 
 }  // namespace
 

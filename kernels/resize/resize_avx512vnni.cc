@@ -9,13 +9,11 @@
 
 #include <cstring>
 
-#include "kernels/resize/resize.h"
+#include "kernels/resize/resize_simd.h"
+#include "kernels/simd/avx512.h"
 
 namespace intvit::kernels {
 namespace {
-
-constexpr std::int32_t kHalf = 1 << (kResizePrecisionBits - 1);
-constexpr int kColumnBlock = 64;
 
 // Four 32-bit weights in each 128-bit lane become their digits: the four d0 in the lane's first 32 bits, then d1, d2.
 __m512i digits_of(__m512i weights) {
@@ -40,7 +38,7 @@ struct DigitSums {
   // The rounded and shifted sums; |result| <= 512, so that a pack to 16 bits is exact and the one to 8 clamps.
   __m512i result() const {
     const __m512i high = _mm512_add_epi32(_mm512_slli_epi32(sum1, 8), _mm512_slli_epi32(sum2, 16));
-    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(sum0, high), _mm512_set1_epi32(kHalf));
+    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(sum0, high), _mm512_set1_epi32(kResizeHalf));
     return _mm512_srai_epi32(sum, kResizePrecisionBits);
   }
 };
@@ -127,33 +125,34 @@ void resize_row(const ResizeRowArgs& args) noexcept {
   }
 }
 
-void resize_column(const ResizeColumnArgs& args) noexcept {
-  for (int x = 0; x < args.samples; x += kColumnBlock) {
-    const int left = args.samples - x;
-    const __mmask64 mask = left >= kColumnBlock ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
-    DigitSums sums[4];
-    for (int t = 0; t < args.taps; t += kResizeTapBlock) {
-      __m512i row[4];  // beyond the last tap: the last row again, its weight is 0
-      for (int i = 0; i < 4; ++i) {
-        row[i] = _mm512_maskz_loadu_epi8(mask, args.rows[t + i < args.taps ? t + i : args.taps - 1] + x);
-      }
-      const __m512i digits = digits_of(_mm512_broadcast_i32x4(load_weights(args.weights + t)));
-      const __m512i low01 = _mm512_unpacklo_epi8(row[0], row[1]);
-      const __m512i high01 = _mm512_unpackhi_epi8(row[0], row[1]);
-      const __m512i low23 = _mm512_unpacklo_epi8(row[2], row[3]);
-      const __m512i high23 = _mm512_unpackhi_epi8(row[2], row[3]);
-      // Of each lane's 16 samples: 0..3, 4..7, 8..11, 12..15.
-      sums[0].add(_mm512_unpacklo_epi16(low01, low23), digits);
-      sums[1].add(_mm512_unpackhi_epi16(low01, low23), digits);
-      sums[2].add(_mm512_unpacklo_epi16(high01, high23), digits);
-      sums[3].add(_mm512_unpackhi_epi16(high01, high23), digits);
+struct ColumnSums {
+  static constexpr int kTaps = kResizeTapBlock;
+  DigitSums sums[4];
+
+  void add(const ResizeColumnArgs& args, int t, int x) {
+    __m512i row[kTaps];  // beyond the last tap: the last row again, its weight is 0
+    for (int i = 0; i < kTaps; ++i) {
+      row[i] = _mm512_loadu_si512(args.rows[t + i < args.taps ? t + i : args.taps - 1] + x);
     }
-    // Packs work within lanes just as the unpacks did: the samples are in order again.
-    const __m512i low = _mm512_packs_epi32(sums[0].result(), sums[1].result());
-    const __m512i high = _mm512_packs_epi32(sums[2].result(), sums[3].result());
-    _mm512_mask_storeu_epi8(args.dst + x, mask, _mm512_packus_epi16(low, high));
+    const __m512i digits = digits_of(_mm512_broadcast_i32x4(load_weights(args.weights + t)));
+    const __m512i low01 = _mm512_unpacklo_epi8(row[0], row[1]);
+    const __m512i high01 = _mm512_unpackhi_epi8(row[0], row[1]);
+    const __m512i low23 = _mm512_unpacklo_epi8(row[2], row[3]);
+    const __m512i high23 = _mm512_unpackhi_epi8(row[2], row[3]);
+    // Of each lane's 16 samples: 0..3, 4..7, 8..11, 12..15.
+    sums[0].add(_mm512_unpacklo_epi16(low01, low23), digits);
+    sums[1].add(_mm512_unpackhi_epi16(low01, low23), digits);
+    sums[2].add(_mm512_unpacklo_epi16(high01, high23), digits);
+    sums[3].add(_mm512_unpackhi_epi16(high01, high23), digits);
   }
-}
+  // Packs work within lanes just as the unpacks did: the samples are in order again.
+  Avx512::Codes samples() const {
+    return _mm512_packus_epi16(_mm512_packs_epi32(sums[0].result(), sums[1].result()),
+                               _mm512_packs_epi32(sums[2].result(), sums[3].result()));
+  }
+};
+
+void resize_column(const ResizeColumnArgs& args) noexcept { resize_column_simd<Avx512, ColumnSums>(args); }
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-#include "kernels/simd/avx512.h"
+#include "kernels/simd/tables_avx512.h"
 #include "kernels/softmax/softmax_simd.h"
 
 namespace intvit::kernels {

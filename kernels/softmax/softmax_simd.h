@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/simd/look_up.h"
+#include "kernels/simd/tables.h"
 #include "kernels/softmax/softmax_law.h"
 
 namespace intvit::kernels {
@@ -19,62 +20,65 @@ std::int32_t row_max(const std::int32_t* scores, int columns) {
   }
   // The last vector may begin within the one before.
   auto maxima = Simd::load32(scores + columns - kLanes);
-  for (int j = 0; j + kLanes < columns; j += kLanes) maxima = Simd::max32(maxima, Simd::load32(scores + j));
+  for (int j = 0; j + kLanes < columns; j += kLanes) maxima = max(maxima, Simd::load32(scores + j));
   return Simd::reduce_max32(maxima);
 }
 
 // Vectors of t and of what it stands for, as 16-bit values.
 template <typename Simd>
 class SoftmaxVectors {
+  using I16 = typename Simd::I16;
+  using U16 = typename Simd::U16;
+  using I32 = typename Simd::I32;
+  using U32 = typename Simd::U32;
+
  public:
   SoftmaxVectors(std::int32_t max, const SoftmaxScale& scale)
-      : max_(Simd::set32(max)),
-        left_shift_(Simd::set32(scale.left_shift)),
-        right_shift_(Simd::set32(scale.right_shift)),
-        multiplier_(Simd::set16(static_cast<std::int16_t>(scale.multiplier))) {}
+      : max_(max),
+        left_shift_(scale.left_shift),
+        right_shift_(static_cast<std::uint32_t>(scale.right_shift)),
+        multiplier_(static_cast<std::uint16_t>(scale.multiplier)) {}
 
   // In lane order. Where kLeft is false, the scale's left_shift must be 0.
   template <bool kLeft>
-  typename Simd::I16 distances(const std::int32_t* scores) const {
+  U16 distances(const std::int32_t* scores) const {
     return Simd::multiply_high_u16(Simd::pack32_u_in_lanes(scaled<kLeft>(Simd::load32(scores)),
                                                            scaled<kLeft>(Simd::load32(scores + Simd::kLanes32))),
                                    multiplier_);
   }
 
   // 32640 * 2^-fraction(t)
-  static typename Simd::I16 power(typename Simd::I16 t) {
-    const auto fraction =
-        Simd::shift_left16(Simd::and16(t, Simd::set16((1 << kSoftmaxFractionBits) - 1)), 15 - kSoftmaxFractionBits);
-    auto power = Simd::add16(Simd::set16(kExp2C2), Simd::multiply_q15(Simd::set16(kExp2C3), fraction));
-    power = Simd::add16(Simd::set16(kExp2C1), Simd::multiply_q15(power, fraction));
-    return Simd::add16(Simd::set16(kExp2C0), Simd::multiply_q15(power, fraction));
+  static I16 power(U16 t) {
+    const I16 fraction((t & U16((1 << kSoftmaxFractionBits) - 1)) << (15 - kSoftmaxFractionBits));
+    I16 power = Simd::set16(kExp2C2) + Simd::multiply_q15(Simd::set16(kExp2C3), fraction);
+    power = Simd::set16(kExp2C1) + Simd::multiply_q15(power, fraction);
+    return Simd::set16(kExp2C0) + Simd::multiply_q15(power, fraction);
   }
-  static typename Simd::I16 whole(typename Simd::I16 t) { return Simd::shift_right_u16(t, kSoftmaxFractionBits); }
+  static U16 whole(U16 t) { return t >> kSoftmaxFractionBits; }
 
-  static typename Simd::I16 codes(typename Simd::I16 t) {
-    return Simd::halve_up_u16(Simd::shift_right_by_6_plus(power(t), whole(t)));
-  }
+  static I16 codes(U16 t) { return I16(Simd::halve_up_u16(Simd::shift_right_by_6_plus(power(t), whole(t)))); }
 
  private:
   template <bool kLeft>
-  typename Simd::I32 scaled(typename Simd::I32 scores) const {
-    auto distance = Simd::sub32(max_, scores);
-    if constexpr (kLeft) distance = Simd::shift_left32_each(distance, left_shift_);
-    return Simd::shift_right_u32_each(distance, right_shift_);
+  I32 scaled(I32 scores) const {
+    I32 distance = max_ - scores;
+    if constexpr (kLeft) distance = Simd::shift_left_each(distance, left_shift_);
+    return I32(Simd::shift_right_each(U32(distance), right_shift_));
   }
 
-  typename Simd::I32 max_, left_shift_, right_shift_;
-  typename Simd::I16 multiplier_;
+  I32 max_, left_shift_;
+  U32 right_shift_;
+  U16 multiplier_;
 };
 
-// Thresholds and values in the form that Simd::StepTable wants. Thresholds that no distance reaches fill them up to its
+// Thresholds and values in the form that StepTable<Simd> wants. Thresholds that no distance reaches fill them up to its
 // size, and they are made to ascend, whatever the file says.
 //
 // Distances are looked up without being clamped to 0..kMaxSoftmaxDistance first. So a threshold of 0 or less, which
 // every clamped distance reaches, becomes INT16_MIN, and one above kMaxSoftmaxDistance, which none reaches, INT16_MAX.
 template <typename Simd>
-typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool two_planes) {
-  constexpr int kLevels = Simd::StepTable::kLevels;
+StepTable<Simd> make_step_table(const SoftmaxTable& table, bool two_planes) {
+  constexpr int kLevels = StepTable<Simd>::kLevels;
   std::int16_t thresholds[kLevels], values[kLevels];
   for (int k = 0; k < kLevels; ++k) {
     thresholds[k] = INT16_MAX;
@@ -90,7 +94,7 @@ typename Simd::StepTable make_step_table(const SoftmaxTable& table, bool two_pla
     highest = threshold > highest ? threshold : highest;
     thresholds[k] = highest;
   }
-  return typename Simd::StepTable(thresholds, values, table.levels);
+  return StepTable<Simd>(thresholds, values, table.levels);
 }
 
 // What changes from row to row. Strides are in elements.
@@ -114,6 +118,10 @@ struct SoftmaxBlock {
 // only the values.
 template <typename Simd>
 class SoftmaxRows {
+  using I16 = typename Simd::I16;
+  using U16 = typename Simd::U16;
+  using I32 = typename Simd::I32;
+
  public:
   explicit SoftmaxRows(const SoftmaxArgs& args) : args_(args) {
     const int last = args.columns % kTwoVectors;
@@ -146,7 +154,7 @@ class SoftmaxRows {
   static constexpr int kTwoVectors = 2 * Simd::kLanes16;
 
   // Ones in the first elements, which are in lane order, and zeros in the others.
-  static typename Simd::I16 first_elements(int count) {
+  static I16 first_elements(int count) {
     std::int32_t elements[Simd::kLanes16];
     for (int i = 0; i < Simd::kLanes16; ++i) elements[i] = i < count ? -1 : 0;
     return Simd::pack32_in_lanes(Simd::load32(elements), Simd::load32(elements + Simd::kLanes32));
@@ -175,7 +183,7 @@ class SoftmaxRows {
       std::int16_t* distances = block.distances + r * block.distance_stride;
       shares[r] = sum_row([&](int j) {
         const auto t = vectors.template distances<kLeft>(scores + j);
-        Simd::store16(distances + j, t);
+        Simd::store(distances + j, t);
         return Simd::rounded_shift15_each(vectors.power(t), vectors.whole(t));
       });
     }
@@ -188,7 +196,7 @@ class SoftmaxRows {
       const std::int32_t* scores = block.scores + r * block.score_stride;
       std::int16_t* distances = block.distances + r * block.distance_stride;
       for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
-        Simd::store16(distances + j, vectors.template distances<kLeft>(scores + j));
+        Simd::store(distances + j, vectors.template distances<kLeft>(scores + j));
       }
     }
   }
@@ -196,8 +204,7 @@ class SoftmaxRows {
   template <bool kWide>
   void table_rows(const SoftmaxBlock& block, const SoftmaxRow* rows) const {
     const auto with_base = [&](const std::int16_t* distances, int base) {
-      return Simd::add16(Simd::shift_right_u16(Simd::load16(distances), kSoftmaxDistanceShift),
-                         Simd::set16(static_cast<std::int16_t>(base)));
+      return I16(U16(Simd::load16(distances)) >> kSoftmaxDistanceShift) + Simd::set16(base);
     };
     const auto write = [&](int r, const auto& values_at) {
       const std::uint32_t sum = write_row<kWide>(block.dst + r * block.dst_stride, values_at);
@@ -216,8 +223,7 @@ class SoftmaxRows {
       std::int16_t* distances = block.distances + r * block.distance_stride;
       for (int j = 0; j < args_.columns; j += Simd::kLanes16) {
         const auto distance = with_base(distances + j, rows[r].base);
-        Simd::store16(distances + j,
-                      Simd::max16(Simd::min16(distance, Simd::set16(kMaxSoftmaxDistance)), Simd::zero()));
+        Simd::store(distances + j, max(min(distance, I16(kMaxSoftmaxDistance)), I16(0)));
       }
       look_up_in_memory(value_of_distance(), distances, (args_.columns + Simd::kLanes16 - 1) & -Simd::kLanes16);
       write(r, [&](int j) { return Simd::load16(distances + j); });
@@ -233,18 +239,17 @@ class SoftmaxRows {
       write(j, first, values_at(j + Simd::kLanes16));
     }
     if (j == args_.columns) return;
-    const auto first = Simd::and16(values_at(j), last_columns_[0]);
+    const auto first = values_at(j) & last_columns_[0];
     const bool both = j + Simd::kLanes16 < args_.columns;
-    write(j, first, both ? Simd::and16(values_at(j + Simd::kLanes16), last_columns_[1]) : Simd::zero());
+    write(j, first, both ? values_at(j + Simd::kLanes16) & last_columns_[1] : I16(0));
   }
 
   // The sum of all, modulo 2^32.
   template <typename ValuesAt>
   std::uint32_t sum_row(const ValuesAt& values_at) const {
-    auto sums = Simd::zero();
-    for_two_vectors(values_at, [&](int, typename Simd::I16 first, typename Simd::I16 second) {
-      sums = Simd::add_pairs(Simd::add_pairs(sums, first), second);
-    });
+    I32 sums(0);
+    for_two_vectors(values_at,
+                    [&](int, I16 first, I16 second) { sums = Simd::add_pairs(Simd::add_pairs(sums, first), second); });
     return static_cast<std::uint32_t>(Simd::reduce_add32(sums));
   }
 
@@ -252,21 +257,20 @@ class SoftmaxRows {
   // padded_columns are whole ones.
   template <bool kWide, typename ValuesAt>
   std::uint32_t write_row(std::uint8_t* dst, const ValuesAt& values_at) const {
-    auto sums = Simd::zero();
-    const auto low_bytes = Simd::set16(255);
-    for_two_vectors(values_at, [&](int j, typename Simd::I16 first, typename Simd::I16 second) {
+    I32 sums(0);
+    const I16 low_bytes(255);
+    for_two_vectors(values_at, [&](int j, I16 first, I16 second) {
       sums = Simd::add_pairs(Simd::add_pairs(sums, first), second);
       if constexpr (kWide) {
-        Simd::store16(dst + args_.plane_stride + j,
-                      Simd::lane_codes(Simd::shift_right_u16(first, 8), Simd::shift_right_u16(second, 8)));
-        first = Simd::and16(first, low_bytes);
-        second = Simd::and16(second, low_bytes);
+        Simd::store(dst + args_.plane_stride + j, Simd::lane_codes(I16(U16(first) >> 8), I16(U16(second) >> 8)));
+        first = first & low_bytes;
+        second = second & low_bytes;
       }
-      Simd::store16(dst + j, Simd::lane_codes(first, second));
+      Simd::store(dst + j, Simd::lane_codes(first, second));
     });
     for (int j = (args_.columns + kTwoVectors - 1) & -kTwoVectors; j < args_.padded_columns; j += kTwoVectors) {
-      Simd::store16(dst + j, Simd::zero());
-      if constexpr (kWide) Simd::store16(dst + args_.plane_stride + j, Simd::zero());
+      Simd::store(dst + j, I16(0));
+      if constexpr (kWide) Simd::store(dst + args_.plane_stride + j, I16(0));
     }
     return static_cast<std::uint32_t>(Simd::reduce_add32(sums));
   }
@@ -281,12 +285,12 @@ class SoftmaxRows {
     }
   }
 
-  bool in_registers() const { return args_.table.levels <= Simd::StepTable::kLevels; }
+  bool in_registers() const { return args_.table.levels <= StepTable<Simd>::kLevels; }
   std::int16_t* value_of_distance() const { return static_cast<std::int16_t*>(args_.scratch); }
 
   SoftmaxArgs args_;
-  typename Simd::I16 last_columns_[2];  // of the last two vectors, ones in what is a column
-  typename Simd::StepTable steps_;      // if it is large enough for the table
+  I16 last_columns_[2];    // of the last two vectors, ones in what is a column
+  StepTable<Simd> steps_;  // if it is large enough for the table
 };
 
 // One row.

@@ -27,5 +27,18 @@ TEST_CASE("kernel_table: the highest variants that the instruction set includes"
   }
 }
 
+// A name without kernels of its own still is a whole table, and no other family's CPU takes anything from it.
+TEST_CASE("kernel_table: neon has the scalar kernels") {
+  const kernels::KernelTable& table = kernels::kernel_table(Isa::neon);
+  CHECK(table.isa == Isa::neon);
+#define VIT_FAMILY(family, Type)            \
+  REQUIRE(table.family != nullptr);         \
+  CHECK(table.family##_isa == Isa::scalar); \
+  CHECK(table.family == kernels::kernel_table(Isa::scalar).family);
+#include "kernels/dispatch/families.inc"
+#undef VIT_FAMILY
+  CHECK_FALSE(isa_is_built(Isa::neon));
+}
+
 }  // namespace
 }  // namespace intvit::test

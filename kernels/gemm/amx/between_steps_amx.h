@@ -87,15 +87,15 @@ class WaitingRows {
 
   template <int R, bool kHalf>
   static void finish_sums(const std::int32_t* sums, int row, const Columns<kHalf>& columns) {
-    __m512i lo[R], hi[R];
+    Avx512::I32 lo[R], hi[R];
 #pragma GCC unroll 2
     for (int r = 0; r < R; ++r) {
       const std::int32_t* at = sums + r * BlockSums::kColumns;
       lo[r] = Avx512::load32(at);
-      hi[r] = kHalf ? Avx512::zero() : Avx512::load32(at + kPanelColumns);
+      hi[r] = kHalf ? Avx512::I32(0) : Avx512::load32(at + kPanelColumns);
       if constexpr (kSumShift != 0) {  // else they started from the bias
-        lo[r] = Avx512::add32(VnniZmm::shift_left<kSumShift>(lo[r]), columns.bias_lo());
-        hi[r] = Avx512::add32(VnniZmm::shift_left<kSumShift>(hi[r]), columns.bias_hi());
+        lo[r] = VnniZmm::shift_left<kSumShift>(lo[r]) + columns.bias_lo();
+        hi[r] = VnniZmm::shift_left<kSumShift>(hi[r]) + columns.bias_hi();
       }
     }
     finish_rows<R>(columns, row, lo, hi);

@@ -133,8 +133,8 @@ void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& 
     auto& now = columns_of_block();
     now.emplace(epilogue, p * kPanelColumns);
     alignas(64) std::int32_t start[2 * kPanelColumns];
-    Avx512::store32(start, now->bias_lo());
-    Avx512::store32(start + kPanelColumns, now->bias_hi());
+    Avx512::store(start, now->bias_lo());
+    Avx512::store(start + kPanelColumns, now->bias_hi());
     for (int tile = 0; tile < tiles.count; tile += 2, ++block) {
       std::int32_t* const block_sums = sums[block % 2].at[0];
       factors.multiply<half>(tile, panel, kSumShift == 0 ? start : nullptr, block_sums, BlockSums::kColumns, [&] {

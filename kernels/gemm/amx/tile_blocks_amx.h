@@ -124,10 +124,10 @@ inline __attribute__((always_inline)) void multiply_block(const CodeTiles& codes
                                 [&](auto tile, std::int32_t* at, int) { Tiles::store<tile>(at, sums.row_bytes()); });
     if (plane == 0) return;
     for (int column = 0; column < (kHalf ? 1 : 2) * kPanelColumns; column += kPanelColumns) {
-      const auto more = start != nullptr ? Avx512::load32(start + column) : Avx512::zero();
+      const auto more = start != nullptr ? Avx512::load32(start + column) : Avx512::I32(0);
       for (int r = 0; r < sums.rows; ++r) {
         std::int32_t* at = sums.upper + r * sums.stride + column;
-        Avx512::store32(at, Avx512::add32(VnniZmm::shift_left<8>(Avx512::load32(at)), more));
+        Avx512::store(at, VnniZmm::shift_left<8>(Avx512::load32(at)) + more);
       }
     }
     for_each_sum<kLower, kHalf>(sums,

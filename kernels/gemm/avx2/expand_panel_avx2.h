@@ -3,6 +3,7 @@
 
 #include "kernels/gemm/tiles.h"
 #include "kernels/simd/avx2.h"
+#include "kernels/simd/ymm.h"
 
 namespace intvit::kernels {
 namespace {
@@ -14,10 +15,10 @@ inline void expand_panel_avx2(const std::uint8_t* nibbles, const std::uint8_t* z
   const __m256i mask = _mm256_set1_epi8(15);
   for (int g = 0; g < k; g += 2 * kGroupDepth, nibbles += kGroupBytes, dst += 2 * kGroupBytes) {
     for (int half = 0; half < 2; ++half) {
-      const __m256i both = Avx2::load(nibbles + 32 * half);
+      const __m256i both = Ymm::load(nibbles + 32 * half);
       const __m256i high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
-      Avx2::store(dst + 32 * half, _mm256_sub_epi8(_mm256_and_si256(both, mask), zero[half]));
-      Avx2::store(dst + kGroupBytes + 32 * half, _mm256_sub_epi8(high, zero[half]));
+      Ymm::store(dst + 32 * half, _mm256_sub_epi8(_mm256_and_si256(both, mask), zero[half]));
+      Ymm::store(dst + kGroupBytes + 32 * half, _mm256_sub_epi8(high, zero[half]));
     }
   }
 }

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "kernels/gemm/column_blocks.h"
-#include "kernels/simd/avx2.h"
+#include "kernels/simd/ymm.h"
 
 namespace intvit::kernels {
 namespace {
@@ -26,7 +26,7 @@ inline __attribute__((always_inline)) void add_groups(const std::uint8_t* src, s
   __m256i pairs_lo[R], pairs_hi[R];
 #pragma GCC unroll 8
   for (int g = 0; g < kGroups; ++g, weights += kGroupBytes) {
-    const __m256i b_lo = Avx2::load(weights), b_hi = Avx2::load(weights + kGroupBytes / 2);
+    const __m256i b_lo = Ymm::load(weights), b_hi = Ymm::load(weights + kGroupBytes / 2);
 #pragma GCC unroll 2
     for (int r = 0; r < R; ++r) {
       std::int32_t group;

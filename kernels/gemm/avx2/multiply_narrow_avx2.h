@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/gemm/avx2/multiply_by_pairs_avx2.h"
+#include "kernels/simd/tables_avx2.h"
 
 namespace intvit::kernels {
 namespace {
@@ -16,7 +17,7 @@ inline int largest_narrow_code(const std::uint8_t* src, std::ptrdiff_t stride, i
     if (r == rows) return (1 << bits) - 1;
     __m256i all = _mm256_setzero_si256();
     int i = 0;
-    for (; i + 32 <= k; i += 32) all = _mm256_or_si256(all, Avx2::load(src + i));
+    for (; i + 32 <= k; i += 32) all = _mm256_or_si256(all, Ymm::load(src + i));
     std::uint32_t rest = 0;
     for (; i < k; i += 4) {
       std::uint32_t codes;
@@ -38,7 +39,7 @@ inline int largest_weight(const LinearWeights& weights) {
     __m256i all = _mm256_setzero_si256();
     const std::uint8_t* const part_end = end - part < kPart ? end : part + kPart;
     for (const std::uint8_t* p = part; p < part_end; p += 32) {
-      const __m256i some = Avx2::load(p);
+      const __m256i some = Ymm::load(p);
       all = _mm256_or_si256(all, _mm256_xor_si256(some, _mm256_cmpgt_epi8(_mm256_setzero_si256(), some)));
     }
     while (bits < 7 && _mm256_testz_si256(all, _mm256_set1_epi8(static_cast<char>(0xff << bits))) == 0) ++bits;

@@ -6,7 +6,7 @@
 
 #include "kernels/gemm/avx2/split_codes_avx2.h"
 #include "kernels/gemm/column_blocks.h"
-#include "kernels/simd/avx2.h"
+#include "kernels/simd/ymm.h"
 
 namespace intvit::kernels {
 namespace {
@@ -19,7 +19,7 @@ struct WeightSums {
 inline WeightSums sum_weights(const std::uint8_t* panel, int k) {
   WeightSums sums{_mm256_setzero_si256(), _mm256_setzero_si256()};
   const auto add = [ones = _mm256_set1_epi8(1)](__m256i& sum, const std::uint8_t* weights) {
-    const __m256i pairs = _mm256_maddubs_epi16(ones, Avx2::load(weights));
+    const __m256i pairs = _mm256_maddubs_epi16(ones, Ymm::load(weights));
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   };
   for (int g = 0; g < k; g += kGroupDepth, panel += kGroupBytes) {
@@ -38,14 +38,15 @@ template <typename Columns>
 inline void add_up_extras(const SplitCodes& codes, const std::uint8_t* panel, int k, const Columns& columns,
                           FirstSums& first) {
   constexpr int kHalf = kPanelColumns / 2;  // columns of a register
-  const WeightSums sums = codes.any_offset() ? sum_weights(panel, k) : WeightSums{Avx2::zero(), Avx2::zero()};
+  const WeightSums sums =
+      codes.any_offset() ? sum_weights(panel, k) : WeightSums{_mm256_setzero_si256(), _mm256_setzero_si256()};
   for (int row = 0; row < codes.rows(); row += SplitCodes::kTileRows) {
     const __m256i offset = _mm256_set1_epi32(codes.offset(row));
     const __m256i lo = _mm256_add_epi32(columns.bias_lo(), _mm256_mullo_epi32(offset, sums.lo));
     const __m256i hi = _mm256_add_epi32(columns.bias_hi(), _mm256_mullo_epi32(offset, sums.hi));
     for (int r = 0; r < SplitCodes::kTileRows; ++r) {
-      Avx2::store(first.rows[row + r], lo);
-      Avx2::store(first.rows[row + r] + kHalf, hi);
+      Ymm::store(first.rows[row + r], lo);
+      Ymm::store(first.rows[row + r] + kHalf, hi);
     }
   }
   const auto add = [&](std::span<const ExtraCodes> extras, std::int16_t sign) {
@@ -55,9 +56,9 @@ inline void add_up_extras(const SplitCodes& codes, const std::uint8_t* panel, in
       const std::uint8_t* weights = panel + std::ptrdiff_t{extra.group} * kGroupBytes;
       std::int32_t* row = first.rows[extra.row];
       for (int half = 0; half < 2; ++half) {
-        const __m256i pairs = _mm256_maddubs_epi16(a, Avx2::load(weights + half * kGroupBytes / 2));
-        Avx2::store(row + half * kHalf,
-                    _mm256_add_epi32(Avx2::load(row + half * kHalf), _mm256_madd_epi16(pairs, signs)));
+        const __m256i pairs = _mm256_maddubs_epi16(a, Ymm::load(weights + half * kGroupBytes / 2));
+        Ymm::store(row + half * kHalf,
+                   _mm256_add_epi32(Ymm::load(row + half * kHalf), _mm256_madd_epi16(pairs, signs)));
       }
     }
   };
@@ -73,12 +74,12 @@ inline __attribute__((always_inline)) void multiply_tile_split(const std::uint8_
   __m256i lo[R], hi[R];
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
-    lo[r] = Avx2::load(first + r * kPanelColumns);
-    hi[r] = Avx2::load(first + r * kPanelColumns + kPanelColumns / 2);
+    lo[r] = Ymm::load(first + r * kPanelColumns);
+    hi[r] = Ymm::load(first + r * kPanelColumns + kPanelColumns / 2);
   }
   const __m256i ones = _mm256_set1_epi16(1);
   for (int g = 0; g < k; g += kGroupDepth, panel += kGroupBytes) {
-    const __m256i b_lo = Avx2::load(panel), b_hi = Avx2::load(panel + kGroupBytes / 2);
+    const __m256i b_lo = Ymm::load(panel), b_hi = Ymm::load(panel + kGroupBytes / 2);
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
       std::int32_t group;

@@ -8,7 +8,8 @@
 #include <cstring>
 
 #include "kernels/gemm/epilogue_simd.h"
-#include "kernels/simd/avx2.h"
+#include "kernels/simd/tables_avx2.h"
+#include "kernels/simd/ymm.h"
 
 namespace intvit::kernels {
 namespace {
@@ -48,7 +49,7 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
 #pragma GCC unroll 2
     for (int i = 0; i < kGroupDepth; i += 2) {
       const std::int16_t* weights = panel + std::ptrdiff_t{i} * kPanelColumns;
-      const __m256i b_lo = Avx2::load(weights), b_hi = Avx2::load(weights + kPanelColumns);
+      const __m256i b_lo = Ymm::load(weights), b_hi = Ymm::load(weights + kPanelColumns);
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) {
         std::int32_t pair;
@@ -67,7 +68,7 @@ inline __attribute__((always_inline)) void multiply_tile_s16(const std::int16_t*
 inline void widen_codes(const std::uint8_t* src, int k, std::int16_t* dst) {
   int i = 0;
   for (; i + 16 <= k; i += 16) {
-    Avx2::store(dst + i, _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i))));
+    Ymm::store(dst + i, _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i))));
   }
   for (; i < k; ++i) dst[i] = src[i];
 }
@@ -81,7 +82,7 @@ inline bool widen_planes(const std::uint8_t* low, const std::uint8_t* high, int 
   int i = 0;
   for (; i + 16 <= k; i += 16) {
     const __m256i values = _mm256_or_si256(widen(low + i), _mm256_slli_epi16(widen(high + i), 8));
-    Avx2::store(dst + i, values);
+    Ymm::store(dst + i, values);
     all = _mm256_or_si256(all, values);
   }
   bool large = _mm256_movemask_epi8(_mm256_srai_epi16(all, 15)) != 0;
@@ -102,8 +103,8 @@ inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
     for (int half = 0; half < 2; ++half) {
       const __m256 left = widen(src + 32 * half), right = widen(src + 32 * half + 16);
       const auto store_pairs = [&](int pair, __m256 pairs) {
-        Avx2::store(dst + pair * 2 * kPanelColumns + half * 2 * kHalf,
-                    _mm256_permute4x64_epi64(_mm256_castps_si256(pairs), 0xd8));
+        Ymm::store(dst + pair * 2 * kPanelColumns + half * 2 * kHalf,
+                   _mm256_permute4x64_epi64(_mm256_castps_si256(pairs), 0xd8));
       };
       store_pairs(0, _mm256_shuffle_ps(left, right, 0x88));
       store_pairs(1, _mm256_shuffle_ps(left, right, 0xdd));

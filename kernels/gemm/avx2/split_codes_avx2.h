@@ -21,7 +21,7 @@
 #include <span>
 
 #include "kernels/gemm/linear.h"
-#include "kernels/simd/avx2.h"
+#include "kernels/simd/ymm.h"
 
 namespace intvit::kernels {
 namespace {
@@ -84,7 +84,7 @@ class SplitCodes {
     __m256i sums = _mm256_setzero_si256();
     int i = 0;
     for (; i + 32 <= k_; i += 32) {
-      sums = _mm256_add_epi64(sums, _mm256_sad_epu8(Avx2::load(src + i), _mm256_setzero_si256()));
+      sums = _mm256_add_epi64(sums, _mm256_sad_epu8(Ymm::load(src + i), _mm256_setzero_si256()));
     }
     const __m128i halves = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
     auto sum = static_cast<int>(_mm_cvtsi128_si64(halves) + _mm_extract_epi64(halves, 1));
@@ -111,9 +111,9 @@ class SplitCodes {
     const __m256i offsets = _mm256_set1_epi8(static_cast<char>(offset));
     int i = 0;
     for (; i + 64 <= k_; i += 64) {
-      const Parts left(Avx2::load(src + i), offsets), right(Avx2::load(src + i + 32), offsets);
-      Avx2::store(main + i, left.above);
-      Avx2::store(main + i + 32, right.above);
+      const Parts left(Ymm::load(src + i), offsets), right(Ymm::load(src + i + 32), offsets);
+      Ymm::store(main + i, left.above);
+      Ymm::store(main + i + 32, right.above);
       const __m256i extra = _mm256_or_si256(left.extra(), right.extra());
       if (_mm256_testz_si256(extra, extra)) continue;
       if (!add_extras(left, main + i, row, i) || !add_extras(right, main + i + 32, row, i + 32)) return false;
@@ -123,8 +123,8 @@ class SplitCodes {
       std::uint8_t codes[32];
       std::memset(codes, offset, sizeof codes);
       std::memcpy(codes, src + i, static_cast<std::size_t>(count));
-      const Parts parts(Avx2::load(codes), offsets);
-      Avx2::store(codes, parts.above);
+      const Parts parts(Ymm::load(codes), offsets);
+      Ymm::store(codes, parts.above);
       if (!add_extras(parts, codes, row, i)) return false;
       std::memcpy(main + i, codes, static_cast<std::size_t>(count));
     }
@@ -137,10 +137,10 @@ class SplitCodes {
     if (_mm256_testz_si256(extra, extra)) return true;
     const __m256i limit = _mm256_sub_epi8(_mm256_set1_epi8(-1), _mm256_and_si256(parts.large, _mm256_set1_epi8(127)));
     const __m256i kept = _mm256_min_epu8(parts.above, limit);
-    Avx2::store(main, kept);
+    Ymm::store(main, kept);
     const auto each_group = [&](__m256i codes, const auto& place) {
       std::uint32_t groups[8];
-      Avx2::store(groups, codes);
+      Ymm::store(groups, codes);
       const __m256i none = _mm256_cmpeq_epi32(codes, _mm256_setzero_si256());
       auto some = static_cast<unsigned>(~_mm256_movemask_ps(_mm256_castsi256_ps(none)) & 0xff);
       for (; some != 0; some &= some - 1) {

@@ -14,7 +14,7 @@ template <typename Simd>
 typename Simd::I32 broadcast_group(const std::uint8_t* p) {
   std::int32_t group;
   std::memcpy(&group, p, sizeof group);
-  return Simd::set32(group);
+  return typename Simd::I32(group);
 }
 
 // Bytes from the weights of the columns in `lo` to those of the columns in `hi`: half of a panel's group or, where a
@@ -63,12 +63,12 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
 #pragma GCC unroll 3
     for (auto& sums : more_lo) {
 #pragma GCC unroll 2
-      for (auto& sum : sums) sum = Simd::zero();
+      for (auto& sum : sums) sum = 0;
     }
 #pragma GCC unroll 3
     for (auto& sums : more_hi) {
 #pragma GCC unroll 2
-      for (auto& sum : sums) sum = Simd::zero();
+      for (auto& sum : sums) sum = 0;
     }
     for (; groups >= kChains; groups -= kChains) {
       add_group(lo, hi, 0);
@@ -80,8 +80,8 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
     for (int i = 1; i < kChains; ++i) {
 #pragma GCC unroll 2
       for (int r = 0; r < R; ++r) {
-        lo[r] = Simd::add32(lo[r], more_lo[i - 1][r]);
-        hi[r] = Simd::add32(hi[r], more_hi[i - 1][r]);
+        lo[r] = lo[r] + more_lo[i - 1][r];
+        hi[r] = hi[r] + more_hi[i - 1][r];
       }
     }
   }
@@ -108,8 +108,8 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
   typename Simd::I32 lo[R], hi[R];
   // Where nothing is done to the sums before the bias is added, they start from it.
   const bool from_bias = kSumShift == 0 && plane_stride == 0;
-  const auto start_lo = from_bias ? columns.bias_lo() : Simd::zero();
-  const auto start_hi = from_bias ? columns.bias_hi() : Simd::zero();
+  const auto start_lo = from_bias ? columns.bias_lo() : typename Simd::I32(0);
+  const auto start_hi = from_bias ? columns.bias_hi() : typename Simd::I32(0);
 #pragma GCC unroll 14
   for (int r = 0; r < R; ++r) {
     lo[r] = start_lo;
@@ -118,20 +118,20 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
   for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
     accumulate<Vnni, R, kHalf>(src + plane, stride, panel, k, lo, hi, next);
     if (plane == 0) break;
-    const auto bias_lo = kSumShift == 0 ? columns.bias_lo() : Simd::zero();
-    const auto bias_hi = kSumShift == 0 ? columns.bias_hi() : Simd::zero();
+    const auto bias_lo = kSumShift == 0 ? columns.bias_lo() : typename Simd::I32(0);
+    const auto bias_hi = kSumShift == 0 ? columns.bias_hi() : typename Simd::I32(0);
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
-      lo[r] = Simd::add32(Vnni::template shift_left<8>(lo[r]), bias_lo);
-      hi[r] = Simd::add32(Vnni::template shift_left<8>(hi[r]), bias_hi);
+      lo[r] = Vnni::template shift_left<8>(lo[r]) + bias_lo;
+      hi[r] = Vnni::template shift_left<8>(hi[r]) + bias_hi;
     }
   }
   if constexpr (kSumShift != 0) {
     const auto bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
-      lo[r] = Simd::add32(Vnni::template shift_left<kSumShift>(lo[r]), bias_lo);
-      hi[r] = Simd::add32(Vnni::template shift_left<kSumShift>(hi[r]), bias_hi);
+      lo[r] = Vnni::template shift_left<kSumShift>(lo[r]) + bias_lo;
+      hi[r] = Vnni::template shift_left<kSumShift>(hi[r]) + bias_hi;
     }
   }
   if constexpr (kSkip) {

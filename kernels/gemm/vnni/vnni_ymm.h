@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/gemm/avx2/expand_panel_avx2.h"
-#include "kernels/simd/avx2.h"
+#include "kernels/simd/tables_avx2.h"
 
 // AVX-VNNI and AVX-512 VL encode the same instruction in two ways. The tests ask for the other one, to run this code on
 // CPUs that have AVX-512 only.
@@ -20,12 +20,12 @@ struct VnniYmm {
   static constexpr int kRows = 6;      // 12 of 16 registers are sums
   static constexpr int kHighRows = 0;  // there are no more
 
-  static void dot_u8s8(__m256i& sum, __m256i a, __m256i b) {
-    asm(VIT_VPDPBUSD_YMM " %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+  static void dot_u8s8(Simd::I32& sum, __m256i a, __m256i b) {
+    asm(VIT_VPDPBUSD_YMM " %2, %1, %0" : "+x"(sum.data) : "x"(a), "x"(b));
   }
 
   template <int kBits>
-  static __m256i shift_left(__m256i a) {
+  static Simd::I32 shift_left(Simd::I32 a) {
     return _mm256_slli_epi32(a, kBits);
   }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/gemm/tiles.h"
-#include "kernels/simd/avx512.h"
+#include "kernels/simd/tables_avx512.h"
 
 namespace intvit::kernels {
 namespace {
@@ -15,9 +15,10 @@ struct VnniZmm {
   // gcc 12 is known to spill arrays of accumulators that _mm512_dpbusd_epi32 updates; as inline assembly they stay in
   // registers.
   static void dot_u8s8(__m512i& sum, __m512i a, __m512i b) { asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b)); }
+  static void dot_u8s8(Simd::I32& sum, __m512i a, __m512i b) { dot_u8s8(sum.data, a, b); }
 
   template <int kBits>
-  static __m512i shift_left(__m512i a) {
+  static Simd::I32 shift_left(Simd::I32 a) {
     return _mm512_slli_epi32(a, kBits);
   }
 
