@@ -51,6 +51,7 @@ class VitBuilder {
     }
     for (NetworkOutput& output : inner_) builder_.output(std::move(output));
     FloatNetwork network = builder_.take();
+    if (network.classes() == 0) network.labels.clear();  // without logits they are of nothing
     if (Status status = check_network(network); !status.ok()) return status;
     return network;
   }
@@ -99,7 +100,8 @@ class VitBuilder {
   // token; the norm is per row, so the others need none.
   TensorId pooled(TensorId stream, const std::string& to, Role role) {
     if (vit_.pooling == Pooling::token) {
-      return builder_.layer_norm("norm", stream, norm(weights_.norm), vit_.distillation_token ? 2 : 1, to, role);
+      const char* name = vit_.fc_norm ? "fc_norm" : "norm";
+      return builder_.layer_norm(name, stream, norm(weights_.norm), vit_.distillation_token ? 2 : 1, to, role);
     }
     if (vit_.fc_norm) {
       const TensorId mean = builder_.mean_rows("pool", stream, of_patches(), to + ".pool", Role::values);
@@ -116,6 +118,11 @@ class VitBuilder {
 
   // Of a distilled network the mean of the two tokens.
   void embedding(TensorId stream) {
+    if (vit_.projection_dim > 0) {
+      const TensorId input = pooled(stream, "head.input", Role::linear_input);
+      const TensorId embedding = builder_.linear("head", input, std::move(weights_.head), "embedding", Role::values);
+      return builder_.output({"embedding", PortKind::embedding, embedding, 0, 1, 0, 0});
+    }
     const bool two = vit_.pooling == Pooling::token && vit_.distillation_token;
     TensorId embedding = pooled(stream, two ? "embedding.input" : "embedding", Role::values);
     if (two) embedding = builder_.mean_rows("embedding.pool", embedding, {0, 2}, "embedding", Role::values);

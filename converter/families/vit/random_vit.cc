@@ -62,6 +62,7 @@ VitWeights random_vit_weights(const VitDescription& vit, std::uint64_t seed) {
   network.norm = norm();
   if (vit.num_classes > 0)
     network.head = linear(vit.num_classes, vit.distillation_token ? 2 * vit.embed_dim : vit.embed_dim);
+  if (vit.projection_dim > 0) network.head = linear(vit.projection_dim, vit.embed_dim);
   if (vit.pre_norm) network.norm_pre = norm();
   return network;
 }

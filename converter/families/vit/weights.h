@@ -24,7 +24,8 @@ struct VitWeights {
   FloatLayerNorm norm_pre;        // where description.pre_norm
   std::vector<FloatBlock> blocks;
   FloatLayerNorm norm;  // final norm (fc_norm when description.fc_norm)
-  FloatLinear head;  // where there are classes; distilled: in = 2C over (class, distillation), the mean of both heads
+  // Where there are classes; distilled: in = 2C over (class, distillation), the mean of both heads. Or the projection.
+  FloatLinear head;
 };
 
 }  // namespace intvit
