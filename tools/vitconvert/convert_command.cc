@@ -22,6 +22,7 @@ struct ConvertCommand {
   int calibration_count = 0;
   ConvertOptions convert;
   OutputChoice outputs;
+  InputSize input;
   std::string weights = "feedback", equalise_heads = "on";
   bool sensitivity = false;
   int sensitivity_pictures = 8;
@@ -61,7 +62,7 @@ int run(ConvertCommand options) {
     if (!plan.ok()) return report_error(plan.status());
     options.convert.plan = plan.take();
   }
-  Result<FloatNetwork> network = load_with_notes(options.source, options.outputs);
+  Result<FloatNetwork> network = load_with_notes(options.source, options.outputs, options.input);
   if (!network.ok()) return report_error(network.status());
   if (!options.labels.empty()) {
     Result<std::vector<std::string>> labels = read_labels(options.labels, network.value().classes());
@@ -148,6 +149,7 @@ Command add_convert(CLI::App& app) {
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
   add_output_options(*command, options->outputs);
+  add_input_size_option(*command, options->input);
   add_convert_options(*command, options->convert);
   command
       ->add_option(

@@ -20,6 +20,7 @@ struct ReferenceCommand {
   std::string source, list, logits, folder;
   std::vector<std::string> pictures;
   OutputChoice outputs;
+  InputSize input;
   int threads = 1;
   bool json = false;
 };
@@ -126,7 +127,7 @@ void print(const ReferenceCommand& options, const FloatNetwork& network, const E
 }
 
 int run(const ReferenceCommand& options) {
-  const Result<FloatNetwork> network = load_with_notes(options.source, options.outputs);
+  const Result<FloatNetwork> network = load_with_notes(options.source, options.outputs, options.input);
   if (!network.ok()) return report_error(network.status());
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
@@ -160,6 +161,7 @@ Command add_reference(CLI::App& app) {
   command->add_option("--eval", options->list, "LIST file of pictures with labels")->excludes("PICTURES");
   command->add_option("--outputs", options->folder, "Write every output to FOLDER/NAME.npy, pictures first");
   add_output_options(*command, options->outputs);
+  add_input_size_option(*command, options->input);
   command->add_option("--logits", options->logits, "Write the logits to this .npy file");
   command->add_option("--threads", options->threads, "Threads")
       ->check(CLI::Range(1, kMaxThreads))
