@@ -16,9 +16,13 @@ struct VitrunOptions {
   std::string isa;  // empty: select_isa chooses
   bool json = false;
   bool digest = false;
-  std::string logits;   // .npy to write, or empty
-  std::string outputs;  // folder to write, or empty
-  std::string labels;   // text file, or empty: those of the model
+  std::string logits;     // .npy to write, or empty
+  std::string outputs;    // folder to write, or empty
+  std::string labels;     // text file, or empty: those of the model
+  std::string embedding;  // .npy to write, or empty
+  bool similarity = false;
+  std::string query;  // the picture whose nearest ones are wanted, or empty
+  std::string cache;  // of embeddings, or empty
 };
 
 // Fills `options`, or returns the exit code with which vitrun has to stop.
