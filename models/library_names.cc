@@ -77,6 +77,28 @@ constexpr NamePair kTransformersClip[] = {
     {"visual_projection", "head"},
 };
 
+// query, key and value of the head are one tensor, and latent is what timm calls the probe.
+constexpr NamePair kTransformersSiglip[] = {
+    {"embeddings.position_embedding.weight", "pos_embed"},
+    {"embeddings.patch_embedding", "patch_embed.proj"},
+    {"encoder.layers.#.layer_norm1", "blocks.#.norm1"},
+    {"encoder.layers.#.self_attn.q_proj", "blocks.#.attn.qkv", TensorPart::query},
+    {"encoder.layers.#.self_attn.k_proj", "blocks.#.attn.qkv", TensorPart::key},
+    {"encoder.layers.#.self_attn.v_proj", "blocks.#.attn.qkv", TensorPart::value},
+    {"encoder.layers.#.self_attn.out_proj", "blocks.#.attn.proj"},
+    {"encoder.layers.#.layer_norm2", "blocks.#.norm2"},
+    {"encoder.layers.#.mlp.fc1", "blocks.#.mlp.fc1"},
+    {"encoder.layers.#.mlp.fc2", "blocks.#.mlp.fc2"},
+    {"post_layernorm", "norm"},
+    {"head.probe", "attn_pool.latent"},
+    {"head.attention.in_proj_weight", "attn_pool.qkv.weight"},
+    {"head.attention.in_proj_bias", "attn_pool.qkv.bias"},
+    {"head.attention.out_proj", "attn_pool.proj"},
+    {"head.layernorm", "attn_pool.norm"},
+    {"head.mlp.fc1", "attn_pool.mlp.fc1"},
+    {"head.mlp.fc2", "attn_pool.mlp.fc2"},
+};
+
 constexpr NamePair kOpenClip[] = {
     {"visual.class_embedding", "cls_token"},
     {"visual.positional_embedding", "pos_embed"},
@@ -107,6 +129,8 @@ std::span<const NamePair> pairs_of(Naming naming) {
       return kTransformersDinov2;
     case Naming::transformers_clip:
       return kTransformersClip;
+    case Naming::transformers_siglip:
+      return kTransformersSiglip;
     case Naming::open_clip:
       return kOpenClip;
   }
@@ -159,6 +183,7 @@ std::optional<Naming> naming_of(std::string_view name) {
   if (name.ends_with("embeddings.patch_embeddings.projection.weight")) return Naming::transformers;
   if (name.ends_with(".layer_scale1.lambda1")) return Naming::transformers_dinov2;
   if (name.ends_with("embeddings.patch_embedding.weight")) return Naming::transformers_clip;
+  if (name.ends_with("head.probe")) return Naming::transformers_siglip;
   if (name == "visual.conv1.weight") return Naming::open_clip;
   // timm throws the mask token away.
   if (name == "register_tokens" || name == "mask_token") return Naming::dinov2;
@@ -200,11 +225,11 @@ std::string library_name(Naming naming, const TensorName& canonical) {
 }
 
 bool is_text_tower(Naming naming, std::string_view name) {
-  if (!is_clip(naming)) return false;
+  if (!is_clip(naming) && naming != Naming::transformers_siglip) return false;
   static constexpr std::string_view kTransformersText[] = {"text_model.", "text_projection."};
   static constexpr std::string_view kOpenClipText[] = {"transformer.", "token_embedding.", "ln_final.", "text."};
   if (name == "logit_scale" || name == "logit_bias") return true;
-  if (naming == Naming::transformers_clip) return !first_prefix(name, kTransformersText).empty();
+  if (naming != Naming::open_clip) return !first_prefix(name, kTransformersText).empty();
   return !first_prefix(name, kOpenClipText).empty() || name == "positional_embedding" || name == "text_projection" ||
          name == "attn_mask";
 }

@@ -15,13 +15,15 @@ enum class Naming {
   dinov2,        // DINOv2's own repository: timm's but for the registers
   transformers,  // ViT, DeiT
   transformers_dinov2,
-  transformers_clip,  // the image tower
+  transformers_clip,    // the image tower
+  transformers_siglip,  // the image tower with its head
   open_clip,
 };
 
 // Whether query, key and value are apart.
 constexpr bool splits_qkv(Naming naming) {
-  return naming == Naming::transformers || naming == Naming::transformers_dinov2 || naming == Naming::transformers_clip;
+  return naming == Naming::transformers || naming == Naming::transformers_dinov2 ||
+         naming == Naming::transformers_clip || naming == Naming::transformers_siglip;
 }
 
 constexpr bool is_clip(Naming naming) { return naming == Naming::transformers_clip || naming == Naming::open_clip; }

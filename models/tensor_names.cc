@@ -42,6 +42,21 @@ void add_qkv(const std::string& name, const VitDescription& vit, bool split, std
   }
 }
 
+void add_attention_pool(const VitDescription& vit, const TensorLayout& layout, std::vector<TensorSpec>& specs) {
+  const std::int64_t channels = vit.embed_dim;
+  add({"attn_pool.latent"}, {1, 1, channels}, specs);
+  if (layout.packed_pool) {
+    add_linear("attn_pool.qkv", {3 * channels, channels}, specs);
+  } else {
+    add_linear("attn_pool.q", {channels, channels}, specs);
+    add_linear("attn_pool.kv", {2 * channels, channels}, specs);
+  }
+  add_linear("attn_pool.proj", {channels, channels}, specs);
+  add_norm("attn_pool.norm", channels, specs);
+  add_linear("attn_pool.mlp.fc1", {vit.mlp_dim, channels}, specs);
+  add_linear("attn_pool.mlp.fc2", {channels, vit.mlp_dim}, specs);
+}
+
 }  // namespace
 
 std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayout& layout) {
@@ -69,6 +84,7 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
   add_norm(vit.fc_norm ? "fc_norm" : "norm", channels, specs);
   if (vit.num_classes > 0) add_linear("head", {vit.num_classes, channels}, specs);
   if (vit.num_classes > 0 && layout.distillation_head) add_linear("head_dist", {vit.num_classes, channels}, specs);
+  if (vit.pooling == Pooling::attention) add_attention_pool(vit, layout, specs);
   if (vit.projection_dim > 0) {
     Shape shape = {vit.projection_dim, channels};
     if (layout.transposed_projection) std::swap(shape[0], shape[1]);
@@ -87,8 +103,7 @@ bool is_harmless_extra(std::string_view name) {
 std::string unsupported_feature(std::string_view name) {
   if (name.starts_with("patch_embed.norm.")) return "a norm in the patch embedding";
   if (name.starts_with("patch_embed.backbone.")) return "a convolutional stem (hybrid)";
-  if (name.starts_with("attn_pool.") || name.starts_with("visual.attn_pool.")) return "attention pooling (attn_pool)";
-  if (name == "head.probe") return "attention pooling (SigLIP)";
+  if (name.starts_with("visual.attn_pool.")) return "attention pooling (attn_pool)";
   if (name.starts_with("visual.trunk.")) return "an image tower of timm inside open_clip (visual.trunk)";
   if (contains(name, ".attn.q_norm.") || contains(name, ".attn.k_norm.")) return "a norm on queries and keys (qk_norm)";
   if (contains(name, ".attn.norm.")) return "a norm inside the attention (scale_attn_norm)";

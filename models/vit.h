@@ -1,5 +1,5 @@
 // What a plain Vision Transformer is made of: ViT (Dosovitskiy et al. 2021), DeiT with or without a distillation token
-// (Touvron et al. 2021), DINOv2, CLIP's image tower and their relatives.
+// (Touvron et al. 2021), DINOv2, the image towers of CLIP and SigLIP, and their relatives.
 // Every choice that differs between published weights is a value here. Plain data; no code of the engine.
 #pragma once
 
@@ -12,8 +12,9 @@
 namespace intvit {
 
 enum class Pooling {
-  token,    // class token (with a distillation token: the mean of both heads)
-  average,  // mean over the patch tokens
+  token,      // class token (with a distillation token: the mean of both heads)
+  average,    // mean over the patch tokens
+  attention,  // a learnt query asks all tokens; then an MLP with a residual of its own (SigLIP)
 };
 
 // How a table of positions is made to fit another grid: what the library does whose file it is. All align the grids'

@@ -14,7 +14,7 @@
 
 namespace intvit {
 
-// ViT, DeiT, DINOv2 and CLIP's image tower (converter/families/vit/).
+// ViT, DeiT, DINOv2 and the image towers of CLIP and SigLIP (converter/families/vit/).
 Result<FloatNetwork> load_vit(const ModelConfig& config, const TensorTable& tensors, const OutputChoice& outputs,
                               const InputSize& input, std::vector<std::string>& notes);
 

@@ -2,8 +2,8 @@
 //
 // `path`: a .safetensors file or a folder with model.safetensors (or its index and shards); config.json,
 // preprocessor_config.json, open_clip_config.json and labels.txt are read where they lie beside it. Understood are ViT,
-// DeiT, DINOv2 and CLIP's image tower, with or without a head, in the names of several libraries. Nothing in these
-// files is trusted.
+// DeiT, DINOv2 and the image towers of CLIP and SigLIP, with or without a head, in the names of several libraries.
+// Nothing in these files is trusted.
 #pragma once
 
 #include <string>

@@ -105,6 +105,8 @@ constexpr Family kFamilies[] = {
     {"dinov2_with_registers", 1e-6, kErf, false, "bicubic", kImagenetMean, kImagenetStd},
     {"clip", 1e-5, kQuick, false, "bicubic", kClipMean, kClipStd},
     {"clip_vision_model", 1e-5, kQuick, false, "bicubic", kClipMean, kClipStd},
+    {"siglip", 1e-6, Activation::gelu_tanh, true, "bicubic", kHalf, kHalf},
+    {"siglip_vision_model", 1e-6, Activation::gelu_tanh, true, "bicubic", kHalf, kHalf},
 };
 
 const Family* family_of(const std::string& type) {
@@ -117,17 +119,19 @@ const Family* family_of(const std::string& type) {
 bool is_dinov2(const Family& family) { return std::string_view(family.type).starts_with("dinov2"); }
 bool is_clip(const Family& family) { return std::string_view(family.type).starts_with("clip"); }
 
+bool is_siglip(const Family& family) { return std::string_view(family.type).starts_with("siglip"); }
+
 void set_defaults(const Family& family, ModelConfig& config) {
   config.num_heads = 12;
   config.layer_norm_eps = family.layer_norm_eps;
   config.activation = family.activation;
-  config.pooling = Pooling::token;
-  config.class_token = true;
+  config.pooling = is_siglip(family) ? Pooling::attention : Pooling::token;
+  config.class_token = !is_siglip(family);
   config.register_tokens = 0;
   config.no_embed_class = false;
   config.layer_scale = is_dinov2(family);
   config.fc_norm = is_clip(family);
-  if (is_clip(family)) config.num_classes = 0;
+  if (is_clip(family) || is_siglip(family)) config.num_classes = 0;
 }
 
 void read_dinov2(ConfigReader& reader, ModelConfig& config) {
@@ -139,10 +143,10 @@ void read_dinov2(ConfigReader& reader, ModelConfig& config) {
   if (gated.value_or(false)) reader.fail(Code::unsupported, "use_swiglu_ffn", "plain MLPs are supported");
 }
 
-// Of a whole CLIP the part about the image tower.
+// Of a whole CLIP or SigLIP the part about the image tower.
 const Json& vision_part(const Json& json, const std::string& type) {
   const auto part = json.find("vision_config");
-  return type == "clip" && part != json.end() && part->is_object() ? *part : json;
+  return (type == "clip" || type == "siglip") && part != json.end() && part->is_object() ? *part : json;
 }
 
 void read_labels(ConfigReader& reader, ModelConfig& config) {
@@ -162,7 +166,8 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
   const Family* family = family_of(config.architecture);
   if (family == nullptr) {
     root.fail(Code::unsupported, "model_type",
-              "vit, deit, dinov2, dinov2_with_registers, clip and clip_vision_model are supported");
+              "vit, deit, dinov2, dinov2_with_registers, clip, clip_vision_model, siglip and siglip_vision_model are "
+              "supported");
     return root.status();
   }
   set_defaults(*family, config);
@@ -183,7 +188,12 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
   reader.whole("num_channels", 1, 1 << 16, channels);
   if (channels && *channels != 3) reader.fail(Code::unsupported, "num_channels", "3 (RGB) is supported");
   if (is_dinov2(*family)) read_dinov2(reader, config);
-  if (!is_clip(*family)) read_labels(reader, config);
+  if (is_siglip(*family)) {
+    std::optional<bool> head;
+    reader.flag("vision_use_head", head);
+    if (!head.value_or(true)) reader.fail(Code::unsupported, "vision_use_head", "towers with their head are supported");
+  }
+  if (!is_clip(*family) && !is_siglip(*family)) read_labels(reader, config);
   return reader.status();
 }
 

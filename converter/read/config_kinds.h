@@ -21,7 +21,7 @@ constexpr int kMostRegisters = 256;
 Status read_timm_config(const nlohmann::json& json, const std::string& path, ModelConfig& config,
                         std::vector<std::string>& notes);
 
-// transformers' ViT, DeiT, DINOv2 and CLIP; of a whole CLIP the image tower.
+// transformers' ViT, DeiT, DINOv2, CLIP and SigLIP; of the latter two the image tower.
 Status read_hugging_face_config(const nlohmann::json& json, const std::string& path, ModelConfig& config);
 
 // transformers' preprocessor_config.json; `json` is null when there is none, which leaves the processor's defaults.

@@ -50,6 +50,8 @@ const Variant kVariants[] = {
     {"patch 4", [](VitDescription& v) { v.patch_size = 4; }},
     {"large epsilon", [](VitDescription& v) { v.layer_norm_eps = 1e-2; }},
     {"one class", [](VitDescription& v) { v.num_classes = 1; }},
+    {"attention pooling",
+     [](VitDescription& v) { v.num_classes = 0, v.class_token = false, v.pooling = Pooling::attention; }},
     {"a projection in the place of a head",
      [](VitDescription& v) { v.num_classes = 0, v.projection_dim = 20, v.pre_norm = true, v.fc_norm = true; }},
 };

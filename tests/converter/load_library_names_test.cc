@@ -2,6 +2,7 @@
 // timm's names.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -78,6 +79,14 @@ VitDescription clip() {
   vit.projection_dim = 6;
   vit.pre_norm = true;
   vit.fc_norm = true;
+  return vit;
+}
+
+VitDescription siglip() {
+  VitDescription vit = tiny_description();
+  vit.num_classes = 0;
+  vit.class_token = false;
+  vit.pooling = Pooling::attention;
   return vit;
 }
 
@@ -216,6 +225,55 @@ TEST_CASE("load_network: CLIP's image tower in open_clip's names, with another c
     const std::string key = std::string(words).substr(1, std::string(words).find(':') - 2);
     check_load_fails(load_network(folder.path()), Code::unsupported, {key});
   }
+}
+
+TEST_CASE("load_network: SigLIP in timm's names and in transformers', with its text tower") {
+  const TensorMap timm = tensors_of(siglip());
+  std::string config = kEncoderConfig;
+  config.replace(config.find("\"num_heads\""), 0, "\"global_pool\": \"map\", ");
+  const FloatNetwork network = loaded(timm, config);
+  CHECK(network.outputs[0].name == "embedding");
+  CHECK(network.at(network.outputs[0].tensor).rows == 1);
+  CHECK(network.at(tensor_of(network, "attn_pool.proj.input")).rows == 1);
+  CHECK(network.at(tensor_of(network, "attn_pool.key")).rows == 4);
+  // The query is that of every picture.
+  const FloatLinear& qkv = linear_of(network, "attn_pool.qkv");
+  const auto value = [&](const char* name, std::size_t i) { return static_cast<double>(timm.at(name).values[i]); };
+  double query = value("attn_pool.q.bias", 3);
+  for (std::size_t i = 0; i < 16; ++i) query += value("attn_pool.q.weight", 3 * 16 + i) * value("attn_pool.latent", i);
+  CHECK(qkv.bias[3] == doctest::Approx(query));
+  CHECK(std::all_of(qkv.weight.begin(), qkv.weight.begin() + 16 * 16, [](float w) { return w == 0; }));
+  CHECK(qkv.weight[16 * 16 + 5] == timm.at("attn_pool.kv.weight").values[5]);
+  CHECK(qkv.bias[2 * 16 + 5] == timm.at("attn_pool.kv.bias").values[16 + 5]);
+
+  TensorMap packed = timm;
+  for (const char* ending : {".weight", ".bias"}) {
+    StoredTensor all = packed.at("attn_pool.q" + std::string(ending));
+    const StoredTensor& others = packed.at("attn_pool.kv" + std::string(ending));
+    all.values.insert(all.values.end(), others.values.begin(), others.values.end());
+    all.shape[0] *= 3;
+    packed["attn_pool.qkv" + std::string(ending)] = all;
+    packed.erase("attn_pool.q" + std::string(ending));
+    packed.erase("attn_pool.kv" + std::string(ending));
+  }
+  TensorMap whole = renamed(packed, Naming::transformers_siglip, "vision_model.");
+  for (const char* name : {"text_model.head.weight", "logit_scale", "logit_bias"}) whole[name] = numbered({3}, 1);
+  std::vector<std::string> notes;
+  const FloatNetwork other =
+      loaded(whole, R"({"model_type": "siglip", "vision_config": {"hidden_size": 16, "num_hidden_layers": 1,
+                 "num_attention_heads": 2, "intermediate_size": 32, "image_size": 8, "patch_size": 4}})",
+             &notes);
+  check_same(network, other);
+  CHECK(node_of(other, "attn_pool.mlp.act").as<Activate>()->function == Activation::gelu_tanh);
+  CHECK(node_of(network, "attn_pool.mlp.act").as<Activate>()->function == Activation::gelu_erf);
+  CHECK(other.preprocessing.crop_mode == "squash");
+  CHECK(contains(notes[0], "3 tensors of the text tower"));
+
+  TensorMap classifier = timm;
+  classifier["head.weight"] = numbered({5, 16}, 1);
+  classifier["head.bias"] = numbered({5}, 1);
+  config.replace(config.find("\"num_classes\": 0"), 16, "\"num_classes\": 5");
+  check_load_fails(load_tiny(classifier, config), Code::unsupported, {"behind attention pooling"});
 }
 
 TEST_CASE("load_network: timm keeps CLIP's projection as a head without bias and without names") {

@@ -87,6 +87,8 @@ class Describer {
     vit_.pre_norm = tensors_.has("norm_pre.weight");
     vit_.fc_norm = tensors_.has("fc_norm.weight");
     vit_.pooling = vit_.class_token && (!vit_.fc_norm || is_clip(naming())) ? Pooling::token : Pooling::average;
+    if (tensors_.has("attn_pool.latent")) vit_.pooling = Pooling::attention;
+    if (naming() == Naming::transformers_siglip) vit_.activation = Activation::gelu_tanh;
     if (naming() == Naming::transformers) vit_.layer_norm_eps = 1e-12;  // transformers' default
     if (is_clip(naming())) vit_.layer_norm_eps = 1e-5;
     if (naming() == Naming::transformers_clip) vit_.activation = Activation::quick_gelu;
@@ -185,11 +187,17 @@ class Describer {
     if (vit_.distillation_token && vit_.pooling != Pooling::token) {
       return fail(Code::unsupported, "it has a distillation token and average pooling; token pooling is supported");
     }
+    if (vit_.pooling == Pooling::attention && (vit_.num_classes > 0 || vit_.fc_norm)) {
+      return fail(Code::unsupported,
+                  "it has a head or a norm behind attention pooling; encoders without are supported");
+    }
     if (config_.kind == ConfigKind::none && !known_) {
       char eps[16];
       std::snprintf(eps, sizeof eps, "%.0e", vit_.layer_norm_eps);
       notes_.push_back(std::string("there is no config.json; assuming ") +
-                       (vit_.activation == Activation::quick_gelu ? "quick GELU" : "GELU (erf)") +
+                       (vit_.activation == Activation::quick_gelu  ? "quick GELU"
+                        : vit_.activation == Activation::gelu_tanh ? "GELU (tanh)"
+                                                                   : "GELU (erf)") +
                        ", layer_norm_eps = " + eps);
     }
   }
@@ -197,12 +205,15 @@ class Describer {
   void apply_preprocessing() {
     Preprocessing& input = vit_.preprocessing;
     if (config_.kind == ConfigKind::none && !known_) {
-      if (is_clip(naming())) {
+      if (naming() == Naming::transformers_siglip) {
+        input = to_description({.crop_pct = 1, .input_norm = InputNorm::half, .traits = kSquashTrait}).preprocessing;
+      } else if (is_clip(naming())) {
         input = to_description({.crop_pct = 1, .input_norm = InputNorm::clip}).preprocessing;
       }
-      notes_.push_back("there is no config.json; assuming " +
-                       std::string(is_clip(naming()) ? "CLIP's mean and std, crop_pct 1"
-                                                     : "ImageNet's mean and std, crop_pct 0.875") +
+      notes_.push_back(std::string("there is no config.json; assuming ") +
+                       (is_clip(naming())                         ? "CLIP's mean and std, crop_pct 1"
+                        : naming() == Naming::transformers_siglip ? "mean = std = 0.5, a squash"
+                                                                  : "ImageNet's mean and std, crop_pct 0.875") +
                        ", bicubic");
     }
     override_with(config_.crop_pct, input.crop_pct);

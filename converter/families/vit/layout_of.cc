@@ -21,6 +21,7 @@ PositionResize resize_of(const VitDescription& vit, Naming naming) {
       return vit.register_tokens > 0 ? PositionResize::bicubic_antialiased : PositionResize::bicubic;
     case Naming::transformers:
     case Naming::transformers_clip:
+    case Naming::transformers_siglip:
       return PositionResize::bicubic;
   }
   return PositionResize::bicubic_antialiased;
@@ -47,6 +48,7 @@ Result<TensorLayout> layout_of(const VitDescription& vit, const ModelConfig& con
   layout.distillation_head =
       vit.distillation_token && (tensors.naming() == Naming::timm || tensors.has("head_dist.weight"));
   layout.transposed_projection = tensors.naming() == Naming::open_clip;
+  layout.packed_pool = tensors.naming() == Naming::transformers_siglip;
   layout.projection_bias = vit.projection_dim > 0 && tensors.has("head.bias");
   layout.position_resize = resize_of(vit, tensors.naming());
   const int positions = tensors.dimension({"pos_embed"}, 1, 3);

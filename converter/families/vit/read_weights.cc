@@ -29,6 +29,7 @@ class VitReader {
     network.norm = norm(vit_.fc_norm ? "fc_norm" : "norm");
     if (vit_.num_classes > 0) network.head = head();
     if (vit_.projection_dim > 0) network.head = projection();
+    if (vit_.pooling == Pooling::attention) network.pool = attention_pool();
     if (!status_.ok()) return status_;
     return network;
   }
@@ -162,6 +163,37 @@ class VitReader {
     const Floats transposed = std::exchange(layer.weight, Floats(layer.weight.size()));
     for (std::size_t i = 0; i < transposed.size(); ++i) layer.weight[i % out * in + i / out] = transposed[i];
     return layer;
+  }
+
+  // The query is W latent + b for every picture. It becomes the bias of rows of zeros.
+  FloatAttentionPool attention_pool() {
+    const int channels = vit_.embed_dim;
+    const Floats latent = read("attn_pool.latent");
+    FloatAttentionPool pool;
+    pool.qkv = layout_.packed_pool ? linear("attn_pool.qkv", 3 * channels, channels) : joined_pool();
+    pool.proj = linear("attn_pool.proj", channels, channels);
+    pool.norm = norm("attn_pool.norm");
+    pool.fc1 = linear("attn_pool.mlp.fc1", vit_.mlp_dim, channels);
+    pool.fc2 = linear("attn_pool.mlp.fc2", channels, vit_.mlp_dim);
+    if (!status_.ok()) return pool;
+    const std::size_t columns = latent.size();
+    for (std::size_t out = 0; out < columns; ++out) {
+      double query = pool.qkv.bias[out];
+      for (std::size_t in = 0; in < columns; ++in) {
+        query += static_cast<double>(std::exchange(pool.qkv.weight[out * columns + in], 0.0f)) * latent[in];
+      }
+      pool.qkv.bias[out] = static_cast<float>(query);
+    }
+    return pool;
+  }
+
+  // timm keeps the query's layer apart from that of key and value.
+  FloatLinear joined_pool() {
+    FloatLinear all = linear("attn_pool.q", 3 * vit_.embed_dim, vit_.embed_dim);
+    const FloatLinear others = linear("attn_pool.kv", 0, 0);
+    all.weight.insert(all.weight.end(), others.weight.begin(), others.weight.end());
+    all.bias.insert(all.bias.end(), others.bias.begin(), others.bias.end());
+    return all;
   }
 
   const VitDescription& vit_;
