@@ -23,6 +23,7 @@ constexpr unsigned kNoQkvBias = kNoQkvBiasTrait;
 constexpr unsigned kSquash = kSquashTrait;
 constexpr unsigned kBilinear = kBilinearTrait;
 constexpr unsigned kPreNorm = kPreNormTrait;
+constexpr unsigned kSiglip = kNoClassToken | kAttentionPoolTrait;
 constexpr unsigned kGap = kLayerScale | kNoClassToken | kAverage | kNoQkvBias;
 constexpr unsigned kGapFcNorm = kLayerScale | kNoClassToken | kAverageFcNorm;
 constexpr unsigned kRegistersGap = kGapFcNorm | kNoEmbedClass;
@@ -114,7 +115,9 @@ VitDescription to_description(const Architecture& architecture) {
   vit.num_heads = architecture.num_heads;
   vit.mlp_dim = architecture.mlp_dim;
   vit.num_classes = architecture.num_classes;
-  vit.pooling = architecture.has(kAverageTrait) ? Pooling::average : Pooling::token;
+  vit.pooling = architecture.has(kAverageTrait)         ? Pooling::average
+                : architecture.has(kAttentionPoolTrait) ? Pooling::attention
+                                                        : Pooling::token;
   vit.class_token = !architecture.has(kNoClassTokenTrait);
   vit.distillation_token = architecture.has(kDistilledTrait);
   vit.register_tokens = architecture.registers;

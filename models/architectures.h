@@ -27,6 +27,7 @@ enum ArchitectureTrait : unsigned {
   kSquashTrait = 1u << 7,    // crop mode
   kBilinearTrait = 1u << 8,  // interpolation
   kPreNormTrait = 1u << 9,   // norm_pre in front of the blocks, no bias in the patch embedding
+  kAttentionPoolTrait = 1u << 10,
 };
 
 struct Architecture {

@@ -1,9 +1,8 @@
-// The names and shapes of the tensors in a ViT checkpoint. timm's names are the canonical ones; those of Hugging Face
-// transformers (ViT and DeiT) are mapped to them. Names and shapes only: converter/read reads the values.
+// The names and shapes of the tensors in a ViT checkpoint. timm's names are the canonical ones; library_names.h maps
+// those of others to them. Names and shapes only: converter/read reads the values.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,19 +28,18 @@ struct TensorSpec {
 
 // Where a checkpoint differs from timm's, apart from names.
 struct TensorLayout {
-  bool split_qkv = false;          // query, key and value apart
-  bool distillation_head = false;  // head_dist beside head; transformers also has distilled models with one head
+  bool split_qkv = false;              // query, key and value apart
+  bool distillation_head = false;      // head_dist beside head; transformers also has distilled models with one head
+  bool transposed_projection = false;  // [C][projection], as open_clip has it
+  bool projection_bias = false;        // zeros
+  bool packed_pool = false;            // query, key and value of the attention pooling in one tensor
+  int position_height = 0;             // the grid of the position table; 0: that of the input
+  int position_width = 0;
+  PositionResize position_resize = PositionResize::bicubic_antialiased;
 };
 
 // Every tensor that the description needs, in the order of the computation.
 std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayout& layout);
-
-// The canonical name behind a name of transformers' ViT or DeiT, with or without the prefix `vit.` or `deit.`;
-// nullopt when it is none.
-std::optional<TensorName> canonical_from_hugging_face(std::string_view name);
-
-// The reverse, without prefix, for messages: users search their file for it. A name without counterpart stays.
-std::string hugging_face_name(const TensorName& name);
 
 // True for tensors that training leaves behind and that no classifier reads: counters, index buffers, the mask token of
 // masked pre-training, transformers' pooler. `head_dist` is not among them: a second head changes the result.

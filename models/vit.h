@@ -1,5 +1,5 @@
-// What a plain Vision Transformer classifier is made of: ViT (Dosovitskiy et al. 2021), DeiT with or without a
-// distillation token (Touvron et al. 2021) and their relatives in timm and Hugging Face transformers.
+// What a plain Vision Transformer is made of: ViT (Dosovitskiy et al. 2021), DeiT with or without a distillation token
+// (Touvron et al. 2021), DINOv2, the image towers of CLIP and SigLIP, and their relatives.
 // Every choice that differs between published weights is a value here. Plain data; no code of the engine.
 #pragma once
 
@@ -12,19 +12,29 @@
 namespace intvit {
 
 enum class Pooling {
-  token,    // class token (with a distillation token: the mean of both heads)
-  average,  // mean over the patch tokens
+  token,      // class token (with a distillation token: the mean of both heads)
+  average,    // mean over the patch tokens
+  attention,  // a learnt query asks all tokens; then an MLP with a residual of its own (SigLIP)
+};
+
+// How a table of positions is made to fit another grid: what the library does whose file it is. All align the grids'
+// borders.
+enum class PositionResize {
+  bicubic_antialiased,  // timm, open_clip, DINOv2 with registers
+  bicubic,              // transformers
+  bicubic_by_factor,    // DINOv2's own code without registers: by the factor (n + 0.1) / old
 };
 
 // timm's parameter names (class VisionTransformer) are used throughout.
 struct VitDescription {
   std::string architecture;  // timm's name, e.g. deit_tiny_patch16_224
   int patch_size = 16;
-  int embed_dim = 0;    // C
-  int depth = 0;        // number of blocks
-  int num_heads = 0;    // H; the head size D is C / H
-  int mlp_dim = 0;      // width of fc1
-  int num_classes = 0;  // 0: no head
+  int embed_dim = 0;       // C
+  int depth = 0;           // number of blocks
+  int num_heads = 0;       // H; the head size D is C / H
+  int mlp_dim = 0;         // width of fc1
+  int num_classes = 0;     // 0: no head
+  int projection_dim = 0;  // 0: none. What the head would read is multiplied with a matrix instead (CLIP)
   double layer_norm_eps = 1e-6;
   Activation activation = Activation::gelu_erf;
   Pooling pooling = Pooling::token;
@@ -32,6 +42,7 @@ struct VitDescription {
   bool distillation_token = false;
   int register_tokens = 0;
   bool no_embed_class = false;  // prefix tokens have no position embedding
+  bool bare_registers = false;  // register tokens have none, the other prefix tokens do
   bool qkv_bias = true;
   bool layer_scale = false;  // ls1/ls2.gamma
   bool pre_norm = false;     // norm_pre in front of the blocks; the patch embedding then has no bias
@@ -44,6 +55,8 @@ struct VitDescription {
   int grid_width() const { return preprocessing.width / patch_size; }
   int patches() const { return grid_height() * grid_width(); }
   int prefix_tokens() const { return (class_token ? 1 : 0) + (distillation_token ? 1 : 0) + register_tokens; }
+  // Prefix tokens with a position embedding, which are the first ones.
+  int position_prefix() const { return no_embed_class ? 0 : prefix_tokens() - (bare_registers ? register_tokens : 0); }
   int tokens() const { return prefix_tokens() + patches(); }
 };
 

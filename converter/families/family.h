@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "converter/families/input_size.h"
 #include "converter/families/output_choice.h"
 #include "converter/graph/network.h"
 #include "converter/read/config.h"
@@ -12,8 +13,8 @@
 
 namespace intvit {
 
-// ViT and DeiT (converter/families/vit/).
+// ViT, DeiT, DINOv2 and the image towers of CLIP and SigLIP (converter/families/vit/).
 Result<FloatNetwork> load_vit(const ModelConfig& config, const TensorTable& tensors, const OutputChoice& outputs,
-                              std::vector<std::string>& notes);
+                              const InputSize& input, std::vector<std::string>& notes);
 
 }  // namespace intvit

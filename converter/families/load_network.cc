@@ -11,23 +11,24 @@
 namespace intvit {
 namespace {
 
-Result<FloatNetwork> load(const std::string& path, std::vector<std::string>& notes, const OutputChoice& outputs) {
+Result<FloatNetwork> load(const std::string& path, std::vector<std::string>& notes, const OutputChoice& outputs,
+                          const InputSize& input) {
   const Result<Checkpoint> checkpoint = Checkpoint::open(path);
   if (!checkpoint.ok()) return checkpoint.status();
-  const Result<ModelConfig> config = read_config(checkpoint.value().folder(), notes);
-  if (!config.ok()) return config.status();
-  const Result<TensorTable> tensors = TensorTable::build(checkpoint.value());
+  const Result<TensorTable> tensors = TensorTable::build(checkpoint.value(), notes);
   if (!tensors.ok()) return tensors.status();
-  return load_vit(config.value(), tensors.value(), outputs, notes);
+  const Result<ModelConfig> config = read_config(checkpoint.value().folder(), tensors.value().naming(), notes);
+  if (!config.ok()) return config.status();
+  return load_vit(config.value(), tensors.value(), outputs, input, notes);
 }
 
 }  // namespace
 
-Result<FloatNetwork> load_network(const std::string& path, std::vector<std::string>* notes,
-                                  const OutputChoice& outputs) {
+Result<FloatNetwork> load_network(const std::string& path, std::vector<std::string>* notes, const OutputChoice& outputs,
+                                  const InputSize& input) {
   std::vector<std::string> unheard;
   try {
-    return load(path, notes != nullptr ? *notes : unheard, outputs);
+    return load(path, notes != nullptr ? *notes : unheard, outputs, input);
   } catch (const std::bad_alloc&) {
     return {Code::out_of_memory, "cannot load " + in_quotes(path) + ": its weights do not fit into memory"};
   }

@@ -55,16 +55,17 @@ class GraphBuilder {
   }
 
   // Of all three at once: NAME.qkv writes NAME.query, .key and .value; probabilities are NAME.post_softmax.
-  // Returns what proj reads, NAME.proj.input.
-  TensorId attention(const std::string& name, TensorId x, FloatLinear qkv, int heads) {
+  // Returns what proj reads, NAME.proj.input, of the first `queries` tokens or, if 0, of all.
+  TensorId attention(const std::string& name, TensorId x, FloatLinear qkv, int heads, int queries = 0) {
     const int rows = at(x).rows, columns = qkv.out / 3;
     const TensorId query = tensor({name + ".query", Role::query, rows, columns, heads});
     const TensorId key = tensor({name + ".key", Role::key, rows, columns, heads});
     const TensorId value = tensor({name + ".value", Role::value, rows, columns, heads});
     node(name + ".qkv", {x}, {query, key, value}, Linear{std::move(qkv)});
-    const TensorId probabilities = tensor({name + ".post_softmax", Role::probabilities, heads * rows, rows, heads});
-    const TensorId attended = tensor({name + ".proj.input", Role::linear_input, rows, columns});
-    node(name, {query, key, value}, {probabilities, attended}, Attention{});
+    const int asked = queries > 0 ? queries : rows;
+    const TensorId probabilities = tensor({name + ".post_softmax", Role::probabilities, heads * asked, rows, heads});
+    const TensorId attended = tensor({name + ".proj.input", Role::linear_input, asked, columns});
+    node(name, {query, key, value}, {probabilities, attended}, Attention{queries});
     return attended;
   }
 

@@ -67,12 +67,14 @@ class NodeShapes {
     const bool fits = has(1, 1) && in(0).rows == out(0).rows && in(0).columns == out(0).columns;
     return fits ? "" : "must have an output like its input";
   }
-  std::string problem(const Attention&) const {
+  std::string problem(const Attention& attention) const {
     if (!has(3, 2)) return "must read query, key and value";
+    if (attention.queries < 0 || attention.queries > in(0).rows) return "more queries than there are";
+    const int queries = attention.queries > 0 ? attention.queries : in(0).rows;
     const bool fits = in(0).columns == in(1).columns && in(1).rows == in(2).rows && in(0).heads == in(1).heads &&
                       in(1).heads == in(2).heads && out(0).heads == in(0).heads && in(0).columns % in(0).heads == 0 &&
-                      in(2).columns % in(0).heads == 0 && out(0).rows == in(0).heads * in(0).rows &&
-                      out(0).columns == in(1).rows && out(1).rows == in(0).rows && out(1).columns == in(2).columns;
+                      in(2).columns % in(0).heads == 0 && out(0).rows == in(0).heads * queries &&
+                      out(0).columns == in(1).rows && out(1).rows == queries && out(1).columns == in(2).columns;
     return fits ? "" : "shapes of query, key, value and outputs";
   }
   std::string problem(const MeanRows& mean) const {

@@ -40,7 +40,9 @@ struct Activate {
 };
 
 // query, key, value -> probabilities = softmax(query key^T / sqrt(D)), probabilities value; per head.
-struct Attention {};
+struct Attention {
+  int queries = 0;  // only the first so many rows of query; 0: all
+};
 
 // x -> the mean of rows first_row ... first_row + count - 1.
 struct MeanRows {

@@ -11,12 +11,14 @@ Result<InputGeometry> input_geometry(const Preprocessing& p) {
                                                                        {"bilinear", Interpolation::bilinear},
                                                                        {"bicubic", Interpolation::bicubic},
                                                                        {"lanczos", Interpolation::lanczos}};
-  static const std::map<std::string, CropMode> kCrops = {{"center", CropMode::center}, {"squash", CropMode::squash}};
+  static const std::map<std::string, CropMode> kCrops = {
+      {"center", CropMode::center}, {"squash", CropMode::squash}, {"center_floor", CropMode::center_floor}};
   const auto interpolation = kInterpolations.find(p.interpolation);
   const auto crop = kCrops.find(p.crop_mode);
   if (interpolation == kInterpolations.end() || crop == kCrops.end()) {
-    return Status(Code::unsupported, "interpolation '" + p.interpolation + "' with crop mode '" + p.crop_mode +
-                                         "'; known are nearest, bilinear, bicubic, lanczos and center, squash");
+    return Status(Code::unsupported,
+                  "interpolation '" + p.interpolation + "' with crop mode '" + p.crop_mode +
+                      "'; known are nearest, bilinear, bicubic, lanczos and center, squash, center_floor");
   }
   InputGeometry in;
   in.height = static_cast<std::uint32_t>(p.height);

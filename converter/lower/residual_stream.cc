@@ -42,7 +42,10 @@ double residual_unit(const FloatNetwork& network, const Stream& stream, const Pl
   if (finest > 0) return finest / 2;
   const auto named = plan.magnitudes.find(network.at(stream.tensors.front()).name);
   const double magnitude = named == plan.magnitudes.end() ? plan.residual_magnitude : named->second;
-  return std::max(unit_of_values(magnitude), least_unit(coarsest_product(network, stream, plan, linears)));
+  // What a linear layer writes may end at half of the range (nodes/linear.cc).
+  const Node& first = network.node(network.producer(stream.tensors.front()));
+  const double share = first.as<Linear>() != nullptr ? 0.5 : 1.0;
+  return std::max(unit_of_values(magnitude) / share, least_unit(coarsest_product(network, stream, plan, linears)));
 }
 
 double unit_of_values(double magnitude) { return magnitude * kHeadroom / 32767; }

@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kWeightsName = "model.safetensors";
+constexpr const char* kOpenClipName = "open_clip_model.safetensors";
 constexpr const char* kIndexName = "model.safetensors.index.json";
 constexpr std::size_t kMostShards = 1024;
 
@@ -44,6 +45,7 @@ Result<Checkpoint> Checkpoint::open(const std::string& path) {
     checkpoint.folder_ = path;
     weights = (fs::path(path) / kWeightsName).string();
     if (!file_exists(weights)) weights = (fs::path(path) / kIndexName).string();
+    if (!file_exists(weights)) weights = (fs::path(path) / kOpenClipName).string();
     if (!file_exists(weights)) return no_weights(path);
   } else {
     checkpoint.folder_ = fs::path(path).parent_path().string();

@@ -1,5 +1,5 @@
-// The tensors of a checkpoint, wherever they lie: one .safetensors file, a folder with model.safetensors, or a folder
-// with model.safetensors.index.json and its shards.
+// The tensors of a checkpoint, wherever they lie: one .safetensors file, a folder with model.safetensors, a folder with
+// model.safetensors.index.json and its shards, or one with open_clip_model.safetensors.
 #pragma once
 
 #include <string>

@@ -47,10 +47,17 @@ Result<std::vector<std::string>> read_labels_file(const std::string& path) {
 
 }  // namespace
 
-Result<ModelConfig> read_config(const std::string& folder, std::vector<std::string>& notes) {
+Result<ModelConfig> read_config(const std::string& folder, Naming naming, std::vector<std::string>& notes) {
   ModelConfig config;
   config.path = in_folder(folder, "config.json");
-  if (file_exists(config.path)) {
+  if (const std::string path = in_folder(folder, "open_clip_config.json");
+      naming == Naming::open_clip && file_exists(path)) {
+    config.path = path;
+    const Result<nlohmann::json> json = read_json_file(path);
+    if (!json.ok()) return json.status();
+    config.kind = ConfigKind::open_clip;
+    if (Status status = read_open_clip_config(json.value(), path, config); !status.ok()) return status;
+  } else if (file_exists(config.path)) {
     const Result<nlohmann::json> json = read_json_file(config.path);
     if (!json.ok()) return json.status();
     Status status;

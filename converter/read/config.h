@@ -1,6 +1,6 @@
 // What a checkpoint's own files say about the network: config.json of a timm hub folder or of Hugging Face
-// transformers (with preprocessor_config.json), and labels.txt. Only what is written there: describe.h completes it
-// with the architecture's values and the shapes of the tensors.
+// transformers (with preprocessor_config.json), open_clip_config.json, and labels.txt. Only what is written there:
+// describe_vit.h completes it with the architecture's values and the shapes of the tensors.
 #pragma once
 
 #include <array>
@@ -9,17 +9,18 @@
 #include <vector>
 
 #include "intvit/status.h"
+#include "models/library_names.h"
 #include "models/vit.h"
 
 namespace intvit {
 
-enum class ConfigKind { none, timm, hugging_face };
+enum class ConfigKind { none, timm, hugging_face, open_clip };
 
 // Every value is optional; nullopt means that the files do not say.
 struct ModelConfig {
   ConfigKind kind = ConfigKind::none;
   std::string path;          // of config.json, for messages
-  std::string architecture;  // timm's name, perhaps with a tag, or transformers' model_type
+  std::string architecture;  // timm's name, perhaps with a tag, transformers' model_type, or open_clip
 
   std::optional<int> patch_size;
   std::optional<int> embed_dim;
@@ -50,8 +51,9 @@ struct ModelConfig {
   std::vector<std::string> labels;
 };
 
-// Reads what is in `folder`; a folder without config.json is not an error (kind none). Things that a user should know
-// are appended to `notes`, one line each.
-Result<ModelConfig> read_config(const std::string& folder, std::vector<std::string>& notes);
+// Reads what is in `folder`; a folder without a config is not an error (kind none). Tensors with open_clip's names look
+// for open_clip's config first, since folders with two checkpoints have two configs. Things that a user should know are
+// appended to `notes`, one line each.
+Result<ModelConfig> read_config(const std::string& folder, Naming naming, std::vector<std::string>& notes);
 
 }  // namespace intvit

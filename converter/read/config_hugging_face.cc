@@ -1,4 +1,6 @@
+#include <array>
 #include <cmath>
+#include <string_view>
 
 #include "converter/read/config_kinds.h"
 #include "converter/read/config_reader.h"
@@ -23,12 +25,13 @@ struct Size {
   bool squash = true;  // false: the shortest edge becomes `height`
 };
 
-// A number, {height, width} or {shortest_edge}.
-Size read_size(ConfigReader& reader, const char* key) {
+// A number, {height, width} or {shortest_edge}. Whether a number is both edges or the shortest one is the processor's.
+Size read_size(ConfigReader& reader, const char* key, bool number_squashes) {
   Size size;
   const Json* value = reader.find(key);
   if (value == nullptr || !value->is_object()) {
     reader.size(key, kLargestImage, size.height, size.width);
+    size.squash = number_squashes;
     return size;
   }
   ConfigReader edges(*value, reader.path());
@@ -59,7 +62,7 @@ void read_resample(ConfigReader& reader, ModelConfig& config) {
 
 // After the resize to `size` comes a crop to `crop`, where there is one.
 void set_sizes(ConfigReader& reader, const Size& size, const Size& crop, ModelConfig& config) {
-  config.crop_mode = size.squash ? "squash" : "center";
+  config.crop_mode = size.squash ? "squash" : "center_floor";
   const Size& input = crop.height ? crop : size;
   config.height = input.height;
   config.width = input.width;
@@ -70,30 +73,105 @@ void set_sizes(ConfigReader& reader, const Size& size, const Size& crop, ModelCo
                 "a crop must lie inside the resized picture and have its proportions");
   }
   // Whoever divides by it and cuts the fraction off must get the edge back, in spite of rounding here.
+  // transformers rounds half the difference down; the runtime's squash rounds it to the nearest even number.
+  if (size.squash && ((*size.height - *input.height) % 4 == 3 || (*size.width - *input.width) % 4 == 3)) {
+    reader.fail(Code::unsupported, "crop_size", "a crop of a squashed picture must begin at a whole pixel");
+  }
   const bool cut = static_cast<int>(*input.height / down) < *size.height;
   config.crop_pct = cut ? std::nextafter(down, 0.0) : down;
+}
+
+// What differs between the models of transformers. Values are the defaults of their configs and of their image
+// processors, which files may leave out. Sizes that are missing are read off the tensors instead.
+struct Family {
+  const char* type;  // model_type
+  double layer_norm_eps;
+  Activation activation;
+  bool squash;  // the processor's resize; otherwise it crops
+  const char* interpolation;
+  std::array<double, 3> mean, stddev;
+};
+
+constexpr std::array<double, 3> kHalf = {0.5, 0.5, 0.5};
+constexpr std::array<double, 3> kImagenetMean = {0.485, 0.456, 0.406}, kImagenetStd = {0.229, 0.224, 0.225};
+constexpr std::array<double, 3> kClipMean = {0.48145466, 0.4578275, 0.40821073};
+constexpr std::array<double, 3> kClipStd = {0.26862954, 0.26130258, 0.27577711};
+constexpr Activation kErf = Activation::gelu_erf, kQuick = Activation::quick_gelu;
+
+constexpr Family kFamilies[] = {
+    {"vit", 1e-12, kErf, true, "bilinear", kHalf, kHalf},
+    {"deit", 1e-12, kErf, true, "bicubic", kHalf, kHalf},
+    {"dinov2", 1e-6, kErf, false, "bicubic", kImagenetMean, kImagenetStd},
+    {"dinov2_with_registers", 1e-6, kErf, false, "bicubic", kImagenetMean, kImagenetStd},
+    {"clip", 1e-5, kQuick, false, "bicubic", kClipMean, kClipStd},
+    {"clip_vision_model", 1e-5, kQuick, false, "bicubic", kClipMean, kClipStd},
+    {"siglip", 1e-6, Activation::gelu_tanh, true, "bicubic", kHalf, kHalf},
+    {"siglip_vision_model", 1e-6, Activation::gelu_tanh, true, "bicubic", kHalf, kHalf},
+};
+
+const Family* family_of(const std::string& type) {
+  for (const Family& family : kFamilies) {
+    if (type == family.type) return &family;
+  }
+  return nullptr;
+}
+
+bool is_dinov2(const Family& family) { return std::string_view(family.type).starts_with("dinov2"); }
+bool is_clip(const Family& family) { return std::string_view(family.type).starts_with("clip"); }
+
+bool is_siglip(const Family& family) { return std::string_view(family.type).starts_with("siglip"); }
+
+void set_defaults(const Family& family, ModelConfig& config) {
+  config.num_heads = 12;
+  config.layer_norm_eps = family.layer_norm_eps;
+  config.activation = family.activation;
+  config.pooling = is_siglip(family) ? Pooling::attention : Pooling::token;
+  config.class_token = !is_siglip(family);
+  config.register_tokens = 0;
+  config.no_embed_class = false;
+  config.layer_scale = is_dinov2(family);
+  config.fc_norm = is_clip(family);
+  if (is_clip(family) || is_siglip(family)) config.num_classes = 0;
+}
+
+void read_dinov2(ConfigReader& reader, ModelConfig& config) {
+  if (config.architecture == "dinov2_with_registers") config.register_tokens = 4;
+  reader.whole("num_register_tokens", 0, kMostRegisters, config.register_tokens);
+  reader.real("mlp_ratio", 1e-3, 1e3, config.mlp_ratio);
+  std::optional<bool> gated;
+  reader.flag("use_swiglu_ffn", gated);
+  if (gated.value_or(false)) reader.fail(Code::unsupported, "use_swiglu_ffn", "plain MLPs are supported");
+}
+
+// Of a whole CLIP or SigLIP the part about the image tower.
+const Json& vision_part(const Json& json, const std::string& type) {
+  const auto part = json.find("vision_config");
+  return (type == "clip" || type == "siglip") && part != json.end() && part->is_object() ? *part : json;
+}
+
+void read_labels(ConfigReader& reader, ModelConfig& config) {
+  reader.whole("num_labels", 0, kMostClasses, config.num_classes);
+  reader.names("id2label", config.labels);
+  if (!config.labels.empty()) config.num_classes = static_cast<int>(config.labels.size());
+  if (is_placeholder(config.labels)) config.labels.clear();
 }
 
 }  // namespace
 
 Status read_hugging_face_config(const Json& json, const std::string& path, ModelConfig& config) {
-  ConfigReader reader(json, path);
+  ConfigReader root(json, path);
   std::optional<std::string> type;
-  reader.text("model_type", type);
-  if (type != "vit" && type != "deit") reader.fail(Code::unsupported, "model_type", "vit and deit are supported");
+  root.text("model_type", type);
   config.architecture = type.value_or("");
-
-  // The defaults of ViTConfig and DeiTConfig, which files may leave out. Sizes that are missing are read off the
-  // tensors instead.
-  config.num_heads = 12;
-  config.layer_norm_eps = 1e-12;
-  config.activation = Activation::gelu_erf;
-  config.pooling = Pooling::token;
-  config.class_token = true;
-  config.register_tokens = 0;
-  config.no_embed_class = false;
-  config.layer_scale = false;
-  config.fc_norm = false;
+  const Family* family = family_of(config.architecture);
+  if (family == nullptr) {
+    root.fail(Code::unsupported, "model_type",
+              "vit, deit, dinov2, dinov2_with_registers, clip, clip_vision_model, siglip and siglip_vision_model are "
+              "supported");
+    return root.status();
+  }
+  set_defaults(*family, config);
+  ConfigReader reader(vision_part(json, config.architecture), path);
   reader.whole("hidden_size", 1, kLargestWidth, config.embed_dim);
   reader.whole("num_hidden_layers", 1, kMostBlocks, config.depth);
   reader.whole("num_attention_heads", 1, kLargestWidth, config.num_heads);
@@ -109,25 +187,32 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
   std::optional<int> channels;
   reader.whole("num_channels", 1, 1 << 16, channels);
   if (channels && *channels != 3) reader.fail(Code::unsupported, "num_channels", "3 (RGB) is supported");
-  reader.whole("num_labels", 0, kMostClasses, config.num_classes);
-  reader.names("id2label", config.labels);
-  if (!config.labels.empty()) config.num_classes = static_cast<int>(config.labels.size());
-  if (is_placeholder(config.labels)) config.labels.clear();
+  if (is_dinov2(*family)) read_dinov2(reader, config);
+  if (is_siglip(*family)) {
+    std::optional<bool> head;
+    reader.flag("vision_use_head", head);
+    if (!head.value_or(true)) reader.fail(Code::unsupported, "vision_use_head", "towers with their head are supported");
+  }
+  if (!is_clip(*family) && !is_siglip(*family)) read_labels(reader, config);
   return reader.status();
 }
 
 Status read_preprocessor_config(const Json* json, const std::string& path, ModelConfig& config,
                                 std::vector<std::string>& notes) {
+  const Family& family = *family_of(config.architecture);
   const bool deit = config.architecture == "deit";
-  // The defaults of ViTImageProcessor and DeiTImageProcessor.
-  config.mean = {0.5, 0.5, 0.5};
-  config.stddev = {0.5, 0.5, 0.5};
-  config.interpolation = deit ? "bicubic" : "bilinear";
-  config.crop_mode = "squash";
+  config.mean = family.mean;
+  config.stddev = family.stddev;
+  config.interpolation = family.interpolation;
+  config.crop_mode = family.squash ? "squash" : "center_floor";
   config.crop_pct = 1.0;
   if (json == nullptr) {
-    notes.push_back("there is no " + in_quotes(path) + "; assuming mean = std = 0.5, a " + *config.interpolation +
-                    " squash to the input size");
+    notes.push_back("there is no " + in_quotes(path) + "; assuming " +
+                    (is_clip(family)     ? "CLIP's mean and std"
+                     : is_dinov2(family) ? "ImageNet's mean and std"
+                                         : "mean = std = 0.5") +
+                    ", a " + *config.interpolation +
+                    (family.squash ? " squash to the input size" : " resize of the shorter edge to the input size"));
     return {};
   }
   ConfigReader reader(*json, path);
@@ -139,9 +224,9 @@ Status read_preprocessor_config(const Json* json, const std::string& path, Model
   if (!resize.value_or(true)) {
     notes.push_back(in_quotes(path) + ": do_resize is false; pictures are resized to the input size all the same");
   }
-  const Size size = read_size(reader, "size");
+  const Size size = read_size(reader, "size", family.squash);
   Size crop_size;
-  if (crop.value_or(deit || !size.squash)) crop_size = read_size(reader, "crop_size");
+  if (crop.value_or(deit || !size.squash)) crop_size = read_size(reader, "crop_size", true);
   if (reader.status().ok() && size.height) {
     if (!size.squash && !crop_size.height) crop_size = size;  // the input must be square
     set_sizes(reader, size, crop_size, config);

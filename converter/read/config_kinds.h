@@ -1,4 +1,4 @@
-// The two kinds of config.json. Internal to converter/read: use config.h.
+// The kinds of configs. Internal to converter/read: use config.h.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -21,11 +21,14 @@ constexpr int kMostRegisters = 256;
 Status read_timm_config(const nlohmann::json& json, const std::string& path, ModelConfig& config,
                         std::vector<std::string>& notes);
 
-// transformers' ViT and DeiT.
+// transformers' ViT, DeiT, DINOv2, CLIP and SigLIP; of the latter two the image tower.
 Status read_hugging_face_config(const nlohmann::json& json, const std::string& path, ModelConfig& config);
 
 // transformers' preprocessor_config.json; `json` is null when there is none, which leaves the processor's defaults.
 Status read_preprocessor_config(const nlohmann::json* json, const std::string& path, ModelConfig& config,
                                 std::vector<std::string>& notes);
+
+// open_clip's, of an image tower that is a Vision Transformer.
+Status read_open_clip_config(const nlohmann::json& json, const std::string& path, ModelConfig& config);
 
 }  // namespace intvit

@@ -37,8 +37,10 @@ Status read_model_args(const Json& json, const std::string& path, ModelConfig& c
     config.pooling = Pooling::token;
   } else if (pool == "avg") {
     config.pooling = Pooling::average;
+  } else if (pool == "map") {
+    config.pooling = Pooling::attention;
   } else if (pool) {
-    reader.fail(Code::unsupported, "global_pool", "token and avg are supported");
+    reader.fail(Code::unsupported, "global_pool", "token, avg and map are supported");
   }
 
   std::optional<int> channels;

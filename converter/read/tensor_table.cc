@@ -1,8 +1,11 @@
 #include "converter/read/tensor_table.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "converter/read/message.h"
 
@@ -23,24 +26,69 @@ std::string without_quotes(std::string_view name) {
   return text.substr(1, text.size() - 2);
 }
 
+// Names without what wrappers put in front of them, and what that was.
+struct PlainNames {
+  std::vector<std::pair<std::string_view, const TensorInfo*>> names;
+  std::map<std::string_view, std::size_t> prefixes;  // how many names had it
+
+  // Takes `prefix` off the front of a name.
+  void cut(std::string_view prefix, std::string_view& name) {
+    ++prefixes[prefix];
+    name.remove_prefix(prefix.size());
+  }
+};
+
+PlainNames without_wrappers(const Checkpoint& checkpoint) {
+  PlainNames plain;
+  for (const TensorInfo* tensor : checkpoint.tensors()) {
+    std::string_view name = tensor->name;
+    for (auto prefix = wrapper_prefix(name); !prefix.empty(); prefix = wrapper_prefix(name)) plain.cut(prefix, name);
+    plain.names.emplace_back(name, tensor);
+  }
+  return plain;
+}
+
+Naming naming_of_all(const PlainNames& plain) {
+  Naming naming = Naming::timm;
+  for (const auto& [name, tensor] : plain.names) naming = std::max(naming, naming_of(name).value_or(naming));
+  return naming;
+}
+
+std::vector<std::int64_t> without_outer_ones(const std::vector<std::int64_t>& shape) {
+  return {std::find_if(shape.begin(), shape.end(), [](std::int64_t n) { return n != 1; }), shape.end()};
+}
+
 }  // namespace
 
-Result<TensorTable> TensorTable::build(const Checkpoint& checkpoint) {
+Result<TensorTable> TensorTable::build(const Checkpoint& checkpoint, std::vector<std::string>& notes) {
   TensorTable table;
   table.checkpoint_ = &checkpoint;
-  const std::vector<const TensorInfo*> all = checkpoint.tensors();
-  table.hugging_face_ = std::any_of(all.begin(), all.end(), [](const TensorInfo* tensor) {
-    return tensor->name.ends_with("embeddings.patch_embeddings.projection.weight");
-  });
-  for (const TensorInfo* tensor : all) {
-    std::optional<TensorName> name;
-    if (table.hugging_face_) name = canonical_from_hugging_face(tensor->name);
-    if (!name) name = TensorName{tensor->name};
-    const auto [at, is_new] = table.tensors_.try_emplace({name->name, name->part}, tensor);
+  PlainNames plain = without_wrappers(checkpoint);
+  table.naming_ = naming_of_all(plain);
+  const bool plain_library = table.naming_ == Naming::timm || table.naming_ == Naming::dinov2;
+  std::size_t text = 0;
+  for (auto& [name, tensor] : plain.names) {
+    if (is_text_tower(table.naming_, name)) {
+      ++text;
+      continue;
+    }
+    if (const auto prefix = library_prefix(table.naming_, name); plain_library && !prefix.empty()) {
+      plain.cut(prefix, name);
+    } else {
+      name.remove_prefix(prefix.size());
+    }
+    const TensorName canonical = canonical_name(table.naming_, name).value_or(TensorName{std::string(name)});
+    const auto [at, is_new] = table.tensors_.try_emplace({canonical.name, canonical.part}, tensor);
     if (is_new) continue;
     return {Code::corrupt_file, "checkpoint " + in_quotes(checkpoint.path()) + " has both " +
                                     in_quotes(at->second->name) + " and " + in_quotes(tensor->name) +
                                     ", which are the same tensor of the network; remove one"};
+  }
+  for (const auto& [prefix, count] : plain.prefixes) {
+    notes.push_back("the prefix " + in_quotes(prefix) + " of " + std::to_string(count) + " tensors is left out");
+  }
+  if (text > 0) {
+    notes.push_back(std::to_string(text) + " tensors of the text tower are skipped; the image tower is converted");
   }
   return table;
 }
@@ -52,17 +100,18 @@ const TensorInfo* TensorTable::find(const TensorName& name) const {
 
 int TensorTable::dimension(const TensorName& name, std::size_t index, std::size_t rank) const {
   const TensorInfo* tensor = find(name);
-  if (tensor == nullptr || tensor->shape.size() != rank) return 0;
-  const std::int64_t value = tensor->shape[index];
+  if (tensor == nullptr || tensor->shape.size() > rank) return 0;
+  const std::size_t missing = rank - tensor->shape.size();
+  const std::int64_t value = index < missing ? 1 : tensor->shape[index - missing];
   return value >= 1 && value <= (1 << 20) ? static_cast<int>(value) : 0;
 }
 
 Status TensorTable::check_features() const {
   for (const auto& [key, tensor] : tensors_) {
-    const std::string feature = unsupported_feature(tensor->name);
+    const std::string feature = unsupported_feature(key.first);
     if (feature.empty()) continue;
     return {Code::unsupported, "checkpoint " + in_quotes(checkpoint_->path()) + " has " + feature + ", as its tensor " +
-                                   in_quotes(tensor->name) + " tells; plain ViT and DeiT are supported"};
+                                   in_quotes(tensor->name) + " tells; this version cannot run that"};
   }
   return {};
 }
@@ -77,14 +126,14 @@ Status TensorTable::check(const std::vector<TensorSpec>& wanted, const std::stri
       continue;
     }
     used.insert(tensor);
-    if (tensor->shape == spec.shape) continue;
+    if (without_outer_ones(tensor->shape) == without_outer_ones(spec.shape)) continue;
     misshapen.push_back(without_quotes(tensor->name) + " is " + shape_text(tensor->shape) + ", needs " +
                         shape_text(spec.shape));
   }
   for (const auto& [key, tensor] : tensors_) {
     // Integers and booleans are index buffers, never weights.
     const bool is_float = tensor->dtype.find('F') != std::string::npos;
-    if (used.contains(tensor) || !is_float || is_harmless_extra(tensor->name)) continue;
+    if (used.contains(tensor) || !is_float || is_harmless_extra(key.first)) continue;
     unexpected.push_back(without_quotes(tensor->name));
   }
   std::string problems;

@@ -8,43 +8,44 @@
 
 #include "converter/read/checkpoint.h"
 #include "intvit/status.h"
+#include "models/library_names.h"
 #include "models/tensor_names.h"
 
 namespace intvit {
 
 class TensorTable {
  public:
-  // The checkpoint must outlive the table.
-  static Result<TensorTable> build(const Checkpoint& checkpoint);
+  // The checkpoint must outlive the table. What is left out of it or of its names is appended to `notes`, a line each.
+  static Result<TensorTable> build(const Checkpoint& checkpoint, std::vector<std::string>& notes);
 
   const Checkpoint& checkpoint() const { return *checkpoint_; }
 
-  // Names of transformers rather than timm's.
-  bool hugging_face() const { return hugging_face_; }
+  Naming naming() const { return naming_; }
 
   // Null when there is none.
   const TensorInfo* find(const TensorName& name) const;
   bool has(const char* name) const { return find({name}) != nullptr; }
 
-  // Dimension `index` of a tensor that has `rank` dimensions; 0 when there is no such tensor or the value is not in
-  // 1 .. 2^20, so that an int holds it and products of three are safe in 64 bits.
+  // Dimension `index` of a tensor that has `rank` dimensions; outer ones that are missing are 1. 0 when there is no
+  // such tensor or the value is not in 1 .. 2^20, so that an int holds it and products of three are safe in 64 bits.
   int dimension(const TensorName& name, std::size_t index, std::size_t rank) const;
 
   // Unsupported when a tensor belongs to something that this version cannot run (qk_norm, SwiGLU, ...).
   Status check_features() const;
 
-  // All that is missing, too many or of the wrong shape, in one line, or ok. `architecture` is for the message.
+  // All that is missing, too many or of the wrong shape, in one line, or ok; outer dimensions of 1 do not matter.
+  // `architecture` is for the message.
   Status check(const std::vector<TensorSpec>& wanted, const std::string& architecture) const;
 
  private:
   using Key = std::pair<std::string, TensorPart>;
 
   // As the user finds it in the checkpoint.
-  std::string shown_name(const TensorName& name) const { return hugging_face_ ? hugging_face_name(name) : name.name; }
+  std::string shown_name(const TensorName& name) const { return library_name(naming_, name); }
 
   const Checkpoint* checkpoint_ = nullptr;
-  bool hugging_face_ = false;
-  std::map<Key, const TensorInfo*> tensors_;  // a name without canonical form stands for itself
+  Naming naming_ = Naming::timm;
+  std::map<Key, const TensorInfo*> tensors_;  // a name without canonical form stands for itself, without prefixes
 };
 
 }  // namespace intvit

@@ -12,6 +12,8 @@ enum class Interpolation : std::uint32_t { nearest = 0, bilinear = 1, bicubic = 
 enum class CropMode : std::uint32_t {
   center = 0,  // keep the aspect ratio: resize until the picture just covers resize_height x resize_width
   squash = 1,  // resize to exactly resize_height x resize_width
+  // As center, but the crop begins at half the difference rounded down, as transformers does, not to the nearest even.
+  center_floor = 2,
 };
 
 struct InputGeometry {

@@ -48,8 +48,9 @@ struct Crop {
   std::int64_t padding;
 };
 
-Crop center_crop(std::int64_t length, std::int64_t crop) {
+Crop center_crop(std::int64_t length, std::int64_t crop, CropMode mode) {
   if (crop > length) return {0, length, (crop - length) / 2};
+  if (mode == CropMode::center_floor) return {(length - crop) / 2, crop, 0};
   return {round_half_even(length - crop, 2), crop, 0};
 }
 
@@ -70,9 +71,9 @@ Status check_geometry(const InputGeometry& geometry) {
                                         std::to_string(static_cast<std::uint32_t>(geometry.interpolation)) +
                                         " does not exist; allowed are 0 (nearest) to 3 (lanczos)"};
   }
-  if (geometry.crop_mode > CropMode::squash) {
+  if (geometry.crop_mode > CropMode::center_floor) {
     return {Code::invalid_argument, "crop mode " + std::to_string(static_cast<std::uint32_t>(geometry.crop_mode)) +
-                                        " does not exist; allowed are 0 (center) and 1 (squash)"};
+                                        " does not exist; allowed are 0 (center) to 2 (center_floor)"};
   }
   return {};
 }
@@ -86,7 +87,7 @@ Status Preprocessor::plan(int src_width, int src_height) {
   }
   const Size size = resized_size(geometry_, src_width, src_height);
   const auto plan_axis = [this](AxisPlan& axis, std::int64_t src, std::int64_t resized, std::int64_t crop_to) {
-    const Crop crop = center_crop(resized, crop_to);
+    const Crop crop = center_crop(resized, crop_to, geometry_.crop_mode);
     axis.resample = {src, resized, crop.begin, crop.count, geometry_.interpolation};
     axis.padding = static_cast<int>(crop.padding);
     return axis.is_copy() ? Status() : axis.weights.compute(axis.resample);

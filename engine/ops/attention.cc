@@ -162,7 +162,7 @@ void AttentionOp::check(Checker& c) const {
   c.require(heads >= 1 && heads <= 4096 && head_dim >= 1 && head_dim <= kernels::kMaxHeadDim,
             std::to_string(heads) + " heads of " + std::to_string(head_dim));
   if (!c.ok()) return;
-  c.require(from->rows == to->rows && from->rows <= kernels::kMaxTokens,
+  c.require(queries <= from->rows && queries_of(from->rows) == to->rows && from->rows <= kernels::kMaxTokens,
             std::to_string(from->rows) + " tokens, at most " + std::to_string(kernels::kMaxTokens));
   c.require(to->columns == heads * head_dim && from->columns == 3 * to->columns, "columns do not match the heads");
   check_heads(*this, *to, c);
@@ -171,8 +171,8 @@ void AttentionOp::check(Checker& c) const {
 
 // Queries x keys and probabilities x values: T x T x D each, per head.
 std::uint64_t AttentionOp::macs(const Tensors& tensors) const {
-  const std::uint64_t tokens = tensors.buffers[src].rows;
-  return 2 * tokens * tokens * heads * head_dim;
+  const std::uint32_t tokens = tensors.buffers[src].rows;
+  return std::uint64_t{2} * queries_of(tokens) * tokens * heads * head_dim;
 }
 
 std::size_t AttentionOp::scratch_bytes(const Tensors& tensors) const {
@@ -188,18 +188,19 @@ std::string AttentionOp::describe(const Tensors& tensors) const {
     words.add_if(groups > 1, std::to_string(groups) + " groups of rows");
     words.add_planes(planes);
   }
+  words.add_if(queries > 0, queries == 1 ? "one query" : "the first " + std::to_string(queries) + " queries");
   words.add_result(tensors.buffers[dst], max_code);
   return words.take();
 }
 
 // Units are (head, query) in that order: a thread packs K and V only of the heads that it touches.
 void AttentionOp::execute(const Execution& e) const {
-  const std::int64_t tokens = e.buffer(src).rows;
-  const Range units = e.share(tokens * heads);
+  const std::int64_t asked = queries_of(e.buffer(src).rows);
+  const Range units = e.share(asked * heads);
   for (std::int64_t begin = units.begin; begin < units.end;) {
-    const std::int64_t head = begin / tokens;
-    const std::int64_t query = begin % tokens;
-    const std::int64_t count = std::min(units.end - begin, tokens - query);
+    const std::int64_t head = begin / asked;
+    const std::int64_t query = begin % asked;
+    const std::int64_t count = std::min(units.end - begin, asked - query);
     kernels::AttentionArgs args = args_of_head(*this, head, e);
     args.query_begin = static_cast<int>(query);
     args.query_end = static_cast<int>(query + count);

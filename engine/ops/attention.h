@@ -1,4 +1,5 @@
-// src codes [T][3C] (q, k, v; head by head in each) -> dst codes or values [T][C] (kernels/attention/attention.h).
+// src codes [T][3C] (q, k, v; head by head in each) -> dst codes or values [T][C] (kernels/attention/attention.h). Or
+// of the first queries alone, [queries][C]: a query that is the same for every picture is that of all rows.
 #pragma once
 
 #include "engine/ops/operation.h"
@@ -37,11 +38,13 @@ struct AttentionOp final : OperationOf<AttentionOp> {
   ConstantId thresholds = kNone;  // s16 [heads][levels - 1], ascending
   ConstantId values = kNone;      // s16 [heads][levels]
   ConstantId row_groups = kNone;  // absolute: s32 [3][groups]: bounds (the last is not used), offsets, divisors
+  std::uint32_t queries = 0;      // so many rows of dst; 0: T
 
   void for_each_field(FieldVisitor& v) override {
     v(src), v(dst), v(heads), v(head_dim), v(parameters), v(max_code);
-    v(softmax_kind), v(levels), v(planes), v(groups), v(thresholds), v(values), v(row_groups);
+    v(softmax_kind), v(levels), v(planes), v(groups), v(thresholds), v(values), v(row_groups), v(queries);
   }
+  std::uint32_t queries_of(std::uint32_t tokens) const { return queries == 0 ? tokens : queries; }
   std::vector<Operand> operands() const override {
     return {{"src", src, Access::read}, {"dst", dst, Access::write, {max_code, 1}}};
   }

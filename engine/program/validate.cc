@@ -31,7 +31,7 @@ Status check_input(const Program& program) {
   c.require(in.height >= 1 && in.height <= kMaxInputEdge && in.width >= 1 && in.width <= kMaxInputEdge &&
                 in.resize_height >= 1 && in.resize_height <= 65535 && in.resize_width >= 1 &&
                 in.resize_width <= 65535 && in.interpolation <= Interpolation::lanczos &&
-                in.crop_mode <= CropMode::squash,
+                in.crop_mode <= CropMode::center_floor,
             "the input geometry is out of range");
   return c.take();
 }

@@ -8,36 +8,52 @@ if [ -z "$data" ] || [ ! -d "$data/networks/dev" ]; then
 fi
 pictures=$data/preprocess/src
 
-# compare NAME OUTPUT WANTED GOT: prints what npy_compare says.
+# compare NAME OUTPUT WANTED GOT: what npy_compare says is in `difference`, `sqnr` and `cosine`.
 compare() {
   local result
   result=$("$NPY_COMPARE" "$3" "$4") || fail "$1: shapes of $2 differ"
-  echo "$1 $2: largest difference and SQNR $result" >&2
-  echo "$result"
+  read -r difference sqnr cosine <<<"$result"
+  echo "$1 $2: largest difference $difference, SQNR $sqnr dB, least cosine $cosine" >&2
 }
 
-# check NAME: its outputs have the names of the files expected_OUTPUT.npy; `pooled` is our embedding.
+# expected FOLDER OUTPUT SUFFIX: the file. `pooled` is our embedding where nothing is projected.
+expected() {
+  local file=$1/expected_$2$3.npy
+  if [ "$2" = embedding ] && [ ! -e "$file" ]; then file=$1/expected_pooled$3.npy; fi
+  echo "$file"
+}
+
+# check NAME [SIZE]: all outputs that are expected, of pictures of the network's own size or of another one.
 check() {
-  local folder=$data/networks/dev/$1 ports='' output file result isa
-  for file in "$folder"/expected_{logits,pooled,tokens}.npy; do
-    [ ! -e "$file" ] || ports+=,$(basename "$file" .npy | sed 's/expected_//; s/pooled/embedding/')
+  local folder=$data/networks/dev/$1 name="$1${2:+ at $2}" suffix=${2:+_$2} ports='' size=() output file isa
+  if [ $# -gt 1 ]; then size=(--input-size "$2"); fi
+  for output in logits embedding tokens; do
+    [ ! -e "$(expected "$folder" $output "$suffix")" ] || ports+=,$output
   done
   ports=${ports#,}
-  "$VITCONVERT" reference "$folder" "$pictures"/{0,1,2,3}.png --ports "$ports" --outputs "$work/float"
-  "$VITCONVERT" convert "$folder" -o "$work/model.bin" --calib "$pictures" --method auto --ports "$ports" >"$work/out"
+  [ -n "$ports" ] || fail "$name: nothing is expected of it"
+  "$VITCONVERT" reference "$folder" "$pictures"/{0,1,2,3}.png --ports "$ports" --outputs "$work/float" "${size[@]}"
+  "$VITCONVERT" convert "$folder" -o "$work/model.bin" --calib "$pictures" --method auto --ports "$ports" \
+    "${size[@]}" >"$work/out"
   for isa in $(isas); do
     "$VITRUN" "$work/model.bin" "$pictures"/{0,1,2,3}.png --isa "$isa" --outputs "$work/$isa" >"$work/out"
   done
   for output in ${ports//,/ }; do
-    file=$folder/expected_${output/embedding/pooled}.npy
-    result=$(compare "$1 (float)" "$output" "$file" "$work/float/$output.npy")
-    at_least 1e-4 "${result% *}" || fail "$1: $output of the float network"
-    result=$(compare "$1 (integers)" "$output" "$file" "$work/scalar/$output.npy")
-    at_least "${result#* }" 25 || fail "$1: $output of the integer model"
+    file=$(expected "$folder" "$output" "$suffix")
+    compare "$name (float)" "$output" "$file" "$work/float/$output.npy"
+    at_least 2e-5 "$difference" || fail "$name: $output of the float network"
+    compare "$name (integers)" "$output" "$file" "$work/scalar/$output.npy"
+    at_least "$sqnr" 22 && at_least "$cosine" 0.998 || fail "$name: $output of the integer model"
     for isa in $(isas); do
-      cmp "$work/scalar/$output.npy" "$work/$isa/$output.npy" || fail "$1: $output on $isa"
+      cmp "$work/scalar/$output.npy" "$work/$isa/$output.npy" || fail "$name: $output on $isa"
     done
   done
 }
 
-for network in vit_timm_gap vit_timm_prenorm vit_timm_reg_gap dinov2_timm_reg; do check "$network"; done
+for network in vit_timm_gap vit_timm_prenorm vit_timm_reg_gap dinov2_timm_reg dinov2_hf clip_hf clip_open_clip_quick \
+  siglip_hf; do
+  check "$network"
+done
+check dinov2_timm_reg 126
+check vit_timm_resized 80
+check vit_timm_resized 208

@@ -1,9 +1,11 @@
 // npy_compare WANTED GOT: how far two .npy files of float32 are from each other, in one line: the largest difference
-// relative to the root mean square of WANTED, and the signal-to-noise ratio in dB. Exit code 1 if their shapes differ.
+// relative to the root mean square of WANTED, the signal-to-noise ratio in dB, and the least cosine of a row (the first
+// axis) of both. Exit code 1 if their shapes differ.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -14,6 +16,7 @@ namespace {
 
 struct Array {
   std::string shape;
+  std::size_t rows = 0;
   std::vector<float> values;
 };
 
@@ -28,9 +31,25 @@ bool read(const char* path, Array& array) {
   const std::size_t open = header.find('('), close = header.find(')');
   if (open == std::string::npos || close == std::string::npos) return false;
   array.shape = header.substr(open, close - open + 1);
+  array.rows = std::strtoull(array.shape.c_str() + 1, nullptr, 10);
   array.values.resize((bytes.size() - start) / sizeof(float));
   std::memcpy(array.values.data(), bytes.data() + start, array.values.size() * sizeof(float));
   return true;
+}
+
+double least_cosine(const Array& a, const Array& b) {
+  double least = 1;
+  const std::size_t columns = a.rows > 0 ? a.values.size() / a.rows : 0;
+  for (std::size_t r = 0; r < a.rows; ++r) {
+    double product = 0, aa = 0, bb = 0;
+    for (std::size_t i = r * columns; i < (r + 1) * columns; ++i) {
+      product += static_cast<double>(a.values[i]) * b.values[i];
+      aa += static_cast<double>(a.values[i]) * a.values[i];
+      bb += static_cast<double>(b.values[i]) * b.values[i];
+    }
+    least = std::min(least, aa * bb > 0 ? product / std::sqrt(aa * bb) : 0.0);
+  }
+  return least;
 }
 
 }  // namespace
@@ -54,6 +73,7 @@ int main(int count, char** arguments) {
     largest = std::max(largest, std::isnan(difference) ? INFINITY : std::abs(difference));
   }
   const double rms = std::sqrt(signal / static_cast<double>(wanted.values.size()));
-  std::printf("%.3e %.2f\n", largest / rms, noise > 0 ? 10 * std::log10(signal / noise) : 999.0);
+  std::printf("%.3e %.2f %.6f\n", largest / rms, noise > 0 ? 10 * std::log10(signal / noise) : 999.0,
+              least_cosine(wanted, got));
   return 0;
 }

@@ -23,8 +23,9 @@ Conversion must_convert(const FloatNetwork& network, const ConvertOptions& optio
   return conversion.take();
 }
 
+// At the output that quality is measured at.
 double sqnr(const FloatNetwork& network, const ConvertOptions& options) {
-  return sqnr_db(must_convert(network, options));
+  return sqnr_db(must_convert(network, options), network.outputs[network.judged_output()].name);
 }
 
 struct Variant {
@@ -49,6 +50,10 @@ const Variant kVariants[] = {
     {"patch 4", [](VitDescription& v) { v.patch_size = 4; }},
     {"large epsilon", [](VitDescription& v) { v.layer_norm_eps = 1e-2; }},
     {"one class", [](VitDescription& v) { v.num_classes = 1; }},
+    {"attention pooling",
+     [](VitDescription& v) { v.num_classes = 0, v.class_token = false, v.pooling = Pooling::attention; }},
+    {"a projection in the place of a head",
+     [](VitDescription& v) { v.num_classes = 0, v.projection_dim = 20, v.pre_norm = true, v.fc_norm = true; }},
 };
 
 }  // namespace
@@ -63,6 +68,25 @@ TEST_CASE("every variant of the architecture is close to float") {
     CHECK(sqnr(network, {.method = "percentile", .weight_bits = 8, .plan = {}}) > 24);
     CHECK(sqnr(network, {.method = "percentile", .weight_bits = 4, .plan = {}}) > 5);
   }
+}
+
+TEST_CASE("a projection's columns of any scale keep their largest values") {
+  VitDescription vit = small_vit();
+  vit.num_classes = 0;
+  vit.projection_dim = 40;
+  FloatNetwork network = random_network(vit, 11);
+  FloatLinear& projection = linear_of(network, "head");
+  // Multipliers of all sizes between two powers of two, each with results near the largest of all.
+  for (int out = 0; out < projection.out; ++out) {
+    for (int in = 0; in < projection.in; ++in) {
+      float& weight = projection.weight[static_cast<std::size_t>(out * projection.in + in)];
+      weight = in < 1 + out ? 1.0f / static_cast<float>(1 + out) : 0.0f;
+    }
+    projection.bias[static_cast<std::size_t>(out)] = 0;
+  }
+  for (float& gamma : norm_of(network, "norm").gamma) gamma *= 0.05f;
+  for (float& beta : norm_of(network, "norm").beta) beta = 4;
+  CHECK(sqnr(network, {.method = "minmax", .weight_bits = 8, .plan = {}}) > 30);
 }
 
 TEST_CASE("every method gives the same file twice, on any number of threads") {

@@ -133,13 +133,14 @@ class Reference {
     }
   }
 
-  void forward(const Attention&) {
+  void forward(const Attention& attention) {
     const Rows &query = in(0), &key = in(1), &value = in(2);
     const std::size_t heads = static_cast<std::size_t>(network_.at(node_->inputs[0]).heads);
     const std::size_t dim = query[0].size() / heads, value_dim = value[0].size() / heads;
-    out(1).assign(query.size(), Row(value[0].size(), 0.0));
+    const std::size_t asked = attention.queries > 0 ? static_cast<std::size_t>(attention.queries) : query.size();
+    out(1).assign(asked, Row(value[0].size(), 0.0));
     for (std::size_t head = 0; head < heads; ++head) {
-      for (std::size_t t = 0; t < query.size(); ++t) {
+      for (std::size_t t = 0; t < asked; ++t) {
         Row& weight = out(0).emplace_back();
         for (const Row& k : key) {
           double dot = 0.0;

@@ -137,6 +137,8 @@ TEST_CASE("load_network: the outputs are those that are asked for") {
   CHECK(network.outputs[0].name == "logits");
   CHECK(network.outputs[1].name == "features");
   CHECK(network.outputs[2].name == "features.0");
+  CHECK(network.labels.size() == 5);
+  CHECK(loaded(vit, kTinyConfig, {{"features"}, {}}).labels.empty());
   check_load_fails(load_tiny(tensors_of(vit), kTinyConfig, {{"depth"}, {}}), Code::invalid_argument, {"'depth'"});
   check_load_fails(load_tiny(tensors_of(vit), kTinyConfig, {{}, {1}}), Code::invalid_argument, {"no block 1"});
 }

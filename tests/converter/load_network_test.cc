@@ -169,7 +169,7 @@ TEST_CASE("load_network: what this version cannot run is refused by name") {
     config.replace(config.find(from), from.size(), to);
     return load_tiny(tensors, config);
   };
-  check_load_fails(changed("8, 8", "12, 12"), Code::unsupported, {"2x2 grid", "3x3 grid", "12x12"});
+  CHECK(changed("8, 8", "12, 12").ok());  // positions are resized, which is another test's
   check_load_fails(changed("8, 8", "9, 8"), Code::unsupported, {"patch_size 4 does not divide", "9x8"});
   check_load_fails(changed("[3, 8", "[1, 8"), Code::unsupported, {"input_size", "3 channels"});
   check_load_fails(changed("\"num_heads\": 2", "\"num_heads\": 3"), Code::unsupported, {"num_heads 3", "16"});

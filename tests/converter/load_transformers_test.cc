@@ -7,7 +7,7 @@
 #include <string>
 
 #include "converter/families/load_network.h"
-#include "models/tensor_names.h"
+#include "models/library_names.h"
 #include "tests/converter/checkpoints.h"
 #include "tests/converter/network_parts.h"
 
@@ -27,15 +27,15 @@ TensorMap to_hugging_face(const TensorMap& tensors, const std::string& prefix, c
       int index = 0;
       for (const TensorPart part : {TensorPart::query, TensorPart::key, TensorPart::value}) {
         const auto begin = tensor.values.begin() + static_cast<std::ptrdiff_t>(third) * index++;
-        renamed[prefix + hugging_face_name({name, part})] = {shape,
-                                                             {begin, begin + static_cast<std::ptrdiff_t>(third)}};
+        renamed[prefix + library_name(Naming::transformers, {name, part})] = {
+            shape, {begin, begin + static_cast<std::ptrdiff_t>(third)}};
       }
     } else if (name.starts_with("head.")) {
       renamed[head + name.substr(4)] = tensor;
     } else if (name.starts_with("head_dist.")) {
-      renamed[hugging_face_name({name})] = tensor;
+      renamed[library_name(Naming::transformers, {name})] = tensor;
     } else {
-      renamed[prefix + hugging_face_name({name})] = tensor;
+      renamed[prefix + library_name(Naming::transformers, {name})] = tensor;
     }
   }
   return renamed;
@@ -108,7 +108,7 @@ TEST_CASE("load_network: transformers' preprocessing") {
   CHECK(input.interpolation == "bilinear");
   CHECK(input.mean == std::array<double, 3>{0.1, 0.2, 0.3});
   input = load(R"({"size": {"shortest_edge": 10}, "crop_size": 8, "do_center_crop": true, "resample": 3})");
-  CHECK(input.crop_mode == "center");
+  CHECK(input.crop_mode == "center_floor");
   CHECK(static_cast<int>(8 / input.crop_pct) == 10);
   CHECK(input.interpolation == "bicubic");
   input = load(R"({"size": 8, "do_normalize": false})");

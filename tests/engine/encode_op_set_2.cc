@@ -1,6 +1,8 @@
 #include "tests/engine/encode_op_set_2.h"
 
+#include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <numeric>
 
 #include "engine/format/byte_stream.h"
@@ -13,13 +15,23 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
+// Of operations 0 (none), 1, 2, ...; what has been appended since is not in these files.
+constexpr std::size_t kFieldsOf[] = {0, 16, 9, 20, 13, 4, 15};
+
 class FieldWriter final : public FieldVisitor {
  public:
-  explicit FieldWriter(ByteWriter& writer) : writer_(writer) {}
-  void word(std::uint32_t& field) override { writer_.u32(field); }
+  // Of an operation of this kind; all fields of one that the op set does not have.
+  FieldWriter(ByteWriter& writer, std::uint32_t kind)
+      : writer_(writer), left_(kind < std::size(kFieldsOf) ? kFieldsOf[kind] : SIZE_MAX) {}
+  void word(std::uint32_t& field) override {
+    if (left_ == 0) return;
+    writer_.u32(field);
+    --left_;
+  }
 
  private:
   ByteWriter& writer_;
+  std::size_t left_;
 };
 
 void append_section(SectionId id, const Bytes& contents, SectionRecord& record, Bytes& file) {
@@ -58,10 +70,10 @@ Bytes encode_program_op_set_2(const Program& original, const std::vector<std::ui
     writer.u64(program.constants[i].bytes.size());
   }
   writer.u32(static_cast<std::uint32_t>(program.steps.size()));
-  FieldWriter fields(writer);
   for (const Step& step : program.steps) {
     writer.string(step.layer);
     writer.u32(step.op->op_kind());
+    FieldWriter fields(writer, step.op->op_kind());
     Op(step.op)->for_each_field(fields);
   }
   return writer.take();

@@ -209,7 +209,7 @@ class Execution {
       const kernels::AttentionHead head = {p[kQZero],      p[kVZero],  {}, static_cast<std::uint32_t>(p[kRatio]),
                                            p[kRatioShift], p[kOutZero]};
       const std::uint32_t q = h * op.head_dim, k = q + channels, v = k + channels;
-      for (std::uint32_t i = 0; i < tokens; ++i) {
+      for (std::uint32_t i = 0; i < (op.queries == 0 ? tokens : op.queries); ++i) {
         Numbers scores, values;
         for (std::uint32_t j = 0; j < tokens; ++j) {
           std::int32_t score = 0;

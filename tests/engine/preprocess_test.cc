@@ -290,7 +290,7 @@ TEST_CASE("preprocessing refuses what it cannot do") {
   bad.interpolation = static_cast<Interpolation>(4);
   CHECK(code(bad, picture) == Code::invalid_argument);
   bad = good;
-  bad.crop_mode = static_cast<CropMode>(2);
+  bad.crop_mode = static_cast<CropMode>(3);
   CHECK(code(bad, picture) == Code::invalid_argument);
   CHECK(code(good, {nullptr, 4, 4, 12}) == Code::invalid_argument);
   CHECK(code(good, {pixels.data(), 0, 4, 12}) == Code::invalid_argument);

@@ -133,5 +133,18 @@ TEST_CASE("validate: attention's results and the reach of its scores") {
     plan_memory(t.program);
   });
 }
+
+TEST_CASE("validate: the queries of an attention are rows of its source, and its result has as many") {
+  refuses("tokens, at most", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).queries = 1; });
+  refuses("tokens, at most", [](TinyProgram& t) {
+    AttentionOp& attention = op<AttentionOp>(t, kAttn);
+    attention.queries = ++t.program.buffers[attention.dst].rows;
+    plan_memory(t.program);
+  });
+  accepts([](TinyProgram& t) {
+    op<AttentionOp>(t, kAttn).queries = t.program.buffers[op<AttentionOp>(t, kAttn).dst].rows;
+  });
+}
+
 }  // namespace
 }  // namespace intvit::test

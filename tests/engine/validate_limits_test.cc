@@ -63,7 +63,7 @@ TEST_CASE("limits: the input geometry") {
     t.program.input.interpolation = static_cast<Interpolation>(static_cast<std::uint32_t>(Interpolation::lanczos) + 1);
   });
   refuses("the input geometry is out of range", [](TinyProgram& t) {
-    t.program.input.crop_mode = static_cast<CropMode>(static_cast<std::uint32_t>(CropMode::squash) + 1);
+    t.program.input.crop_mode = static_cast<CropMode>(static_cast<std::uint32_t>(CropMode::center_floor) + 1);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "converter/convert/convert.h"
+#include "converter/families/input_size.h"
 #include "converter/families/output_choice.h"
 #include "converter/observe/picture_source.h"
 #include "tools/common/cli/exit_code.h"
@@ -29,8 +30,12 @@ void add_convert_options(CLI::App& command, ConvertOptions& options);
 // --ports and --layers: the outputs of a network that is read.
 void add_output_options(CLI::App& command, OutputChoice& outputs);
 
+// --input-size: N for a square, or HxW.
+void add_input_size_option(CLI::App& command, InputSize& input);
+
 // The checkpoint; what its reader has to say of it goes to stderr.
-Result<FloatNetwork> load_with_notes(const std::string& source, const OutputChoice& outputs = {});
+Result<FloatNetwork> load_with_notes(const std::string& source, const OutputChoice& outputs = {},
+                                     const InputSize& input = {});
 
 // unsupported if the network has no logits, which `what` needs.
 Status needs_logits(const FloatNetwork& network, const std::string& what);

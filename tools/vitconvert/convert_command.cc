@@ -27,6 +27,7 @@ struct ConvertCommand {
   PictureOptions pictures;
   ConvertOptions convert;
   OutputChoice outputs;
+  InputSize input;
   std::string weights = "feedback", equalise_heads = "on";
   bool sensitivity = false;
   int sensitivity_pictures = 8;
@@ -73,7 +74,7 @@ int run(ConvertCommand options) {
     if (!plan.ok()) return report_error(plan.status());
     options.convert.plan = plan.take();
   }
-  Result<FloatNetwork> network = load_with_notes(options.source, options.outputs);
+  Result<FloatNetwork> network = load_with_notes(options.source, options.outputs, options.input);
   if (!network.ok()) return report_error(network.status());
   if (!options.labels.empty()) {
     if (Status status = needs_logits(network.value(), "--labels"); !status.ok()) return report_error(status);
@@ -163,6 +164,7 @@ Command add_convert(CLI::App& app) {
       ->check(CLI::Range(1, 1000000));
   add_picture_options(*command, options->pictures);
   add_output_options(*command, options->outputs);
+  add_input_size_option(*command, options->input);
   add_convert_options(*command, options->convert);
   command
       ->add_option(

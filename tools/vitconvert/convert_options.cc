@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include "converter/read/config_kinds.h"
 #include "intvit/session.h"
 #include "tools/common/cli/comma_list.h"
@@ -37,6 +39,24 @@ void add_output_options(CLI::App& command, OutputChoice& outputs) {
   command.add_option_function<std::string>(
       "--layers", [&outputs](const std::string& text) { outputs.layers = parse_layers(text); },
       "Blocks, counted from 0 and separated by commas, whose patch tokens are outputs, too: features.N");
+}
+
+void add_input_size_option(CLI::App& command, InputSize& input) {
+  command
+      .add_option_function<std::string>(
+          "--input-size",
+          [&input](const std::string& text) {
+            int end = 0;
+            const bool two = std::sscanf(text.c_str(), "%5dx%5d%n", &input.height, &input.width, &end) == 2;
+            if (!two && std::sscanf(text.c_str(), "%5d%n", &input.height, &end) == 1) input.width = input.height;
+            if (!input.given() || input.height > 8192 || input.width > 8192 ||
+                static_cast<std::size_t>(end) != text.size()) {
+              throw CLI::ValidationError("--input-size",
+                                         "'" + text + "' is neither N nor HxW, whole numbers from 1 to 8192");
+            }
+          },
+          "Pictures of N x N or HxW pixels instead of the network's own; positions are resized as its library does")
+      ->type_name("N|HxW");
 }
 
 void add_convert_options(CLI::App& command, ConvertOptions& options) {

@@ -5,9 +5,9 @@
 
 namespace intvit {
 
-Result<FloatNetwork> load_with_notes(const std::string& source, const OutputChoice& outputs) {
+Result<FloatNetwork> load_with_notes(const std::string& source, const OutputChoice& outputs, const InputSize& input) {
   std::vector<std::string> notes;
-  Result<FloatNetwork> network = load_network(source, &notes, outputs);
+  Result<FloatNetwork> network = load_network(source, &notes, outputs, input);
   for (const std::string& note : notes) std::cerr << "vitconvert: note: " << note << '\n';
   return network;
 }

@@ -25,6 +25,7 @@ struct ReferenceCommand {
   std::vector<std::string> pictures;
   OutputChoice outputs;
   PictureOptions reading;
+  InputSize input;
   int threads = 1;
   bool json = false;
 };
@@ -132,7 +133,7 @@ void print(const ReferenceCommand& options, const FloatNetwork& network, const E
 }
 
 int run(const ReferenceCommand& options) {
-  const Result<FloatNetwork> network = load_with_notes(options.source, options.outputs);
+  const Result<FloatNetwork> network = load_with_notes(options.source, options.outputs, options.input);
   if (!network.ok()) return report_error(network.status());
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
@@ -171,6 +172,7 @@ Command add_reference(CLI::App& app) {
       ->check(file_name());
   add_picture_options(*command, options->reading);
   add_output_options(*command, options->outputs);
+  add_input_size_option(*command, options->input);
   command->add_option("--logits", options->logits, "Write the logits to this .npy file")->check(file_name());
   command->add_option("--threads", options->threads, "Threads")
       ->check(CLI::Range(1, kMaxThreads))

@@ -18,12 +18,13 @@ struct SynthCommand {
   std::string architecture, output;
   ConvertOptions convert;
   OutputChoice outputs;
+  InputSize input;
   bool json = false;
 };
 
 int run(const SynthCommand& options) {
   const auto start = std::chrono::steady_clock::now();
-  const std::optional<VitDescription> vit = describe_architecture(options.architecture);
+  std::optional<VitDescription> vit = describe_architecture(options.architecture);
   if (!vit) {
     const std::string nearest = nearest_architecture(options.architecture);
     return report_error({Code::invalid_argument, "architecture '" + options.architecture + "' is unknown" +
@@ -31,6 +32,16 @@ int run(const SynthCommand& options) {
                                                      "; 'vitconvert list archs' names all"});
   }
   if (Status status = check_output_file("the model", options.output); !status.ok()) return report_error(status);
+  if (options.input.given()) {
+    Preprocessing& picture = vit->preprocessing;
+    picture.height = options.input.height;
+    picture.width = options.input.width;
+    if (picture.height % vit->patch_size != 0 || picture.width % vit->patch_size != 0) {
+      return report_error({Code::invalid_argument, "patches of " + std::to_string(vit->patch_size) + " do not divide " +
+                                                       std::to_string(picture.height) + "x" +
+                                                       std::to_string(picture.width) + "; see --input-size"});
+    }
+  }
   const Result<FloatNetwork> network = build_vit(random_vit_weights(*vit, options.convert.seed), options.outputs);
   if (!network.ok()) return report_error(network.status());
   SyntheticPictures pictures(kSyntheticPictures, vit->preprocessing.height, vit->preprocessing.width,
@@ -51,6 +62,7 @@ Command add_synth(CLI::App& app) {
   command->add_option("ARCH", options->architecture, "timm's name; see 'vitconvert list archs'")->required();
   command->add_option("-o,--output", options->output, "The model file to write")->required()->check(file_name());
   add_output_options(*command, options->outputs);
+  add_input_size_option(*command, options->input);
   add_convert_options(*command, options->convert);
   command->add_flag("--json", options->json, "Print one JSON object");
   return [options] { return run(*options); };

@@ -16,9 +16,12 @@
 #include "tools/common/pictures/labels_file.h"
 #include "tools/common/pictures/picture_list.h"
 #include "tools/common/results/accuracy.h"
+#include "tools/common/results/array_file.h"
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/logits_file.h"
 #include "tools/common/results/output_folder.h"
+#include "tools/vitrun/compare.h"
+#include "tools/vitrun/embed.h"
 #include "tools/vitrun/result_writer.h"
 #include "tools/vitrun/vitrun_options.h"
 
@@ -37,15 +40,19 @@ struct Job {
   Isa isa = Isa::scalar;
   LogitsFile logits;
   OutputFolder outputs;
+  ArrayFile embeddings;
+  std::size_t embedding_output = 0;  // where there are embeddings
   std::size_t failed = 0;
   PictureNotes notes{};
 
   bool has_logits() const { return model->classes() > 0; }
   // Real values of outputs are printed or written.
-  bool needs_outputs() const { return outputs.is_wanted() || model->outputs().size() > (has_logits() ? 1 : 0); }
+  bool writes_outputs() const { return outputs.is_wanted() || embeddings.is_wanted(); }
+  bool needs_outputs() const { return writes_outputs() || model->outputs().size() > (has_logits() ? 1 : 0); }
   void add(const ClassifiedPicture& picture) {
     logits.add(picture.logits);
     outputs.add(picture.outputs);
+    if (embeddings.is_wanted()) embeddings.add(picture.outputs[embedding_output]);
   }
   void print_notes(const std::string& name, const ClassifiedPicture& picture) {
     notes.add(name, picture.remarks, options.pictures);
@@ -62,8 +69,10 @@ int finish(Job& job) {
   };
   warn(job.options.logits, job.logits.rows());
   warn(job.options.outputs, job.outputs.rows());
+  warn(job.options.embedding, job.embeddings.rows());
   if (const Status status = job.logits.write(); !status.ok()) return fail(status, kExitUsage);
   if (const Status status = job.outputs.write(); !status.ok()) return fail(status, kExitUsage);
+  if (const Status status = job.embeddings.write(); !status.ok()) return fail(status, kExitUsage);
   if (!std::cout.flush()) return fail({Code::io, "cannot write the results to stdout"}, kExitUsage);
   return job.failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }
@@ -167,7 +176,7 @@ int evaluate(Job& job) {
     if (progress.due()) progress.show(progress_text(index + 1, pictures.size(), accuracy, seconds()));
   };
   const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume,
-                                         job.outputs.is_wanted(), job.options.pictures);
+                                         job.writes_outputs(), job.options.pictures);
   progress.clear();
   if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
   print_accuracy(job, workers.value(), accuracy, static_cast<double>(accuracy.count()) / seconds());
@@ -192,11 +201,24 @@ int run(VitrunOptions options) {
   const Result<std::shared_ptr<const Model>> model = Model::open(options.model);
   if (!model.ok()) return fail(model.status(), kExitModel);
   if (const Status status = check_logits(options, *model.value()); !status.ok()) return fail(status, kExitUsage);
+  if (options.similarity || !options.query.empty()) {
+    const Result<int> done = options.similarity ? print_similarity(options, model.value(), isa.value())
+                                                : print_nearest(options, model.value(), isa.value());
+    return done.ok() ? done.value() : fail(done.status(), kExitUsage);
+  }
   const LogitsFile logits(options.logits, model.value()->classes(), model.value()->logit_fraction_bits());
   if (const Status status = logits.check(); !status.ok()) return fail(status, kExitUsage);
   const OutputFolder outputs(options.outputs, model.value()->outputs());
   if (const Status status = outputs.check(); !status.ok()) return fail(status, kExitUsage);
-  Job job{std::move(options), model.value(), isa.value(), logits, outputs};
+  std::size_t embedding = 0;
+  if (!options.embedding.empty()) {
+    const Result<std::size_t> output = embedding_output(*model.value(), "--embedding");
+    if (!output.ok()) return fail(output.status(), kExitUsage);
+    embedding = output.value();
+  }
+  const ArrayFile embeddings(options.embedding, "embeddings", model.value()->outputs()[embedding].columns);
+  if (const Status status = embeddings.check(); !status.ok()) return fail(status, kExitUsage);
+  Job job{std::move(options), model.value(), isa.value(), logits, outputs, embeddings, embedding};
   return job.options.eval_list.empty() ? predict(job) : evaluate(job);
 }
 

@@ -20,7 +20,8 @@ constexpr const char* kDescription =
 constexpr const char* kExamples =
     "  vitrun model.bin cat.jpg                           the five most probable classes\n"
     "  find . -name '*.png' | vitrun model.bin - --json   names from stdin, results as JSON\n"
-    "  vitrun model.bin --eval val.txt --threads 4        top-1 and top-5 of the pictures that val.txt lists\n";
+    "  vitrun model.bin --eval val.txt --threads 4        top-1 and top-5 of the pictures that val.txt lists\n"
+    "  vitrun encoder.bin --query cat.jpg photos/         the five pictures in photos/ that are most like cat.jpg\n";
 
 }  // namespace
 
@@ -39,7 +40,8 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
                                      "line, paths relative to the list, labels are class indices")
                           ->type_name("LIST")
                           ->check(file_name());
-  CLI::Option* top_k = app.add_option("--topk", options.top_k, "How many classes to print; all if the model has fewer")
+  CLI::Option* top_k = app.add_option("--topk", options.top_k,
+                                      "How many classes, or pictures of --query, to print; all if there are fewer")
                            ->type_name("K")
                            ->check(whole_number(1, std::numeric_limits<int>::max()))
                            ->capture_default_str();
@@ -56,21 +58,43 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
       "Print an array of {name, predictions, outputs, isa, threads} or {name, error}; with --eval one object");
   CLI::Option* digest = app.add_flag("--digest", options.digest,
                                      "Print only a hash of the integer results and the name, to compare machines");
-  app.add_option("--logits", options.logits, "Also write the logits, float32 [pictures, classes]")
-      ->type_name("OUT.npy")
-      ->check(file_name());
-  app.add_option("--outputs", options.outputs,
-                 "Also write every output of the model, float32, to DIR/NAME.npy; the first axis is the pictures")
-      ->type_name("DIR")
-      ->check(file_name());
+  CLI::Option* logits = app.add_option("--logits", options.logits, "Also write the logits, float32 [pictures, classes]")
+                            ->type_name("OUT.npy")
+                            ->check(file_name());
+  CLI::Option* outputs =
+      app.add_option("--outputs", options.outputs,
+                     "Also write every output of the model, float32, to DIR/NAME.npy; the first axis is the pictures")
+          ->type_name("DIR")
+          ->check(file_name());
   CLI::Option* labels =
       app.add_option("--labels", options.labels, "Class names, one per line, instead of those in the model")
           ->type_name("FILE")
           ->check(file_name());
+  CLI::Option* embedding =
+      app.add_option("--embedding", options.embedding, "Also write the embeddings, float32 [pictures, D]")
+          ->type_name("OUT.npy")
+          ->check(file_name());
+  CLI::Option* similarity = app.add_flag("--similarity", options.similarity,
+                                         "Print the cosines of all pairs of pictures' embeddings instead");
+  CLI::Option* query =
+      app.add_option(
+             "--query", options.query,
+             "Print the --topk pictures of INPUT that are nearest to this one, by the cosine of their embeddings; "
+             "an INPUT may also be a LIST file")
+          ->type_name("PICTURE");
+  app.add_option("--cache", options.cache,
+                 "Keep the embeddings of --query in this file, so that only new and changed pictures are run again")
+      ->type_name("FILE")
+      ->check(file_name())
+      ->needs(query);
   add_picture_options(app, options.pictures);
   app.set_version_flag(
       "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
   digest->excludes(json)->excludes(top_k)->excludes(labels);
+  for (CLI::Option* mode : {similarity, query}) {
+    mode->excludes(eval)->excludes(digest)->excludes(labels)->excludes(logits)->excludes(outputs)->excludes(embedding);
+  }
+  similarity->excludes(query)->excludes(top_k);
   eval->excludes(inputs)->excludes(digest)->excludes(top_k)->excludes(labels);
 
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;

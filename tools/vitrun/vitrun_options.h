@@ -22,7 +22,11 @@ struct VitrunOptions {
   std::string logits;   // .npy to write, or empty
   std::string outputs;  // folder to write, or empty
   PictureOptions pictures;
-  std::string labels;   // text file, or empty: those of the model
+  std::string labels;     // text file, or empty: those of the model
+  std::string embedding;  // .npy to write, or empty
+  bool similarity = false;
+  std::string query;  // the picture whose nearest ones are wanted, or empty
+  std::string cache;  // of embeddings, or empty
 };
 
 // Fills `options`, or returns the exit code with which vitrun has to stop.

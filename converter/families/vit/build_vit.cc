@@ -96,11 +96,28 @@ class VitBuilder {
 
   MeanRows of_patches() const { return {vit_.prefix_tokens(), vit_.patches()}; }
 
+  // The row that a learnt query finds among all tokens, and an MLP behind it.
+  TensorId pooled_by_attention(TensorId stream, const std::string& name) {
+    FloatAttentionPool& pool = weights_.pool;
+    const TensorId to_qkv =
+        builder_.layer_norm("norm", stream, norm(weights_.norm), name + "qkv.input", Role::linear_input);
+    const TensorId attended = builder_.attention("attn_pool", to_qkv, std::move(pool.qkv), vit_.num_heads, 1);
+    const TensorId row =
+        builder_.linear(name + "proj", attended, std::move(pool.proj), name + "residual", Role::residual);
+    const TensorId to_fc1 =
+        builder_.layer_norm(name + "norm", row, norm(pool.norm), name + "mlp.fc1.input", Role::linear_input);
+    const TensorId hidden =
+        builder_.linear(name + "mlp.fc1", to_fc1, std::move(pool.fc1), name + "mlp.fc1.output", Role::activation_input);
+    const TensorId active = builder_.activate(name + "mlp.act", hidden, vit_.activation, name + "mlp.fc2.input");
+    return builder_.add_linear(name + "mlp.fc2", active, row, std::move(pool.fc2), name + "output");
+  }
+
   // What the head reads, as a tensor of this name and role. With token pooling the rows of class and distillation
   // token; the norm is per row, so the others need none.
   TensorId pooled(TensorId stream, const std::string& to, Role role) {
     if (vit_.pooling == Pooling::token) {
-      return builder_.layer_norm("norm", stream, norm(weights_.norm), vit_.distillation_token ? 2 : 1, to, role);
+      const char* name = vit_.fc_norm ? "fc_norm" : "norm";
+      return builder_.layer_norm(name, stream, norm(weights_.norm), vit_.distillation_token ? 2 : 1, to, role);
     }
     if (vit_.fc_norm) {
       const TensorId mean = builder_.mean_rows("pool", stream, of_patches(), to + ".pool", Role::values);
@@ -117,6 +134,15 @@ class VitBuilder {
 
   // Of a distilled network the mean of the two tokens.
   void embedding(TensorId stream) {
+    if (vit_.pooling == Pooling::attention) {
+      const TensorId row = pooled_by_attention(stream, "attn_pool.");
+      return builder_.output({"embedding", PortKind::embedding, row, 0, 1, 0, 0});
+    }
+    if (vit_.projection_dim > 0) {
+      const TensorId input = pooled(stream, "head.input", Role::linear_input);
+      const TensorId embedding = builder_.linear("head", input, std::move(weights_.head), "embedding", Role::values);
+      return builder_.output({"embedding", PortKind::embedding, embedding, 0, 1, 0, 0});
+    }
     const bool two = vit_.pooling == Pooling::token && vit_.distillation_token;
     TensorId embedding = pooled(stream, two ? "embedding.input" : "embedding", Role::values);
     if (two) embedding = builder_.mean_rows("embedding.pool", embedding, {0, 2}, "embedding", Role::values);

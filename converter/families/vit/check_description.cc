@@ -47,25 +47,11 @@ std::string check_divisions(const VitDescription& vit) {
   return {};
 }
 
-// Positions are not interpolated to another grid (yet).
-std::string check_positions(const VitDescription& vit, int positions) {
-  const int prefix = vit.no_embed_class ? 0 : vit.prefix_tokens();
-  if (positions == 0 || positions - prefix == vit.patches()) return {};  // TensorTable::check does the rest
-  const int root = square_root(positions - prefix);
-  return "pos_embed has " +
-         (root > 0 ? "a " + grid_text(root, root) + " grid" : std::to_string(positions) + " positions") +
-         (prefix > 0 ? " and " + std::to_string(prefix) + " prefix tokens" : "") + ", but the input size " +
-         grid_text(vit.preprocessing.height, vit.preprocessing.width) + " with patches of " +
-         std::to_string(vit.patch_size) + " needs a " + grid_text(vit.grid_height(), vit.grid_width()) +
-         " grid; positions are not resized, convert at the size of training";
-}
-
 }  // namespace
 
 Status check_description(const VitDescription& vit, const TensorTable& tensors) {
   std::string problem = check_ranges(vit);
   if (problem.empty()) problem = check_divisions(vit);
-  if (problem.empty()) problem = check_positions(vit, tensors.dimension({"pos_embed"}, 1, 3));
   if (problem.empty()) return {};
   return {Code::unsupported, "checkpoint " + in_quotes(tensors.checkpoint().path()) + ": " + problem};
 }

@@ -7,8 +7,7 @@
 
 namespace intvit {
 
-// All sizes are in range and divide each other where they must, and the positions in the checkpoint belong to the
-// input size. Other shapes: TensorTable::check.
+// All sizes are in range and divide each other where they must. Shapes: TensorTable::check.
 Status check_description(const VitDescription& vit, const TensorTable& tensors);
 
 // k where n = k * k; 0 when there is none.

@@ -1,6 +1,7 @@
 #include "converter/families/vit/describe_vit.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <optional>
 
 #include "converter/families/vit/check_description.h"
@@ -20,8 +21,13 @@ void override_with(const std::optional<T>& value, T& target) {
 // Collects the description step by step; the order of the calls in describe_vit() matters.
 class Describer {
  public:
-  Describer(const ModelConfig& config, const TensorTable& tensors, std::vector<std::string>& notes)
-      : config_(config), tensors_(tensors), notes_(notes), where_(in_quotes(tensors.checkpoint().path())) {}
+  Describer(const ModelConfig& config, const TensorTable& tensors, const InputSize& input,
+            std::vector<std::string>& notes)
+      : config_(config),
+        tensors_(tensors),
+        input_(input),
+        notes_(notes),
+        where_(in_quotes(tensors.checkpoint().path())) {}
 
   Result<VitDescription> run() {
     start();
@@ -52,7 +58,7 @@ class Describer {
     if (!tensors_.has("patch_embed.proj.weight") || !tensors_.has("blocks.0.norm1.weight")) {
       const std::string nearest = nearest_architecture(name);
       return fail(Code::unsupported, (name.empty() ? "it" : "architecture " + in_quotes(name)) +
-                                         " is no ViT or DeiT that this version knows" +
+                                         " is no Vision Transformer that this version knows" +
                                          (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
     }
     vit_.architecture = clean_label(!name.empty() ? name : config_.architecture.empty() ? "vit" : config_.architecture);
@@ -80,8 +86,12 @@ class Describer {
                     tensors_.find({"blocks.0.attn.qkv.bias", TensorPart::query}) != nullptr;
     vit_.pre_norm = tensors_.has("norm_pre.weight");
     vit_.fc_norm = tensors_.has("fc_norm.weight");
-    vit_.pooling = vit_.class_token && !vit_.fc_norm ? Pooling::token : Pooling::average;
-    if (tensors_.hugging_face()) vit_.layer_norm_eps = 1e-12;  // transformers' default
+    vit_.pooling = vit_.class_token && (!vit_.fc_norm || is_clip(naming())) ? Pooling::token : Pooling::average;
+    if (tensors_.has("attn_pool.latent")) vit_.pooling = Pooling::attention;
+    if (naming() == Naming::transformers_siglip) vit_.activation = Activation::gelu_tanh;
+    if (naming() == Naming::transformers) vit_.layer_norm_eps = 1e-12;  // transformers' default
+    if (is_clip(naming())) vit_.layer_norm_eps = 1e-5;
+    if (naming() == Naming::transformers_clip) vit_.activation = Activation::quick_gelu;
   }
 
   void apply_sizes() {
@@ -104,14 +114,7 @@ class Describer {
     }
     if (config_.mlp_ratio) vit_.mlp_dim = static_cast<int>(std::min(vit_.embed_dim * *config_.mlp_ratio, 1e9));
     override_with(config_.mlp_dim, vit_.mlp_dim);
-    // What has neither head nor a word on it is an encoder.
-    if (config_.num_classes) {
-      vit_.num_classes = *config_.num_classes;
-    } else if (!tensors_.has("head.weight") || !known_) {
-      vit_.num_classes = tensors_.dimension({"head.weight"}, 0, 2);
-    } else if (const int classes = tensors_.dimension({"head.weight"}, 0, 2); classes > 0) {
-      vit_.num_classes = classes;
-    }
+    apply_head();
     if (config_.num_heads) {
       vit_.num_heads = *config_.num_heads;
     } else if (!known_) {
@@ -125,6 +128,43 @@ class Describer {
     }
   }
 
+  void apply_head() {
+    const int rows = tensors_.dimension({"head.weight"}, 0, 2);
+    if (naming() == Naming::transformers_dinov2 &&
+        tensors_.dimension({"head.weight"}, 1, 2) == 2 * static_cast<std::int64_t>(vit_.embed_dim)) {
+      return fail(Code::unsupported,
+                  "its head reads the class token and the mean of the patches side by side; "
+                  "encoders without it are supported");
+    }
+    if (rows > 0 && is_projection()) {
+      vit_.num_classes = 0;
+      vit_.projection_dim = naming() == Naming::open_clip ? tensors_.dimension({"head.weight"}, 1, 2) : rows;
+      return;
+    }
+    // What has neither head nor a word on it is an encoder.
+    if (config_.num_classes) {
+      vit_.num_classes = *config_.num_classes;
+    } else if (rows > 0 || !known_ || !tensors_.has("head.weight")) {
+      vit_.num_classes = rows;
+    }
+  }
+
+  // Whether the head is CLIP's projection. timm keeps that as a head whose bias is zero, of classes without names.
+  bool is_projection() {
+    if (is_clip(naming())) return true;
+    if (!tensors_.has("norm_pre.weight") || !config_.labels.empty() || naming() != Naming::timm) return false;
+    const TensorInfo* bias = tensors_.find({"head.bias"});
+    if (bias == nullptr) return false;
+    const Result<std::vector<float>> values = tensors_.checkpoint().read(bias->name);
+    if (!values.ok() || std::any_of(values.value().begin(), values.value().end(), [](float v) { return v != 0; })) {
+      return false;
+    }
+    notes_.push_back("the head has no bias and its classes no names, so it is taken for CLIP's projection");
+    return true;
+  }
+
+  Naming naming() const { return tensors_.naming(); }
+
   void apply_variants() {
     override_with(config_.layer_norm_eps, vit_.layer_norm_eps);
     override_with(config_.activation, vit_.activation);
@@ -133,6 +173,8 @@ class Describer {
     override_with(config_.qkv_bias, vit_.qkv_bias);
     override_with(config_.layer_scale, vit_.layer_scale);
     override_with(config_.pre_norm, vit_.pre_norm);
+    const bool dinov2 = naming() == Naming::dinov2 || naming() == Naming::transformers_dinov2;
+    vit_.bare_registers = dinov2 && vit_.register_tokens > 0;
     if (config_.pooling && *config_.pooling != vit_.pooling) {
       vit_.pooling = *config_.pooling;
       vit_.fc_norm = vit_.pooling == Pooling::average;  // timm's default
@@ -145,16 +187,34 @@ class Describer {
     if (vit_.distillation_token && vit_.pooling != Pooling::token) {
       return fail(Code::unsupported, "it has a distillation token and average pooling; token pooling is supported");
     }
+    if (vit_.pooling == Pooling::attention && (vit_.num_classes > 0 || vit_.fc_norm)) {
+      return fail(Code::unsupported,
+                  "it has a head or a norm behind attention pooling; encoders without are supported");
+    }
     if (config_.kind == ConfigKind::none && !known_) {
-      notes_.push_back("there is no config.json; assuming GELU (erf), layer_norm_eps = " +
-                       std::string(tensors_.hugging_face() ? "1e-12" : "1e-6"));
+      char eps[16];
+      std::snprintf(eps, sizeof eps, "%.0e", vit_.layer_norm_eps);
+      notes_.push_back(std::string("there is no config.json; assuming ") +
+                       (vit_.activation == Activation::quick_gelu  ? "quick GELU"
+                        : vit_.activation == Activation::gelu_tanh ? "GELU (tanh)"
+                                                                   : "GELU (erf)") +
+                       ", layer_norm_eps = " + eps);
     }
   }
 
   void apply_preprocessing() {
     Preprocessing& input = vit_.preprocessing;
     if (config_.kind == ConfigKind::none && !known_) {
-      notes_.push_back("there is no config.json; assuming ImageNet's mean and std, crop_pct 0.875, bicubic");
+      if (naming() == Naming::transformers_siglip) {
+        input = to_description({.crop_pct = 1, .input_norm = InputNorm::half, .traits = kSquashTrait}).preprocessing;
+      } else if (is_clip(naming())) {
+        input = to_description({.crop_pct = 1, .input_norm = InputNorm::clip}).preprocessing;
+      }
+      notes_.push_back(std::string("there is no config.json; assuming ") +
+                       (is_clip(naming())                         ? "CLIP's mean and std, crop_pct 1"
+                        : naming() == Naming::transformers_siglip ? "mean = std = 0.5, a squash"
+                                                                  : "ImageNet's mean and std, crop_pct 0.875") +
+                       ", bicubic");
     }
     override_with(config_.crop_pct, input.crop_pct);
     override_with(config_.crop_mode, input.crop_mode);
@@ -167,19 +227,24 @@ class Describer {
     }
     if (!known_) positions_from_shapes(config_.height && config_.width);
     override_with(config_.no_embed_class, vit_.no_embed_class);
+    if (input_.given()) {
+      input.height = input_.height;
+      input.width = input_.width;
+    }
   }
 
   // Whether prefix tokens have positions and, unless the config gave it, the input size.
   void positions_from_shapes(bool size_is_known) {
     Preprocessing& input = vit_.preprocessing;
     const int positions = tensors_.dimension({"pos_embed"}, 1, 3);
-    if (size_is_known) {
-      vit_.no_embed_class = vit_.patch_size > 0 && positions == vit_.patches();
+    const int beside_prefix = positions - vit_.position_prefix();  // no_embed_class is still false
+    if (size_is_known && vit_.patch_size > 0 && (positions == vit_.patches() || beside_prefix == vit_.patches())) {
+      vit_.no_embed_class = positions == vit_.patches();
       return;
     }
-    const int beside_prefix = square_root(positions - vit_.prefix_tokens());
-    vit_.no_embed_class = config_.no_embed_class.value_or(beside_prefix == 0);
-    const int grid = vit_.no_embed_class ? square_root(positions) : beside_prefix;
+    vit_.no_embed_class = config_.no_embed_class.value_or(square_root(beside_prefix) == 0);
+    if (size_is_known) return;
+    const int grid = square_root(vit_.no_embed_class ? positions : beside_prefix);
     const std::int64_t edge = static_cast<std::int64_t>(grid) * vit_.patch_size;
     if (edge == 0 || edge > kLargestImage) {
       return fail(Code::unsupported, "its " + std::to_string(positions) +
@@ -200,6 +265,7 @@ class Describer {
 
   const ModelConfig& config_;
   const TensorTable& tensors_;
+  const InputSize& input_;
   std::vector<std::string>& notes_;
   const std::string where_;
   VitDescription vit_;
@@ -209,9 +275,9 @@ class Describer {
 
 }  // namespace
 
-Result<VitDescription> describe_vit(const ModelConfig& config, const TensorTable& tensors,
+Result<VitDescription> describe_vit(const ModelConfig& config, const TensorTable& tensors, const InputSize& input,
                                     std::vector<std::string>& notes) {
-  return Describer(config, tensors, notes).run();
+  return Describer(config, tensors, input, notes).run();
 }
 
 }  // namespace intvit

@@ -1,10 +1,11 @@
 // config + architecture by name + shapes of the tensors -> the description of the network. What is written in the
-// config wins, then the architecture's values, then what the shapes tell.
+// config wins, then the architecture's values, then what the shapes tell; an input size that is given wins over all.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "converter/families/input_size.h"
 #include "converter/read/config.h"
 #include "converter/read/tensor_table.h"
 #include "intvit/status.h"
@@ -14,7 +15,7 @@ namespace intvit {
 
 // The description is complete and within the limits that make later sums safe; the tensors may still not fit it
 // (TensorTable::check). What had to be assumed is appended to `notes`, one line each.
-Result<VitDescription> describe_vit(const ModelConfig& config, const TensorTable& tensors,
+Result<VitDescription> describe_vit(const ModelConfig& config, const TensorTable& tensors, const InputSize& input,
                                     std::vector<std::string>& notes);
 
 }  // namespace intvit

@@ -1,5 +1,6 @@
 #include "converter/families/vit/random_vit.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -62,6 +63,17 @@ VitWeights random_vit_weights(const VitDescription& vit, std::uint64_t seed) {
   network.norm = norm();
   if (vit.num_classes > 0)
     network.head = linear(vit.num_classes, vit.distillation_token ? 2 * vit.embed_dim : vit.embed_dim);
+  if (vit.projection_dim > 0) network.head = linear(vit.projection_dim, vit.embed_dim);
+  if (vit.pooling == Pooling::attention) {
+    network.pool.qkv = linear(3 * vit.embed_dim, vit.embed_dim);
+    const std::size_t of_query = static_cast<std::size_t>(vit.embed_dim) * static_cast<std::size_t>(vit.embed_dim);
+    std::fill_n(network.pool.qkv.weight.begin(), of_query, 0.0f);
+    for (int c = 0; c < vit.embed_dim; ++c) network.pool.qkv.bias[static_cast<std::size_t>(c)] = random(1);
+    network.pool.proj = linear(vit.embed_dim, vit.embed_dim);
+    network.pool.norm = norm();
+    network.pool.fc1 = linear(vit.mlp_dim, vit.embed_dim);
+    network.pool.fc2 = linear(vit.embed_dim, vit.mlp_dim);
+  }
   if (vit.pre_norm) network.norm_pre = norm();
   return network;
 }

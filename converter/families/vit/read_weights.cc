@@ -1,7 +1,10 @@
 #include "converter/families/vit/read_weights.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
+
+#include "converter/families/vit/resize_positions.h"
 
 namespace intvit {
 namespace {
@@ -25,6 +28,8 @@ class VitReader {
     }
     network.norm = norm(vit_.fc_norm ? "fc_norm" : "norm");
     if (vit_.num_classes > 0) network.head = head();
+    if (vit_.projection_dim > 0) network.head = projection();
+    if (vit_.pooling == Pooling::attention) network.pool = attention_pool();
     if (!status_.ok()) return status_;
     return network;
   }
@@ -64,8 +69,8 @@ class VitReader {
     return embed;
   }
 
-  // The rows of the prefix tokens (class, distillation, registers), then zeros for the patches; plus the positions,
-  // which begin at the first row or, with no_embed_class, at the first patch.
+  // The rows of the prefix tokens (class, distillation, registers), with their positions where they have any, then the
+  // positions of the patches.
   Floats token_init() {
     Floats tokens;
     const auto append = [this, &tokens](bool present, const char* name) {
@@ -78,9 +83,13 @@ class VitReader {
     append(vit_.register_tokens > 0, "reg_token");
     const Floats positions = read("pos_embed");
     if (!status_.ok()) return {};
-    const std::size_t first = vit_.no_embed_class ? tokens.size() : 0;
-    tokens.resize(first + positions.size());
-    for (std::size_t i = 0; i < positions.size(); ++i) tokens[first + i] += positions[i];
+    const std::size_t of_prefix =
+        static_cast<std::size_t>(vit_.position_prefix()) * static_cast<std::size_t>(vit_.embed_dim);
+    for (std::size_t i = 0; i < of_prefix; ++i) tokens[i] += positions[i];
+    const Floats of_patches = resize_positions(std::span(positions).subspan(of_prefix), vit_.embed_dim,
+                                               {layout_.position_height, layout_.position_width},
+                                               {vit_.grid_height(), vit_.grid_width()}, layout_.position_resize);
+    tokens.insert(tokens.end(), of_patches.begin(), of_patches.end());
     return tokens;
   }
 
@@ -144,6 +153,47 @@ class VitReader {
       both.bias.push_back(share * head.bias[out] + share * second.bias[out]);
     }
     return both;
+  }
+
+  FloatLinear projection() {
+    FloatLinear layer = {vit_.projection_dim, vit_.embed_dim, read("head.weight"), {}};
+    layer.bias.resize(static_cast<std::size_t>(layer.out), 0.0f);  // where the checkpoint has one, it is zero
+    if (!layout_.transposed_projection) return layer;
+    const std::size_t out = static_cast<std::size_t>(layer.out), in = static_cast<std::size_t>(layer.in);
+    const Floats transposed = std::exchange(layer.weight, Floats(layer.weight.size()));
+    for (std::size_t i = 0; i < transposed.size(); ++i) layer.weight[i % out * in + i / out] = transposed[i];
+    return layer;
+  }
+
+  // The query is W latent + b for every picture. It becomes the bias of rows of zeros.
+  FloatAttentionPool attention_pool() {
+    const int channels = vit_.embed_dim;
+    const Floats latent = read("attn_pool.latent");
+    FloatAttentionPool pool;
+    pool.qkv = layout_.packed_pool ? linear("attn_pool.qkv", 3 * channels, channels) : joined_pool();
+    pool.proj = linear("attn_pool.proj", channels, channels);
+    pool.norm = norm("attn_pool.norm");
+    pool.fc1 = linear("attn_pool.mlp.fc1", vit_.mlp_dim, channels);
+    pool.fc2 = linear("attn_pool.mlp.fc2", channels, vit_.mlp_dim);
+    if (!status_.ok()) return pool;
+    const std::size_t columns = latent.size();
+    for (std::size_t out = 0; out < columns; ++out) {
+      double query = pool.qkv.bias[out];
+      for (std::size_t in = 0; in < columns; ++in) {
+        query += static_cast<double>(std::exchange(pool.qkv.weight[out * columns + in], 0.0f)) * latent[in];
+      }
+      pool.qkv.bias[out] = static_cast<float>(query);
+    }
+    return pool;
+  }
+
+  // timm keeps the query's layer apart from that of key and value.
+  FloatLinear joined_pool() {
+    FloatLinear all = linear("attn_pool.q", 3 * vit_.embed_dim, vit_.embed_dim);
+    const FloatLinear others = linear("attn_pool.kv", 0, 0);
+    all.weight.insert(all.weight.end(), others.weight.begin(), others.weight.end());
+    all.bias.insert(all.bias.end(), others.bias.begin(), others.bias.end());
+    return all;
   }
 
   const VitDescription& vit_;

@@ -17,6 +17,15 @@ struct FloatBlock {
   FloatLinear fc2;  // layer scale folded in
 };
 
+// Attention pooling. All rows of query are the learnt one: weights of zeros, and a bias that is the query.
+struct FloatAttentionPool {
+  FloatLinear qkv;
+  FloatLinear proj;
+  FloatLayerNorm norm;
+  FloatLinear fc1;
+  FloatLinear fc2;
+};
+
 struct VitWeights {
   VitDescription description;
   FloatLinear patch_embed;        // in = patch * patch * 3, ordered (y, x, channel) as pixels lie in memory
@@ -24,7 +33,9 @@ struct VitWeights {
   FloatLayerNorm norm_pre;        // where description.pre_norm
   std::vector<FloatBlock> blocks;
   FloatLayerNorm norm;  // final norm (fc_norm when description.fc_norm)
-  FloatLinear head;  // where there are classes; distilled: in = 2C over (class, distillation), the mean of both heads
+  // Where there are classes; distilled: in = 2C over (class, distillation), the mean of both heads. Or the projection.
+  FloatLinear head;
+  FloatAttentionPool pool;  // where it pools by attention
 };
 
 }  // namespace intvit

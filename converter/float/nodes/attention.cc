@@ -17,9 +17,10 @@ constexpr int kQueriesPerTask = 100;
 
 // A task is a head and some of its queries. Without an observer a task goes straight from its probabilities to its
 // output; otherwise all probabilities are shown in between.
-void forward(const Attention&, const NodeRun& run) {
+void forward(const Attention& attention, const NodeRun& run) {
   const Tensor &queries = run.in(0), &keys = run.in(1), &values = run.in(2);
-  const int heads = queries.heads, rows_all = queries.rows, key_rows = keys.rows;
+  const int heads = queries.heads, rows_all = attention.queries > 0 ? attention.queries : queries.rows,
+            key_rows = keys.rows;
   const int head_dim = queries.head_columns(), value_dim = values.head_columns();
   const float scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_dim)));
   const int parts = (rows_all + kQueriesPerTask - 1) / kQueriesPerTask;

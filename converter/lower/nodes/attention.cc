@@ -29,7 +29,7 @@ void set_softmax(const Node& node, Lowering& lowering, AttentionOp& op) {
 }  // namespace
 
 // The engine's operation reads query, key and value from one row per token.
-void emit(const Attention&, const Node& node, Lowering& lowering) {
+void emit(const Attention& attention, const Node& node, Lowering& lowering) {
   const Node& producer = lowering.network.node(lowering.network.producer(node.inputs[0]));
   if (producer.as<Linear>() == nullptr || producer.outputs != node.inputs) {
     return lowering.refuse(node, "query, key and value that are, in this order, all that one linear layer writes");
@@ -55,6 +55,7 @@ void emit(const Attention&, const Node& node, Lowering& lowering) {
   op.max_code = out.max_code;
   op.heads = static_cast<std::uint32_t>(heads);
   op.head_dim = static_cast<std::uint32_t>(head_dim);
+  op.queries = static_cast<std::uint32_t>(attention.queries);
   op.parameters = lowering.builder.constant(node.name + ".parameters", DataType::s32, parameters);
   set_softmax(node, lowering, op);
   lowering.builder.step(node.name, op);

@@ -60,8 +60,11 @@ void emit_addition(const FloatLinear& layer, const Node& node, const LinearInput
 
 // Codes for another linear layer, values, or the beginning of a stream.
 void emit_result(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
-  const double sum_unit = in.scale * lowering.linears.coarsest_scale(node.name);
-  const Destination result = lowering.destination(node, 0, least_unit(sum_unit));
+  double unit = least_unit(in.scale * lowering.linears.coarsest_scale(node.name));
+  // Sums are clamped to 16 bits before a multiplier of a half to one, so a column may end at half of the range.
+  const Tensor& values = lowering.out(node, 0);
+  if (values.role == Role::values) unit = std::max(unit, 2 * unit_of_values(lowering.plan.magnitudes.at(values.name)));
+  const Destination result = lowering.destination(node, 0, unit);
   if (!lowering.builder.error().ok()) return;
   LinearOp op = op_reading(lowering.at(node.inputs[0]));
   op.dst = result.buffer;

@@ -1,4 +1,4 @@
-// The .npy file of --logits: collects the logits of the pictures that ran, in order, and writes them at the end.
+// The .npy file of --logits: the logits of the pictures that ran, in real values.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "intvit/status.h"
-#include "tools/common/results/npy.h"
+#include "tools/common/results/array_file.h"
 
 namespace intvit {
 
@@ -16,15 +16,14 @@ class LogitsFile {
   LogitsFile(std::string path, int classes, int fraction_bits);
 
   // Whether it can be written: worth knowing before hours of work.
-  Status check() const;
+  Status check() const { return file_.check(); }
   void add(std::span<const std::int32_t> logits);
-  Status write();
-  std::size_t rows() const { return matrix_.rows(); }
+  Status write() { return file_.write(); }
+  std::size_t rows() const { return file_.rows(); }
 
  private:
-  std::string path_;
   int fraction_bits_;
-  NpyMatrix matrix_;
+  ArrayFile file_;
 };
 
 }  // namespace intvit

@@ -1,0 +1,326 @@
+// Checkpoints with the names of DINOv2, of transformers' DINOv2 and CLIP, and of open_clip: the same network as with
+// timm's names.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "converter/families/load_network.h"
+#include "models/library_names.h"
+#include "tests/converter/checkpoints.h"
+#include "tests/converter/network_parts.h"
+
+using namespace intvit;
+using namespace intvit::checkpoints;
+
+namespace {
+
+StoredTensor part_of(const StoredTensor& tensor, std::size_t index, std::size_t parts) {
+  const std::size_t size = tensor.values.size() / parts;
+  const auto begin = tensor.values.begin() + static_cast<std::ptrdiff_t>(index * size);
+  StoredTensor part = {tensor.shape, {begin, begin + static_cast<std::ptrdiff_t>(size)}};
+  part.shape[0] /= static_cast<std::int64_t>(parts);
+  return part;
+}
+
+StoredTensor transposed(const StoredTensor& tensor) {
+  StoredTensor result = {{tensor.shape[1], tensor.shape[0]}, {}};
+  for (std::int64_t c = 0; c < tensor.shape[1]; ++c) {
+    for (std::int64_t r = 0; r < tensor.shape[0]; ++r) {
+      result.values.push_back(tensor.values[static_cast<std::size_t>(r * tensor.shape[1] + c)]);
+    }
+  }
+  return result;
+}
+
+// Canonical names -> those of a library, each behind `prefix`.
+TensorMap renamed(const TensorMap& tensors, Naming naming, const std::string& prefix = "") {
+  TensorMap result;
+  for (const auto& [name, tensor] : tensors) {
+    if (splits_qkv(naming) && contains(name, ".attn.qkv.")) {
+      std::size_t index = 0;
+      for (const TensorPart part : {TensorPart::query, TensorPart::key, TensorPart::value}) {
+        result[prefix + library_name(naming, {name, part})] = part_of(tensor, index++, 3);
+      }
+      continue;
+    }
+    StoredTensor stored = naming == Naming::open_clip && name == "head.weight" ? transposed(tensor) : tensor;
+    // CLIP's tokens and positions have no outer dimension.
+    if (is_clip(naming) && stored.shape[0] == 1) stored.shape.erase(stored.shape.begin());
+    result[prefix + library_name(naming, {name})] = stored;
+  }
+  return result;
+}
+
+FloatNetwork loaded(const TensorMap& tensors, const std::string& config, std::vector<std::string>* notes = nullptr,
+                    const char* config_name = "config.json") {
+  const TempFolder folder;
+  folder.write("model.safetensors", safetensors(tensors));
+  if (!config.empty()) folder.write(config_name, config);
+  Result<FloatNetwork> network = load_network(folder.path(), notes);
+  REQUIRE_MESSAGE(network.ok(), network.status().message());
+  return network.take();
+}
+
+VitDescription dinov2(int registers) {
+  VitDescription vit = tiny_description();
+  vit.num_classes = 0;
+  vit.layer_scale = true;
+  vit.register_tokens = registers;
+  vit.bare_registers = registers > 0;
+  return vit;
+}
+
+VitDescription clip() {
+  VitDescription vit = tiny_description();
+  vit.num_classes = 0;
+  vit.projection_dim = 6;
+  vit.pre_norm = true;
+  vit.fc_norm = true;
+  return vit;
+}
+
+VitDescription siglip() {
+  VitDescription vit = tiny_description();
+  vit.num_classes = 0;
+  vit.class_token = false;
+  vit.pooling = Pooling::attention;
+  return vit;
+}
+
+std::string dinov2_config(int registers, const std::string& more = "") {
+  return R"({"model_type": ")" + std::string(registers > 0 ? "dinov2_with_registers" : "dinov2") +
+         R"(", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "mlp_ratio": 2, "image_size": 8,
+            "patch_size": 4, "num_register_tokens": )" +
+         std::to_string(registers) + more + "}";
+}
+
+constexpr const char* kEncoderConfig = R"({"architecture": "tiny", "num_classes": 0, "num_heads": 2,
+  "pretrained_cfg": {"input_size": [3, 8, 8]}})";
+
+constexpr const char* kVision = R"("hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+  "intermediate_size": 32, "image_size": 8, "patch_size": 4, "hidden_act": "gelu")";
+
+const std::string kClipConfig = std::string(R"({"model_type": "clip_vision_model", )") + kVision + "}";
+const std::string kWholeClipConfig =
+    std::string(R"({"model_type": "clip", "hidden_size": 99, "text_config": {}, "vision_config": {)") + kVision + "}}";
+
+constexpr const char* kOpenClipConfig = R"({"model_cfg": {"embed_dim": 6, "quick_gelu": true, "vision_cfg":
+  {"image_size": 8, "layers": 1, "width": 16, "head_width": 8, "patch_size": 4, "mlp_ratio": 2.0}, "text_cfg": {}},
+  "preprocess_cfg": {"mean": [0.1, 0.2, 0.3]}})";
+
+FloatNetwork clip_network(const TensorMap& tensors) {
+  return loaded(renamed(tensors, Naming::transformers_clip), kClipConfig);
+}
+
+void check_clip(const FloatNetwork& network, const TensorMap& tensors) {
+  CHECK(network.outputs[0].name == "embedding");
+  CHECK(network.at(network.outputs[0].tensor).columns == 6);
+  CHECK(network.outputs[1].name == "tokens");
+  CHECK(network.at(network.outputs[1].tensor).role == Role::residual);  // no norm
+  CHECK(network.at(network.outputs[1].tensor).rows == 5);
+  CHECK(linear_of(network, "head").weight == tensors.at("head.weight").values);
+  CHECK(linear_of(network, "blocks.0.attn.qkv").weight == tensors.at("blocks.0.attn.qkv.weight").values);
+  CHECK(node_of(network, "norm_pre").as<LayerNorm>()->norm.gamma == tensors.at("norm_pre.weight").values);
+  CHECK(node_of(network, "fc_norm").as<LayerNorm>()->norm.gamma == tensors.at("fc_norm.weight").values);
+  CHECK(node_of(network, "fc_norm").as<LayerNorm>()->eps == 1e-5);
+}
+
+}  // namespace
+
+TEST_CASE("load_network: DINOv2 in its own names and in transformers' is what it is in timm's") {
+  for (const int registers : {0, 3}) {
+    CAPTURE(registers);
+    const TensorMap tensors = tensors_of(dinov2(registers));
+    const FloatNetwork network = loaded(renamed(tensors, Naming::transformers_dinov2), dinov2_config(registers));
+    TensorMap own = renamed(tensors, Naming::dinov2);
+    own["mask_token"] = numbered({1, 16}, 9);
+    CHECK(own.contains("register_tokens") == (registers > 0));
+    check_same(network, loaded(own, kEncoderConfig));
+
+    // timm keeps the class token's position in the token itself.
+    TensorMap timm = tensors;
+    StoredTensor &positions = timm["pos_embed"], &token = timm["cls_token"];
+    if (registers > 0) {
+      for (std::size_t i = 0; i < 16; ++i) token.values[i] += positions.values[i];
+      positions.values.erase(positions.values.begin(), positions.values.begin() + 16);
+      positions.shape[1] -= 1;
+    }
+    check_same(network, loaded(timm, kEncoderConfig));
+    CHECK(node_of(network, "norm").as<LayerNorm>()->eps == 1e-6);
+    CHECK(network.preprocessing.crop_mode == "center_floor");
+    CHECK(network.preprocessing.mean[0] == 0.485);
+  }
+}
+
+TEST_CASE("load_network: what of transformers' DINOv2 cannot be run") {
+  const TensorMap tensors = renamed(tensors_of(dinov2(0)), Naming::transformers_dinov2, "dinov2.");
+  TensorMap with_head = tensors;
+  with_head["classifier.weight"] = numbered({5, 32}, 1);
+  with_head["classifier.bias"] = numbered({5}, 1);
+  check_load_fails(load_tiny(with_head, dinov2_config(0)), Code::unsupported, {"class token and the mean"});
+  check_load_fails(load_tiny(tensors, dinov2_config(0, R"(, "use_swiglu_ffn": true)")), Code::unsupported,
+                   {"use_swiglu_ffn"});
+  TensorMap gated = tensors;
+  gated["dinov2.encoder.layer.0.mlp.weights_in.weight"] = numbered({64, 16}, 1);
+  check_load_fails(load_tiny(gated, dinov2_config(0)), Code::unsupported, {"SwiGLU", "weights_in"});
+}
+
+TEST_CASE("load_network: CLIP's image tower in transformers' names, alone and in a whole file") {
+  const TensorMap tensors = tensors_of(clip());
+  const FloatNetwork network = clip_network(tensors);
+  check_clip(network, tensors);
+  CHECK(node_of(network, "blocks.0.mlp.act").as<Activate>()->function == Activation::gelu_erf);
+  CHECK(network.preprocessing.mean[0] == 0.48145466);
+  CHECK(network.preprocessing.crop_mode == "center_floor");
+
+  TensorMap whole = renamed(tensors, Naming::transformers_clip, "vision_model.");
+  whole["visual_projection.weight"] = whole.at("vision_model.visual_projection.weight");
+  whole.erase("vision_model.visual_projection.weight");
+  for (const char* name : {"text_model.embeddings.token_embedding.weight", "text_projection.weight", "logit_scale"}) {
+    whole[name] = numbered({3}, 1);
+  }
+  std::vector<std::string> notes;
+  check_same(network, loaded(whole, kWholeClipConfig, &notes));
+  REQUIRE(notes.size() == 2);  // and the processor's config
+  CHECK(contains(notes[0], "3 tensors of the text tower are skipped"));
+
+  // Without the projection the embedding is the normed class token.
+  TensorMap bare = renamed(tensors, Naming::transformers_clip);
+  bare.erase("visual_projection.weight");
+  const FloatNetwork plain = loaded(bare, kClipConfig);
+  CHECK(plain.find_node("head") == -1);
+  CHECK(plain.at(plain.outputs[0].tensor).columns == 16);
+}
+
+TEST_CASE("load_network: CLIP's image tower in open_clip's names, with another config beside it") {
+  const TensorMap tensors = tensors_of(clip());
+  TensorMap whole = renamed(tensors, Naming::open_clip);
+  for (const char* name : {"transformer.resblocks.0.ln_1.weight", "positional_embedding", "text_projection",
+                           "ln_final.weight", "token_embedding.weight", "logit_scale"}) {
+    whole[name] = numbered({3}, 1);
+  }
+  const TempFolder folder;
+  folder.write("open_clip_model.safetensors", safetensors(whole));
+  folder.write("open_clip_config.json", kOpenClipConfig);
+  folder.write("config.json", R"({"model_type": "of another checkpoint"})");
+  std::vector<std::string> notes;
+  const auto network = load_network(folder.path(), &notes);
+  REQUIRE_MESSAGE(network.ok(), network.status().message());
+  check_same(network.value(), clip_network(tensors));
+  check_clip(network.value(), tensors);
+  CHECK(node_of(network.value(), "blocks.0.mlp.act").as<Activate>()->function == Activation::quick_gelu);
+  CHECK(network.value().preprocessing.mean[2] == 0.3);
+  CHECK(network.value().preprocessing.stddev[2] == 0.27577711);
+  CHECK(network.value().preprocessing.crop_mode == "center");
+  REQUIRE(notes.size() == 1);
+  CHECK(contains(notes[0], "6 tensors of the text tower"));
+
+  for (const char* words : {R"("attentional_pool": true)", R"("pool_type": "avg")", R"("timm_model_name": "vit")",
+                            R"("layers": [1, 2])", R"("final_ln_after_pool": true)"}) {
+    CAPTURE(words);
+    folder.write("open_clip_config.json", std::string(R"({"model_cfg": {"vision_cfg": {)") + words + "}}}");
+    const std::string key = std::string(words).substr(1, std::string(words).find(':') - 2);
+    check_load_fails(load_network(folder.path()), Code::unsupported, {key});
+  }
+}
+
+TEST_CASE("load_network: SigLIP in timm's names and in transformers', with its text tower") {
+  const TensorMap timm = tensors_of(siglip());
+  std::string config = kEncoderConfig;
+  config.replace(config.find("\"num_heads\""), 0, "\"global_pool\": \"map\", ");
+  const FloatNetwork network = loaded(timm, config);
+  CHECK(network.outputs[0].name == "embedding");
+  CHECK(network.at(network.outputs[0].tensor).rows == 1);
+  CHECK(network.at(tensor_of(network, "attn_pool.proj.input")).rows == 1);
+  CHECK(network.at(tensor_of(network, "attn_pool.key")).rows == 4);
+  // The query is that of every picture.
+  const FloatLinear& qkv = linear_of(network, "attn_pool.qkv");
+  const auto value = [&](const char* name, std::size_t i) { return static_cast<double>(timm.at(name).values[i]); };
+  double query = value("attn_pool.q.bias", 3);
+  for (std::size_t i = 0; i < 16; ++i) query += value("attn_pool.q.weight", 3 * 16 + i) * value("attn_pool.latent", i);
+  CHECK(qkv.bias[3] == doctest::Approx(query));
+  CHECK(std::all_of(qkv.weight.begin(), qkv.weight.begin() + 16 * 16, [](float w) { return w == 0; }));
+  CHECK(qkv.weight[16 * 16 + 5] == timm.at("attn_pool.kv.weight").values[5]);
+  CHECK(qkv.bias[2 * 16 + 5] == timm.at("attn_pool.kv.bias").values[16 + 5]);
+
+  TensorMap packed = timm;
+  for (const char* ending : {".weight", ".bias"}) {
+    StoredTensor all = packed.at("attn_pool.q" + std::string(ending));
+    const StoredTensor& others = packed.at("attn_pool.kv" + std::string(ending));
+    all.values.insert(all.values.end(), others.values.begin(), others.values.end());
+    all.shape[0] *= 3;
+    packed["attn_pool.qkv" + std::string(ending)] = all;
+    packed.erase("attn_pool.q" + std::string(ending));
+    packed.erase("attn_pool.kv" + std::string(ending));
+  }
+  TensorMap whole = renamed(packed, Naming::transformers_siglip, "vision_model.");
+  for (const char* name : {"text_model.head.weight", "logit_scale", "logit_bias"}) whole[name] = numbered({3}, 1);
+  std::vector<std::string> notes;
+  const FloatNetwork other =
+      loaded(whole, R"({"model_type": "siglip", "vision_config": {"hidden_size": 16, "num_hidden_layers": 1,
+                 "num_attention_heads": 2, "intermediate_size": 32, "image_size": 8, "patch_size": 4}})",
+             &notes);
+  check_same(network, other);
+  CHECK(node_of(other, "attn_pool.mlp.act").as<Activate>()->function == Activation::gelu_tanh);
+  CHECK(node_of(network, "attn_pool.mlp.act").as<Activate>()->function == Activation::gelu_erf);
+  CHECK(other.preprocessing.crop_mode == "squash");
+  CHECK(contains(notes[0], "3 tensors of the text tower"));
+
+  TensorMap classifier = timm;
+  classifier["head.weight"] = numbered({5, 16}, 1);
+  classifier["head.bias"] = numbered({5}, 1);
+  config.replace(config.find("\"num_classes\": 0"), 16, "\"num_classes\": 5");
+  check_load_fails(load_tiny(classifier, config), Code::unsupported, {"behind attention pooling"});
+}
+
+TEST_CASE("load_network: timm keeps CLIP's projection as a head without bias and without names") {
+  VitDescription vit = clip();
+  vit.fc_norm = false;
+  vit.projection_dim = 0;
+  vit.num_classes = 6;
+  TensorMap tensors = tensors_of(vit);
+  std::string config = kTinyConfig;
+  config = config.substr(0, config.find(",\n  \"label_names\"")) + "}";
+  config.replace(config.find("\"num_classes\": 5"), 16, "\"num_classes\": 6");
+  CHECK(loaded(tensors, config).classes() == 6);  // its bias is not zero
+  for (float& value : tensors.at("head.bias").values) value = 0;
+  std::vector<std::string> notes;
+  const FloatNetwork network = loaded(tensors, config, &notes);
+  CHECK(network.classes() == 0);
+  CHECK(network.at(tensor_of(network, "embedding")).columns == 6);
+  CHECK(contains(notes.back(), "projection"));
+}
+
+TEST_CASE("load_network: prefixes of wrappers are left out with a note") {
+  const TensorMap tensors = tensors_of(tiny_description());
+  const FloatNetwork expected = loaded(tensors, kTinyConfig);
+  for (const char* prefix : {"module.", "model.", "_orig_mod.module.", "timm_model.", "vision_model."}) {
+    CAPTURE(prefix);
+    std::vector<std::string> notes;
+    check_same(expected, loaded(renamed(tensors, Naming::timm, prefix), kTinyConfig, &notes));
+    REQUIRE(!notes.empty());
+    CHECK(contains(notes[0], "prefix"));
+    CHECK(contains(notes[0], std::to_string(tensors.size())));
+  }
+  TensorMap both = tensors;
+  both["module.norm.weight"] = numbered({16}, 1);
+  check_load_fails(load_tiny(both), Code::corrupt_file, {"'module.norm.weight'", "same tensor"});
+}
+
+TEST_CASE("load_network: without a config, CLIP's and DINOv2's values are assumed by name") {
+  VitDescription vit = clip();
+  vit.embed_dim = 128;  // two heads
+  std::vector<std::string> notes;
+  const FloatNetwork network = loaded(renamed(tensors_of(vit), Naming::transformers_clip), "", &notes);
+  CHECK(node_of(network, "norm_pre").as<LayerNorm>()->eps == 1e-5);
+  CHECK(node_of(network, "blocks.0.mlp.act").as<Activate>()->function == Activation::quick_gelu);
+  CHECK(network.at(tensor_of(network, "blocks.0.attn.query")).heads == 2);
+  CHECK(network.preprocessing.height == 8);
+  CHECK(network.preprocessing.mean[0] == 0.48145466);
+  REQUIRE(notes.size() == 3);
+  CHECK(contains(notes[1], "quick GELU, layer_norm_eps = 1e-05"));
+  CHECK(contains(notes[2], "CLIP's mean and std"));
+}
