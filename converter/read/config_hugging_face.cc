@@ -149,7 +149,7 @@ const Json& vision_part(const Json& json, const std::string& type) {
   return (type == "clip" || type == "siglip") && part != json.end() && part->is_object() ? *part : json;
 }
 
-void read_labels(ConfigReader& reader, ModelConfig& config) {
+void read_class_names(ConfigReader& reader, ModelConfig& config) {
   reader.whole("num_labels", 0, kMostClasses, config.num_classes);
   reader.names("id2label", config.labels);
   if (!config.labels.empty()) config.num_classes = static_cast<int>(config.labels.size());
@@ -193,7 +193,7 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
     reader.flag("vision_use_head", head);
     if (!head.value_or(true)) reader.fail(Code::unsupported, "vision_use_head", "towers with their head are supported");
   }
-  if (!is_clip(*family) && !is_siglip(*family)) read_labels(reader, config);
+  if (!is_clip(*family) && !is_siglip(*family)) read_class_names(reader, config);
   return reader.status();
 }
 

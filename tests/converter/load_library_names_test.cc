@@ -54,8 +54,8 @@ TensorMap renamed(const TensorMap& tensors, Naming naming, const std::string& pr
   return result;
 }
 
-FloatNetwork loaded(const TensorMap& tensors, const std::string& config, std::vector<std::string>* notes = nullptr,
-                    const char* config_name = "config.json") {
+FloatNetwork loaded_files(const TensorMap& tensors, const std::string& config,
+                          std::vector<std::string>* notes = nullptr, const char* config_name = "config.json") {
   const TempFolder folder;
   folder.write("model.safetensors", safetensors(tensors));
   if (!config.empty()) folder.write(config_name, config);
@@ -112,7 +112,7 @@ constexpr const char* kOpenClipConfig = R"({"model_cfg": {"embed_dim": 6, "quick
   "preprocess_cfg": {"mean": [0.1, 0.2, 0.3]}})";
 
 FloatNetwork clip_network(const TensorMap& tensors) {
-  return loaded(renamed(tensors, Naming::transformers_clip), kClipConfig);
+  return loaded_files(renamed(tensors, Naming::transformers_clip), kClipConfig);
 }
 
 void check_clip(const FloatNetwork& network, const TensorMap& tensors) {
@@ -134,11 +134,11 @@ TEST_CASE("load_network: DINOv2 in its own names and in transformers' is what it
   for (const int registers : {0, 3}) {
     CAPTURE(registers);
     const TensorMap tensors = tensors_of(dinov2(registers));
-    const FloatNetwork network = loaded(renamed(tensors, Naming::transformers_dinov2), dinov2_config(registers));
+    const FloatNetwork network = loaded_files(renamed(tensors, Naming::transformers_dinov2), dinov2_config(registers));
     TensorMap own = renamed(tensors, Naming::dinov2);
     own["mask_token"] = numbered({1, 16}, 9);
     CHECK(own.contains("register_tokens") == (registers > 0));
-    check_same(network, loaded(own, kEncoderConfig));
+    check_same(network, loaded_files(own, kEncoderConfig));
 
     // timm keeps the class token's position in the token itself.
     TensorMap timm = tensors;
@@ -148,7 +148,7 @@ TEST_CASE("load_network: DINOv2 in its own names and in transformers' is what it
       positions.values.erase(positions.values.begin(), positions.values.begin() + 16);
       positions.shape[1] -= 1;
     }
-    check_same(network, loaded(timm, kEncoderConfig));
+    check_same(network, loaded_files(timm, kEncoderConfig));
     CHECK(node_of(network, "norm").as<LayerNorm>()->eps == 1e-6);
     CHECK(network.preprocessing.crop_mode == "center_floor");
     CHECK(network.preprocessing.mean[0] == 0.485);
@@ -183,14 +183,14 @@ TEST_CASE("load_network: CLIP's image tower in transformers' names, alone and in
     whole[name] = numbered({3}, 1);
   }
   std::vector<std::string> notes;
-  check_same(network, loaded(whole, kWholeClipConfig, &notes));
+  check_same(network, loaded_files(whole, kWholeClipConfig, &notes));
   REQUIRE(notes.size() == 2);  // and the processor's config
   CHECK(contains(notes[0], "3 tensors of the text tower are skipped"));
 
   // Without the projection the embedding is the normed class token.
   TensorMap bare = renamed(tensors, Naming::transformers_clip);
   bare.erase("visual_projection.weight");
-  const FloatNetwork plain = loaded(bare, kClipConfig);
+  const FloatNetwork plain = loaded_files(bare, kClipConfig);
   CHECK(plain.find_node("head") == -1);
   CHECK(plain.at(plain.outputs[0].tensor).columns == 16);
 }
@@ -231,7 +231,7 @@ TEST_CASE("load_network: SigLIP in timm's names and in transformers', with its t
   const TensorMap timm = tensors_of(siglip());
   std::string config = kEncoderConfig;
   config.replace(config.find("\"num_heads\""), 0, "\"global_pool\": \"map\", ");
-  const FloatNetwork network = loaded(timm, config);
+  const FloatNetwork network = loaded_files(timm, config);
   CHECK(network.outputs[0].name == "embedding");
   CHECK(network.at(network.outputs[0].tensor).rows == 1);
   CHECK(network.at(tensor_of(network, "attn_pool.proj.input")).rows == 1);
@@ -260,9 +260,9 @@ TEST_CASE("load_network: SigLIP in timm's names and in transformers', with its t
   for (const char* name : {"text_model.head.weight", "logit_scale", "logit_bias"}) whole[name] = numbered({3}, 1);
   std::vector<std::string> notes;
   const FloatNetwork other =
-      loaded(whole, R"({"model_type": "siglip", "vision_config": {"hidden_size": 16, "num_hidden_layers": 1,
+      loaded_files(whole, R"({"model_type": "siglip", "vision_config": {"hidden_size": 16, "num_hidden_layers": 1,
                  "num_attention_heads": 2, "intermediate_size": 32, "image_size": 8, "patch_size": 4}})",
-             &notes);
+                   &notes);
   check_same(network, other);
   CHECK(node_of(other, "attn_pool.mlp.act").as<Activate>()->function == Activation::gelu_tanh);
   CHECK(node_of(network, "attn_pool.mlp.act").as<Activate>()->function == Activation::gelu_erf);
@@ -285,10 +285,10 @@ TEST_CASE("load_network: timm keeps CLIP's projection as a head without bias and
   std::string config = kTinyConfig;
   config = config.substr(0, config.find(",\n  \"label_names\"")) + "}";
   config.replace(config.find("\"num_classes\": 5"), 16, "\"num_classes\": 6");
-  CHECK(loaded(tensors, config).classes() == 6);  // its bias is not zero
+  CHECK(loaded_files(tensors, config).classes() == 6);  // its bias is not zero
   for (float& value : tensors.at("head.bias").values) value = 0;
   std::vector<std::string> notes;
-  const FloatNetwork network = loaded(tensors, config, &notes);
+  const FloatNetwork network = loaded_files(tensors, config, &notes);
   CHECK(network.classes() == 0);
   CHECK(network.at(tensor_of(network, "embedding")).columns == 6);
   CHECK(contains(notes.back(), "projection"));
@@ -296,11 +296,11 @@ TEST_CASE("load_network: timm keeps CLIP's projection as a head without bias and
 
 TEST_CASE("load_network: prefixes of wrappers are left out with a note") {
   const TensorMap tensors = tensors_of(tiny_description());
-  const FloatNetwork expected = loaded(tensors, kTinyConfig);
+  const FloatNetwork expected = loaded_files(tensors, kTinyConfig);
   for (const char* prefix : {"module.", "model.", "_orig_mod.module.", "timm_model.", "vision_model."}) {
     CAPTURE(prefix);
     std::vector<std::string> notes;
-    check_same(expected, loaded(renamed(tensors, Naming::timm, prefix), kTinyConfig, &notes));
+    check_same(expected, loaded_files(renamed(tensors, Naming::timm, prefix), kTinyConfig, &notes));
     REQUIRE(!notes.empty());
     CHECK(contains(notes[0], "prefix"));
     CHECK(contains(notes[0], std::to_string(tensors.size())));
@@ -314,7 +314,7 @@ TEST_CASE("load_network: without a config, CLIP's and DINOv2's values are assume
   VitDescription vit = clip();
   vit.embed_dim = 128;  // two heads
   std::vector<std::string> notes;
-  const FloatNetwork network = loaded(renamed(tensors_of(vit), Naming::transformers_clip), "", &notes);
+  const FloatNetwork network = loaded_files(renamed(tensors_of(vit), Naming::transformers_clip), "", &notes);
   CHECK(node_of(network, "norm_pre").as<LayerNorm>()->eps == 1e-5);
   CHECK(node_of(network, "blocks.0.mlp.act").as<Activate>()->function == Activation::quick_gelu);
   CHECK(network.at(tensor_of(network, "blocks.0.attn.query")).heads == 2);

@@ -17,7 +17,7 @@ namespace {
 // New embeddings after which the cache is written, so that an interruption does not lose them all.
 constexpr std::size_t kWriteEvery = 4096;
 
-std::string progress_text(std::size_t done, std::size_t total, double seconds) {
+std::string embedding_progress(std::size_t done, std::size_t total, double seconds) {
   std::ostringstream text;
   const double rate = static_cast<double>(done) / seconds;
   text << std::fixed << std::setprecision(1) << "embedding " << done << " of " << total << "  " << rate << " images/s  "
@@ -70,7 +70,7 @@ Result<Embedded> embed_pictures(const std::shared_ptr<const Model>& model, Isa i
     }
     if ((index + 1) % kWriteEvery == 0 && unwritten.ok()) unwritten = cache.write();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (progress.due()) progress.show(progress_text(index + 1, missing.size(), seconds));
+    if (progress.due()) progress.show(embedding_progress(index + 1, missing.size(), seconds));
   };
   if (!missing.empty()) {
     const auto workers = classify_in_order(model, isa, threads, missing, consume, true, reading);
