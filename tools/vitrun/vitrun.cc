@@ -185,11 +185,11 @@ int evaluate(Job& job) {
 
 // Whether the model has the logits that an option is about.
 Status check_logits(const VitrunOptions& options, const Model& model) {
-  const char* option = !options.eval_list.empty() ? "--eval"
-                       : !options.logits.empty()  ? "--logits"
-                       : !options.labels.empty()  ? "--labels"
-                       : options.top_k_given      ? "--topk"
-                                                  : nullptr;
+  const char* option = !options.eval_list.empty()                     ? "--eval"
+                       : !options.logits.empty()                      ? "--logits"
+                       : !options.labels.empty()                      ? "--labels"
+                       : options.top_k_given && options.query.empty() ? "--topk"
+                                                                      : nullptr;
   if (option == nullptr || model.classes() > 0) return {};
   return {Code::invalid_argument, std::string(option) + " needs logits, which '" + options.model +
                                       "' does not have; --outputs DIR writes what it has"};
