@@ -71,9 +71,25 @@ std::vector<TinyVariant> encoded_variants() {
           {"relative", relative}, {"absolute", absolute}, {"four bits", four_bits},   {"everything", everything}};
 }
 
+std::vector<TinyVariant> windowed_variants() {
+  TinyOptions sets, apart = {7, 32, 4, 36, 3, 70, 2, 23};
+  sets.sets = true;
+  sets.channels = 40;
+  sets.head = TinyHead::mean;
+  apart.apart = true;
+  apart.head = TinyHead::mean;
+  TinyOptions both = apart;
+  both.sets = true;
+  both.max_code = 15;
+  both.softmax = {SoftmaxKind::absolute, 40, 2, 3};
+  both.attended = {EncodeKind::rows, 1, 15};
+  return {{"sets", sets}, {"queries apart", apart}, {"sets, queries apart", both}};
+}
+
 std::vector<TinyVariant> all_variants() {
   std::vector<TinyVariant> all = plain_variants();
   for (const TinyVariant& variant : encoded_variants()) all.push_back(variant);
+  for (const TinyVariant& variant : windowed_variants()) all.push_back(variant);
   return all;
 }
 

@@ -54,6 +54,8 @@ struct TinyOptions {
   std::optional<TinyEncoding> hidden_codes = {};  // what the activation function makes
   TinySoftmax softmax = {};
   bool coarse_steps = false;  // a residual stream of few bits
+  bool sets = false;          // attention in sets, with pad rows and a bias
+  bool apart = false;         // queries in a buffer of their own
 };
 
 struct TinyVariant {
@@ -64,6 +66,8 @@ struct TinyVariant {
 // Programs of 8-bit codes, then programs with everything that op set 2 brought.
 std::vector<TinyVariant> plain_variants();
 std::vector<TinyVariant> encoded_variants();
+// What op set 3 brought since.
+std::vector<TinyVariant> windowed_variants();
 std::vector<TinyVariant> all_variants();
 
 }  // namespace intvit::test

@@ -191,7 +191,7 @@ TEST_CASE("limits: attention") {
     l.n = 47;
   });
   refuses("columns do not match the heads", [](TinyProgram& t) { dst_of(t, kAttn).columns = 15; });
-  refuses("tokens, at most", [](TinyProgram& t) {
+  refuses("queries of 5 tokens", [](TinyProgram& t) {
     dst_of(t, kAttn).rows = 4;
     plan_memory(t.program);
   });
@@ -214,7 +214,7 @@ TEST_CASE("limits: attention") {
   constexpr std::uint32_t kMostTokens = kernels::kMaxTokens, kDim = kernels::kMaxHeadDim;
   // What is within the limits is refused only for its place in the program.
   refuses("reads a buffer that nothing has written", shape(kMostTokens, 1, 8));
-  refuses("tokens, at most", shape(kMostTokens + 1, 1, 8));
+  refuses("tokens, at most 32768", shape(kMostTokens + 1, 1, 8));
   refuses("reads a buffer that nothing has written", shape(1, 4096, 1));
   refuses("4097 heads of 1", shape(1, 4097, 1));
   refuses("reads a buffer that nothing has written", shape(1, 1, kDim));
