@@ -119,7 +119,14 @@ TEST_CASE("validate: the bias of attention") {
         shift(15)(t);
       },
       options);
-  refuses("can overflow with the bias", left(13), options);
+  refuses(
+      "can overflow with the bias",
+      [&](TinyProgram& t) {
+        left(13)(t);
+        shift(15)(t);
+      },
+      options);
+  refuses("can overflow with the bias", left(14), options);
   // Without sets, of all rows.
   accepts([](TinyProgram& t) {
     AttentionOp& a = attention(t);
