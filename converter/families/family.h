@@ -17,4 +17,8 @@ namespace intvit {
 Result<FloatNetwork> load_vit(const ModelConfig& config, const TensorTable& tensors, const OutputChoice& outputs,
                               const InputSize& input, std::vector<std::string>& notes);
 
+// Swin Transformers of both versions (converter/families/swin/).
+Result<FloatNetwork> load_swin(const ModelConfig& config, const TensorTable& tensors, const OutputChoice& outputs,
+                               const InputSize& input, std::vector<std::string>& notes);
+
 }  // namespace intvit
