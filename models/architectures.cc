@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "models/swin_architectures.h"
+
 namespace intvit {
 namespace {
 
@@ -90,13 +92,15 @@ std::string nearest_architecture(std::string_view name) {
   const std::string_view plain = without_tag(name).substr(0, kLongestName);
   const char* nearest = "";
   std::size_t least = plain.size() / 3 + 1;  // at most a third of the letters wrong
-  for (const Architecture& architecture : kArchitectures) {
-    const std::size_t distance = edit_distance(plain, architecture.name);
+  const auto consider = [&](const char* known) {
+    const std::size_t distance = edit_distance(plain, known);
     if (distance < least) {
       least = distance;
-      nearest = architecture.name;
+      nearest = known;
     }
-  }
+  };
+  for (const Architecture& architecture : kArchitectures) consider(architecture.name);
+  for (const SwinArchitecture& architecture : swin_architectures()) consider(architecture.name);
   return nearest;
 }
 

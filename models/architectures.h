@@ -57,7 +57,7 @@ std::string_view without_tag(std::string_view name);
 // Null when the name (with or without a tag) is unknown.
 const Architecture* find_architecture(std::string_view name);
 
-// The known name that is nearest to a mistyped one; empty when none is near enough to be meant.
+// The known name, of any family, that is nearest to a mistyped one; empty when none is near enough to be meant.
 std::string nearest_architecture(std::string_view name);
 
 // All values of the description except the labels; nullopt when the name is unknown.

@@ -96,7 +96,8 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
 
 bool is_harmless_extra(std::string_view name) {
   return name.ends_with("num_batches_tracked") || name.ends_with("position_ids") ||
-         name.ends_with("relative_position_index") || name == "mask_token" || name == "embeddings.mask_token" ||
+         name.ends_with("relative_position_index") || name.ends_with("relative_coords_table") ||
+         name.ends_with("attn_mask") || name == "mask_token" || name == "embeddings.mask_token" ||
          name == "pooler.dense.weight" || name == "pooler.dense.bias";
 }
 

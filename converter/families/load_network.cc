@@ -19,6 +19,9 @@ Result<FloatNetwork> load(const std::string& path, std::vector<std::string>& not
   if (!tensors.ok()) return tensors.status();
   const Result<ModelConfig> config = read_config(checkpoint.value().folder(), tensors.value().naming(), notes);
   if (!config.ok()) return config.status();
+  if (tensors.value().find({"layers.0.blocks.0.norm1.weight"}) != nullptr) {
+    return load_swin(config.value(), tensors.value(), outputs, input, notes);
+  }
   return load_vit(config.value(), tensors.value(), outputs, input, notes);
 }
 

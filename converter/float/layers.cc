@@ -33,19 +33,25 @@ void put_bias(const float* bias, int rows, int count, bool accumulate, float* ti
   }
 }
 
-void normalise_row(const FloatLayerNorm& norm, float eps, const float* input, int cols, float* output) {
-  float sum = 0.0f;
+template <bool accumulate>
+void normalise(const float* gamma, const float* beta, float eps, bool centred, const float* input, int cols,
+               float* output) {
+  float mean = 0.0f;
+  if (centred) {
+    float sum = 0.0f;
 #pragma omp simd reduction(+ : sum)
-  for (int i = 0; i < cols; ++i) sum += input[i];
-  const float mean = sum / static_cast<float>(cols);
+    for (int i = 0; i < cols; ++i) sum += input[i];
+    mean = sum / static_cast<float>(cols);
+  }
   float squares = 0.0f;  // of the deviations: two passes, because sum(x^2) - sum(x)^2 cancels
 #pragma omp simd reduction(+ : squares)
   for (int i = 0; i < cols; ++i) squares += (input[i] - mean) * (input[i] - mean);
   const float inverse = 1.0f / std::sqrt(squares / static_cast<float>(cols) + eps);
-  const float* gamma = norm.gamma.data();
-  const float* beta = norm.beta.data();
 #pragma omp simd
-  for (int i = 0; i < cols; ++i) output[i] = (input[i] - mean) * inverse * gamma[i] + beta[i];
+  for (int i = 0; i < cols; ++i) {
+    const float value = (input[i] - mean) * inverse * gamma[i] + beta[i];
+    output[i] = accumulate ? output[i] + value : value;
+  }
 }
 
 float gelu_erf(float x) {
@@ -90,13 +96,18 @@ bool linear(const FloatLinear& layer, int first, int count, const float* input, 
   return ok;
 }
 
-void layer_norm(const FloatLayerNorm& norm, double eps, const float* input, int rows, int cols, float* output,
+void layer_norm(const FloatLayerNorm& norm, const NormKind& kind, const float* input, int rows, int cols, float* output,
                 int threads) {
+  const int width = cols / kind.groups;
+  const auto one = kind.accumulate ? normalise<true> : normalise<false>;
   parallel_for(threads, pieces(rows, kRowsPerTask), [&](int task) {
     const int end = std::min(rows, (task + 1) * kRowsPerTask);
     for (int row = task * kRowsPerTask; row < end; ++row) {
-      const std::size_t start = static_cast<std::size_t>(row) * cols;
-      normalise_row(norm, static_cast<float>(eps), input + start, cols, output + start);
+      for (int first = 0; first < cols; first += width) {
+        const std::size_t start = static_cast<std::size_t>(row) * cols + first;
+        one(norm.gamma.data() + first, norm.beta.data() + first, static_cast<float>(kind.eps), kind.centred,
+            input + start, width, output + start);
+      }
     }
   });
 }

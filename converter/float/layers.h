@@ -25,8 +25,15 @@ bool multiply(MatrixView left, MatrixView right, bool right_transposed, float sc
 bool linear(const FloatLinear& layer, int first, int count, const float* input, int rows, bool accumulate,
             float* output, int threads);
 
-// Per row: (x - mean) / sqrt(variance + eps) * gamma + beta, the variance over the row's cols values.
-void layer_norm(const FloatLayerNorm& norm, double eps, const float* input, int rows, int cols, float* output,
+struct NormKind {
+  double eps = 1e-6;
+  int groups = 1;           // parts of a row, each normed by itself
+  bool centred = true;      // false: the mean is taken for 0
+  bool accumulate = false;  // to what output holds
+};
+
+// Per row and group: (x - mean) / sqrt(variance + eps) * gamma + beta. A row has cols values.
+void layer_norm(const FloatLayerNorm& norm, const NormKind& kind, const float* input, int rows, int cols, float* output,
                 int threads);
 
 // Per row of a rows x cols array, in place.

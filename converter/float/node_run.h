@@ -35,13 +35,18 @@ struct NodeRun {
   }
 };
 
-// All throw std::bad_alloc when memory is short. The output of a linear layer that adds to a stream holds that stream.
+// All throw std::bad_alloc when memory is short. The output of a node that adds to a stream holds that stream.
 void forward(const PatchEmbed& embed, const NodeRun& run);
 void forward(const LayerNorm& norm, const NodeRun& run);
 void forward(const Linear& layer, const NodeRun& run);
 void forward(const Activate& activation, const NodeRun& run);
 void forward(const Attention& attention, const NodeRun& run);
 void forward(const MeanRows& mean, const NodeRun& run);
+void forward(const Gather& gather, const NodeRun& run);
+void forward(const Copy& copy, const NodeRun& run);
+
+// Of an attention in windows. (nodes/window_attention.cc)
+void forward_windows(const Attention& attention, const NodeRun& run);
 
 inline std::size_t area(int rows, int columns) {
   return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);

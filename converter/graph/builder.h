@@ -40,6 +40,11 @@ class GraphBuilder {
     return layer_norm(name, x, std::move(norm), rows, to, role);
   }
 
+  // stream + norm(x)
+  TensorId add_layer_norm(const std::string& name, TensorId x, TensorId stream, LayerNorm norm, const std::string& to) {
+    return one(name, {x, stream}, {to, Role::residual, at(stream).rows, at(stream).columns}, std::move(norm));
+  }
+
   TensorId linear(const std::string& name, TensorId x, FloatLinear layer, const std::string& to, Role role) {
     const int joined = layer.in / at(x).columns;
     return one(name, {x}, {to, role, at(x).rows / joined, layer.out}, Linear{std::move(layer)});
@@ -55,18 +60,38 @@ class GraphBuilder {
   }
 
   // Of all three at once: NAME.qkv writes NAME.query, .key and .value; probabilities are NAME.post_softmax.
-  // Returns what proj reads, NAME.proj.input, of the first `queries` tokens or, if 0, of all.
-  TensorId attention(const std::string& name, TensorId x, FloatLinear qkv, int heads, int queries = 0) {
+  // Returns what proj reads, NAME.proj.input.
+  TensorId attention(const std::string& name, TensorId x, FloatLinear qkv, int heads, Attention kind = {}) {
     const int rows = at(x).rows, columns = qkv.out / 3;
     const TensorId query = tensor({name + ".query", Role::query, rows, columns, heads});
     const TensorId key = tensor({name + ".key", Role::key, rows, columns, heads});
     const TensorId value = tensor({name + ".value", Role::value, rows, columns, heads});
     node(name + ".qkv", {x}, {query, key, value}, Linear{std::move(qkv)});
-    const int asked = queries > 0 ? queries : rows;
-    const TensorId probabilities = tensor({name + ".post_softmax", Role::probabilities, heads * asked, rows, heads});
-    const TensorId attended = tensor({name + ".proj.input", Role::linear_input, asked, columns});
-    node(name, {query, key, value}, {probabilities, attended}, Attention{queries});
-    return attended;
+    return attended(name, query, key, value, std::move(kind));
+  }
+
+  // The same with a norm of the heads of query and key (NAME.q_norm and .k_norm), which read NAME.q_norm.input and
+  // NAME.k_norm.input.
+  TensorId normed_attention(const std::string& name, TensorId x, FloatLinear qkv, LayerNorm query_norm,
+                            LayerNorm key_norm, Attention kind) {
+    const int rows = at(x).rows, columns = qkv.out / 3, heads = query_norm.groups;
+    const TensorId to_query = tensor({name + ".q_norm.input", Role::values, rows, columns});
+    const TensorId to_key = tensor({name + ".k_norm.input", Role::values, rows, columns});
+    const TensorId value = tensor({name + ".value", Role::value, rows, columns, heads});
+    node(name + ".qkv", {x}, {to_query, to_key, value}, Linear{std::move(qkv)});
+    const TensorId query =
+        one(name + ".q_norm", {to_query}, {name + ".query", Role::query, rows, columns, heads}, std::move(query_norm));
+    const TensorId key =
+        one(name + ".k_norm", {to_key}, {name + ".key", Role::key, rows, columns, heads}, std::move(key_norm));
+    return attended(name, query, key, value, std::move(kind));
+  }
+
+  TensorId gather(const std::string& name, TensorId x, const MergeSpec& merge, const std::string& to, Role role) {
+    return one(name, {x}, {to, role, merge.merged_tokens(), kMergedTokens * at(x).columns}, Gather{merge});
+  }
+
+  TensorId copy(const std::string& name, TensorId x, const std::string& to) {
+    return one(name, {x}, {to, Role::linear_input, at(x).rows, at(x).columns}, Copy{});
   }
 
   TensorId mean_rows(const std::string& name, TensorId x, MeanRows mean, const std::string& to, Role role) {
@@ -93,6 +118,14 @@ class GraphBuilder {
   }
   void node(const std::string& name, std::vector<TensorId> inputs, std::vector<TensorId> outputs, NodeKind kind) {
     network_.nodes.push_back({name, std::move(inputs), std::move(outputs), std::move(kind)});
+  }
+  TensorId attended(const std::string& name, TensorId query, TensorId key, TensorId value, Attention kind) {
+    const int heads = at(query).heads, asked = kind.queries > 0 ? kind.queries : at(query).rows;
+    const int keys = kind.windows ? kind.windows->window_tokens() : at(key).rows;
+    const TensorId probabilities = tensor({name + ".post_softmax", Role::probabilities, heads * asked, keys, heads});
+    const TensorId attended = tensor({name + ".proj.input", Role::linear_input, asked, at(value).columns});
+    node(name, {query, key, value}, {probabilities, attended}, std::move(kind));
+    return attended;
   }
   TensorId one(const std::string& name, std::vector<TensorId> inputs, Tensor to, NodeKind kind) {
     const TensorId id = tensor(std::move(to));

@@ -2,90 +2,10 @@
 
 #include <algorithm>
 
+#include "converter/graph/node_shapes.h"
+
 namespace intvit {
 namespace {
-
-bool has_all_weights(const FloatLinear& layer) {
-  return layer.out > 0 && layer.in > 0 &&
-         layer.weight.size() == static_cast<std::size_t>(layer.out) * static_cast<std::size_t>(layer.in) &&
-         layer.bias.size() == static_cast<std::size_t>(layer.out);
-}
-
-// What a node needs of its tensors; empty if it has it.
-class NodeShapes {
- public:
-  NodeShapes(const FloatNetwork& network, const Node& node) : network_(network), node_(node) {}
-
-  std::string check() const {
-    return std::visit([this](const auto& kind) { return problem(kind); }, node_.kind);
-  }
-
- private:
-  const Tensor& in(std::size_t i) const { return network_.at(node_.inputs[i]); }
-  const Tensor& out(std::size_t i) const { return network_.at(node_.outputs[i]); }
-  bool has(std::size_t inputs, std::size_t outputs) const {
-    return node_.inputs.size() == inputs && node_.outputs.size() == outputs;
-  }
-
-  std::string problem(const PatchEmbed& embed) const {
-    if (!has(0, 2)) return "must write pixels and a stream";
-    if (embed.patch < 1 || !has_all_weights(embed.linear)) return "weights of another size than it says";
-    const Preprocessing& picture = network_.preprocessing;
-    const int patches = picture.height / embed.patch * (picture.width / embed.patch);
-    const bool fits =
-        out(0).rows == patches && out(0).columns == embed.linear.in && out(1).rows == embed.prefix + patches &&
-        out(1).columns == embed.linear.out && embed.linear.in == 3 * embed.patch * embed.patch &&
-        embed.token_init.size() == static_cast<std::size_t>(out(1).rows) * static_cast<std::size_t>(out(1).columns);
-    return fits ? "" : "shapes of pixels, weights and stream";
-  }
-  std::string problem(const LayerNorm& norm) const {
-    if (!has(1, 1)) return "must have one input and one output";
-    const bool fits = in(0).columns == out(0).columns && norm.first_row >= 0 &&
-                      norm.first_row + out(0).rows <= in(0).rows &&
-                      norm.norm.gamma.size() == static_cast<std::size_t>(in(0).columns) &&
-                      norm.norm.beta.size() == norm.norm.gamma.size();
-    return fits ? "" : "shapes of input, gain and output";
-  }
-  std::string problem(const Linear& layer) const {
-    if (node_.inputs.empty() || node_.inputs.size() > 2 || node_.outputs.empty()) return "must have one or two inputs";
-    const int parts = static_cast<int>(node_.outputs.size());
-    if (in(0).role != Role::linear_input) return "must read a linear_input";
-    const FloatLinear& l = layer.linear;
-    if (!has_all_weights(l)) return "weights of another size than it says";
-    const bool joined = l.in % in(0).columns == 0 && in(0).rows == out(0).rows * (l.in / in(0).columns);
-    bool fits = joined && l.out % parts == 0;
-    for (std::size_t i = 0; i < node_.outputs.size(); ++i) {
-      fits = fits && out(i).columns == l.out / parts && out(i).rows == out(0).rows;
-    }
-    if (node_.inputs.size() == 2) {
-      fits = fits && parts == 1 && in(1).rows == out(0).rows && in(1).columns == out(0).columns &&
-             in(1).role == Role::residual && out(0).role == Role::residual;
-    }
-    return fits ? "" : "shapes of input, weights and outputs";
-  }
-  std::string problem(const Activate&) const {
-    const bool fits = has(1, 1) && in(0).rows == out(0).rows && in(0).columns == out(0).columns;
-    return fits ? "" : "must have an output like its input";
-  }
-  std::string problem(const Attention& attention) const {
-    if (!has(3, 2)) return "must read query, key and value";
-    if (attention.queries < 0 || attention.queries > in(0).rows) return "more queries than there are";
-    const int queries = attention.queries > 0 ? attention.queries : in(0).rows;
-    const bool fits = in(0).columns == in(1).columns && in(1).rows == in(2).rows && in(0).heads == in(1).heads &&
-                      in(1).heads == in(2).heads && out(0).heads == in(0).heads && in(0).columns % in(0).heads == 0 &&
-                      in(2).columns % in(0).heads == 0 && out(0).rows == in(0).heads * queries &&
-                      out(0).columns == in(1).rows && out(1).rows == queries && out(1).columns == in(2).columns;
-    return fits ? "" : "shapes of query, key, value and outputs";
-  }
-  std::string problem(const MeanRows& mean) const {
-    const bool fits = has(1, 1) && out(0).rows == 1 && out(0).columns == in(0).columns && mean.first_row >= 0 &&
-                      mean.count >= 1 && mean.first_row + mean.count <= in(0).rows;
-    return fits ? "" : "rows out of range";
-  }
-
-  const FloatNetwork& network_;
-  const Node& node_;
-};
 
 Status wrong(const std::string& node, const std::string& what) {
   return {Code::invalid_argument, "node '" + node + "': " + what};
@@ -163,6 +83,22 @@ std::size_t FloatNetwork::judged_output() const {
   return 0;
 }
 
+Projection projection_of(const FloatNetwork& network, TensorId id) {
+  Projection projection;
+  int producer = network.producer(id);
+  if (producer >= 0 && network.node(producer).as<LayerNorm>() != nullptr && addend(network.node(producer)) < 0) {
+    projection.norm = producer;
+    id = network.node(producer).inputs[0];
+    producer = network.producer(id);
+  }
+  if (producer < 0 || network.node(producer).as<Linear>() == nullptr || addend(network.node(producer)) >= 0) return {};
+  const std::vector<TensorId>& parts = network.node(producer).outputs;
+  projection.node = producer;
+  projection.first =
+      static_cast<int>(std::find(parts.begin(), parts.end(), id) - parts.begin()) * network.at(id).columns;
+  return projection;
+}
+
 std::vector<Stream> streams_of(const FloatNetwork& network) {
   std::vector<Stream> streams;
   for (const Node& node : network.nodes) {
@@ -197,7 +133,7 @@ Status check_network(const FloatNetwork& network) {
     if (node.weights() != nullptr && &network.node(network.find_node(node.name)) != &node) {
       return wrong(node.name, "a name that is there twice");
     }
-    if (const std::string problem = NodeShapes(network, node).check(); !problem.empty()) {
+    if (const std::string problem = shape_problem(network, node); !problem.empty()) {
       return wrong(node.name, problem);
     }
   }

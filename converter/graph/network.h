@@ -70,7 +70,16 @@ struct FloatNetwork {
   std::size_t judged_output() const;
 };
 
-// A stream from the tensor that begins it to the last that a linear layer added to. All of it shares one unit.
+// The linear layer that a query, key or value comes from, perhaps through a norm of its heads.
+struct Projection {
+  int node = -1;  // -1: it comes from elsewhere
+  int first = 0;  // the layer's output that is column 0
+  int norm = -1;  // the node of the norm, if there is one
+};
+Projection projection_of(const FloatNetwork& network, TensorId id);
+
+// A stream from the tensor that begins it to the last that a linear layer or a norm added to. All of it shares one
+// unit.
 struct Stream {
   std::vector<TensorId> tensors;
 };

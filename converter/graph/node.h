@@ -2,12 +2,15 @@
 // what becomes of it in integers in converter/lower/nodes/.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "converter/graph/layers.h"
+#include "converter/graph/merge.h"
 #include "converter/graph/tensor.h"
+#include "converter/graph/windows.h"
 #include "models/activation.h"
 
 namespace intvit {
@@ -21,11 +24,13 @@ struct PatchEmbed {
   std::vector<float> token_init;  // [rows][columns] of the stream: prefix tokens + their positions, then positions
 };
 
-// x -> y: as many rows of x as y has, from first_row on.
+// x -> y: as many rows of x as y has, from first_row on. (x, residual) -> residual + y.
 struct LayerNorm {
   FloatLayerNorm norm;
   double eps = 1e-6;
   int first_row = 0;
+  int groups = 1;       // parts of equal width of a row, each normed by itself, as heads are
+  bool centred = true;  // false: no mean is taken away, so a part is divided by its root mean square
 };
 
 // x -> y or, cut into as many equal parts, several tensors. (x, residual) -> residual + y.
@@ -39,10 +44,22 @@ struct Activate {
   Activation function = Activation::gelu_erf;
 };
 
-// query, key, value -> probabilities = softmax(query key^T / sqrt(D)), probabilities value; per head.
+// query, key, value -> probabilities = softmax(query key^T / sqrt(D) + bias), probabilities value; per head.
+// In windows, each token is a query among the keys of its window only, and probabilities have a column per slot of the
+// window: row h * tokens + t is token t's. Those that it does not see have probability 0.
 struct Attention {
-  int queries = 0;  // only the first so many rows of query; 0: all
+  int queries = 0;                         // only the first so many rows of query; 0: all
+  std::optional<WindowSpec> windows = {};  // of all rows
+  std::vector<float> bias = {};            // [heads][queries][keys], in windows [heads][N][N]; empty: none
 };
+
+// x -> y: rows of x side by side.
+struct Gather {
+  MergeSpec merge;
+};
+
+// x -> the same values, for a linear layer that reads a stream as it is.
+struct Copy {};
 
 // x -> the mean of rows first_row ... first_row + count - 1.
 struct MeanRows {
@@ -50,7 +67,7 @@ struct MeanRows {
   int count = 0;
 };
 
-using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Attention, MeanRows>;
+using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Attention, MeanRows, Gather, Copy>;
 
 struct Node {
   std::string name;  // timm's module name, under which plans have its weights and programs its steps
@@ -77,9 +94,10 @@ struct Node {
   FloatLinear* weights() { return const_cast<FloatLinear*>(static_cast<const Node&>(*this).weights()); }
 };
 
-// The stream that a linear layer adds to; -1 if it adds to none.
+// The stream that a linear layer or a norm adds to; -1 if it adds to none.
 inline TensorId addend(const Node& node) {
-  return node.as<Linear>() != nullptr && node.inputs.size() == 2 ? node.inputs[1] : -1;
+  const bool can_add = node.as<Linear>() != nullptr || node.as<LayerNorm>() != nullptr;
+  return can_add && node.inputs.size() == 2 ? node.inputs[1] : -1;
 }
 
 }  // namespace intvit

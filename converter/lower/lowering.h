@@ -85,5 +85,7 @@ void emit(const Linear& layer, const Node& node, Lowering& lowering);
 void emit(const Activate& activation, const Node& node, Lowering& lowering);
 void emit(const Attention& attention, const Node& node, Lowering& lowering);
 void emit(const MeanRows& mean, const Node& node, Lowering& lowering);
+void emit(const Gather& gather, const Node& node, Lowering& lowering);
+void emit(const Copy& copy, const Node& node, Lowering& lowering);
 
 }  // namespace intvit

@@ -27,8 +27,8 @@ double layer_norm_error(const ResidualScheme& scheme, const std::vector<float>& 
   const int cols = static_cast<int>(norm.gamma.size()), count = static_cast<int>(rows.size()) / cols;
   std::vector<float> held = rows, exact(rows.size()), output(rows.size());
   simulate(scheme, held.data(), count, cols);
-  layer_norm(norm, eps, rows.data(), count, cols, exact.data(), 1);
-  layer_norm(norm, eps, held.data(), count, cols, output.data(), 1);
+  layer_norm(norm, {eps}, rows.data(), count, cols, exact.data(), 1);
+  layer_norm(norm, {eps}, held.data(), count, cols, output.data(), 1);
   double error = 0, power = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const double difference = static_cast<double>(output[i]) - exact[i];

@@ -61,7 +61,10 @@ Result<ModelConfig> read_config(const std::string& folder, Naming naming, std::v
     const Result<nlohmann::json> json = read_json_file(config.path);
     if (!json.ok()) return json.status();
     Status status;
-    if (json.value().contains("architecture") || json.value().contains("pretrained_cfg")) {
+    if (json.value().contains("library") && json.value()["library"] == "torchvision") {
+      config.kind = ConfigKind::torchvision;
+      status = read_torchvision_config(json.value(), config.path, config);
+    } else if (json.value().contains("architecture") || json.value().contains("pretrained_cfg")) {
       config.kind = ConfigKind::timm;
       status = read_timm_config(json.value(), config.path, config, notes);
     } else if (json.value().contains("model_type")) {

@@ -14,7 +14,7 @@
 
 namespace intvit {
 
-enum class ConfigKind { none, timm, hugging_face, open_clip };
+enum class ConfigKind { none, timm, hugging_face, open_clip, torchvision };
 
 // Every value is optional; nullopt means that the files do not say.
 struct ModelConfig {
@@ -39,6 +39,12 @@ struct ModelConfig {
   std::optional<bool> layer_scale;
   std::optional<bool> fc_norm;
   std::optional<bool> pre_norm;
+
+  // Of Swin Transformers, by stage; empty where the files do not say. One window is that of all stages.
+  std::vector<int> depths;
+  std::vector<int> stage_heads;
+  std::vector<int> windows;
+  std::vector<int> pretrained_windows;
 
   std::optional<int> height;
   std::optional<int> width;

@@ -103,6 +103,9 @@ constexpr Family kFamilies[] = {
     {"deit", 1e-12, kErf, true, "bicubic", kHalf, kHalf},
     {"dinov2", 1e-6, kErf, false, "bicubic", kImagenetMean, kImagenetStd},
     {"dinov2_with_registers", 1e-6, kErf, false, "bicubic", kImagenetMean, kImagenetStd},
+    {"beit", 1e-12, kErf, true, "bicubic", kHalf, kHalf},
+    {"swin", 1e-5, kErf, true, "bilinear", kHalf, kHalf},
+    {"swinv2", 1e-5, kErf, true, "bilinear", kHalf, kHalf},
     {"clip", 1e-5, kQuick, false, "bicubic", kClipMean, kClipStd},
     {"clip_vision_model", 1e-5, kQuick, false, "bicubic", kClipMean, kClipStd},
     {"siglip", 1e-6, Activation::gelu_tanh, true, "bicubic", kHalf, kHalf},
@@ -121,6 +124,10 @@ bool is_clip(const Family& family) { return std::string_view(family.type).starts
 
 bool is_siglip(const Family& family) { return std::string_view(family.type).starts_with("siglip"); }
 
+bool is_swin(const Family& family) { return std::string_view(family.type).starts_with("swin"); }
+
+bool is_beit(const Family& family) { return std::string_view(family.type) == "beit"; }
+
 void set_defaults(const Family& family, ModelConfig& config) {
   config.num_heads = 12;
   config.layer_norm_eps = family.layer_norm_eps;
@@ -132,6 +139,36 @@ void set_defaults(const Family& family, ModelConfig& config) {
   config.layer_scale = is_dinov2(family);
   config.fc_norm = is_clip(family);
   if (is_clip(family) || is_siglip(family)) config.num_classes = 0;
+}
+
+void read_swin(ConfigReader& reader, ModelConfig& config) {
+  reader.whole("embed_dim", 1, kLargestWidth, config.embed_dim);
+  reader.wholes("depths", 1, kMostBlocks, config.depths);
+  reader.wholes("num_heads", 1, kLargestWidth, config.stage_heads);
+  reader.wholes("window_size", 1, kLargestWindow, config.windows);
+  reader.wholes("pretrained_window_sizes", 0, kLargestWindow, config.pretrained_windows);
+  reader.real("mlp_ratio", 1e-3, 1e3, config.mlp_ratio);
+  std::optional<bool> absolute;
+  reader.flag("use_absolute_embeddings", absolute);
+  if (absolute.value_or(false))
+    reader.fail(Code::unsupported, "use_absolute_embeddings", "relative positions alone are supported");
+}
+
+// Its config says which kinds of positions there are, and whether the classifier reads the mean of the patches.
+void read_beit(ConfigReader& reader, ModelConfig& config) {
+  std::optional<bool> absolute, shared, mean;
+  reader.flag("use_absolute_position_embeddings", absolute);
+  if (absolute.value_or(false))
+    reader.fail(Code::unsupported, "use_absolute_position_embeddings", "relative positions alone are supported");
+  reader.flag("use_shared_relative_position_bias", shared);
+  if (shared.value_or(false))
+    reader.fail(Code::unsupported, "use_shared_relative_position_bias", "a table in each block is supported");
+  reader.flag("use_mean_pooling", mean);
+  config.pooling = mean.value_or(true) ? Pooling::average : Pooling::token;
+  config.fc_norm = config.pooling == Pooling::average;
+  std::optional<double> scale = 0.1;
+  reader.real("layer_scale_init_value", 0.0, 1e3, scale);
+  config.layer_scale = scale.value_or(0.1) > 0;
 }
 
 void read_dinov2(ConfigReader& reader, ModelConfig& config) {
@@ -166,15 +203,19 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
   const Family* family = family_of(config.architecture);
   if (family == nullptr) {
     root.fail(Code::unsupported, "model_type",
-              "vit, deit, dinov2, dinov2_with_registers, clip, clip_vision_model, siglip and siglip_vision_model are "
-              "supported");
+              "vit, deit, dinov2, dinov2_with_registers, beit, swin, swinv2, clip, clip_vision_model, siglip and "
+              "siglip_vision_model are supported");
     return root.status();
   }
   set_defaults(*family, config);
   ConfigReader reader(vision_part(json, config.architecture), path);
-  reader.whole("hidden_size", 1, kLargestWidth, config.embed_dim);
-  reader.whole("num_hidden_layers", 1, kMostBlocks, config.depth);
-  reader.whole("num_attention_heads", 1, kLargestWidth, config.num_heads);
+  if (is_swin(*family)) {
+    read_swin(reader, config);
+  } else {
+    reader.whole("hidden_size", 1, kLargestWidth, config.embed_dim);
+    reader.whole("num_hidden_layers", 1, kMostBlocks, config.depth);
+    reader.whole("num_attention_heads", 1, kLargestWidth, config.num_heads);
+  }
   reader.whole("intermediate_size", 1, kLargestWidth, config.mlp_dim);
   reader.activation("hidden_act", config.activation);
   reader.real("layer_norm_eps", 0.0, 1.0, config.layer_norm_eps);
@@ -188,6 +229,7 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
   reader.whole("num_channels", 1, 1 << 16, channels);
   if (channels && *channels != 3) reader.fail(Code::unsupported, "num_channels", "3 (RGB) is supported");
   if (is_dinov2(*family)) read_dinov2(reader, config);
+  if (is_beit(*family)) read_beit(reader, config);
   if (is_siglip(*family)) {
     std::optional<bool> head;
     reader.flag("vision_use_head", head);

@@ -58,6 +58,26 @@ void ConfigReader::whole(const char* key, int least, int most, std::optional<int
   target = number;
 }
 
+void ConfigReader::wholes(const char* key, int least, int most, std::vector<int>& target) {
+  constexpr std::size_t kMost = 64;
+  const Json* value = find(key);
+  if (value == nullptr || !status_.ok()) return;
+  std::vector<int> numbers;
+  const auto add = [&](const Json& one) {
+    const std::optional<int> number = whole_number(one, least, most);
+    if (number) numbers.push_back(*number);
+    return number.has_value();
+  };
+  bool good = value->is_array() ? !value->empty() && value->size() <= kMost : add(*value);
+  for (std::size_t i = 0; good && value->is_array() && i < value->size(); ++i) good = add((*value)[i]);
+  if (!good) {
+    return fail(
+        Code::corrupt_file, key,
+        "one to 64 whole numbers from " + std::to_string(least) + " to " + std::to_string(most) + " are needed");
+  }
+  target = std::move(numbers);
+}
+
 void ConfigReader::real(const char* key, double least, double most, std::optional<double>& target) {
   const Json* value = find(key);
   if (value == nullptr || !status_.ok()) return;

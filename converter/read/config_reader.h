@@ -23,6 +23,8 @@ class ConfigReader {
   const nlohmann::json* find(const char* key) const;
 
   void whole(const char* key, int least, int most, std::optional<int>& target);
+  // One or, in an array, up to 64.
+  void wholes(const char* key, int least, int most, std::vector<int>& target);
   void real(const char* key, double least, double most, std::optional<double>& target);
   void flag(const char* key, std::optional<bool>& target);
   void text(const char* key, std::optional<std::string>& target);

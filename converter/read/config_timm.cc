@@ -7,7 +7,20 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Arguments of class VisionTransformer: at the top level or in model_args, which wins.
+// A Swin Transformer has heads by stage.
+void read_stages(ConfigReader& reader, ModelConfig& config) {
+  const Json* heads = reader.find("num_heads");
+  if (heads != nullptr && heads->is_array()) {
+    reader.wholes("num_heads", 1, kLargestWidth, config.stage_heads);
+  } else {
+    reader.whole("num_heads", 1, kLargestWidth, config.num_heads);
+  }
+  reader.wholes("depths", 1, kMostBlocks, config.depths);
+  reader.wholes("window_size", 1, kLargestWindow, config.windows);
+  reader.wholes("pretrained_window_sizes", 0, kLargestWindow, config.pretrained_windows);
+}
+
+// Arguments of class VisionTransformer or SwinTransformer: at the top level or in model_args, which wins.
 Status read_model_args(const Json& json, const std::string& path, ModelConfig& config) {
   ConfigReader reader(json, path);
   std::optional<int> patch_width;
@@ -17,7 +30,7 @@ Status read_model_args(const Json& json, const std::string& path, ModelConfig& c
   reader.size("img_size", kLargestImage, config.height, config.width);
   reader.whole("embed_dim", 1, kLargestWidth, config.embed_dim);
   reader.whole("depth", 1, kMostBlocks, config.depth);
-  reader.whole("num_heads", 1, kLargestWidth, config.num_heads);
+  read_stages(reader, config);
   reader.real("mlp_ratio", 1e-3, 1e3, config.mlp_ratio);
   reader.whole("num_classes", 0, kMostClasses, config.num_classes);
   reader.whole("reg_tokens", 0, kMostRegisters, config.register_tokens);
@@ -46,7 +59,8 @@ Status read_model_args(const Json& json, const std::string& path, ModelConfig& c
   std::optional<int> channels;
   reader.whole("in_chans", 1, 1 << 16, channels);
   if (channels && *channels != 3) reader.fail(Code::unsupported, "in_chans", "3 (RGB) is supported");
-  for (const char* key : {"qk_norm", "scale_attn_norm", "scale_mlp_norm", "pool_include_prefix"}) {
+  for (const char* key :
+       {"qk_norm", "scale_attn_norm", "scale_mlp_norm", "pool_include_prefix", "always_partition", "ape"}) {
     std::optional<bool> flag;
     reader.flag(key, flag);
     if (flag.value_or(false)) reader.fail(Code::unsupported, key, "only false is supported");

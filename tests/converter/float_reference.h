@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "converter/families/vit/build_vit.h"
@@ -26,13 +27,17 @@ inline Row linear(const FloatLinear& layer, const Row& x) {
   return y;
 }
 
-inline Row layer_norm(const FloatLayerNorm& norm, double eps, const Row& x) {
-  double mean = 0.0, variance = 0.0;
-  for (double v : x) mean += v / static_cast<double>(x.size());
-  for (double v : x) variance += (v - mean) * (v - mean) / static_cast<double>(x.size());
+inline Row layer_norm(const LayerNorm& norm, const Row& x) {
   Row y(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    y[i] = (x[i] - mean) / std::sqrt(variance + eps) * norm.gamma[i] + norm.beta[i];
+  const std::size_t width = x.size() / static_cast<std::size_t>(norm.groups);
+  for (std::size_t begin = 0; begin < x.size(); begin += width) {
+    double mean = 0.0, variance = 0.0;
+    for (std::size_t i = begin; norm.centred && i < begin + width; ++i) mean += x[i] / static_cast<double>(width);
+    for (std::size_t i = begin; i < begin + width; ++i)
+      variance += (x[i] - mean) * (x[i] - mean) / static_cast<double>(width);
+    for (std::size_t i = begin; i < begin + width; ++i) {
+      y[i] = (x[i] - mean) / std::sqrt(variance + norm.eps) * norm.norm.gamma[i] + norm.norm.beta[i];
+    }
   }
   return y;
 }
@@ -102,8 +107,8 @@ class Reference {
   }
 
   void forward(const LayerNorm& norm) {
-    for (int r = 0; r < shape(0).rows; ++r)
-      out(0).push_back(layer_norm(norm.norm, norm.eps, in(0)[norm.first_row + r]));
+    for (int r = 0; r < shape(0).rows; ++r) out(0).push_back(layer_norm(norm, in(0)[norm.first_row + r]));
+    add_stream();
   }
 
   void forward(const Linear& layer) {
@@ -120,6 +125,10 @@ class Reference {
         out(part).emplace_back(begin, begin + static_cast<std::ptrdiff_t>(columns));
       }
     }
+    add_stream();
+  }
+
+  void add_stream() {
     if (addend(*node_) < 0) return;
     for (std::size_t r = 0; r < in(1).size(); ++r) {
       for (std::size_t i = 0; i < in(1)[r].size(); ++i) out(0)[r][i] += in(1)[r][i];
@@ -133,31 +142,117 @@ class Reference {
     }
   }
 
+  // A key of zero input has the projection's bias.
+  Row pad(std::size_t input) const {
+    const Projection projection = projection_of(network_, node_->inputs[input]);
+    const std::vector<float>& bias = network_.node(projection.node).weights()->bias;
+    const auto begin = bias.begin() + projection.first;
+    const Row row(begin, begin + network_.at(node_->inputs[input]).columns);
+    return projection.norm < 0 ? row : layer_norm(*network_.node(projection.norm).as<LayerNorm>(), row);
+  }
+
+  // One query of one head among keys and values: softmax(scores) and the sum.
+  void attend(const Row& query, const Rows& keys, const Rows& values, std::size_t head, std::size_t heads,
+              const std::vector<double>& bias, Row& weight, Row& result) const {
+    const std::size_t dim = query.size() / heads, value_dim = result.size() / heads;
+    for (std::size_t s = 0; s < keys.size(); ++s) {
+      double dot = 0.0;
+      for (std::size_t i = head * dim; i < (head + 1) * dim; ++i) dot += query[i] * keys[s][i];
+      weight.push_back(dot / std::sqrt(static_cast<double>(dim)) + bias[s]);
+    }
+    const double largest = *std::max_element(weight.begin(), weight.end());
+    double sum = 0.0;
+    for (double& w : weight) sum += w = std::exp(w - largest);
+    for (std::size_t s = 0; s < keys.size(); ++s) {
+      weight[s] /= sum;
+      for (std::size_t i = head * value_dim; i < (head + 1) * value_dim; ++i) result[i] += weight[s] * values[s][i];
+    }
+  }
+
   void forward(const Attention& attention) {
+    if (attention.windows) return attend_in_windows(attention);
     const Rows &query = in(0), &key = in(1), &value = in(2);
-    const std::size_t heads = static_cast<std::size_t>(network_.at(node_->inputs[0]).heads);
-    const std::size_t dim = query[0].size() / heads, value_dim = value[0].size() / heads;
+    const std::size_t heads = static_cast<std::size_t>(network_.at(node_->inputs[0]).heads), keys = key.size();
     const std::size_t asked = attention.queries > 0 ? static_cast<std::size_t>(attention.queries) : query.size();
     out(1).assign(asked, Row(value[0].size(), 0.0));
     for (std::size_t head = 0; head < heads; ++head) {
       for (std::size_t t = 0; t < asked; ++t) {
-        Row& weight = out(0).emplace_back();
-        for (const Row& k : key) {
-          double dot = 0.0;
-          for (std::size_t i = head * dim; i < (head + 1) * dim; ++i) dot += query[t][i] * k[i];
-          weight.push_back(dot / std::sqrt(static_cast<double>(dim)));
+        Row bias(keys, 0.0);
+        for (std::size_t s = 0; s < keys && !attention.bias.empty(); ++s)
+          bias[s] = attention.bias[(head * asked + t) * keys + s];
+        attend(query[t], key, value, head, heads, bias, out(0).emplace_back(), out(1)[t]);
+      }
+    }
+  }
+
+  // Straight from what windows are, without the map: a place of the moved and padded grid is found in the grid that was
+  // padded and then moved, or moved and then padded.
+  void attend_in_windows(const Attention& attention) {
+    const WindowSpec& w = *attention.windows;
+    const int heads = network_.at(node_->inputs[0]).heads, slots = w.window_height * w.window_width;
+    const int height = (w.grid_height + w.window_height - 1) / w.window_height * w.window_height;
+    const int width = (w.grid_width + w.window_width - 1) / w.window_width * w.window_width;
+    const auto moved = [&](int place, int size, int padded, int shift) {
+      if (w.padding == WindowPadding::after_move) return place < size ? (place + shift) % size : -1;
+      const int token = (place + shift) % padded;
+      return token < size ? token : -1;
+    };
+    const auto band = [](int place, int padded, int window, int shift) {
+      return shift == 0 ? 0 : (place >= padded - window) + (place >= padded - shift);
+    };
+    const auto token = [&](int y, int x) {
+      const int row = moved(y, w.grid_height, height, w.shift_down),
+                column = moved(x, w.grid_width, width, w.shift_right);
+      return row < 0 || column < 0 ? -1 : row * w.grid_width + column;
+    };
+    const bool pads_seen = w.pad == PadToken::zero_input;
+    const Row key_pad = w.has_pads() && pads_seen ? pad(1) : Row(),
+              value_pad = w.has_pads() && pads_seen ? pad(2) : Row();
+    out(0).assign(static_cast<std::size_t>(heads * w.tokens()), Row(static_cast<std::size_t>(slots), 0.0));
+    out(1).assign(static_cast<std::size_t>(w.tokens()), Row(in(2)[0].size(), 0.0));
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        if (token(y, x) < 0) continue;
+        const int top = y / w.window_height * w.window_height, left = x / w.window_width * w.window_width;
+        Rows keys, values;
+        std::vector<int> seen;
+        for (int slot = 0; slot < slots; ++slot) {
+          const int ky = top + slot / w.window_width, kx = left + slot % w.window_width, t = token(ky, kx);
+          if (t < 0 && !pads_seen) continue;
+          if (band(ky, height, w.window_height, w.shift_down) != band(y, height, w.window_height, w.shift_down))
+            continue;
+          if (band(kx, width, w.window_width, w.shift_right) != band(x, width, w.window_width, w.shift_right)) continue;
+          keys.push_back(t < 0 ? key_pad : in(1)[t]);
+          values.push_back(t < 0 ? value_pad : in(2)[t]);
+          seen.push_back(slot);
         }
-        const double largest = *std::max_element(weight.begin(), weight.end());
-        double sum = 0.0;
-        for (double& w : weight) sum += w = std::exp(w - largest);
-        for (std::size_t s = 0; s < key.size(); ++s) {
-          weight[s] /= sum;
-          for (std::size_t i = head * value_dim; i < (head + 1) * value_dim; ++i)
-            out(1)[t][i] += weight[s] * value[s][i];
+        const int own = (y - top) * w.window_width + x - left;
+        for (int head = 0; head < heads; ++head) {
+          Row bias, weight;
+          for (const int slot : seen)
+            bias.push_back(attention.bias.empty() ? 0.0 : attention.bias[(head * slots + own) * slots + slot]);
+          attend(in(0)[token(y, x)], keys, values, head, heads, bias, weight, out(1)[token(y, x)]);
+          for (std::size_t s = 0; s < seen.size(); ++s) out(0)[head * w.tokens() + token(y, x)][seen[s]] = weight[s];
         }
       }
     }
   }
+
+  void forward(const Gather& gather) {
+    const MergeSpec& m = gather.merge;
+    for (int y = 0; y < m.grid_height; y += 2) {
+      for (int x = 0; x < m.grid_width; x += 2) {
+        Row& row = out(0).emplace_back();
+        for (const auto& [dy, dx] : {std::pair{0, 0}, std::pair{1, 0}, std::pair{0, 1}, std::pair{1, 1}}) {
+          const bool inside = y + dy < m.grid_height && x + dx < m.grid_width;
+          const Row part = inside ? in(0)[(y + dy) * m.grid_width + x + dx] : Row(in(0)[0].size(), 0.0);
+          row.insert(row.end(), part.begin(), part.end());
+        }
+      }
+    }
+  }
+
+  void forward(const Copy&) { out(0) = in(0); }
 
   void forward(const MeanRows& mean) {
     Row& y = out(0).emplace_back(in(0)[0].size(), 0.0);

@@ -3,6 +3,7 @@
 
 #include "converter/methods/method.h"
 #include "models/architectures.h"
+#include "models/swin_architectures.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
@@ -22,6 +23,11 @@ void list_architectures() {
   for (const Architecture& a : architectures()) {
     std::printf("%-40s %dx%d, patch %d, dim %d, depth %d, heads %d\n", a.name, a.image_size, a.image_size, a.patch_size,
                 a.embed_dim, a.depth, a.num_heads);
+  }
+  for (const SwinArchitecture& a : swin_architectures()) {
+    std::printf("%-40s %dx%d, patch 4, dim %d, depth %d+%d+%d+%d, heads %d to %d, window %d\n", a.name, a.image_size,
+                a.image_size, a.embed_dim, a.depths[0], a.depths[1], a.depths[2], a.depths[3], a.num_heads.front(),
+                a.num_heads.back(), a.windows[0]);
   }
 }
 

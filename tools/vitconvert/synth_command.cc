@@ -1,8 +1,7 @@
 #include <chrono>
 #include <memory>
 
-#include "converter/families/vit/build_vit.h"
-#include "converter/families/vit/random_vit.h"
+#include "converter/families/random_network.h"
 #include "models/architectures.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/results/output_file.h"
@@ -24,28 +23,18 @@ struct SynthCommand {
 
 int run(const SynthCommand& options) {
   const auto start = std::chrono::steady_clock::now();
-  std::optional<VitDescription> vit = describe_architecture(options.architecture);
-  if (!vit) {
+  if (!is_known_architecture(options.architecture)) {
     const std::string nearest = nearest_architecture(options.architecture);
     return report_error({Code::invalid_argument, "architecture '" + options.architecture + "' is unknown" +
                                                      (nearest.empty() ? "" : ", did you mean '" + nearest + "'?") +
                                                      "; 'vitconvert list archs' names all"});
   }
   if (Status status = check_output_file("the model", options.output); !status.ok()) return report_error(status);
-  if (options.input.given()) {
-    Preprocessing& picture = vit->preprocessing;
-    picture.height = options.input.height;
-    picture.width = options.input.width;
-    if (picture.height % vit->patch_size != 0 || picture.width % vit->patch_size != 0) {
-      return report_error({Code::invalid_argument, "patches of " + std::to_string(vit->patch_size) + " do not divide " +
-                                                       std::to_string(picture.height) + "x" +
-                                                       std::to_string(picture.width) + "; see --input-size"});
-    }
-  }
-  const Result<FloatNetwork> network = build_vit(random_vit_weights(*vit, options.convert.seed), options.outputs);
+  const Result<FloatNetwork> network =
+      random_network(options.architecture, options.input, options.convert.seed, options.outputs);
   if (!network.ok()) return report_error(network.status());
-  SyntheticPictures pictures(kSyntheticPictures, vit->preprocessing.height, vit->preprocessing.width,
-                             options.convert.seed);
+  const Preprocessing& picture = network.value().preprocessing;
+  SyntheticPictures pictures(kSyntheticPictures, picture.height, picture.width, options.convert.seed);
   const Result<Conversion> conversion = convert(network.value(), pictures, options.convert, terminal_progress());
   if (!conversion.ok()) return report_error(conversion.status());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -101,7 +101,8 @@ class VitBuilder {
     FloatAttentionPool& pool = weights_.pool;
     const TensorId to_qkv =
         builder_.layer_norm("norm", stream, norm(weights_.norm), name + "qkv.input", Role::linear_input);
-    const TensorId attended = builder_.attention("attn_pool", to_qkv, std::move(pool.qkv), vit_.num_heads, 1);
+    const TensorId attended =
+        builder_.attention("attn_pool", to_qkv, std::move(pool.qkv), vit_.num_heads, {.queries = 1});
     const TensorId row =
         builder_.linear(name + "proj", attended, std::move(pool.proj), name + "residual", Role::residual);
     const TensorId to_fc1 =

@@ -14,6 +14,9 @@ PositionResize resize_of(const VitDescription& vit, Naming naming) {
   switch (naming) {
     case Naming::timm:
     case Naming::open_clip:
+    case Naming::timm_parts:
+    case Naming::swin:
+    case Naming::torchvision_swin:
       return PositionResize::bicubic_antialiased;
     case Naming::dinov2:
       return vit.register_tokens > 0 ? PositionResize::bicubic_antialiased : PositionResize::bicubic_by_factor;
@@ -22,6 +25,8 @@ PositionResize resize_of(const VitDescription& vit, Naming naming) {
     case Naming::transformers:
     case Naming::transformers_clip:
     case Naming::transformers_siglip:
+    case Naming::transformers_beit:
+    case Naming::transformers_swin:
       return PositionResize::bicubic;
   }
   return PositionResize::bicubic_antialiased;

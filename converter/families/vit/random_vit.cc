@@ -1,50 +1,17 @@
 #include "converter/families/vit/random_vit.h"
 
 #include <algorithm>
-#include <cmath>
-#include <random>
 
+#include "converter/families/family.h"
+#include "converter/families/random_layers.h"
 #include "converter/families/vit/build_vit.h"
+#include "models/architectures.h"
 
 namespace intvit {
-namespace {
-
-// Sum of four uniform numbers: near enough to normal, and unlike std::normal_distribution the same with every library.
-class RandomNormal {
- public:
-  explicit RandomNormal(std::uint64_t seed) : engine_(seed) {}
-  float operator()(double deviation) {
-    double sum = 0;
-    for (int i = 0; i < 4; ++i) sum += static_cast<double>(engine_() >> 11) * 0x1p-53 - 0.5;
-    return static_cast<float>(sum * std::sqrt(3.0) * deviation);
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
-
-}  // namespace
-
 VitWeights random_vit_weights(const VitDescription& vit, std::uint64_t seed) {
-  RandomNormal random(seed);
-  const auto linear = [&](int out, int in) {
-    FloatLinear layer;
-    layer.out = out;
-    layer.in = in;
-    layer.weight.resize(static_cast<std::size_t>(out) * static_cast<std::size_t>(in));
-    layer.bias.resize(static_cast<std::size_t>(out));
-    for (float& w : layer.weight) w = random(1 / std::sqrt(static_cast<double>(in)));
-    for (float& b : layer.bias) b = random(0.05);
-    return layer;
-  };
-  const auto norm = [&] {
-    FloatLayerNorm layer;
-    for (int c = 0; c < vit.embed_dim; ++c) {
-      layer.gamma.push_back(1 + random(0.2));
-      layer.beta.push_back(random(0.1));
-    }
-    return layer;
-  };
+  RandomLayers random(seed);
+  const auto linear = [&](int out, int in) { return random.linear(out, in); };
+  const auto norm = [&] { return random.norm(vit.embed_dim); };
   VitWeights network;
   network.description = vit;
   network.patch_embed = linear(vit.embed_dim, vit.patch_size * vit.patch_size * 3);
@@ -80,6 +47,21 @@ VitWeights random_vit_weights(const VitDescription& vit, std::uint64_t seed) {
 
 FloatNetwork random_network(const VitDescription& vit, std::uint64_t seed, const OutputChoice& outputs) {
   return build_vit(random_vit_weights(vit, seed), outputs).take();
+}
+
+Result<FloatNetwork> random_vit(const std::string& architecture, const InputSize& input, std::uint64_t seed,
+                                const OutputChoice& outputs) {
+  VitDescription vit = *describe_architecture(architecture);
+  if (input.given()) {
+    vit.preprocessing.height = input.height;
+    vit.preprocessing.width = input.width;
+    if (input.height % vit.patch_size != 0 || input.width % vit.patch_size != 0) {
+      return Status(Code::invalid_argument, "patches of " + std::to_string(vit.patch_size) + " do not divide " +
+                                                std::to_string(input.height) + "x" + std::to_string(input.width) +
+                                                "; see --input-size");
+    }
+  }
+  return build_vit(random_vit_weights(vit, seed), outputs);
 }
 
 }  // namespace intvit

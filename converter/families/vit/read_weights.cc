@@ -5,70 +5,36 @@
 #include <utility>
 
 #include "converter/families/vit/resize_positions.h"
+#include "converter/families/weight_reader.h"
 
 namespace intvit {
 namespace {
 
 using Floats = std::vector<float>;
 
-// C channels, T tokens, p edge of a patch.
-class VitReader {
+class VitReader : WeightReader {
  public:
   VitReader(const VitDescription& vit, const TensorLayout& layout, const TensorTable& tensors)
-      : vit_(vit), layout_(layout), tensors_(tensors) {}
+      : WeightReader(tensors), vit_(vit), layout_(layout) {}
 
   Result<VitWeights> run() {
     VitWeights network;
     network.description = vit_;
-    network.patch_embed = patch_embed();
+    network.patch_embed = patch_embed(vit_.embed_dim, vit_.patch_size);
     network.token_init = token_init();
     if (vit_.pre_norm) network.norm_pre = norm("norm_pre");
-    for (int i = 0; i < vit_.depth && status_.ok(); ++i) {
+    for (int i = 0; i < vit_.depth && status().ok(); ++i) {
       network.blocks.push_back(block("blocks." + std::to_string(i) + "."));
     }
     network.norm = norm(vit_.fc_norm ? "fc_norm" : "norm");
     if (vit_.num_classes > 0) network.head = head();
     if (vit_.projection_dim > 0) network.head = projection();
     if (vit_.pooling == Pooling::attention) network.pool = attention_pool();
-    if (!status_.ok()) return status_;
+    if (!status().ok()) return status();
     return network;
   }
 
  private:
-  // After the first failure everything is empty, and the callers below must cope with that.
-  Floats read(const std::string& name, TensorPart part = TensorPart::whole) {
-    if (!status_.ok()) return {};
-    Result<Floats> values = tensors_.checkpoint().read(tensors_.find({name, part})->name);
-    if (!values.ok()) {
-      status_ = values.status();
-      return {};
-    }
-    return values.take();
-  }
-
-  FloatLinear linear(const std::string& name, int out, int in) {
-    return {out, in, read(name + ".weight"), read(name + ".bias")};
-  }
-
-  FloatLayerNorm norm(const std::string& name) { return {read(name + ".weight"), read(name + ".bias")}; }
-
-  // [C][channel][y][x] -> [C][y][x][channel]
-  FloatLinear patch_embed() {
-    const std::size_t pixels = static_cast<std::size_t>(vit_.patch_size) * static_cast<std::size_t>(vit_.patch_size);
-    FloatLinear embed = {vit_.embed_dim, static_cast<int>(3 * pixels), read("patch_embed.proj.weight"), {}};
-    if (!vit_.pre_norm) embed.bias = read("patch_embed.proj.bias");
-    embed.bias.resize(static_cast<std::size_t>(vit_.embed_dim), 0.0f);
-    const Floats planar = std::exchange(embed.weight, Floats(embed.weight.size()));
-    for (std::size_t row = 0; row < planar.size(); row += 3 * pixels) {
-      for (std::size_t channel = 0; channel < 3; ++channel) {
-        for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
-          embed.weight[row + pixel * 3 + channel] = planar[row + channel * pixels + pixel];
-        }
-      }
-    }
-    return embed;
-  }
-
   // The rows of the prefix tokens (class, distillation, registers), with their positions where they have any, then the
   // positions of the patches.
   Floats token_init() {
@@ -82,7 +48,7 @@ class VitReader {
     append(vit_.distillation_token, "dist_token");
     append(vit_.register_tokens > 0, "reg_token");
     const Floats positions = read("pos_embed");
-    if (!status_.ok()) return {};
+    if (!status().ok()) return {};
     const std::size_t of_prefix =
         static_cast<std::size_t>(vit_.position_prefix()) * static_cast<std::size_t>(vit_.embed_dim);
     for (std::size_t i = 0; i < of_prefix; ++i) tokens[i] += positions[i];
@@ -93,28 +59,11 @@ class VitReader {
     return tokens;
   }
 
-  FloatLinear qkv(const std::string& name) {
-    FloatLinear all = {3 * vit_.embed_dim, vit_.embed_dim, {}, {}};
-    if (layout_.split_qkv) {
-      for (const TensorPart part : {TensorPart::query, TensorPart::key, TensorPart::value}) {
-        const Floats weight = read(name + ".weight", part);
-        all.weight.insert(all.weight.end(), weight.begin(), weight.end());
-        const Floats bias = vit_.qkv_bias ? read(name + ".bias", part) : Floats();
-        all.bias.insert(all.bias.end(), bias.begin(), bias.end());
-      }
-    } else {
-      all.weight = read(name + ".weight");
-      if (vit_.qkv_bias) all.bias = read(name + ".bias");
-    }
-    all.bias.resize(static_cast<std::size_t>(all.out), 0.0f);
-    return all;
-  }
-
   // gamma * (W x + b) = (gamma W) x + gamma b
   void fold_layer_scale(const std::string& name, FloatLinear& layer) {
     if (!vit_.layer_scale) return;
     const Floats gamma = read(name + ".gamma");
-    if (!status_.ok()) return;
+    if (!status().ok()) return;
     const std::size_t in = static_cast<std::size_t>(layer.in);
     for (std::size_t out = 0; out < gamma.size(); ++out) {
       for (std::size_t i = 0; i < in; ++i) layer.weight[out * in + i] *= gamma[out];
@@ -125,7 +74,7 @@ class VitReader {
   FloatBlock block(const std::string& name) {
     FloatBlock block;
     block.norm1 = norm(name + "norm1");
-    block.qkv = qkv(name + "attn.qkv");
+    block.qkv = qkv(name + "attn.qkv", vit_.embed_dim);
     block.proj = linear(name + "attn.proj", vit_.embed_dim, vit_.embed_dim);
     fold_layer_scale(name + "ls1", block.proj);
     block.norm2 = norm(name + "norm2");
@@ -139,11 +88,11 @@ class VitReader {
   // (b + e)/2. A distilled network that transformers gave one head only ignores d: [W 0].
   FloatLinear head() {
     FloatLinear head = linear("head", vit_.num_classes, vit_.embed_dim);
-    if (!vit_.distillation_token || !status_.ok()) return head;
+    if (!vit_.distillation_token || !status().ok()) return head;
     FloatLinear second = {head.out, head.in, Floats(head.weight.size()), Floats(head.bias.size())};
     const float share = layout_.distillation_head ? 0.5f : 1.0f;
     if (layout_.distillation_head) second = linear("head_dist", vit_.num_classes, vit_.embed_dim);
-    if (!status_.ok()) return head;
+    if (!status().ok()) return head;
     FloatLinear both = {head.out, 2 * head.in, {}, {}};
     both.weight.reserve(2 * head.weight.size());
     const std::size_t in = static_cast<std::size_t>(head.in);
@@ -175,7 +124,7 @@ class VitReader {
     pool.norm = norm("attn_pool.norm");
     pool.fc1 = linear("attn_pool.mlp.fc1", vit_.mlp_dim, channels);
     pool.fc2 = linear("attn_pool.mlp.fc2", channels, vit_.mlp_dim);
-    if (!status_.ok()) return pool;
+    if (!status().ok()) return pool;
     const std::size_t columns = latent.size();
     for (std::size_t out = 0; out < columns; ++out) {
       double query = pool.qkv.bias[out];
@@ -198,8 +147,6 @@ class VitReader {
 
   const VitDescription& vit_;
   const TensorLayout& layout_;
-  const TensorTable& tensors_;
-  Status status_;
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ constexpr int kQueriesPerTask = 100;
 // A task is a head and some of its queries. Without an observer a task goes straight from its probabilities to its
 // output; otherwise all probabilities are shown in between.
 void forward(const Attention& attention, const NodeRun& run) {
+  if (attention.windows) return forward_windows(attention, run);
   const Tensor &queries = run.in(0), &keys = run.in(1), &values = run.in(2);
   const int heads = queries.heads, rows_all = attention.queries > 0 ? attention.queries : queries.rows,
             key_rows = keys.rows;
@@ -33,7 +34,9 @@ void forward(const Attention& attention, const NodeRun& run) {
     float* out = scores + area(head * rows_all + begin, key_rows);
     const MatrixView query = {run.input(0) + area(begin, queries.columns) + head * head_dim, queries.columns};
     const MatrixView key = {run.input(1) + head * head_dim, keys.columns};
-    if (!multiply(query, key, true, scale, false, rows, key_rows, head_dim, out, key_rows)) ok = false;
+    const bool biased = !attention.bias.empty();
+    if (biased) std::copy_n(attention.bias.data() + area(head * rows_all + begin, key_rows), area(rows, key_rows), out);
+    if (!multiply(query, key, true, scale, biased, rows, key_rows, head_dim, out, key_rows)) ok = false;
     softmax_rows(out, rows, key_rows);
   };
   const auto output = [&](int head, int begin, int rows) {

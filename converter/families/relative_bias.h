@@ -1,0 +1,17 @@
+// What attention adds to the scores of two tokens because of where they lie to each other.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace intvit {
+
+// Values of biases that a network may have in all, over its blocks: checked before any is made.
+constexpr std::int64_t kMostBiases = std::int64_t{1} << 29;
+
+// `table` is [2 * height - 1][2 * width - 1][heads]: by how many rows, and columns, the query lies behind the key.
+// Returns [heads][height * width][height * width]: of each head for each query and key, which lie row by row.
+std::vector<float> relative_bias(std::span<const float> table, int heads, int height, int width);
+
+}  // namespace intvit

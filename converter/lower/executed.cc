@@ -1,0 +1,47 @@
+#include "converter/lower/executed.h"
+
+#include <string>
+
+#include "converter/lower/lowering.h"
+
+namespace intvit {
+namespace {
+
+// What the engine lacks for a node; empty if it lacks nothing.
+std::string lacking(const PatchEmbed&, const Node&) { return {}; }
+std::string lacking(const Linear&, const Node&) { return {}; }
+std::string lacking(const Activate&, const Node&) { return {}; }
+std::string lacking(const MeanRows&, const Node&) { return {}; }
+std::string lacking(const Gather&, const Node&) { return "the merging of neighbours"; }
+std::string lacking(const Copy&, const Node&) { return "a linear layer on a stream"; }
+std::string lacking(const LayerNorm& norm, const Node& node) {
+  if (addend(node) >= 0) return "a norm that is added to a stream";
+  return norm.groups > 1 || !norm.centred ? "a norm of heads" : "";
+}
+std::string lacking(const Attention& attention, const Node&) {
+  if (attention.windows) return "attention in windows";
+  return attention.bias.empty() ? "" : "attention with a bias";
+}
+
+constexpr const char* kNotYet = " is not executed in integers yet";
+
+}  // namespace
+
+Status check_executed(const FloatNetwork& network) {
+  for (const Node& node : network.nodes) {
+    const std::string what = std::visit([&](const auto& kind) { return lacking(kind, node); }, node.kind);
+    if (what.empty()) continue;
+    return {Code::unsupported, network.architecture + ": " + what + " ('" + node.name + "')" + kNotYet +
+                                   "; vitconvert reference runs the float network"};
+  }
+  return {};
+}
+
+void emit(const Gather& gather, const Node& node, Lowering& lowering) {
+  lowering.refuse(node, lacking(gather, node) + "," + kNotYet);
+}
+void emit(const Copy& copy, const Node& node, Lowering& lowering) {
+  lowering.refuse(node, lacking(copy, node) + "," + kNotYet);
+}
+
+}  // namespace intvit
