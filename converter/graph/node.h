@@ -94,6 +94,9 @@ struct Node {
   FloatLinear* weights() { return const_cast<FloatLinear*>(static_cast<const Node&>(*this).weights()); }
 };
 
+// Whether what it writes has the unit of what it reads, whatever a plan says.
+inline bool keeps_unit(const Node& node) { return node.as<MeanRows>() != nullptr || node.as<Gather>() != nullptr; }
+
 // The stream that a linear layer or a norm adds to; -1 if it adds to none.
 inline TensorId addend(const Node& node) {
   const bool can_add = node.as<Linear>() != nullptr || node.as<LayerNorm>() != nullptr;

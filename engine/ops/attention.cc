@@ -77,6 +77,12 @@ std::vector<Operand> AttentionOp::operands() const {
   return operands;
 }
 
+std::uint32_t AttentionOp::row_local_rows(const Tensors& tensors) const {
+  const std::uint32_t rows = tensors.rows_of(src);
+  const bool local = local_rows > 0 && rows % local_rows == 0 && rows == tensors.rows_of(dst);
+  return local ? rows : 0;
+}
+
 std::uint32_t AttentionOp::keys_of_a_query(const Tensors& tensors) const {
   return sets == kNone ? tensors.buffers[keys()].rows : most_keys;
 }
@@ -120,7 +126,10 @@ void AttentionOp::execute(const Execution& e) const {
 // sets have in common is made once.
 void AttentionOp::execute_sets(const Execution& e) const {
   const kernels::AttentionSets all = attention_sets(e.tensors.constants[sets]);
-  const Range units = e.share(std::int64_t{all.end} * heads);
+  // In a chain a thread has all heads of its sets.
+  const bool chained = e.part.unit > 1;
+  const Range rows = e.share(e.buffer(src).rows), shared = e.share(std::int64_t{all.end} * heads);
+  const Range units = chained ? Range{rows.begin / local_rows * heads, rows.end / local_rows * heads} : shared;
   const std::uint8_t* pads = pad_row == kNone ? nullptr : e.constant<std::uint8_t>(pad_row);
   for (std::int64_t head = 0; head < heads; ++head) {
     // Sets s with units.begin <= s * heads + head < units.end.

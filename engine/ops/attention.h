@@ -5,6 +5,8 @@
 // Rows may attend in sets, and scores have a static bias.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/ops/operation.h"
 #include "kernels/softmax/softmax.h"
 
@@ -49,8 +51,10 @@ struct AttentionOp final : OperationOf<AttentionOp> {
   std::uint32_t value_column = 0;
   ConstantId sets = kNone;      // engine/ops/attention_sets.h; kNone: all rows are one set
   std::uint32_t most_keys = 0;  // of a set
-  ConstantId pad_row = kNone;   // u8 [2C], k and v of the rows -1 of sets
-  ConstantId bias = kNone;      // s16 [heads][bias_columns], each set's [queries][keys to a multiple of 16]
+  // Set s is the rows [s * local_rows, (s + 1) * local_rows) and no others; 0: sets are anything.
+  std::uint32_t local_rows = 0;
+  ConstantId pad_row = kNone;  // u8 [2C], k and v of the rows -1 of sets
+  ConstantId bias = kNone;     // s16 [heads][bias_columns], each set's [queries][keys to a multiple of 16]
   std::uint32_t bias_columns = 0;
   ConstantId bias_shifts = kNone;  // s32 [heads], 0..15
 
@@ -58,13 +62,15 @@ struct AttentionOp final : OperationOf<AttentionOp> {
     v(src), v(dst), v(heads), v(head_dim), v(parameters), v(max_code);
     v(softmax_kind), v(levels), v(planes), v(groups), v(thresholds), v(values), v(row_groups), v(queries);
     v(key_src), v(value_src), v(key_column), v(value_column);
-    v(sets), v(most_keys), v(pad_row), v(bias), v(bias_columns), v(bias_shifts);
+    v(sets), v(most_keys), v(local_rows), v(pad_row), v(bias), v(bias_columns), v(bias_shifts);
   }
   std::uint32_t queries_of(std::uint32_t tokens) const { return queries == 0 ? tokens : queries; }
   bool apart() const { return key_src != kNone || value_src != kNone; }
   BufferId keys() const { return apart() ? key_src : src; }
   std::vector<Operand> operands() const override;
   void check(Checker& c) const override;
+  std::uint32_t row_local_rows(const Tensors& tensors) const override;
+  std::uint32_t row_local_unit() const override { return std::max(local_rows, 1u); }
   std::uint64_t macs(const Tensors& tensors) const override;
   std::size_t scratch_bytes(const Tensors& tensors) const override;
   std::string describe(const Tensors& tensors) const override;

@@ -162,7 +162,7 @@ void check_sets(const AttentionOp& op, Checker& c) {
   if (op.sets == kNone) {
     c.require(keys <= kernels::kMaxTokens,
               std::to_string(keys) + " tokens, at most " + std::to_string(kernels::kMaxTokens));
-    c.require(op.pad_row == kNone && op.most_keys == 0, "a pad row without sets");
+    c.require(op.pad_row == kNone && op.most_keys == 0 && op.local_rows == 0, "a pad row or local rows without sets");
     return;
   }
   c.require(op.queries == 0, "the first queries alone of sets");
@@ -177,6 +177,8 @@ void check_sets(const AttentionOp& op, Checker& c) {
   c.require(facts.rows <= keys, "sets of rows up to " + std::to_string(facts.rows) + " of " + std::to_string(keys));
   c.require(facts.most_keys == op.most_keys,
             "most_keys is " + std::to_string(op.most_keys) + ", must be " + std::to_string(facts.most_keys));
+  c.require(op.local_rows == 0 || op.local_rows == facts.local_rows,
+            "local_rows is " + std::to_string(op.local_rows) + ", must be 0 or " + std::to_string(facts.local_rows));
   c.require(facts.has_pads == (op.pad_row != kNone), "a pad row where sets have none, or none where they have");
   if (op.pad_row != kNone) c.constant(op.pad_row, DataType::u8, std::uint64_t{2} * op.heads * op.head_dim, "pad_row");
 }

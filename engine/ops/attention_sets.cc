@@ -47,6 +47,7 @@ class SetReader {
     if (facts_.complaint.empty() && taken != entries_) facts_.complaint = "sets of attention: entries of no set";
     facts_.biases = static_cast<std::uint32_t>(biases);
     if (facts_.complaint.empty()) check_queries();
+    if (facts_.complaint.empty()) facts_.local_rows = local_rows();
     return facts_;
   }
 
@@ -82,6 +83,20 @@ class SetReader {
       }
       asked[static_cast<std::size_t>(row)] = true;
     }
+  }
+
+  // Every row is a query of one set, so it is enough that queries are in the right one.
+  std::uint32_t local_rows() const {
+    const std::uint32_t size = facts_.queries / facts_.sets;
+    if (facts_.has_pads || size * facts_.sets != facts_.queries) return 0;
+    for (std::uint32_t s = 0; s < facts_.sets; ++s) {
+      const SetView set = view(s);
+      if (static_cast<std::uint32_t>(set.keys) != size || set.queries != set.keys) return 0;
+      for (std::uint32_t i = 0; i < size; ++i) {
+        if (static_cast<std::uint32_t>(list_[set.first + static_cast<std::int32_t>(i)]) / size != s) return 0;
+      }
+    }
+    return size;
   }
 
   const std::int32_t* words_;

@@ -19,6 +19,7 @@ struct AttentionSetFacts {
   std::uint32_t biases = 0;    // of a head, that the sets reach
   std::uint64_t products = 0;  // of a query and a key
   bool has_pads = false;
+  std::uint32_t local_rows = 0;  // if set s is the rows [s * local_rows, (s + 1) * local_rows) and no others
 };
 
 // In time proportional to the constant's size.

@@ -85,7 +85,7 @@ TEST_CASE("validate: sets of attention") {
       options);
   refuses(
       "pad row", [](TinyProgram& t) { attention(t).pad_row = kNone; }, options);
-  refuses("a pad row without sets", [](TinyProgram& t) { attention(t).most_keys = 5; });
+  refuses("a pad row or local rows without sets", [](TinyProgram& t) { attention(t).most_keys = 5; });
 }
 
 TEST_CASE("validate: the bias of attention") {
