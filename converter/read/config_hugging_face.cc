@@ -132,7 +132,7 @@ void set_defaults(const Family& family, ModelConfig& config) {
   config.num_heads = 12;
   config.layer_norm_eps = family.layer_norm_eps;
   config.activation = family.activation;
-  config.pooling = is_siglip(family) ? Pooling::attention : Pooling::token;
+  config.pooling = is_siglip(family) ? Pooling::attention : is_swin(family) ? Pooling::average : Pooling::token;
   config.class_token = !is_siglip(family);
   config.register_tokens = 0;
   config.no_embed_class = false;

@@ -42,6 +42,10 @@ inline Row layer_norm(const LayerNorm& norm, const Row& x) {
   return y;
 }
 
+inline Row layer_norm(const FloatLayerNorm& norm, double eps, const Row& x) {
+  return layer_norm(LayerNorm{norm, eps}, x);
+}
+
 inline double activate(Activation activation, double x) {
   const double pi = std::acos(-1.0);
   switch (activation) {
