@@ -67,6 +67,14 @@ class NodeShapes {
     const bool fits = has(1, 1) && in(0).rows == out(0).rows && in(0).columns == out(0).columns;
     return fits ? "" : "must have an output like its input";
   }
+  std::string problem(const Multiply&) const {
+    const auto alike = [&](const Tensor& factor) {
+      return factor.rows == out(0).rows && factor.columns == out(0).columns;
+    };
+    const bool fits =
+        has(2, 1) && alike(in(0)) && alike(in(1)) && in(0).role == Role::activation_input && in(1).role == Role::values;
+    return fits ? "" : "must have a gate, values and an output that are alike";
+  }
   std::string problem(const Attention& attention) const {
     if (!has(3, 2)) return "must read query, key and value";
     if (attention.queries < 0 || attention.queries > in(0).rows) return "more queries than there are";
@@ -93,6 +101,8 @@ Status wrong(const std::string& node, const std::string& what) {
 
 bool is(const FloatNetwork& network, int node, TensorId stream) { return addend(network.node(node)) == stream; }
 
+bool activates(const Node& node) { return node.as<Activate>() != nullptr || node.as<Multiply>() != nullptr; }
+
 // What reads a tensor of each role.
 Status check_readers(const FloatNetwork& network, TensorId id) {
   const Tensor& tensor = network.at(id);
@@ -104,8 +114,7 @@ Status check_readers(const FloatNetwork& network, TensorId id) {
   if (is_per_head(tensor.role) && (readers.size() != 1 || network.node(readers[0]).as<Attention>() == nullptr)) {
     return wrong(tensor.name, "query, key and value must be read by one attention");
   }
-  if (tensor.role == Role::activation_input &&
-      (readers.size() != 1 || network.node(readers[0]).as<Activate>() == nullptr)) {
+  if (tensor.role == Role::activation_input && (readers.size() != 1 || !activates(network.node(readers[0])))) {
     return wrong(tensor.name, "an activation_input must be read by one activation");
   }
   const auto added = std::find_if(readers.begin(), readers.end(), [&](int n) { return is(network, n, id); });

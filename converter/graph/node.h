@@ -39,6 +39,11 @@ struct Activate {
   Activation function = Activation::gelu_erf;
 };
 
+// gate, x -> function(gate) * x, element by element: the middle of a gated MLP (SwiGLU).
+struct Multiply {
+  Activation function = Activation::silu;
+};
+
 // query, key, value -> probabilities = softmax(query key^T / sqrt(D)), probabilities value; per head.
 struct Attention {
   int queries = 0;  // only the first so many rows of query; 0: all
@@ -50,7 +55,7 @@ struct MeanRows {
   int count = 0;
 };
 
-using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Attention, MeanRows>;
+using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Multiply, Attention, MeanRows>;
 
 struct Node {
   std::string name;  // timm's module name, under which plans have its weights and programs its steps

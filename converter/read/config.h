@@ -39,6 +39,7 @@ struct ModelConfig {
   std::optional<bool> layer_scale;
   std::optional<bool> fc_norm;
   std::optional<bool> pre_norm;
+  std::optional<bool> gated_mlp;  // of transformers' DINOv2
 
   std::optional<int> height;
   std::optional<int> width;

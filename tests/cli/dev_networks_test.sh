@@ -50,8 +50,8 @@ check() {
   done
 }
 
-for network in vit_timm_gap vit_timm_prenorm vit_timm_reg_gap dinov2_timm_reg dinov2_hf clip_hf clip_open_clip_quick \
-  siglip_hf; do
+for network in vit_timm_gap vit_timm_prenorm vit_timm_reg_gap dinov2_timm_reg dinov2_timm_swiglu dinov2_hf clip_hf \
+  clip_open_clip_quick siglip_hf; do
   check "$network"
 done
 check dinov2_timm_reg 126

@@ -63,6 +63,17 @@ FloatNetwork golden_network() {
   return network;
 }
 
+// The same with one block whose MLP is gated.
+FloatNetwork gated_golden_network() {
+  VitDescription vit = small_vit();
+  vit.depth = 1;
+  vit.gated_mlp = true;
+  vit.activation = Activation::silu;
+  FloatNetwork network = random_network(vit, kNetworkSeed);
+  norm_of(network, "blocks.0.norm2").gamma[11] *= 5;
+  return network;
+}
+
 std::string hex(std::uint64_t value) {
   char text[24];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
@@ -255,7 +266,10 @@ std::map<std::string, std::string> read_digests() {
 }  // namespace
 
 TEST_CASE("goldens: every method's plan and program of a small network are as recorded") {
-  const FloatNetwork network = golden_network();
+  FloatNetwork network = golden_network();
+  std::string prefix;
+  SUBCASE("plain MLPs") {}
+  SUBCASE("gated MLPs") { network = gated_golden_network(), prefix = "gated_"; }
   const std::string bits_here = float_bits(network);
   std::map<std::string, std::string> digests = read_digests();
   const bool known =
@@ -263,7 +277,8 @@ TEST_CASE("goldens: every method's plan and program of a small network are as re
   if (!known) MESSAGE("no digests for the float bits of this machine (" << bits_here << "); texts only");
   for (const Method& method : methods()) {
     for (const int bits : {4, 8}) {
-      const std::string name = std::string(method.name) + "_w" + std::to_string(bits) + "a" + std::to_string(bits);
+      const std::string name =
+          prefix + std::string(method.name) + "_w" + std::to_string(bits) + "a" + std::to_string(bits);
       CAPTURE(name);
       const Made made = made_by(std::string(method.name), bits, network);
       const std::filesystem::path path = golden_folder() / (name + ".txt");
