@@ -30,6 +30,7 @@ constexpr unsigned kGap = kLayerScale | kNoClassToken | kAverage | kNoQkvBias;
 constexpr unsigned kGapFcNorm = kLayerScale | kNoClassToken | kAverageFcNorm;
 constexpr unsigned kRegistersGap = kGapFcNorm | kNoEmbedClass;
 constexpr unsigned kDinov2Registers = kLayerScale | kNoEmbedClass;
+constexpr unsigned kGatedMlp = kGatedMlpTrait;
 constexpr unsigned kSo150m2 = kGapFcNorm | kNoQkvBias;
 
 constexpr Architecture kArchitectures[] = {
@@ -128,6 +129,7 @@ VitDescription to_description(const Architecture& architecture) {
   vit.no_embed_class = architecture.has(kNoEmbedClassTrait);
   vit.qkv_bias = !architecture.has(kNoQkvBiasTrait);
   vit.layer_scale = architecture.has(kLayerScaleTrait);
+  vit.gated_mlp = architecture.has(kGatedMlpTrait);
   vit.pre_norm = architecture.has(kPreNormTrait);
   vit.fc_norm = architecture.has(kFcNormTrait);
   vit.layer_norm_eps = architecture.eps;

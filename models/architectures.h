@@ -28,6 +28,7 @@ enum ArchitectureTrait : unsigned {
   kBilinearTrait = 1u << 8,  // interpolation
   kPreNormTrait = 1u << 9,   // norm_pre in front of the blocks, no bias in the patch embedding
   kAttentionPoolTrait = 1u << 10,
+  kGatedMlpTrait = 1u << 11,  // fc1 makes gates and values, each of mlp_dim
 };
 
 struct Architecture {

@@ -18,8 +18,8 @@ struct NamePair {
   int offset = 0;
 };
 
-// Names are whole or without their ending .weight or .bias. Two names may lead to one canonical name (the heads); the
-// first is the one that messages show.
+// Names are whole or without their ending .weight or .bias. Two names may lead to one canonical name (the heads, the
+// layers of plain and gated MLPs); the first is the one that messages show.
 constexpr NamePair kTransformers[] = {
     {"embeddings.cls_token", "cls_token"},
     {"embeddings.distillation_token", "dist_token"},
@@ -53,6 +53,8 @@ constexpr NamePair kTransformersDinov2[] = {
     {"encoder.layer.#.norm2", "blocks.#.norm2"},
     {"encoder.layer.#.mlp.fc1", "blocks.#.mlp.fc1"},
     {"encoder.layer.#.mlp.fc2", "blocks.#.mlp.fc2"},
+    {"encoder.layer.#.mlp.weights_in", "blocks.#.mlp.fc1"},
+    {"encoder.layer.#.mlp.weights_out", "blocks.#.mlp.fc2"},
     {"encoder.layer.#.layer_scale2.lambda1", "blocks.#.ls2.gamma"},
     {"layernorm", "norm"},
     {"classifier", "head"},
@@ -60,6 +62,10 @@ constexpr NamePair kTransformersDinov2[] = {
 
 constexpr NamePair kDinov2[] = {
     {"register_tokens", "reg_token"},
+    {"blocks.#.mlp.fc1", "blocks.#.mlp.fc1"},
+    {"blocks.#.mlp.fc2", "blocks.#.mlp.fc2"},
+    {"blocks.#.mlp.w12", "blocks.#.mlp.fc1"},
+    {"blocks.#.mlp.w3", "blocks.#.mlp.fc2"},
 };
 
 // The norm behind the last block is of the class token alone, so it is fc_norm.
@@ -324,7 +330,7 @@ std::optional<Naming> naming_of(std::string_view name) {
   if (name.ends_with("head.probe")) return Naming::transformers_siglip;
   if (name == "visual.conv1.weight") return Naming::open_clip;
   // timm throws the mask token away.
-  if (name == "register_tokens" || name == "mask_token") return Naming::dinov2;
+  if (name == "register_tokens" || name == "mask_token" || name.ends_with(".mlp.w12.weight")) return Naming::dinov2;
   return std::nullopt;
 }
 

@@ -77,7 +77,7 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
     add_linear(block + "attn.proj", {channels, channels}, specs);
     if (vit.layer_scale) add({block + "ls1.gamma"}, {channels}, specs);
     add_norm(block + "norm2", channels, specs);
-    add_linear(block + "mlp.fc1", {vit.mlp_dim, channels}, specs);
+    add_linear(block + "mlp.fc1", {vit.fc1_dim(), channels}, specs);
     add_linear(block + "mlp.fc2", {channels, vit.mlp_dim}, specs);
     if (vit.layer_scale) add({block + "ls2.gamma"}, {channels}, specs);
   }
@@ -109,9 +109,7 @@ std::string unsupported_feature(std::string_view name) {
   if (contains(name, ".attn.q_norm.") || contains(name, ".attn.k_norm.")) return "a norm on queries and keys (qk_norm)";
   if (contains(name, ".attn.norm.")) return "a norm inside the attention (scale_attn_norm)";
   if (contains(name, ".mlp.norm.")) return "a norm inside the MLP (scale_mlp_norm)";
-  if (contains(name, ".mlp.w12.") || contains(name, ".mlp.w3.") || contains(name, ".mlp.fc1_g.") ||
-      contains(name, ".mlp.weights_in.") || contains(name, ".mlp.weights_out."))
-    return "SwiGLU";
+  if (contains(name, ".mlp.fc1_g.")) return "SwiGLU with a layer of its own for the gates (fc1_g)";
   if (contains(name, "relative_position_bias_table") || contains(name, ".rel_pos")) return "relative positions";
   if (name.starts_with("rope.") || contains(name, ".rope.") || contains(name, "freqs"))
     return "rotary positions (rope)";

@@ -32,7 +32,7 @@ struct VitDescription {
   int embed_dim = 0;       // C
   int depth = 0;           // number of blocks
   int num_heads = 0;       // H; the head size D is C / H
-  int mlp_dim = 0;         // width of fc1
+  int mlp_dim = 0;         // what fc2 reads
   int num_classes = 0;     // 0: no head
   int projection_dim = 0;  // 0: none. What the head would read is multiplied with a matrix instead (CLIP)
   double layer_norm_eps = 1e-6;
@@ -46,10 +46,12 @@ struct VitDescription {
   bool qkv_bias = true;
   bool layer_scale = false;  // ls1/ls2.gamma
   bool pre_norm = false;     // norm_pre in front of the blocks; the patch embedding then has no bias
+  bool gated_mlp = false;    // fc1 makes gates and values, and fc2 reads activation(gate) * value (SwiGLU)
   bool fc_norm = false;      // the norm stands after pooling (fc_norm) instead of before it (norm)
   Preprocessing preprocessing;
   std::vector<std::string> labels;  // empty, or one per class
 
+  int fc1_dim() const { return gated_mlp ? 2 * mlp_dim : mlp_dim; }
   int head_dim() const { return embed_dim / num_heads; }
   int grid_height() const { return preprocessing.height / patch_size; }
   int grid_width() const { return preprocessing.width / patch_size; }

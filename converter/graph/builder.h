@@ -59,6 +59,16 @@ class GraphBuilder {
     return one(name, {x}, {to, Role::linear_input, at(x).rows, at(x).columns}, Activate{function});
   }
 
+  // function(gate) * x by a node ACT, where NAME.gate and NAME.value are the halves that linear layer NAME makes.
+  TensorId multiply(const std::string& name, TensorId x, FloatLinear layer, const std::string& act, Activation function,
+                    const std::string& to, Role role) {
+    const int rows = at(x).rows, columns = layer.out / 2;
+    const TensorId gate = tensor({name + ".gate", Role::activation_input, rows, columns});
+    const TensorId value = tensor({name + ".value", Role::values, rows, columns});
+    node(name, {x}, {gate, value}, Linear{std::move(layer)});
+    return one(act, {gate, value}, {to, role, rows, columns}, Multiply{function});
+  }
+
   // Of all three at once: NAME.qkv writes NAME.query, .key and .value; probabilities are NAME.post_softmax.
   // Returns what proj reads, NAME.proj.input.
   TensorId attention(const std::string& name, TensorId x, FloatLinear qkv, int heads, Attention kind = {}) {

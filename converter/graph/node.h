@@ -44,6 +44,11 @@ struct Activate {
   Activation function = Activation::gelu_erf;
 };
 
+// gate, x -> function(gate) * x, element by element: the middle of a gated MLP (SwiGLU).
+struct Multiply {
+  Activation function = Activation::silu;
+};
+
 // query, key, value -> probabilities = softmax(query key^T / sqrt(D) + bias), probabilities value; per head.
 // In windows, each token is a query among the keys of its window only, and probabilities have a column per slot of the
 // window: row h * tokens + t is token t's. Those that it does not see have probability 0.
@@ -67,7 +72,7 @@ struct MeanRows {
   int count = 0;
 };
 
-using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Attention, MeanRows, Gather, Copy>;
+using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Multiply, Attention, MeanRows, Gather, Copy>;
 
 struct Node {
   std::string name;  // timm's module name, under which plans have its weights and programs its steps

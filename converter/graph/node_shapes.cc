@@ -66,6 +66,14 @@ class NodeShapes {
     const bool fits = has(1, 1) && in(0).rows == out(0).rows && in(0).columns == out(0).columns;
     return fits ? "" : "must have an output like its input";
   }
+  std::string problem(const Multiply&) const {
+    const auto alike = [&](const Tensor& factor) {
+      return factor.rows == out(0).rows && factor.columns == out(0).columns;
+    };
+    const bool fits =
+        has(2, 1) && alike(in(0)) && alike(in(1)) && in(0).role == Role::activation_input && in(1).role == Role::values;
+    return fits ? "" : "must have a gate, values and an output that are alike";
+  }
   std::string problem(const Attention& attention) const {
     if (!has(3, 2)) return "must read query, key and value";
     if (attention.queries < 0 || attention.queries > in(0).rows) return "more queries than there are";

@@ -11,6 +11,7 @@ namespace {
 std::string lacking(const PatchEmbed&, const Node&) { return {}; }
 std::string lacking(const Linear&, const Node&) { return {}; }
 std::string lacking(const Activate&, const Node&) { return {}; }
+std::string lacking(const Multiply&, const Node&) { return {}; }
 std::string lacking(const MeanRows&, const Node&) { return {}; }
 std::string lacking(const Gather&, const Node&) { return "the merging of neighbours"; }
 std::string lacking(const Copy&, const Node&) { return "a linear layer on a stream"; }

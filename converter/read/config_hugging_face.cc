@@ -175,9 +175,9 @@ void read_dinov2(ConfigReader& reader, ModelConfig& config) {
   if (config.architecture == "dinov2_with_registers") config.register_tokens = 4;
   reader.whole("num_register_tokens", 0, kMostRegisters, config.register_tokens);
   reader.real("mlp_ratio", 1e-3, 1e3, config.mlp_ratio);
-  std::optional<bool> gated;
-  reader.flag("use_swiglu_ffn", gated);
-  if (gated.value_or(false)) reader.fail(Code::unsupported, "use_swiglu_ffn", "plain MLPs are supported");
+  config.gated_mlp = false;
+  reader.flag("use_swiglu_ffn", config.gated_mlp);
+  if (*config.gated_mlp) config.activation = Activation::silu;  // whatever hidden_act says
 }
 
 // Of a whole CLIP or SigLIP the part about the image tower.

@@ -70,8 +70,8 @@ check_float() {
   at_least 2e-5 "$difference" || fail "$1: stage $2 of the float network"
 }
 
-for network in vit_timm_gap vit_timm_prenorm vit_timm_reg_gap dinov2_timm_reg dinov2_hf clip_hf clip_open_clip_quick \
-  siglip_hf; do
+for network in vit_timm_gap vit_timm_prenorm vit_timm_reg_gap dinov2_timm_reg dinov2_timm_swiglu dinov2_hf clip_hf \
+  clip_open_clip_quick siglip_hf; do
   check "$network"
 done
 check dinov2_timm_reg 126

@@ -57,6 +57,8 @@ inline double activate(Activation activation, double x) {
       return x / (1.0 + std::exp(-1.702 * x));
     case Activation::relu:
       return x > 0.0 ? x : 0.0;
+    case Activation::silu:
+      return x / (1.0 + std::exp(-x));
   }
   return x;
 }
@@ -143,6 +145,13 @@ class Reference {
     out(0) = in(0);
     for (Row& row : out(0)) {
       for (double& v : row) v = activate(activation.function, v);
+    }
+  }
+
+  void forward(const Multiply& multiply) {
+    out(0) = in(1);
+    for (std::size_t r = 0; r < out(0).size(); ++r) {
+      for (std::size_t i = 0; i < out(0)[r].size(); ++i) out(0)[r][i] *= activate(multiply.function, in(0)[r][i]);
     }
   }
 
@@ -292,7 +301,7 @@ inline VitWeights random_weights(const VitDescription& vit, unsigned seed) {
   weights.token_init = fill(static_cast<std::size_t>(vit.tokens()) * channels, 0.0, 0.5);
   for (int i = 0; i < vit.depth; ++i) {
     weights.blocks.push_back({random_norm(), random_linear(3 * channels, channels), random_linear(channels, channels),
-                              random_norm(), random_linear(vit.mlp_dim, channels),
+                              random_norm(), random_linear(vit.fc1_dim(), channels),
                               random_linear(channels, vit.mlp_dim)});
   }
   weights.norm = random_norm();

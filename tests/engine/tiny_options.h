@@ -54,6 +54,7 @@ struct TinyOptions {
   std::optional<TinyEncoding> hidden_codes = {};  // what the activation function makes
   TinySoftmax softmax = {};
   bool coarse_steps = false;  // a residual stream of few bits
+  bool gated = false;         // MLPs multiply what their activation function makes
 };
 
 struct TinyVariant {
@@ -64,6 +65,9 @@ struct TinyVariant {
 // Programs of 8-bit codes, then programs with everything that op set 2 brought.
 std::vector<TinyVariant> plain_variants();
 std::vector<TinyVariant> encoded_variants();
+std::vector<TinyVariant> op_set_2_variants();  // both
+// Programs with operations that op set 2 does not have.
+std::vector<TinyVariant> newer_variants();
 std::vector<TinyVariant> all_variants();
 
 }  // namespace intvit::test

@@ -23,7 +23,7 @@ VitWeights random_vit_weights(const VitDescription& vit, std::uint64_t seed) {
     block.qkv = linear(3 * vit.embed_dim, vit.embed_dim);
     block.proj = linear(vit.embed_dim, vit.embed_dim);
     block.norm2 = norm();
-    block.fc1 = linear(vit.mlp_dim, vit.embed_dim);
+    block.fc1 = linear(vit.fc1_dim(), vit.embed_dim);
     block.fc2 = linear(vit.embed_dim, vit.mlp_dim);
     network.blocks.push_back(std::move(block));
   }

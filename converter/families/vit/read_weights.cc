@@ -78,7 +78,7 @@ class VitReader : WeightReader {
     block.proj = linear(name + "attn.proj", vit_.embed_dim, vit_.embed_dim);
     fold_layer_scale(name + "ls1", block.proj);
     block.norm2 = norm(name + "norm2");
-    block.fc1 = linear(name + "mlp.fc1", vit_.mlp_dim, vit_.embed_dim);
+    block.fc1 = linear(name + "mlp.fc1", vit_.fc1_dim(), vit_.embed_dim);
     block.fc2 = linear(name + "mlp.fc2", vit_.embed_dim, vit_.mlp_dim);
     fold_layer_scale(name + "ls2", block.fc2);
     return block;

@@ -13,7 +13,7 @@ struct FloatBlock {
   FloatLinear qkv;   // [3C][C]: all q, then all k, then all v; inside each, head by head
   FloatLinear proj;  // layer scale folded in
   FloatLayerNorm norm2;
-  FloatLinear fc1;
+  FloatLinear fc1;  // of a gated MLP the gates, then the values
   FloatLinear fc2;  // layer scale folded in
 };
 
