@@ -43,6 +43,7 @@ void forward(const Activate& activation, const NodeRun& run);
 void forward(const Multiply& multiply, const NodeRun& run);
 void forward(const Attention& attention, const NodeRun& run);
 void forward(const MeanRows& mean, const NodeRun& run);
+void forward(const Rotate& rotate, const NodeRun& run);
 void forward(const Gather& gather, const NodeRun& run);
 void forward(const Copy& copy, const NodeRun& run);
 

@@ -58,6 +58,14 @@ struct Attention {
   std::vector<float> bias = {};            // [heads][queries][keys], in windows [heads][N][N]; empty: none
 };
 
+// x -> y, from first_row on: in each head, columns i and i + D / 2 are turned by the angle of row and i. The rows in
+// front stay as they are.
+struct Rotate {
+  int first_row = 0;
+  std::vector<float> cosines;  // [rows - first_row][D / 2]
+  std::vector<float> sines;
+};
+
 // x -> y: rows of x side by side.
 struct Gather {
   MergeSpec merge;
@@ -72,7 +80,8 @@ struct MeanRows {
   int count = 0;
 };
 
-using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Multiply, Attention, MeanRows, Gather, Copy>;
+using NodeKind =
+    std::variant<PatchEmbed, LayerNorm, Linear, Activate, Multiply, Attention, MeanRows, Rotate, Gather, Copy>;
 
 struct Node {
   std::string name;  // timm's module name, under which plans have its weights and programs its steps

@@ -102,6 +102,14 @@ class NodeShapes {
     return fits ? "" : "rows out of range";
   }
 
+  std::string problem(const Rotate& rotate) const {
+    const bool alike = has(1, 1) && in(0).rows == out(0).rows && in(0).columns == out(0).columns;
+    if (!alike || rotate.first_row < 0 || rotate.first_row > in(0).rows || out(0).head_columns() % 2 != 0)
+      return "must have an output like its input, with pairs of columns";
+    const std::size_t angles =
+        static_cast<std::size_t>(in(0).rows - rotate.first_row) * static_cast<std::size_t>(out(0).head_columns() / 2);
+    return rotate.cosines.size() == angles && rotate.sines.size() == angles ? "" : "angles of other rows";
+  }
   std::string problem(const Gather& gather) const {
     const MergeSpec& merge = gather.merge;
     const bool fits = has(1, 1) && merge.grid_height > 0 && merge.grid_width > 0 && in(0).rows == merge.tokens() &&

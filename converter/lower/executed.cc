@@ -13,6 +13,7 @@ std::string lacking(const Linear&, const Node&) { return {}; }
 std::string lacking(const Activate&, const Node&) { return {}; }
 std::string lacking(const Multiply&, const Node&) { return {}; }
 std::string lacking(const MeanRows&, const Node&) { return {}; }
+std::string lacking(const Rotate&, const Node&) { return "rotary positions"; }
 std::string lacking(const Gather&, const Node&) { return "the merging of neighbours"; }
 std::string lacking(const Copy&, const Node&) { return "a linear layer on a stream"; }
 std::string lacking(const LayerNorm& norm, const Node& node) {
@@ -38,6 +39,9 @@ Status check_executed(const FloatNetwork& network) {
   return {};
 }
 
+void emit(const Rotate& rotate, const Node& node, Lowering& lowering) {
+  lowering.refuse(node, lacking(rotate, node) + "," + kNotYet);
+}
 void emit(const Gather& gather, const Node& node, Lowering& lowering) {
   lowering.refuse(node, lacking(gather, node) + "," + kNotYet);
 }

@@ -81,3 +81,5 @@ check_float swin_timm_224 2
 check_float swin_timm_pad 1
 check_float swin_timm_shrink 1
 check_float swin2_torchvision_128
+check_float beit_timm
+check_float eva02_timm

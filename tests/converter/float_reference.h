@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -261,6 +262,22 @@ class Reference {
           const Row part = inside ? in(0)[(y + dy) * m.grid_width + x + dx] : Row(in(0)[0].size(), 0.0);
           row.insert(row.end(), part.begin(), part.end());
         }
+      }
+    }
+  }
+
+  // As complex numbers.
+  void forward(const Rotate& rotate) {
+    const std::size_t heads = static_cast<std::size_t>(shape(0).heads), half = in(0)[0].size() / heads / 2;
+    out(0) = in(0);
+    for (std::size_t r = static_cast<std::size_t>(rotate.first_row); r < in(0).size(); ++r) {
+      for (std::size_t i = 0; i < heads * half; ++i) {
+        const std::size_t angle = (r - static_cast<std::size_t>(rotate.first_row)) * half + i % half;
+        const std::size_t first = i / half * 2 * half + i % half;
+        const std::complex<double> turn(rotate.cosines[angle], rotate.sines[angle]);
+        const std::complex<double> turned = std::complex<double>(in(0)[r][first], in(0)[r][first + half]) * turn;
+        out(0)[r][first] = turned.real();
+        out(0)[r][first + half] = turned.imag();
       }
     }
   }

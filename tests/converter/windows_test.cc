@@ -189,12 +189,12 @@ FloatNetwork windowed(const WindowSpec& spec, unsigned seed, bool cosine = false
     LayerNorm norm = {{random_values(kWindowChannels, 1, random), random_values(kWindowChannels, 0.1, random)}, 1e-6};
     norm.groups = kWindowHeads;
     norm.centred = false;
-    attended = b.normed_attention("attn", x, qkv, norm, norm, kind);
+    attended = b.attention("attn", x, qkv, kWindowHeads, kind, "norm", norm, norm);
   } else {
     attended = b.attention("attn", x, qkv, kWindowHeads, kind);
   }
-  const TensorId out = b.linear("attn.proj", attended, random_linear(kWindowChannels, kWindowChannels, random), "out",
-                                Role::values);
+  const TensorId out =
+      b.linear("attn.proj", attended, random_linear(kWindowChannels, kWindowChannels, random), "out", Role::values);
   b.output({"out", PortKind::features, out, 0, spec.tokens(), spec.grid_height, spec.grid_width});
   FloatNetwork network = b.take();
   const Status status = check_network(network);

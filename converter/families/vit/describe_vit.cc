@@ -77,7 +77,7 @@ class Describer {
     while (vit_.depth < kMostBlocks && tensors_.find({"blocks." + std::to_string(vit_.depth) + ".norm1.weight"})) {
       ++vit_.depth;
     }
-    vit_.mlp_dim = tensors_.dimension({"blocks.0.mlp.fc1.weight"}, 0, 2) / (has_gated_mlp() ? 2 : 1);
+    vit_.mlp_dim = tensors_.dimension({"blocks.0.mlp.fc2.weight"}, 1, 2);
     vit_.class_token = tensors_.has("cls_token");
     vit_.distillation_token = tensors_.has("dist_token");
     vit_.register_tokens = tensors_.dimension({"reg_token"}, 1, 3);
@@ -92,12 +92,16 @@ class Describer {
     if (naming() == Naming::transformers) vit_.layer_norm_eps = 1e-12;  // transformers' default
     if (is_clip(naming())) vit_.layer_norm_eps = 1e-5;
     if (naming() == Naming::transformers_clip) vit_.activation = Activation::quick_gelu;
+    vit_.absolute_positions = tensors_.has("pos_embed");
+    vit_.relative_positions = tensors_.has("blocks.0.attn.relative_position_bias_table");
+    if (naming() == Naming::transformers_dinov3) vit_.rotary = Rotary::centres;
     vit_.gated_mlp = has_gated_mlp();
     if (vit_.gated_mlp) vit_.activation = Activation::silu;
   }
 
-  // Whether fc1 makes twice as many values as fc2 reads.
+  // Whether fc1 makes twice as many values as fc2 reads, or has a second layer beside it.
   bool has_gated_mlp() const {
+    if (tensors_.find({"blocks.0.mlp.fc1.weight", TensorPart::gate}) != nullptr) return true;
     const int inner = tensors_.dimension({"blocks.0.mlp.fc2.weight"}, 1, 2);
     return inner > 0 && tensors_.dimension({"blocks.0.mlp.fc1.weight"}, 0, 2) == 2 * inner;
   }
@@ -258,6 +262,7 @@ class Describer {
   // Whether prefix tokens have positions and, unless the config gave it, the input size.
   void positions_from_shapes(bool size_is_known) {
     Preprocessing& input = vit_.preprocessing;
+    if (!vit_.absolute_positions) return size_from_offsets(size_is_known);
     const int positions = tensors_.dimension({"pos_embed"}, 1, 3);
     const int beside_prefix = positions - vit_.position_prefix();  // no_embed_class is still false
     if (size_is_known && vit_.patch_size > 0 && (positions == vit_.patches() || beside_prefix == vit_.patches())) {
@@ -273,6 +278,20 @@ class Describer {
                                          " positions are no square grid; give the input size in config.json");
     }
     input.height = input.width = static_cast<int>(edge);
+  }
+
+  // Without positions of their own patches have offsets, (2 g - 1)^2 of a square grid, or any number of them will do.
+  void size_from_offsets(bool size_is_known) {
+    if (size_is_known || !vit_.relative_positions) return;
+    constexpr int kOfClass = 3;
+    const int rows = tensors_.dimension({"blocks.0.attn.relative_position_bias_table"}, 0, 2);
+    const int edge = (square_root(rows - kOfClass) + 1) / 2 * vit_.patch_size;
+    if (edge <= 0 || edge > kLargestImage) {
+      return fail(Code::unsupported,
+                  "its " + std::to_string(rows) +
+                      " relative positions are of no square grid; give the input size in config.json");
+    }
+    vit_.preprocessing.height = vit_.preprocessing.width = edge;
   }
 
   void apply_labels() {
