@@ -3,6 +3,6 @@
 
 namespace intvit {
 
-enum class Activation { gelu_erf, gelu_tanh, quick_gelu, relu };
+enum class Activation { gelu_erf, gelu_tanh, quick_gelu, relu, silu };
 
 }  // namespace intvit

@@ -30,6 +30,10 @@ constexpr unsigned kGap = kLayerScale | kNoClassToken | kAverage | kNoQkvBias;
 constexpr unsigned kGapFcNorm = kLayerScale | kNoClassToken | kAverageFcNorm;
 constexpr unsigned kRegistersGap = kGapFcNorm | kNoEmbedClass;
 constexpr unsigned kDinov2Registers = kLayerScale | kNoEmbedClass;
+constexpr unsigned kGatedMlp = kGatedMlpTrait;
+constexpr unsigned kBeit = kRelativeTrait | kLayerScale | kAverageFcNorm;
+constexpr unsigned kEva02 = kRotaryGridTrait | kGatedMlp | kAverageFcNorm;
+constexpr unsigned kDinov3 = kRotaryCentresTrait | kLayerScale | kNoQkvBias;
 constexpr unsigned kSo150m2 = kGapFcNorm | kNoQkvBias;
 
 constexpr Architecture kArchitectures[] = {
@@ -128,6 +132,12 @@ VitDescription to_description(const Architecture& architecture) {
   vit.no_embed_class = architecture.has(kNoEmbedClassTrait);
   vit.qkv_bias = !architecture.has(kNoQkvBiasTrait);
   vit.layer_scale = architecture.has(kLayerScaleTrait);
+  vit.absolute_positions = !architecture.has(kRelativeTrait) && !architecture.has(kRotaryCentresTrait);
+  vit.relative_positions = architecture.has(kRelativeTrait);
+  vit.rotary = architecture.has(kRotaryGridTrait)      ? Rotary::grid
+               : architecture.has(kRotaryCentresTrait) ? Rotary::centres
+                                                       : Rotary::none;
+  vit.gated_mlp = architecture.has(kGatedMlpTrait);
   vit.pre_norm = architecture.has(kPreNormTrait);
   vit.fc_norm = architecture.has(kFcNormTrait);
   vit.layer_norm_eps = architecture.eps;

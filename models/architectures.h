@@ -28,6 +28,10 @@ enum ArchitectureTrait : unsigned {
   kBilinearTrait = 1u << 8,  // interpolation
   kPreNormTrait = 1u << 9,   // norm_pre in front of the blocks, no bias in the patch embedding
   kAttentionPoolTrait = 1u << 10,
+  kRelativeTrait = 1u << 12,       // relative positions in each block, none of the tokens
+  kRotaryGridTrait = 1u << 13,     // rotary positions as EVA-02 has them, beside those of the tokens
+  kRotaryCentresTrait = 1u << 14,  // as DINOv3 has them, and none of the tokens
+  kGatedMlpTrait = 1u << 11,       // fc1 makes gates and values, each of mlp_dim
 };
 
 struct Architecture {

@@ -18,8 +18,8 @@ struct NamePair {
   int offset = 0;
 };
 
-// Names are whole or without their ending .weight or .bias. Two names may lead to one canonical name (the heads); the
-// first is the one that messages show.
+// Names are whole or without their ending .weight or .bias. Two names may lead to one canonical name (the heads, the
+// layers of plain and gated MLPs); the first is the one that messages show.
 constexpr NamePair kTransformers[] = {
     {"embeddings.cls_token", "cls_token"},
     {"embeddings.distillation_token", "dist_token"},
@@ -53,13 +53,17 @@ constexpr NamePair kTransformersDinov2[] = {
     {"encoder.layer.#.norm2", "blocks.#.norm2"},
     {"encoder.layer.#.mlp.fc1", "blocks.#.mlp.fc1"},
     {"encoder.layer.#.mlp.fc2", "blocks.#.mlp.fc2"},
+    {"encoder.layer.#.mlp.weights_in", "blocks.#.mlp.fc1"},
+    {"encoder.layer.#.mlp.weights_out", "blocks.#.mlp.fc2"},
     {"encoder.layer.#.layer_scale2.lambda1", "blocks.#.ls2.gamma"},
     {"layernorm", "norm"},
     {"classifier", "head"},
 };
 
 constexpr NamePair kDinov2[] = {
-    {"register_tokens", "reg_token"},
+    {"register_tokens", "reg_token"},         {"blocks.#.mlp.fc1", "blocks.#.mlp.fc1"},
+    {"blocks.#.mlp.fc2", "blocks.#.mlp.fc2"}, {"blocks.#.mlp.w12", "blocks.#.mlp.fc1"},
+    {"blocks.#.mlp.w3", "blocks.#.mlp.fc2"},
 };
 
 // The norm behind the last block is of the class token alone, so it is fc_norm.
@@ -162,6 +166,24 @@ constexpr NamePair kTransformersBeit[] = {
     {"classifier", "head"},
 };
 
+// A plain MLP's up_proj is fc1, and a gated one's its values.
+constexpr NamePair kTransformersDinov3[] = {
+    {"embeddings.cls_token", "cls_token"},
+    {"embeddings.register_tokens", "reg_token"},
+    {"embeddings.patch_embeddings", "patch_embed.proj"},
+    {"layer.#.norm1", "blocks.#.norm1"},
+    {"layer.#.attention.q_proj", "blocks.#.attn.qkv", TensorPart::query},
+    {"layer.#.attention.k_proj", "blocks.#.attn.qkv", TensorPart::key},
+    {"layer.#.attention.v_proj", "blocks.#.attn.qkv", TensorPart::value},
+    {"layer.#.attention.o_proj", "blocks.#.attn.proj"},
+    {"layer.#.layer_scale1.lambda1", "blocks.#.ls1.gamma"},
+    {"layer.#.norm2", "blocks.#.norm2"},
+    {"layer.#.mlp.up_proj", "blocks.#.mlp.fc1"},
+    {"layer.#.mlp.gate_proj", "blocks.#.mlp.fc1", TensorPart::gate},
+    {"layer.#.mlp.down_proj", "blocks.#.mlp.fc2"},
+    {"layer.#.layer_scale2.lambda1", "blocks.#.ls2.gamma"},
+};
+
 constexpr NamePair kTransformersSwin[] = {
     {"embeddings.patch_embeddings.projection", "patch_embed.proj"},
     {"embeddings.norm", "patch_embed.norm"},
@@ -225,6 +247,8 @@ std::span<const NamePair> pairs_of(Naming naming) {
       return kSwin;
     case Naming::transformers_beit:
       return kTransformersBeit;
+    case Naming::transformers_dinov3:
+      return kTransformersDinov3;
     case Naming::transformers_swin:
       return kTransformersSwin;
     case Naming::torchvision_swin:
@@ -316,15 +340,16 @@ std::optional<Naming> naming_of(std::string_view name) {
   if (name.ends_with("encoder.layer.0.lambda_1") || name.ends_with("pooler.layernorm.weight") ||
       name.ends_with(".relative_position_bias.relative_position_bias_table"))
     return Naming::transformers_beit;
+  if (name.ends_with("layer.0.attention.o_proj.weight")) return Naming::transformers_dinov3;
   if (name == "layers.0.downsample.norm.weight") return Naming::swin;
-  if (name.ends_with(".attn.q_bias")) return Naming::timm_parts;
+  if (name.ends_with(".attn.q_bias") || name == "blocks.0.gamma_1") return Naming::timm_parts;
   if (name.ends_with("embeddings.patch_embeddings.projection.weight")) return Naming::transformers;
   if (name.ends_with(".layer_scale1.lambda1")) return Naming::transformers_dinov2;
   if (name.ends_with("embeddings.patch_embedding.weight")) return Naming::transformers_clip;
   if (name.ends_with("head.probe")) return Naming::transformers_siglip;
   if (name == "visual.conv1.weight") return Naming::open_clip;
   // timm throws the mask token away.
-  if (name == "register_tokens" || name == "mask_token") return Naming::dinov2;
+  if (name == "register_tokens" || name == "mask_token" || name.ends_with(".mlp.w12.weight")) return Naming::dinov2;
   return std::nullopt;
 }
 

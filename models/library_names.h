@@ -18,9 +18,10 @@ enum class Naming {
   transformers_clip,    // the image tower
   transformers_siglip,  // the image tower with its head
   open_clip,
-  timm_parts,  // timm's BEiT and Swin V2, where query and value have biases of their own
+  timm_parts,  // timm's BEiT, EVA-02, DINOv3 and Swin V2: biases of query and value apart, gamma_1
   swin,        // Swin's own repository, and timm before 0.9
   transformers_beit,
+  transformers_dinov3,
   transformers_swin,  // both versions
   torchvision_swin,   // both versions
 };
@@ -29,7 +30,8 @@ enum class Naming {
 constexpr bool splits_qkv(Naming naming) {
   return naming == Naming::transformers || naming == Naming::transformers_dinov2 ||
          naming == Naming::transformers_clip || naming == Naming::transformers_siglip ||
-         naming == Naming::transformers_beit || naming == Naming::transformers_swin;
+         naming == Naming::transformers_beit || naming == Naming::transformers_swin ||
+         naming == Naming::transformers_dinov3;
 }
 
 constexpr bool is_clip(Naming naming) { return naming == Naming::transformers_clip || naming == Naming::open_clip; }

@@ -29,17 +29,28 @@ void add_linear(const std::string& name, Shape shape, std::vector<TensorSpec>& s
   add({name + ".bias"}, {out}, specs);
 }
 
-void add_qkv(const std::string& name, const VitDescription& vit, bool split, std::vector<TensorSpec>& specs) {
+void add_qkv(const std::string& name, const VitDescription& vit, const TensorLayout& layout,
+             std::vector<TensorSpec>& specs) {
   const std::int64_t channels = vit.embed_dim;
-  if (!split) {
+  if (!layout.split_qkv) {
     add({name + ".weight"}, {3 * channels, channels}, specs);
-    if (vit.qkv_bias) add({name + ".bias"}, {3 * channels}, specs);
-    return;
+    if (vit.qkv_bias && !layout.split_biases) add({name + ".bias"}, {3 * channels}, specs);
+    if (!layout.split_biases) return;
   }
   for (const TensorPart part : {TensorPart::query, TensorPart::key, TensorPart::value}) {
-    add({name + ".weight", part}, {channels, channels}, specs);
-    if (vit.qkv_bias) add({name + ".bias", part}, {channels}, specs);
+    if (layout.split_qkv) add({name + ".weight", part}, {channels, channels}, specs);
+    const bool biased = vit.qkv_bias && (part != TensorPart::key || layout.key_bias);
+    if (biased) add({name + ".bias", part}, {channels}, specs);
   }
+}
+
+void add_fc1(const std::string& name, const VitDescription& vit, const TensorLayout& layout,
+             std::vector<TensorSpec>& specs) {
+  const int rows = layout.split_gate ? vit.mlp_dim : vit.fc1_dim();
+  add_linear(name, {rows, vit.embed_dim}, specs);
+  if (!layout.split_gate) return;
+  add({name + ".weight", TensorPart::gate}, {rows, vit.embed_dim}, specs);
+  add({name + ".bias", TensorPart::gate}, {rows}, specs);
 }
 
 void add_attention_pool(const VitDescription& vit, const TensorLayout& layout, std::vector<TensorSpec>& specs) {
@@ -66,18 +77,22 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
   if (vit.distillation_token) add({"dist_token"}, {1, 1, channels}, specs);
   if (vit.register_tokens > 0) add({"reg_token"}, {1, vit.register_tokens, channels}, specs);
   const int patches = layout.position_height > 0 ? layout.position_height * layout.position_width : vit.patches();
-  add({"pos_embed"}, {1, vit.position_prefix() + patches, channels}, specs);
+  if (vit.absolute_positions) add({"pos_embed"}, {1, vit.position_prefix() + patches, channels}, specs);
   add({"patch_embed.proj.weight"}, {channels, 3, vit.patch_size, vit.patch_size}, specs);
   if (!vit.pre_norm) add({"patch_embed.proj.bias"}, {channels}, specs);
   if (vit.pre_norm) add_norm("norm_pre", channels, specs);
   for (int i = 0; i < vit.depth; ++i) {
     const std::string block = "blocks." + std::to_string(i) + ".";
     add_norm(block + "norm1", channels, specs);
-    add_qkv(block + "attn.qkv", vit, layout.split_qkv, specs);
+    add_qkv(block + "attn.qkv", vit, layout, specs);
+    if (vit.relative_positions) {
+      const std::int64_t offsets = std::int64_t{2 * vit.grid_height() - 1} * (2 * vit.grid_width() - 1);
+      add({block + "attn.relative_position_bias_table"}, {offsets + 3, vit.num_heads}, specs);
+    }
     add_linear(block + "attn.proj", {channels, channels}, specs);
     if (vit.layer_scale) add({block + "ls1.gamma"}, {channels}, specs);
     add_norm(block + "norm2", channels, specs);
-    add_linear(block + "mlp.fc1", {vit.mlp_dim, channels}, specs);
+    add_fc1(block + "mlp.fc1", vit, layout, specs);
     add_linear(block + "mlp.fc2", {channels, vit.mlp_dim}, specs);
     if (vit.layer_scale) add({block + "ls2.gamma"}, {channels}, specs);
   }
@@ -98,7 +113,7 @@ bool is_harmless_extra(std::string_view name) {
   return name.ends_with("num_batches_tracked") || name.ends_with("position_ids") ||
          name.ends_with("relative_position_index") || name.ends_with("relative_coords_table") ||
          name.ends_with("attn_mask") || name == "mask_token" || name == "embeddings.mask_token" ||
-         name == "pooler.dense.weight" || name == "pooler.dense.bias";
+         name == "rope_embed.periods" || name == "pooler.dense.weight" || name == "pooler.dense.bias";
 }
 
 std::string unsupported_feature(std::string_view name) {
@@ -109,10 +124,10 @@ std::string unsupported_feature(std::string_view name) {
   if (contains(name, ".attn.q_norm.") || contains(name, ".attn.k_norm.")) return "a norm on queries and keys (qk_norm)";
   if (contains(name, ".attn.norm.")) return "a norm inside the attention (scale_attn_norm)";
   if (contains(name, ".mlp.norm.")) return "a norm inside the MLP (scale_mlp_norm)";
-  if (contains(name, ".mlp.w12.") || contains(name, ".mlp.w3.") || contains(name, ".mlp.fc1_g.") ||
-      contains(name, ".mlp.weights_in.") || contains(name, ".mlp.weights_out."))
-    return "SwiGLU";
-  if (contains(name, "relative_position_bias_table") || contains(name, ".rel_pos")) return "relative positions";
+  if (contains(name, ".mlp.fc1_g.")) return "SwiGLU with a layer of its own for the gates (fc1_g)";
+  const bool of_block = name.starts_with("blocks.") && name.ends_with(".attn.relative_position_bias_table");
+  if ((contains(name, "relative_position_bias_table") && !of_block) || contains(name, ".rel_pos"))
+    return "relative positions";
   if (name.starts_with("rope.") || contains(name, ".rope.") || contains(name, "freqs"))
     return "rotary positions (rope)";
   return {};

@@ -12,7 +12,8 @@
 namespace intvit {
 
 // transformers keeps query, key and value apart; timm stacks them in this order into one qkv tensor.
-enum class TensorPart { whole, query, key, value };
+// A gated MLP may keep its gates' layer apart from that of its values, which is then the whole.
+enum class TensorPart { whole, query, key, value, gate };
 
 struct TensorName {
   std::string name;  // canonical
@@ -28,7 +29,10 @@ struct TensorSpec {
 
 // Where a checkpoint differs from timm's, apart from names.
 struct TensorLayout {
-  bool split_qkv = false;              // query, key and value apart
+  bool split_qkv = false;     // query, key and value apart
+  bool split_biases = false;  // of query and value, beside one weight of all three
+  bool key_bias = true;
+  bool split_gate = false;             // the gates of the MLP apart
   bool distillation_head = false;      // head_dist beside head; transformers also has distilled models with one head
   bool transposed_projection = false;  // [C][projection], as open_clip has it
   bool projection_bias = false;        // zeros

@@ -17,6 +17,13 @@ enum class Pooling {
   attention,  // a learnt query asks all tokens; then an MLP with a residual of its own (SigLIP)
 };
 
+// What turns the queries and keys of patches, by angles of where they lie.
+enum class Rotary {
+  none,
+  grid,     // EVA-02: rows and columns of a grid that is 16 patches high and wide, whatever the picture's is
+  centres,  // DINOv3: the patches' centres, where the picture's borders are -1 and 1
+};
+
 // How a table of positions is made to fit another grid: what the library does whose file it is. All align the grids'
 // borders.
 enum class PositionResize {
@@ -32,7 +39,7 @@ struct VitDescription {
   int embed_dim = 0;       // C
   int depth = 0;           // number of blocks
   int num_heads = 0;       // H; the head size D is C / H
-  int mlp_dim = 0;         // width of fc1
+  int mlp_dim = 0;         // what fc2 reads
   int num_classes = 0;     // 0: no head
   int projection_dim = 0;  // 0: none. What the head would read is multiplied with a matrix instead (CLIP)
   double layer_norm_eps = 1e-6;
@@ -44,12 +51,17 @@ struct VitDescription {
   bool no_embed_class = false;  // prefix tokens have no position embedding
   bool bare_registers = false;  // register tokens have none, the other prefix tokens do
   bool qkv_bias = true;
-  bool layer_scale = false;  // ls1/ls2.gamma
-  bool pre_norm = false;     // norm_pre in front of the blocks; the patch embedding then has no bias
-  bool fc_norm = false;      // the norm stands after pooling (fc_norm) instead of before it (norm)
+  bool layer_scale = false;         // ls1/ls2.gamma
+  bool pre_norm = false;            // norm_pre in front of the blocks; the patch embedding then has no bias
+  bool absolute_positions = true;   // pos_embed
+  bool relative_positions = false;  // each block adds to its scores a table by offset, with three rows for the class
+  Rotary rotary = Rotary::none;
+  bool gated_mlp = false;  // fc1 makes gates and values, and fc2 reads activation(gate) * value (SwiGLU)
+  bool fc_norm = false;    // the norm stands after pooling (fc_norm) instead of before it (norm)
   Preprocessing preprocessing;
   std::vector<std::string> labels;  // empty, or one per class
 
+  int fc1_dim() const { return gated_mlp ? 2 * mlp_dim : mlp_dim; }
   int head_dim() const { return embed_dim / num_heads; }
   int grid_height() const { return preprocessing.height / patch_size; }
   int grid_width() const { return preprocessing.width / patch_size; }

@@ -14,4 +14,8 @@ constexpr std::int64_t kMostBiases = std::int64_t{1} << 29;
 // Returns [heads][height * width][height * width]: of each head for each query and key, which lie row by row.
 std::vector<float> relative_bias(std::span<const float> table, int heads, int height, int width);
 
+// The same of a map of patches behind a class token. The table's last three rows are what the class adds as a query, as
+// a key, and as both. Returns [heads][1 + height * width][1 + height * width].
+std::vector<float> relative_bias_with_class(std::span<const float> table, int heads, int height, int width);
+
 }  // namespace intvit

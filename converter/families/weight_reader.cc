@@ -40,6 +40,15 @@ FloatLinear WeightReader::patch_embed(int channels, int patch) {
   return embed;
 }
 
+FloatLinear WeightReader::fc1(const std::string& name, int out, int in) {
+  FloatLinear values = linear(name, out, in);
+  if (!has({name + ".weight", TensorPart::gate})) return values;
+  const Floats weight = read(name + ".weight", TensorPart::gate), bias = read(name + ".bias", TensorPart::gate);
+  values.weight.insert(values.weight.begin(), weight.begin(), weight.end());
+  values.bias.insert(values.bias.begin(), bias.begin(), bias.end());
+  return values;
+}
+
 FloatLinear WeightReader::qkv(const std::string& name, int channels) {
   FloatLinear all = {3 * channels, channels, {}, {}};
   const bool one_weight = has({name + ".weight"}), one_bias = has({name + ".bias"});

@@ -29,6 +29,9 @@ class WeightReader {
   // patch_embed.proj: [channels][colour][y][x] becomes [channels][y][x][colour], as pixels lie in memory.
   FloatLinear patch_embed(int channels, int patch);
 
+  // Gates and values of a gated MLP one below the other; a plain layer is read as it is.
+  FloatLinear fc1(const std::string& name, int out, int in);
+
   // Query, key and value one below the other, whatever tensors they and their biases are in.
   FloatLinear qkv(const std::string& name, int channels);
 

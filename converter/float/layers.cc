@@ -64,6 +64,8 @@ float gelu_tanh(float x) { return x * sigmoid(1.59576912f * (x + 0.044715f * x *
 
 float quick_gelu(float x) { return x * sigmoid(1.702f * x); }
 
+float silu(float x) { return x * sigmoid(x); }
+
 float relu(float x) { return x > 0.0f ? x : 0.0f; }
 
 template <float (*function)(float)>
@@ -143,6 +145,8 @@ void activate(Activation activation, const float* input, int count, float* outpu
         return map<quick_gelu>(input + begin, size, output + begin);
       case Activation::relu:
         return map<relu>(input + begin, size, output + begin);
+      case Activation::silu:
+        return map<silu>(input + begin, size, output + begin);
     }
   });
 }

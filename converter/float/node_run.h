@@ -40,8 +40,10 @@ void forward(const PatchEmbed& embed, const NodeRun& run);
 void forward(const LayerNorm& norm, const NodeRun& run);
 void forward(const Linear& layer, const NodeRun& run);
 void forward(const Activate& activation, const NodeRun& run);
+void forward(const Multiply& multiply, const NodeRun& run);
 void forward(const Attention& attention, const NodeRun& run);
 void forward(const MeanRows& mean, const NodeRun& run);
+void forward(const Rotate& rotate, const NodeRun& run);
 void forward(const Gather& gather, const NodeRun& run);
 void forward(const Copy& copy, const NodeRun& run);
 

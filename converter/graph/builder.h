@@ -59,6 +59,16 @@ class GraphBuilder {
     return one(name, {x}, {to, Role::linear_input, at(x).rows, at(x).columns}, Activate{function});
   }
 
+  // function(gate) * x by a node ACT, where NAME.gate and NAME.value are the halves that linear layer NAME makes.
+  TensorId multiply(const std::string& name, TensorId x, FloatLinear layer, const std::string& act, Activation function,
+                    const std::string& to, Role role) {
+    const int rows = at(x).rows, columns = layer.out / 2;
+    const TensorId gate = tensor({name + ".gate", Role::activation_input, rows, columns});
+    const TensorId value = tensor({name + ".value", Role::values, rows, columns});
+    node(name, {x}, {gate, value}, Linear{std::move(layer)});
+    return one(act, {gate, value}, {to, role, rows, columns}, Multiply{function});
+  }
+
   // Of all three at once: NAME.qkv writes NAME.query, .key and .value; probabilities are NAME.post_softmax.
   // Returns what proj reads, NAME.proj.input.
   TensorId attention(const std::string& name, TensorId x, FloatLinear qkv, int heads, Attention kind = {}) {
@@ -70,19 +80,19 @@ class GraphBuilder {
     return attended(name, query, key, value, std::move(kind));
   }
 
-  // The same with a norm of the heads of query and key (NAME.q_norm and .k_norm), which read NAME.q_norm.input and
-  // NAME.k_norm.input.
-  TensorId normed_attention(const std::string& name, TensorId x, FloatLinear qkv, LayerNorm query_norm,
-                            LayerNorm key_norm, Attention kind) {
-    const int rows = at(x).rows, columns = qkv.out / 3, heads = query_norm.groups;
-    const TensorId to_query = tensor({name + ".q_norm.input", Role::values, rows, columns});
-    const TensorId to_key = tensor({name + ".k_norm.input", Role::values, rows, columns});
+  // The same with a node for query and one for key (NAME.q_HOW and .k_HOW), which read what the linear layer makes,
+  // NAME.q_HOW.input and NAME.k_HOW.input: a norm of heads, or a rotation.
+  TensorId attention(const std::string& name, TensorId x, FloatLinear qkv, int heads, Attention kind,
+                     const std::string& how, NodeKind of_query, NodeKind of_key) {
+    const int rows = at(x).rows, columns = qkv.out / 3;
+    const std::string q = name + ".q_" + how, k = name + ".k_" + how;
+    const TensorId to_query = tensor({q + ".input", Role::values, rows, columns});
+    const TensorId to_key = tensor({k + ".input", Role::values, rows, columns});
     const TensorId value = tensor({name + ".value", Role::value, rows, columns, heads});
     node(name + ".qkv", {x}, {to_query, to_key, value}, Linear{std::move(qkv)});
     const TensorId query =
-        one(name + ".q_norm", {to_query}, {name + ".query", Role::query, rows, columns, heads}, std::move(query_norm));
-    const TensorId key =
-        one(name + ".k_norm", {to_key}, {name + ".key", Role::key, rows, columns, heads}, std::move(key_norm));
+        one(q, {to_query}, {name + ".query", Role::query, rows, columns, heads}, std::move(of_query));
+    const TensorId key = one(k, {to_key}, {name + ".key", Role::key, rows, columns, heads}, std::move(of_key));
     return attended(name, query, key, value, std::move(kind));
   }
 

@@ -13,6 +13,8 @@ Status wrong(const std::string& node, const std::string& what) {
 
 bool is(const FloatNetwork& network, int node, TensorId stream) { return addend(network.node(node)) == stream; }
 
+bool activates(const Node& node) { return node.as<Activate>() != nullptr || node.as<Multiply>() != nullptr; }
+
 // What reads a tensor of each role.
 Status check_readers(const FloatNetwork& network, TensorId id) {
   const Tensor& tensor = network.at(id);
@@ -24,8 +26,7 @@ Status check_readers(const FloatNetwork& network, TensorId id) {
   if (is_per_head(tensor.role) && (readers.size() != 1 || network.node(readers[0]).as<Attention>() == nullptr)) {
     return wrong(tensor.name, "query, key and value must be read by one attention");
   }
-  if (tensor.role == Role::activation_input &&
-      (readers.size() != 1 || network.node(readers[0]).as<Activate>() == nullptr)) {
+  if (tensor.role == Role::activation_input && (readers.size() != 1 || !activates(network.node(readers[0])))) {
     return wrong(tensor.name, "an activation_input must be read by one activation");
   }
   const auto added = std::find_if(readers.begin(), readers.end(), [&](int n) { return is(network, n, id); });

@@ -44,6 +44,11 @@ struct Activate {
   Activation function = Activation::gelu_erf;
 };
 
+// gate, x -> function(gate) * x, element by element: the middle of a gated MLP (SwiGLU).
+struct Multiply {
+  Activation function = Activation::silu;
+};
+
 // query, key, value -> probabilities = softmax(query key^T / sqrt(D) + bias), probabilities value; per head.
 // In windows, each token is a query among the keys of its window only, and probabilities have a column per slot of the
 // window: row h * tokens + t is token t's. Those that it does not see have probability 0.
@@ -51,6 +56,14 @@ struct Attention {
   int queries = 0;                         // only the first so many rows of query; 0: all
   std::optional<WindowSpec> windows = {};  // of all rows
   std::vector<float> bias = {};            // [heads][queries][keys], in windows [heads][N][N]; empty: none
+};
+
+// x -> y, from first_row on: in each head, columns i and i + D / 2 are turned by the angle of row and i. The rows in
+// front stay as they are.
+struct Rotate {
+  int first_row = 0;
+  std::vector<float> cosines;  // [rows - first_row][D / 2]
+  std::vector<float> sines;
 };
 
 // x -> y: rows of x side by side.
@@ -67,7 +80,8 @@ struct MeanRows {
   int count = 0;
 };
 
-using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Attention, MeanRows, Gather, Copy>;
+using NodeKind =
+    std::variant<PatchEmbed, LayerNorm, Linear, Activate, Multiply, Attention, MeanRows, Rotate, Gather, Copy>;
 
 struct Node {
   std::string name;  // timm's module name, under which plans have its weights and programs its steps

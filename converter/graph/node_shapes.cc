@@ -66,6 +66,14 @@ class NodeShapes {
     const bool fits = has(1, 1) && in(0).rows == out(0).rows && in(0).columns == out(0).columns;
     return fits ? "" : "must have an output like its input";
   }
+  std::string problem(const Multiply&) const {
+    const auto alike = [&](const Tensor& factor) {
+      return factor.rows == out(0).rows && factor.columns == out(0).columns;
+    };
+    const bool fits =
+        has(2, 1) && alike(in(0)) && alike(in(1)) && in(0).role == Role::activation_input && in(1).role == Role::values;
+    return fits ? "" : "must have a gate, values and an output that are alike";
+  }
   std::string problem(const Attention& attention) const {
     if (!has(3, 2)) return "must read query, key and value";
     if (attention.queries < 0 || attention.queries > in(0).rows) return "more queries than there are";
@@ -94,6 +102,14 @@ class NodeShapes {
     return fits ? "" : "rows out of range";
   }
 
+  std::string problem(const Rotate& rotate) const {
+    const bool alike = has(1, 1) && in(0).rows == out(0).rows && in(0).columns == out(0).columns;
+    if (!alike || rotate.first_row < 0 || rotate.first_row > in(0).rows || out(0).head_columns() % 2 != 0)
+      return "must have an output like its input, with pairs of columns";
+    const std::size_t angles =
+        static_cast<std::size_t>(in(0).rows - rotate.first_row) * static_cast<std::size_t>(out(0).head_columns() / 2);
+    return rotate.cosines.size() == angles && rotate.sines.size() == angles ? "" : "angles of other rows";
+  }
   std::string problem(const Gather& gather) const {
     const MergeSpec& merge = gather.merge;
     const bool fits = has(1, 1) && merge.grid_height > 0 && merge.grid_width > 0 && in(0).rows == merge.tokens() &&

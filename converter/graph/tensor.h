@@ -12,13 +12,13 @@ using TensorId = int;
 enum class Role {
   pixels,            // what the patch embedding reads; exact codes, so nobody quantizes it
   residual,          // a residual stream: 16 bits, with steps of its own where a plan says so
-  values,            // 16-bit values that no linear layer reads as they are: an output, or on the way to a mean
+  values,            // 16-bit values that no linear layer reads as they are: an output, a factor, rows of a mean
   linear_input,      // codes that one linear layer reads
   query,             // codes with a scheme per head; heads side by side, head h in columns h * D to (h + 1) * D - 1
   key,               // as query
   value,             // as query
   probabilities,     // softmax codes; heads one below the other, head h in rows h * queries to (h + 1) * queries - 1
-  activation_input,  // in front of an activation function, inside the linear layer that produces it
+  activation_input,  // in front of an activation function, in the linear layer that produces it or in Multiply
   logits,            // 32 bits
 };
 

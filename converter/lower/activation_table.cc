@@ -18,13 +18,16 @@ double activation_value(Activation activation, double x) {
       return x / (1 + std::exp(-1.702 * x));
     case Activation::relu:
       return std::max(x, 0.0);
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
   }
   return x;
 }
 
 ActivationTable make_activation_table(Activation activation, double magnitude, double coarsest_step) {
-  // Quick GELU's tail is longer: its table reaches to 8 instead of 4.
-  const int segments_per_unit_log2 = activation == Activation::quick_gelu ? 3 : 4;
+  // The tails of quick GELU and SiLU are longer: their tables reach to 8 instead of 4, where SiLU has 0.0027 left.
+  const bool long_tail = activation == Activation::quick_gelu || activation == Activation::silu;
+  const int segments_per_unit_log2 = long_tail ? 3 : 4;
   ActivationTable table;
   // The finest unit that leaves half as much room again above the largest value seen.
   table.fraction_bits = 12;

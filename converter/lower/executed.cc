@@ -11,7 +11,9 @@ namespace {
 std::string lacking(const PatchEmbed&, const Node&) { return {}; }
 std::string lacking(const Linear&, const Node&) { return {}; }
 std::string lacking(const Activate&, const Node&) { return {}; }
+std::string lacking(const Multiply&, const Node&) { return {}; }
 std::string lacking(const MeanRows&, const Node&) { return {}; }
+std::string lacking(const Rotate&, const Node&) { return "rotary positions"; }
 std::string lacking(const Gather&, const Node&) { return {}; }
 std::string lacking(const Copy&, const Node&) { return {}; }
 std::string lacking(const LayerNorm& norm, const Node& node) {
@@ -32,6 +34,10 @@ Status check_executed(const FloatNetwork& network) {
                                    "; vitconvert reference runs the float network"};
   }
   return {};
+}
+
+void emit(const Rotate& rotate, const Node& node, Lowering& lowering) {
+  lowering.refuse(node, lacking(rotate, node) + "," + kNotYet);
 }
 
 }  // namespace intvit

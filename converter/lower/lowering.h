@@ -78,13 +78,16 @@ class Lowering {
   std::vector<LoweredTensor> tensors_;  // by TensorId
 };
 
-// `node` is the one of that kind. A linear layer in front of an activation function is lowered with that.
+// `node` is the one of that kind. A linear layer in front of an activation function is lowered with that, whether or
+// not something is multiplied there.
 void emit(const PatchEmbed& embed, const Node& node, Lowering& lowering);
 void emit(const LayerNorm& norm, const Node& node, Lowering& lowering);
 void emit(const Linear& layer, const Node& node, Lowering& lowering);
 void emit(const Activate& activation, const Node& node, Lowering& lowering);
+void emit(const Multiply& multiply, const Node& node, Lowering& lowering);
 void emit(const Attention& attention, const Node& node, Lowering& lowering);
 void emit(const MeanRows& mean, const Node& node, Lowering& lowering);
+void emit(const Rotate& rotate, const Node& node, Lowering& lowering);
 void emit(const Gather& gather, const Node& node, Lowering& lowering);
 void emit(const Copy& copy, const Node& node, Lowering& lowering);
 

@@ -8,7 +8,7 @@ namespace {
 // Whether lowering must know how large the 16-bit values of a tensor get.
 bool needs_magnitude(const Node& producer, const Tensor& tensor) {
   if (tensor.role != Role::activation_input && tensor.role != Role::values) return false;
-  return producer.as<LayerNorm>() != nullptr || producer.as<Linear>() != nullptr;
+  return producer.as<MeanRows>() == nullptr;
 }
 
 }  // namespace

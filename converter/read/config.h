@@ -39,6 +39,7 @@ struct ModelConfig {
   std::optional<bool> layer_scale;
   std::optional<bool> fc_norm;
   std::optional<bool> pre_norm;
+  std::optional<bool> gated_mlp;  // of transformers' DINOv2
 
   // Of Swin Transformers, by stage; empty where the files do not say. One window is that of all stages.
   std::vector<int> depths;

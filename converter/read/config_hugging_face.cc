@@ -104,6 +104,7 @@ constexpr Family kFamilies[] = {
     {"dinov2", 1e-6, kErf, false, "bicubic", kImagenetMean, kImagenetStd},
     {"dinov2_with_registers", 1e-6, kErf, false, "bicubic", kImagenetMean, kImagenetStd},
     {"beit", 1e-12, kErf, true, "bicubic", kHalf, kHalf},
+    {"dinov3_vit", 1e-5, kErf, true, "bilinear", kImagenetMean, kImagenetStd},
     {"swin", 1e-5, kErf, true, "bilinear", kHalf, kHalf},
     {"swinv2", 1e-5, kErf, true, "bilinear", kHalf, kHalf},
     {"clip", 1e-5, kQuick, false, "bicubic", kClipMean, kClipStd},
@@ -126,17 +127,19 @@ bool is_siglip(const Family& family) { return std::string_view(family.type).star
 
 bool is_swin(const Family& family) { return std::string_view(family.type).starts_with("swin"); }
 
+bool is_dinov3(const Family& family) { return std::string_view(family.type) == "dinov3_vit"; }
+
 bool is_beit(const Family& family) { return std::string_view(family.type) == "beit"; }
 
 void set_defaults(const Family& family, ModelConfig& config) {
   config.num_heads = 12;
   config.layer_norm_eps = family.layer_norm_eps;
   config.activation = family.activation;
-  config.pooling = is_siglip(family) ? Pooling::attention : Pooling::token;
+  config.pooling = is_siglip(family) ? Pooling::attention : is_swin(family) ? Pooling::average : Pooling::token;
   config.class_token = !is_siglip(family);
   config.register_tokens = 0;
   config.no_embed_class = false;
-  config.layer_scale = is_dinov2(family);
+  config.layer_scale = is_dinov2(family) || is_dinov3(family);
   config.fc_norm = is_clip(family);
   if (is_clip(family) || is_siglip(family)) config.num_classes = 0;
 }
@@ -171,13 +174,26 @@ void read_beit(ConfigReader& reader, ModelConfig& config) {
   config.layer_scale = scale.value_or(0.1) > 0;
 }
 
+void read_dinov3(ConfigReader& reader, ModelConfig& config) {
+  constexpr double kTheta = 100;
+  reader.whole("num_register_tokens", 0, kMostRegisters, config.register_tokens);
+  config.gated_mlp = false;
+  reader.flag("use_gated_mlp", config.gated_mlp);
+  std::optional<bool> key_bias;
+  reader.flag("key_bias", key_bias);
+  if (key_bias.value_or(false)) reader.fail(Code::unsupported, "key_bias", "keys without a bias are supported");
+  std::optional<double> theta = kTheta;
+  reader.real("rope_theta", 0, 1e9, theta);
+  if (theta != kTheta) reader.fail(Code::unsupported, "rope_theta", "100 is supported");
+}
+
 void read_dinov2(ConfigReader& reader, ModelConfig& config) {
   if (config.architecture == "dinov2_with_registers") config.register_tokens = 4;
   reader.whole("num_register_tokens", 0, kMostRegisters, config.register_tokens);
   reader.real("mlp_ratio", 1e-3, 1e3, config.mlp_ratio);
-  std::optional<bool> gated;
-  reader.flag("use_swiglu_ffn", gated);
-  if (gated.value_or(false)) reader.fail(Code::unsupported, "use_swiglu_ffn", "plain MLPs are supported");
+  config.gated_mlp = false;
+  reader.flag("use_swiglu_ffn", config.gated_mlp);
+  if (*config.gated_mlp) config.activation = Activation::silu;  // whatever hidden_act says
 }
 
 // Of a whole CLIP or SigLIP the part about the image tower.
@@ -202,9 +218,10 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
   config.architecture = type.value_or("");
   const Family* family = family_of(config.architecture);
   if (family == nullptr) {
-    root.fail(Code::unsupported, "model_type",
-              "vit, deit, dinov2, dinov2_with_registers, beit, swin, swinv2, clip, clip_vision_model, siglip and "
-              "siglip_vision_model are supported");
+    root.fail(
+        Code::unsupported, "model_type",
+        "vit, deit, dinov2, dinov2_with_registers, dinov3_vit, beit, swin, swinv2, clip, clip_vision_model, siglip and "
+        "siglip_vision_model are supported");
     return root.status();
   }
   set_defaults(*family, config);
@@ -229,6 +246,7 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
   reader.whole("num_channels", 1, 1 << 16, channels);
   if (channels && *channels != 3) reader.fail(Code::unsupported, "num_channels", "3 (RGB) is supported");
   if (is_dinov2(*family)) read_dinov2(reader, config);
+  if (is_dinov3(*family)) read_dinov3(reader, config);
   if (is_beit(*family)) read_beit(reader, config);
   if (is_siglip(*family)) {
     std::optional<bool> head;
@@ -250,9 +268,9 @@ Status read_preprocessor_config(const Json* json, const std::string& path, Model
   config.crop_pct = 1.0;
   if (json == nullptr) {
     notes.push_back("there is no " + in_quotes(path) + "; assuming " +
-                    (is_clip(family)     ? "CLIP's mean and std"
-                     : is_dinov2(family) ? "ImageNet's mean and std"
-                                         : "mean = std = 0.5") +
+                    (is_clip(family)                          ? "CLIP's mean and std"
+                     : is_dinov2(family) || is_dinov3(family) ? "ImageNet's mean and std"
+                                                              : "mean = std = 0.5") +
                     ", a " + *config.interpolation +
                     (family.squash ? " squash to the input size" : " resize of the shorter edge to the input size"));
     return {};

@@ -148,8 +148,11 @@ void ConfigReader::activation(const char* key, std::optional<Activation>& target
     target = Activation::quick_gelu;
   } else if (*name == "relu") {
     target = Activation::relu;
+  } else if (*name == "silu" || *name == "swish") {
+    target = Activation::silu;
   } else {
-    fail(Code::unsupported, key, "gelu, gelu_new, gelu_pytorch_tanh, gelu_tanh, quick_gelu and relu are supported");
+    fail(Code::unsupported, key,
+         "gelu, gelu_new, gelu_pytorch_tanh, gelu_tanh, quick_gelu, relu and silu are supported");
   }
 }
 

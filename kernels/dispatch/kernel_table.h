@@ -8,6 +8,7 @@
 #include "kernels/gemm/linear.h"
 #include "kernels/layer_norm/layer_norm.h"
 #include "kernels/mean_rows/mean_rows.h"
+#include "kernels/multiply/multiply.h"
 #include "kernels/resize/resize.h"
 #include "kernels/softmax/softmax.h"
 

@@ -72,6 +72,11 @@ struct Avx2 : Vectors<Avx2Arch> {
     return _mm256_or_si256(low, _mm256_shuffle_epi8(high_bytes, high_index));
   }
 
+  static void products_in_lanes(I16 a, I16 b, I32& lo, I32& hi) {
+    const __m256i low = _mm256_mullo_epi16(a, b), high = _mm256_mulhi_epi16(a, b);
+    lo = _mm256_unpacklo_epi16(low, high);
+    hi = _mm256_unpackhi_epi16(low, high);
+  }
   static I32 multiply_add_pairs(I16 a, I16 b) { return _mm256_madd_epi16(a, b); }
   static I32 add_pairs(I32 sums, I16 a) { return sums + multiply_add_pairs(a, set16(1)); }
   static I32 load16_as_32(const void* p) {

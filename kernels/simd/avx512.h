@@ -56,6 +56,12 @@ struct Avx512 : Vectors<Avx512Arch> {
   // round(a / 2^n), element by element, for a in 0..32767; 0 where n >= 16. n in 0..31.
   static I16 rounded_shift15_each(I16 a, U16 n) { return I16(halve_up_u16(_mm512_srlv_epi16(a + a, n))); }
 
+  // a * b, in the lanes from which pack32_in_lanes() brings them back into natural order.
+  static void products_in_lanes(I16 a, I16 b, I32& lo, I32& hi) {
+    const __m512i low = _mm512_mullo_epi16(a, b), high = _mm512_mulhi_epi16(a, b);
+    lo = _mm512_unpacklo_epi16(low, high);
+    hi = _mm512_unpackhi_epi16(low, high);
+  }
   static I32 multiply_add_pairs(I16 a, I16 b) { return _mm512_madd_epi16(a, b); }
   // sums + the sums of pairs of a.
   static I32 add_pairs(I32 sums, I16 a) { return _mm512_dpwssd_epi32(sums, a, _mm512_set1_epi16(1)); }

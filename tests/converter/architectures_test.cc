@@ -18,6 +18,14 @@ TEST_CASE("architectures: every line is consistent and known by its name") {
   CHECK(describe_architecture("vit_giant_patch14_224")->mlp_dim == 6144);
   CHECK(describe_architecture("vit_gigantic_patch14_224")->mlp_dim == 8192);
   CHECK(describe_architecture("deit3_base_patch16_224")->no_embed_class);
+  for (const char* giant : {"vit_giant_patch14_dinov2", "vit_giant_patch14_reg4_dinov2"}) {
+    const VitDescription vit = *describe_architecture(giant);
+    CHECK(vit.gated_mlp);
+    CHECK(vit.fc1_dim() == 8192);
+    CHECK(vit.mlp_dim == 4096);
+    CHECK(vit.activation == Activation::silu);
+    CHECK(vit.patches() == 37 * 37);
+  }
   CHECK(nearest_architecture("vit_bas_patch16_224") == "vit_base_patch16_224");
   CHECK(nearest_architecture("resnet50").empty());
 }

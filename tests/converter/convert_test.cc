@@ -38,6 +38,7 @@ const Variant kVariants[] = {
     {"tanh GELU", [](VitDescription& v) { v.activation = Activation::gelu_tanh; }},
     {"quick GELU", [](VitDescription& v) { v.activation = Activation::quick_gelu; }},
     {"ReLU", [](VitDescription& v) { v.activation = Activation::relu; }},
+    {"gated MLP", [](VitDescription& v) { v.gated_mlp = true, v.activation = Activation::silu; }},
     {"distilled", [](VitDescription& v) { v.distillation_token = true; }},
     {"registers", [](VitDescription& v) { v.register_tokens = 3; }},
     {"average pooling", [](VitDescription& v) { v.pooling = Pooling::average, v.fc_norm = true; }},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -42,6 +43,10 @@ inline Row layer_norm(const LayerNorm& norm, const Row& x) {
   return y;
 }
 
+inline Row layer_norm(const FloatLayerNorm& norm, double eps, const Row& x) {
+  return layer_norm(LayerNorm{norm, eps}, x);
+}
+
 inline double activate(Activation activation, double x) {
   const double pi = std::acos(-1.0);
   switch (activation) {
@@ -53,6 +58,8 @@ inline double activate(Activation activation, double x) {
       return x / (1.0 + std::exp(-1.702 * x));
     case Activation::relu:
       return x > 0.0 ? x : 0.0;
+    case Activation::silu:
+      return x / (1.0 + std::exp(-x));
   }
   return x;
 }
@@ -139,6 +146,13 @@ class Reference {
     out(0) = in(0);
     for (Row& row : out(0)) {
       for (double& v : row) v = activate(activation.function, v);
+    }
+  }
+
+  void forward(const Multiply& multiply) {
+    out(0) = in(1);
+    for (std::size_t r = 0; r < out(0).size(); ++r) {
+      for (std::size_t i = 0; i < out(0)[r].size(); ++i) out(0)[r][i] *= activate(multiply.function, in(0)[r][i]);
     }
   }
 
@@ -252,6 +266,22 @@ class Reference {
     }
   }
 
+  // As complex numbers.
+  void forward(const Rotate& rotate) {
+    const std::size_t heads = static_cast<std::size_t>(shape(0).heads), half = in(0)[0].size() / heads / 2;
+    out(0) = in(0);
+    for (std::size_t r = static_cast<std::size_t>(rotate.first_row); r < in(0).size(); ++r) {
+      for (std::size_t i = 0; i < heads * half; ++i) {
+        const std::size_t angle = (r - static_cast<std::size_t>(rotate.first_row)) * half + i % half;
+        const std::size_t first = i / half * 2 * half + i % half;
+        const std::complex<double> turn(rotate.cosines[angle], rotate.sines[angle]);
+        const std::complex<double> turned = std::complex<double>(in(0)[r][first], in(0)[r][first + half]) * turn;
+        out(0)[r][first] = turned.real();
+        out(0)[r][first + half] = turned.imag();
+      }
+    }
+  }
+
   void forward(const Copy&) { out(0) = in(0); }
 
   void forward(const MeanRows& mean) {
@@ -288,7 +318,7 @@ inline VitWeights random_weights(const VitDescription& vit, unsigned seed) {
   weights.token_init = fill(static_cast<std::size_t>(vit.tokens()) * channels, 0.0, 0.5);
   for (int i = 0; i < vit.depth; ++i) {
     weights.blocks.push_back({random_norm(), random_linear(3 * channels, channels), random_linear(channels, channels),
-                              random_norm(), random_linear(vit.mlp_dim, channels),
+                              random_norm(), random_linear(vit.fc1_dim(), channels),
                               random_linear(channels, vit.mlp_dim)});
   }
   weights.norm = random_norm();

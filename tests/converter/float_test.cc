@@ -124,6 +124,8 @@ TEST_CASE("float network equals a naive one in double precision") {
   SUBCASE("tanh") { vit.activation = Activation::gelu_tanh; }
   SUBCASE("quick") { vit.activation = Activation::quick_gelu; }
   SUBCASE("relu") { vit.activation = Activation::relu; }
+  SUBCASE("silu") { vit.activation = Activation::silu; }
+  SUBCASE("gated") { vit.activation = Activation::silu, vit.gated_mlp = true; }
   SUBCASE("large eps") { vit.layer_norm_eps = 0.1; }
   SUBCASE("several tasks per layer and head") {
     vit.embed_dim = 208;
@@ -139,7 +141,8 @@ TEST_CASE("activations and softmax are as accurate as floats allow") {
   for (int i = -4000; i <= 4000; ++i) x.push_back(static_cast<float>(i) / 200.0f);
   x.insert(x.end(), {-1e30f, -1e4f, 1e4f, 1e30f});
   y.resize(x.size());
-  for (Activation kind : {Activation::gelu_erf, Activation::gelu_tanh, Activation::quick_gelu, Activation::relu}) {
+  for (Activation kind :
+       {Activation::gelu_erf, Activation::gelu_tanh, Activation::quick_gelu, Activation::relu, Activation::silu}) {
     activate(kind, x.data(), static_cast<int>(x.size()), y.data(), 2);
     double worst = 0.0;
     for (std::size_t i = 0; i < x.size(); ++i) {

@@ -1,5 +1,5 @@
-// What every method makes of one small network, against what it made of it when the goldens in tests/golden/plans were
-// recorded.
+// What every method makes of two small networks, with plain MLPs and with a gated one, against what it made of them
+// when the goldens in tests/golden/plans were recorded.
 //
 // On every machine the texts METHOD_wXaX.txt are compared, with the tolerances of golden_text.h: the plan, and the
 // program with weights rounded to nearest. Floats of the network differ in the last bits between oneDNN's instruction
@@ -44,6 +44,8 @@ using OrderedJson = nlohmann::ordered_json;
 
 constexpr int kGoldenPictures = 6;
 constexpr std::uint64_t kNetworkSeed = 21, kPictureSeed = 3;
+// A network of which no method's choice hangs on the last bits of floats.
+constexpr std::uint64_t kGatedSeed = 23;
 
 std::filesystem::path golden_folder() { return std::filesystem::path(INTVIT_GOLDEN_DIR) / "plans"; }
 
@@ -60,6 +62,17 @@ FloatNetwork golden_network() {
   FloatLinear &qkv = linear_of(network, "blocks.1.attn.qkv"), &proj = linear_of(network, "blocks.0.attn.proj");
   for (std::size_t i = 0; i < channels * channels; ++i) qkv.weight[i] *= 2.5f;
   for (std::size_t i = 0; i < channels; ++i) proj.weight[13 * channels + i] *= 8;
+  return network;
+}
+
+// The same with one block whose MLP is gated.
+FloatNetwork gated_golden_network() {
+  VitDescription vit = small_vit();
+  vit.depth = 1;
+  vit.gated_mlp = true;
+  vit.activation = Activation::silu;
+  FloatNetwork network = random_network(vit, kGatedSeed);
+  norm_of(network, "blocks.0.norm2").gamma[11] *= 5;
   return network;
 }
 
@@ -255,7 +268,10 @@ std::map<std::string, std::string> read_digests() {
 }  // namespace
 
 TEST_CASE("goldens: every method's plan and program of a small network are as recorded") {
-  const FloatNetwork network = golden_network();
+  FloatNetwork network = golden_network();
+  std::string prefix;
+  SUBCASE("plain MLPs") {}
+  SUBCASE("gated MLPs") { network = gated_golden_network(), prefix = "gated_"; }
   const std::string bits_here = float_bits(network);
   std::map<std::string, std::string> digests = read_digests();
   const bool known =
@@ -263,7 +279,8 @@ TEST_CASE("goldens: every method's plan and program of a small network are as re
   if (!known) MESSAGE("no digests for the float bits of this machine (" << bits_here << "); texts only");
   for (const Method& method : methods()) {
     for (const int bits : {4, 8}) {
-      const std::string name = std::string(method.name) + "_w" + std::to_string(bits) + "a" + std::to_string(bits);
+      const std::string name =
+          prefix + std::string(method.name) + "_w" + std::to_string(bits) + "a" + std::to_string(bits);
       CAPTURE(name);
       const Made made = made_by(std::string(method.name), bits, network);
       const std::filesystem::path path = golden_folder() / (name + ".txt");

@@ -38,11 +38,11 @@ struct Mistake {
   std::function<void(FloatNetwork&)> make;
 };
 
-void check_mistakes(const std::vector<Mistake>& mistakes) {
+void check_mistakes(const std::vector<Mistake>& mistakes, const FloatNetwork& sound = toy_network(1)) {
   for (const Mistake& mistake : mistakes) {
     CAPTURE(std::string(mistake.node));
     CAPTURE(std::string(mistake.words));
-    FloatNetwork network = toy_network(1);
+    FloatNetwork network = sound;
     mistake.make(network);
     const Status status = check_network(network);
     CHECK(status.code() == Code::invalid_argument);
@@ -92,7 +92,7 @@ struct Looker : Observer {
 }  // namespace
 
 TEST_CASE("graph: networks of all builders are sound") {
-  for (const FloatNetwork& network : {toy_network(1), attention_pooled_toy(1), many_outputs()}) {
+  for (const FloatNetwork& network : {toy_network(1), gated_toy(1), attention_pooled_toy(1), many_outputs()}) {
     const Status status = check_network(network);
     CHECK_MESSAGE(status.ok(), status.message());
   }
@@ -118,6 +118,30 @@ TEST_CASE("graph: wrong shapes are refused, of every kind of node") {
       {"pool", "out of range", [](FloatNetwork& n) { node_of(n, "pool").as<MeanRows>()->count = 13; }},
       {"pool", "out of range", [](FloatNetwork& n) { node_of(n, "pool").as<MeanRows>()->count = 0; }},
   });
+}
+
+TEST_CASE("graph: a multiplication has a gate and a factor that are alike") {
+  const char* const act = "stages.0.mlp.act";
+  check_mistakes(
+      {
+          {act, "alike", [](FloatNetwork& n) { shape_of(n, "stages.0.mlp.fc2.input").columns = 51; }},
+          {act, "alike", [](FloatNetwork& n) { shape_of(n, "stages.0.mlp.fc2.input").rows = 12; }},
+          {act, "alike", [=](FloatNetwork& n) { node_of(n, act).inputs.pop_back(); }},
+          {act, "alike",
+           [=](FloatNetwork& n) { node_of(n, act).inputs[1] = tensor_of(n, "stages.0.attn.proj.input"); }},
+          {act, "alike", [=](FloatNetwork& n) { std::swap(node_of(n, act).inputs[0], node_of(n, act).inputs[1]); }},
+          {act, "alike", [=](FloatNetwork& n) { node_of(n, act).inputs[1] = node_of(n, act).inputs[0]; }},
+          {act, "alike", [](FloatNetwork& n) { shape_of(n, "stages.0.mlp.fc1.value").role = Role::residual; }},
+          {"stages.0.mlp.fc1.gate", "one activation",
+           [](FloatNetwork& n) {
+             const TensorId gate = tensor_of(n, "stages.0.mlp.fc1.gate");
+             n.tensors.push_back({"stray", Role::values, 13, 50});
+             const auto stray = static_cast<TensorId>(n.tensors.size() - 1);
+             n.nodes.push_back({"stray", {gate}, {stray}, Activate{}});
+             n.segments.back().end++;
+           }},
+      },
+      gated_toy(1));
 }
 
 TEST_CASE("graph: tensors are written once, before they are read, and have names of their own") {
@@ -231,7 +255,7 @@ TEST_CASE("graph: the state in front of a segment is what somebody still needs")
 }
 
 TEST_CASE("graph: in pieces a network gives the same bits as at once, and twice the same") {
-  for (const FloatNetwork& network : {toy_network(2), attention_pooled_toy(2), many_outputs()}) {
+  for (const FloatNetwork& network : {toy_network(2), gated_toy(2), attention_pooled_toy(2), many_outputs()}) {
     CAPTURE(network.architecture);
     const std::vector<std::uint8_t> picture = noise_picture(network, 1), other = noise_picture(network, 2);
     FloatForward forward(network, 1), pieces(network, 2);
@@ -270,7 +294,7 @@ TEST_CASE("graph: in pieces a network gives the same bits as at once, and twice 
 }
 
 TEST_CASE("graph: the float network equals one in double precision, whatever the architecture") {
-  for (const FloatNetwork& network : {toy_network(3), attention_pooled_toy(3)}) {
+  for (const FloatNetwork& network : {toy_network(3), gated_toy(3), attention_pooled_toy(3)}) {
     const std::vector<std::uint8_t> picture = noise_picture(network, 3);
     FloatForward forward(network, 2);
     forward.run(picture.data());

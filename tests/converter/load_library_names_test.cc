@@ -90,6 +90,25 @@ VitDescription siglip() {
   return vit;
 }
 
+VitDescription gated_dinov2() {
+  VitDescription vit = dinov2(0);
+  vit.gated_mlp = true;
+  vit.mlp_dim = 24;
+  return vit;
+}
+
+// Other names for the two layers of the MLPs.
+TensorMap with_gated_names(const TensorMap& tensors, const std::string& first, const std::string& second) {
+  TensorMap result;
+  for (const auto& [canonical, tensor] : tensors) {
+    std::string name = canonical;
+    if (const auto at = name.find("mlp.fc1."); at != std::string::npos) name.replace(at + 4, 3, first);
+    if (const auto at = name.find("mlp.fc2."); at != std::string::npos) name.replace(at + 4, 3, second);
+    result[name] = tensor;
+  }
+  return result;
+}
+
 std::string dinov2_config(int registers, const std::string& more = "") {
   return R"({"model_type": ")" + std::string(registers > 0 ? "dinov2_with_registers" : "dinov2") +
          R"(", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "mlp_ratio": 2, "image_size": 8,
@@ -161,11 +180,47 @@ TEST_CASE("load_network: what of transformers' DINOv2 cannot be run") {
   with_head["classifier.weight"] = numbered({5, 32}, 1);
   with_head["classifier.bias"] = numbered({5}, 1);
   check_load_fails(load_tiny(with_head, dinov2_config(0)), Code::unsupported, {"class token and the mean"});
-  check_load_fails(load_tiny(tensors, dinov2_config(0, R"(, "use_swiglu_ffn": true)")), Code::unsupported,
-                   {"use_swiglu_ffn"});
-  TensorMap gated = tensors;
-  gated["dinov2.encoder.layer.0.mlp.weights_in.weight"] = numbered({64, 16}, 1);
-  check_load_fails(load_tiny(gated, dinov2_config(0)), Code::unsupported, {"SwiGLU", "weights_in"});
+  // A gated MLP in a checkpoint or in its config alone.
+  check_load_fails(load_tiny(tensors, dinov2_config(0, R"(, "use_swiglu_ffn": true)")), Code::corrupt_file,
+                   {"mlp.fc1.weight is [32, 16], needs [48, 16]"});
+  const TensorMap gated =
+      with_gated_names(renamed(tensors_of(gated_dinov2()), Naming::transformers_dinov2), "weights_in", "weights_out");
+  check_load_fails(load_tiny(gated, dinov2_config(0)), Code::unsupported, {"gated (SwiGLU)", "use_swiglu_ffn"});
+}
+
+// 24 = 2/3 of 32 rounded up to a multiple of 8.
+TEST_CASE("load_network: gated MLPs in DINOv2's names, in transformers' and in timm's") {
+  const TensorMap tensors = tensors_of(gated_dinov2());
+  REQUIRE(tensors.at("blocks.0.mlp.fc1.weight").shape == std::vector<std::int64_t>{48, 16});
+  const FloatNetwork network = loaded_files(tensors, kEncoderConfig);
+  const Node& act = node_of(network, "blocks.0.mlp.act");
+  REQUIRE(act.as<Multiply>() != nullptr);
+  CHECK(act.as<Multiply>()->function == Activation::silu);
+  CHECK(network.at(act.outputs[0]).columns == 24);
+  // The first half is the gate.
+  CHECK(node_of(network, "blocks.0.mlp.fc1").outputs == act.inputs);
+  CHECK(network.at(act.inputs[0]).name == "blocks.0.mlp.fc1.gate");
+
+  const TensorMap own = with_gated_names(tensors, "w12", "w3");
+  check_same(network, loaded_files(own, kEncoderConfig));
+  const TensorMap transformers =
+      with_gated_names(renamed(tensors, Naming::transformers_dinov2), "weights_in", "weights_out");
+  const std::string gated = R"(, "use_swiglu_ffn": true, "hidden_act": "gelu")";
+  const FloatNetwork other = loaded_files(transformers, dinov2_config(0, gated));
+  check_same(network, other);
+  CHECK(node_of(other, "blocks.0.mlp.act").as<Multiply>()->function == Activation::silu);
+
+  // timm's mlp_ratio is about both halves.
+  const std::string config = kEncoderConfig;
+  const auto with_ratio = [&](const char* ratio) {
+    return load_tiny(tensors, config.substr(0, config.rfind('}')) + R"(, "model_args": {"mlp_ratio": )" + ratio + "}}");
+  };
+  CHECK(with_ratio("3").ok());
+  check_load_fails(with_ratio("4"), Code::corrupt_file, {"mlp.fc1.weight is [48, 16], needs [64, 16]"});
+  // An architecture that has plain ones.
+  std::string plain = config;
+  plain.replace(plain.find("tiny"), 4, "vit_small_patch14_dinov2");
+  check_load_fails(load_tiny(tensors, plain), Code::unsupported, {"gated (SwiGLU)", "vit_small_patch14_dinov2"});
 }
 
 TEST_CASE("load_network: CLIP's image tower in transformers' names, alone and in a whole file") {

@@ -13,6 +13,7 @@
 #include "converter/lower/lower.h"
 #include "tests/converter/conversion_parts.h"
 #include "tests/converter/small_network.h"
+#include "tests/converter/toy_network.h"
 
 using namespace intvit;
 
@@ -173,6 +174,63 @@ TEST_CASE("lower: codes behind a linear layer may be of every kind, those behind
     CHECK(lower(network, plan).ok() == possible);
     if (!possible) check_lowering_refused(network, plan, "codes of 'fc.input' that are not uniform");
   }
+}
+
+TEST_CASE("lower: codes of every kind behind a multiplication") {
+  const FloatNetwork network = gated_toy(2);
+  const auto steps_with = [&](const ActivationScheme& scheme) {
+    Plan plan = some_plan(network);
+    plan.activations["stages.0.mlp.fc2.input"] = {scheme};
+    const Result<LoweredModel> lowered = lower(network, plan);
+    REQUIRE_MESSAGE(lowered.ok(), lowered.status().message());
+    std::vector<std::string> names;
+    for (const Step& step : lowered.value().program.steps) {
+      if (step.layer.starts_with("stages.0.mlp.")) names.push_back(std::string(step.op->name()) + " " + step.layer);
+    }
+    return names;
+  };
+  ActivationScheme scheme = uniform(uniform_scheme(-4, 4, 8));
+  std::vector<std::string> expected = {"linear stages.0.mlp.fc1", "multiply stages.0.mlp.act",
+                                       "linear stages.0.mlp.fc2"};
+  CHECK(steps_with(scheme) == expected);
+  scheme.kind = CodeKind::dynamic_token;
+  expected.insert(expected.begin() + 2, "encode stages.0.mlp.fc2.input");
+  CHECK(steps_with(scheme) == expected);
+  scheme.kind = CodeKind::channel_groups;
+  scheme.parts.assign(3, scheme.grid);
+  CHECK(steps_with(scheme) == expected);
+  scheme.kind = CodeKind::token;
+  scheme.parts.assign(13, scheme.grid);
+  CHECK(steps_with(scheme) == expected);
+  scheme.kind = CodeKind::table;
+  scheme.table = {{-1, 0, 2}, {-3, -0.5, 1, 3}};
+  CHECK(steps_with(scheme) == expected);
+}
+
+TEST_CASE("lower: what of a multiplication the engine cannot do is refused by name") {
+  const FloatNetwork network = gated_toy(3);
+  Plan plan = some_plan(network);
+  REQUIRE(lower(network, plan).ok());
+  // Of a grid far beyond what is multiplied and off centre, the zero point is no bias of products that fine.
+  plan.activations["stages.0.mlp.fc2.input"] = {uniform(uniform_scheme(-1e9, 1e9, 8))};
+  CHECK(lower(network, plan).ok());
+  // Steps finer than those of the products.
+  plan.activations["stages.0.mlp.fc2.input"] = {uniform(uniform_scheme(-1e-9, 1e-9, 8))};
+  check_lowering_refused(network, plan, "'stages.0.mlp.act' needs a requantization factor");
+  for (const char* tensor : {"stages.0.mlp.fc1.gate", "stages.0.mlp.fc1.value", "stages.1.mlp.norm.input"}) {
+    plan = some_plan(network);
+    plan.magnitudes.erase(tensor);
+    const Status status = lower(network, plan).status();
+    CHECK(status.code() == Code::invalid_argument);
+    CHECK_MESSAGE(status.message().find("magnitude of '" + std::string(tensor) + "'") != std::string::npos,
+                  status.message());
+  }
+  FloatNetwork crossed = network;
+  const Node& fc1 = node_of(crossed, "stages.0.mlp.fc1");
+  std::swap(crossed.node(crossed.find_node("stages.0.mlp.fc1")).outputs[0],
+            crossed.node(crossed.find_node("stages.0.mlp.fc1")).outputs[1]);
+  REQUIRE(fc1.outputs[0] == tensor_of(crossed, "stages.0.mlp.fc1.value"));
+  check_lowering_refused(crossed, some_plan(crossed), "one result, or query, key and value");
 }
 
 TEST_CASE("lower: what the engine cannot do is refused by name") {

@@ -151,7 +151,7 @@ TEST_CASE("mantissas are normalised") {
 
 TEST_CASE("activation tables follow the functions") {
   for (const Activation activation :
-       {Activation::gelu_erf, Activation::gelu_tanh, Activation::quick_gelu, Activation::relu}) {
+       {Activation::gelu_erf, Activation::gelu_tanh, Activation::quick_gelu, Activation::relu, Activation::silu}) {
     const ActivationTable table = make_activation_table(activation, 7.5, 1e-4);
     CAPTURE(static_cast<int>(activation));
     CHECK(std::ldexp(7.5 * 1.5, table.fraction_bits) <= 32767);

@@ -37,13 +37,13 @@ SwinDescription small_swin(int version) {
   return swin;
 }
 
-FloatNetwork network_of(const SwinDescription& swin, const OutputChoice& outputs = {}) {
+FloatNetwork swin_network(const SwinDescription& swin, const OutputChoice& outputs = {}) {
   Result<FloatNetwork> network = build_swin(random_swin_weights(swin, 11), outputs);
   REQUIRE_MESSAGE(network.ok(), network.status().message());
   return network.take();
 }
 
-std::vector<std::uint8_t> picture_for(const FloatNetwork& network) {
+std::vector<std::uint8_t> swin_picture(const FloatNetwork& network) {
   std::vector<std::uint8_t> picture(picture_bytes(network));
   for (std::size_t i = 0; i < picture.size(); ++i) picture[i] = static_cast<std::uint8_t>(i * i * 37 % 251);
   return picture;
@@ -58,9 +58,9 @@ TEST_CASE("swin: the float network equals one in double precision, in every conv
         SwinDescription swin = small_swin(version);
         swin.pads_before_move = before;
         swin.large_window = large;
-        const FloatNetwork network = network_of(swin, {{"logits", "embedding", "features"}, {0, 2}});
+        const FloatNetwork network = swin_network(swin, {{"logits", "embedding", "features"}, {0, 2}});
         REQUIRE(network.outputs.size() == 5);
-        const std::vector<std::uint8_t> picture = picture_for(network);
+        const std::vector<std::uint8_t> picture = swin_picture(network);
         FloatForward forward(network, 2);
         forward.run(picture.data());
         const float_reference::Reference reference(network, picture.data());
@@ -81,8 +81,8 @@ TEST_CASE("swin: conventions differ where the grid is no multiple of the window"
   for (const bool before : {false, true}) {
     SwinDescription swin = small_swin(1);
     swin.pads_before_move = before;
-    const FloatNetwork network = network_of(swin);
-    const std::vector<std::uint8_t> picture = picture_for(network);
+    const FloatNetwork network = swin_network(swin);
+    const std::vector<std::uint8_t> picture = swin_picture(network);
     FloatForward forward(network, 1);
     logits.push_back(judged_output(forward, network, picture.data()));
   }
@@ -110,7 +110,7 @@ TEST_CASE("swin: windows shrink to the grid, and then do not move") {
 }
 
 TEST_CASE("swin: segments are blocks and mergings, and outputs those that are asked for") {
-  const FloatNetwork network = network_of(small_swin(1));
+  const FloatNetwork network = swin_network(small_swin(1));
   std::vector<std::string> names;
   for (const Segment& segment : network.segments) {
     names.push_back(segment.name);
@@ -124,7 +124,7 @@ TEST_CASE("swin: segments are blocks and mergings, and outputs those that are as
   CHECK(streams_of(network).size() == 4);  // the patches', whose norm begins another, and two behind mergings
   SwinDescription encoder = small_swin(2);
   encoder.num_classes = 0;
-  const FloatNetwork without_head = network_of(encoder, {{}, {1}});
+  const FloatNetwork without_head = swin_network(encoder, {{}, {1}});
   REQUIRE(without_head.outputs.size() == 3);
   CHECK(without_head.outputs[0].name == "embedding");
   CHECK(without_head.outputs[1].name == "features");
@@ -180,7 +180,7 @@ TEST_CASE("swin: sizes beyond all limits are refused before anything is made of 
   CHECK(problem([](SwinDescription& s) { s.stages[1].window = 0; }).find("window_size of stage 1") !=
         std::string::npos);
   CHECK(problem([](SwinDescription& s) { s.preprocessing.width = 42; }).find("patch_size 4") != std::string::npos);
-  CHECK(problem([](SwinDescription& s) { s.embed_dim = 1 << 17; }).find("width of stage 1") != std::string::npos);
+  CHECK(problem([](SwinDescription& s) { s.embed_dim = 1 << 17; }).find("width of stage 0") != std::string::npos);
   CHECK(problem([](SwinDescription& s) {
           s.preprocessing.height = s.preprocessing.width = 8192;
           for (SwinStage& stage : s.stages) stage.window = 256;
@@ -188,7 +188,7 @@ TEST_CASE("swin: sizes beyond all limits are refused before anything is made of 
 }
 
 TEST_CASE("swin: nothing is calibrated for what integers cannot do yet") {
-  const FloatNetwork network = network_of(small_swin(1));
+  const FloatNetwork network = swin_network(small_swin(1));
   SyntheticPictures pictures(1, 28, 40, 1);
   const Result<Conversion> conversion = convert(network, pictures, {}, kSilent);
   REQUIRE_FALSE(conversion.ok());

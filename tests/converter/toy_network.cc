@@ -16,7 +16,7 @@ constexpr int kPatch = 8, kPatches = 12, kTokens = 1 + kPatches, kToyClasses = 7
 
 class Toy {
  public:
-  explicit Toy(unsigned seed) : random_(seed), builder_(frame()) {}
+  explicit Toy(unsigned seed, bool gated = false) : gated_(gated), random_(seed), builder_(frame()) {}
 
   // Up to the second stage's stream.
   TensorId stages() {
@@ -106,12 +106,29 @@ class Toy {
         builder_.add_linear(name + "attn.proj", attended, stream, linear(columns, columns), name + "attn.residual");
     const TensorId to_fc1 =
         builder_.layer_norm(name + "norm2", stream, norm(columns), name + "mlp.fc1.input", Role::linear_input);
-    const TensorId in_fc1 = builder_.linear(name + "mlp.fc1", to_fc1, linear(hidden, columns), name + "mlp.fc1.output",
-                                            Role::activation_input);
-    const TensorId active = builder_.activate(name + "mlp.act", in_fc1, Activation::gelu_erf, name + "mlp.fc2.input");
-    return builder_.add_linear(name + "mlp.fc2", active, stream, linear(columns, hidden), name + "residual");
+    const TensorId to_fc2 = gated_ ? gated(name + "mlp.", to_fc1, hidden) : plain(name + "mlp.", to_fc1, hidden);
+    return builder_.add_linear(name + "mlp.fc2", to_fc2, stream, linear(columns, hidden), name + "residual");
   }
 
+  TensorId plain(const std::string& name, TensorId x, int hidden) {
+    const TensorId made = builder_.linear(name + "fc1", x, linear(hidden, builder_.at(x).columns), name + "fc1.output",
+                                          Role::activation_input);
+    return builder_.activate(name + "act", made, Activation::gelu_erf, name + "fc2.input");
+  }
+
+  // With a norm of what is multiplied in the second stage.
+  TensorId gated(const std::string& name, TensorId x, int hidden) {
+    FloatLinear fc1 = linear(2 * hidden, builder_.at(x).columns);
+    if (name.starts_with("stages.0")) {
+      return builder_.multiply(name + "fc1", x, std::move(fc1), name + "act", Activation::silu, name + "fc2.input",
+                               Role::linear_input);
+    }
+    const TensorId product = builder_.multiply(name + "fc1", x, std::move(fc1), name + "act", Activation::silu,
+                                               name + "norm.input", Role::values);
+    return builder_.layer_norm(name + "norm", product, norm(hidden), name + "fc2.input", Role::linear_input);
+  }
+
+  const bool gated_;
   std::mt19937 random_;
   GraphBuilder builder_;
 };
@@ -120,6 +137,11 @@ class Toy {
 
 FloatNetwork toy_network(unsigned seed) {
   Toy toy(seed);
+  return toy.with_mean(toy.stages());
+}
+
+FloatNetwork gated_toy(unsigned seed) {
+  Toy toy(seed, true);
   return toy.with_mean(toy.stages());
 }
 

@@ -10,6 +10,9 @@ namespace intvit {
 // Outputs: `features`, the first stage's patches behind a LayerNorm, and `logits`.
 FloatNetwork toy_network(unsigned seed);
 
+// The same with gated MLPs; that of the second stage has a LayerNorm of what it multiplies, as EVA-02's have.
+FloatNetwork gated_toy(unsigned seed);
+
 // The same with an attention that pools: one query, 13 keys, and a linear layer that reads what another one writes.
 FloatNetwork attention_pooled_toy(unsigned seed);
 

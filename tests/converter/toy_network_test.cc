@@ -69,7 +69,9 @@ double simulated_error(const FloatNetwork& network, const Plan& plan) {
 }  // namespace
 
 TEST_CASE("toy: every method converts it, and both outputs are near the float network") {
-  const FloatNetwork network = toy_network(11);
+  FloatNetwork network = toy_network(11);
+  SUBCASE("plain MLPs") {}
+  SUBCASE("gated MLPs") { network = gated_toy(11); }
   for (const Method& method : methods()) {
     for (const int bits : {8, 4}) {
       CAPTURE(method.name);
@@ -91,7 +93,9 @@ TEST_CASE("toy: every method converts it, and both outputs are near the float ne
 }
 
 TEST_CASE("toy: plans pass through JSON and give the same file again, on any number of threads") {
-  const FloatNetwork network = toy_network(12);
+  FloatNetwork network = toy_network(12);
+  SUBCASE("plain MLPs") {}
+  SUBCASE("gated MLPs") { network = gated_toy(12); }
   for (const char* method : {"dopq", "tsptq"}) {
     CAPTURE(std::string(method));
     ConvertOptions options{.method = method, .weight_bits = 4, .activation_bits = 4, .plan = {}};
@@ -136,7 +140,9 @@ TEST_CASE("toy: a stream may be an output and be read by the next stage") {
 }
 
 TEST_CASE("toy: sensitivity knows every quantizer, those of both stages and between them") {
-  const FloatNetwork network = toy_network(14);
+  FloatNetwork network = toy_network(14);
+  SUBCASE("plain MLPs") {}
+  SUBCASE("gated MLPs") { network = gated_toy(14); }
   const Conversion conversion =
       converted_toy(network, {.method = "percentile", .feedback = false, .plan = {}, .sensitivity_pictures = 2});
   REQUIRE(conversion.sensitivity);

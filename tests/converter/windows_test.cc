@@ -18,8 +18,8 @@ using namespace intvit;
 
 namespace {
 
-WindowSpec spec_of(int height, int width, int window_height, int window_width, int down, int right,
-                   WindowPadding padding, PadToken pad = PadToken::zero_input) {
+WindowSpec window_spec(int height, int width, int window_height, int window_width, int down, int right,
+                       WindowPadding padding, PadToken pad = PadToken::zero_input) {
   return {height, width, window_height, window_width, down, right, padding, pad};
 }
 
@@ -27,19 +27,19 @@ std::vector<WindowSpec> many_specs() {
   std::vector<WindowSpec> specs;
   for (const WindowPadding padding : {WindowPadding::before_move, WindowPadding::after_move}) {
     for (const PadToken pad : {PadToken::zero_input, PadToken::none}) {
-      specs.push_back(spec_of(8, 8, 4, 4, 0, 0, padding, pad));
-      specs.push_back(spec_of(8, 8, 4, 4, 2, 2, padding, pad));
-      specs.push_back(spec_of(10, 13, 4, 4, 2, 2, padding, pad));
-      specs.push_back(spec_of(7, 12, 7, 5, 0, 2, padding, pad));
-      specs.push_back(spec_of(9, 6, 4, 3, 1, 2, padding, pad));
-      specs.push_back(spec_of(5, 11, 3, 4, 2, 0, padding, pad));
-      specs.push_back(spec_of(3, 3, 5, 5, 0, 0, padding, pad));
+      specs.push_back(window_spec(8, 8, 4, 4, 0, 0, padding, pad));
+      specs.push_back(window_spec(8, 8, 4, 4, 2, 2, padding, pad));
+      specs.push_back(window_spec(10, 13, 4, 4, 2, 2, padding, pad));
+      specs.push_back(window_spec(7, 12, 7, 5, 0, 2, padding, pad));
+      specs.push_back(window_spec(9, 6, 4, 3, 1, 2, padding, pad));
+      specs.push_back(window_spec(5, 11, 3, 4, 2, 0, padding, pad));
+      specs.push_back(window_spec(3, 3, 5, 5, 0, 0, padding, pad));
     }
   }
   return specs;
 }
 
-struct Place {
+struct GridPlace {
   int y, x;
 };
 
@@ -69,7 +69,7 @@ std::vector<std::vector<int>> moved_grid(const WindowSpec& s) {
 }
 
 // Where slot `i` of a window lies on the moved grid.
-Place place_of(const WindowSpec& s, int window, int slot) {
+GridPlace place_of(const WindowSpec& s, int window, int slot) {
   const int across = s.padded_width() / s.window_width;
   return {window / across * s.window_height + slot / s.window_width,
           window % across * s.window_width + slot % s.window_width};
@@ -88,7 +88,7 @@ TEST_CASE("windows: the map is the grid, padded and moved, and every token is in
     std::vector<int> seen(static_cast<std::size_t>(s.tokens()));
     for (int w = 0; w < map.windows; ++w) {
       for (int i = 0; i < map.tokens; ++i) {
-        const Place at = place_of(s, w, i);
+        const GridPlace at = place_of(s, w, i);
         const int row = map.rows[static_cast<std::size_t>(w * map.tokens + i)];
         REQUIRE(row == grid[static_cast<std::size_t>(at.y)][static_cast<std::size_t>(at.x)]);
         if (row >= 0) ++seen[static_cast<std::size_t>(row)];
@@ -106,7 +106,7 @@ TEST_CASE("windows: slots of different bands, and pads that nobody sees, are in 
     const auto band = [](int place, int padded, int window, int shift) {
       return shift == 0 ? 0 : (place >= padded - window ? 1 : 0) + (place >= padded - shift ? 1 : 0);
     };
-    const auto sees = [&](const Place& a, const Place& b) {
+    const auto sees = [&](const GridPlace& a, const GridPlace& b) {
       const bool lost =
           s.pad == PadToken::none && (grid[static_cast<std::size_t>(a.y)][static_cast<std::size_t>(a.x)] < 0) !=
                                          (grid[static_cast<std::size_t>(b.y)][static_cast<std::size_t>(b.x)] < 0);
@@ -131,18 +131,18 @@ TEST_CASE("windows: slots of different bands, and pads that nobody sees, are in 
 }
 
 TEST_CASE("windows: a map without moves and lost pads has no regions") {
-  CHECK(expand(spec_of(8, 8, 4, 4, 0, 0, WindowPadding::before_move)).regions.empty());
-  CHECK(expand(spec_of(9, 8, 4, 4, 0, 0, WindowPadding::before_move)).regions.empty());
-  CHECK_FALSE(expand(spec_of(9, 8, 4, 4, 0, 0, WindowPadding::before_move, PadToken::none)).regions.empty());
-  CHECK_FALSE(expand(spec_of(8, 8, 4, 4, 2, 2, WindowPadding::before_move)).regions.empty());
+  CHECK(expand(window_spec(8, 8, 4, 4, 0, 0, WindowPadding::before_move)).regions.empty());
+  CHECK(expand(window_spec(9, 8, 4, 4, 0, 0, WindowPadding::before_move)).regions.empty());
+  CHECK_FALSE(expand(window_spec(9, 8, 4, 4, 0, 0, WindowPadding::before_move, PadToken::none)).regions.empty());
+  CHECK_FALSE(expand(window_spec(8, 8, 4, 4, 2, 2, WindowPadding::before_move)).regions.empty());
 }
 
 TEST_CASE("windows: a shift as large as the window, and sizes below 1, are not sound") {
-  CHECK(spec_of(8, 8, 4, 4, 3, 3, WindowPadding::before_move).sound());
-  CHECK_FALSE(spec_of(8, 8, 4, 4, 4, 0, WindowPadding::before_move).sound());
-  CHECK_FALSE(spec_of(8, 8, 4, 4, 0, -1, WindowPadding::before_move).sound());
-  CHECK_FALSE(spec_of(0, 8, 4, 4, 0, 0, WindowPadding::before_move).sound());
-  CHECK_FALSE(spec_of(8, 8, 4, 0, 0, 0, WindowPadding::before_move).sound());
+  CHECK(window_spec(8, 8, 4, 4, 3, 3, WindowPadding::before_move).sound());
+  CHECK_FALSE(window_spec(8, 8, 4, 4, 4, 0, WindowPadding::before_move).sound());
+  CHECK_FALSE(window_spec(8, 8, 4, 4, 0, -1, WindowPadding::before_move).sound());
+  CHECK_FALSE(window_spec(0, 8, 4, 4, 0, 0, WindowPadding::before_move).sound());
+  CHECK_FALSE(window_spec(8, 8, 4, 0, 0, 0, WindowPadding::before_move).sound());
 }
 
 TEST_CASE("merge: four neighbours, those below first, and nothing outside the grid") {
@@ -153,18 +153,18 @@ TEST_CASE("merge: four neighbours, those below first, and nothing outside the gr
 
 namespace {
 
-std::vector<float> values(int count, double deviation, std::mt19937& random) {
+std::vector<float> random_values(int count, double deviation, std::mt19937& random) {
   std::normal_distribution<double> normal(0, deviation);
   std::vector<float> result(static_cast<std::size_t>(count));
   for (float& value : result) value = static_cast<float>(normal(random));
   return result;
 }
 
-FloatLinear linear(int out, int in, std::mt19937& random) {
-  return {out, in, values(out * in, 1.5 / std::sqrt(in), random), values(out, 0.5, random)};
+FloatLinear random_linear(int out, int in, std::mt19937& random) {
+  return {out, in, random_values(out * in, 1.5 / std::sqrt(in), random), random_values(out, 0.5, random)};
 }
 
-constexpr int kChannels = 12, kHeads = 3;
+constexpr int kWindowChannels = 12, kWindowHeads = 3;
 
 // A picture of 2-pixel patches, a norm and one attention of the patches, whose result is the output.
 FloatNetwork windowed(const WindowSpec& spec, unsigned seed, bool cosine = false, bool biased = true) {
@@ -175,24 +175,26 @@ FloatNetwork windowed(const WindowSpec& spec, unsigned seed, bool cosine = false
   frame.preprocessing.width = 2 * spec.grid_width;
   GraphBuilder b(frame);
   b.segment("patch_embed", false);
-  const TensorId stream = b.patch_embed(
-      "patch_embed",
-      {2, 0, linear(kChannels, 12, random), std::vector<float>(static_cast<std::size_t>(spec.tokens() * kChannels))});
+  const TensorId stream =
+      b.patch_embed("patch_embed", {2, 0, random_linear(kWindowChannels, 12, random),
+                                    std::vector<float>(static_cast<std::size_t>(spec.tokens() * kWindowChannels))});
   b.segment("block", true);
   const TensorId x = b.copy("copy", stream, "attn.qkv.input");
   const int slots = spec.window_tokens();
-  Attention kind = {.windows = spec, .bias = biased ? values(kHeads * slots * slots, 1, random) : std::vector<float>()};
-  FloatLinear qkv = linear(3 * kChannels, kChannels, random);
+  Attention kind = {.windows = spec,
+                    .bias = biased ? random_values(kWindowHeads * slots * slots, 1, random) : std::vector<float>()};
+  FloatLinear qkv = random_linear(3 * kWindowChannels, kWindowChannels, random);
   TensorId attended = -1;
   if (cosine) {
-    LayerNorm norm = {{values(kChannels, 1, random), values(kChannels, 0.1, random)}, 1e-6};
-    norm.groups = kHeads;
+    LayerNorm norm = {{random_values(kWindowChannels, 1, random), random_values(kWindowChannels, 0.1, random)}, 1e-6};
+    norm.groups = kWindowHeads;
     norm.centred = false;
-    attended = b.normed_attention("attn", x, qkv, norm, norm, kind);
+    attended = b.attention("attn", x, qkv, kWindowHeads, kind, "norm", norm, norm);
   } else {
-    attended = b.attention("attn", x, qkv, kHeads, kind);
+    attended = b.attention("attn", x, qkv, kWindowHeads, kind);
   }
-  const TensorId out = b.linear("attn.proj", attended, linear(kChannels, kChannels, random), "out", Role::values);
+  const TensorId out =
+      b.linear("attn.proj", attended, random_linear(kWindowChannels, kWindowChannels, random), "out", Role::values);
   b.output({"out", PortKind::features, out, 0, spec.tokens(), spec.grid_height, spec.grid_width});
   FloatNetwork network = b.take();
   const Status status = check_network(network);
@@ -200,22 +202,23 @@ FloatNetwork windowed(const WindowSpec& spec, unsigned seed, bool cosine = false
   return network;
 }
 
-std::vector<std::uint8_t> noise(const FloatNetwork& network, unsigned seed) {
+std::vector<std::uint8_t> noise_for(const FloatNetwork& network, unsigned seed) {
   std::mt19937 random(seed);
   std::vector<std::uint8_t> pixels(picture_bytes(network));
   for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(random());
   return pixels;
 }
 
-std::vector<float> output_of(const FloatNetwork& network, const std::vector<std::uint8_t>& picture, int threads = 1) {
+std::vector<float> window_output(const FloatNetwork& network, const std::vector<std::uint8_t>& picture,
+                                 int threads = 1) {
   FloatForward forward(network, threads);
   forward.run(picture.data());
   const auto result = forward.output(0);
   return {result.begin(), result.end()};
 }
 
-struct Counter : Observer {
-  explicit Counter(const FloatNetwork& its_network) : network(its_network) {}
+struct ZeroCounter : Observer {
+  explicit ZeroCounter(const FloatNetwork& its_network) : network(its_network) {}
   void on_activation(TensorId tensor, float* data, int rows, int columns) override {
     if (network.at(tensor).role != Role::probabilities) return;
     for (int r = 0; r < rows; ++r) {
@@ -235,25 +238,25 @@ TEST_CASE("window attention equals the sums of each query in double precision") 
   for (const WindowSpec& spec : many_specs()) {
     for (const bool cosine : {false, true}) {
       const FloatNetwork network = windowed(spec, 3, cosine, spec.pad == PadToken::zero_input);
-      const std::vector<std::uint8_t> picture = noise(network, 4);
-      const std::vector<float> got = output_of(network, picture);
+      const std::vector<std::uint8_t> picture = noise_for(network, 4);
+      const std::vector<float> got = window_output(network, picture);
       const float_reference::Row expected = float_reference::Reference(network, picture.data()).output(0);
       REQUIRE(got.size() == expected.size());
       for (std::size_t i = 0; i < got.size(); ++i) REQUIRE(std::abs(got[i] - expected[i]) < 1e-4);
-      CHECK(output_of(network, picture, 3) == got);
+      CHECK(window_output(network, picture, 3) == got);
     }
   }
 }
 
 TEST_CASE("window attention: tokens of other regions have probability 0") {
   for (const bool moves : {false, true}) {
-    const FloatNetwork network = windowed(spec_of(8, 8, 4, 4, moves ? 2 : 0, 0, WindowPadding::after_move), 1);
-    Counter counter(network);
+    const FloatNetwork network = windowed(window_spec(8, 8, 4, 4, moves ? 2 : 0, 0, WindowPadding::after_move), 1);
+    ZeroCounter counter(network);
     FloatForward forward(network, 1);
-    const std::vector<std::uint8_t> picture = noise(network, 2);
+    const std::vector<std::uint8_t> picture = noise_for(network, 2);
     forward.run(picture.data(), &counter);
     // Of two rows of windows the lower one is cut in halves.
-    CHECK(counter.zeros == (moves ? kHeads * 32 * 8 : 0));
+    CHECK(counter.zeros == (moves ? kWindowHeads * 32 * 8 : 0));
   }
 }
 
@@ -261,11 +264,11 @@ TEST_CASE("window attention: tokens of other regions have probability 0") {
 // picture. Windows that are cut by the picture's edge are left out of the comparison.
 TEST_CASE("window attention: moved windows are windows of a moved picture") {
   for (const WindowPadding padding : {WindowPadding::before_move, WindowPadding::after_move}) {
-    const WindowSpec moved = spec_of(8, 12, 4, 4, 2, 1, padding);
+    const WindowSpec moved = window_spec(8, 12, 4, 4, 2, 1, padding);
     const FloatNetwork network = windowed(moved, 5);
     FloatNetwork still = network;
-    node_of(still, "attn").as<Attention>()->windows = spec_of(8, 12, 4, 4, 0, 0, padding);
-    const std::vector<std::uint8_t> picture = noise(network, 6);
+    node_of(still, "attn").as<Attention>()->windows = window_spec(8, 12, 4, 4, 0, 0, padding);
+    const std::vector<std::uint8_t> picture = noise_for(network, 6);
     std::vector<std::uint8_t> rolled = picture;
     const auto byte = [](int y, int x) { return static_cast<std::size_t>((y * 24 + x) * 3); };
     for (int y = 0; y < 16; ++y) {
@@ -273,13 +276,13 @@ TEST_CASE("window attention: moved windows are windows of a moved picture") {
         for (std::size_t c = 0; c < 3; ++c) rolled[byte(y, x) + c] = picture[byte((y + 4) % 16, (x + 2) % 24) + c];
       }
     }
-    const std::vector<float> ours = output_of(network, picture), theirs = output_of(still, rolled);
+    const std::vector<float> ours = window_output(network, picture), theirs = window_output(still, rolled);
     int compared = 0;
     for (int y = 0; y < 4; ++y) {    // the upper row of windows
       for (int x = 0; x < 8; ++x) {  // the two left ones
-        for (int c = 0; c < kChannels; ++c, ++compared) {
+        for (int c = 0; c < kWindowChannels; ++c, ++compared) {
           const auto at = [&](int row, int column) {
-            return static_cast<std::size_t>((row * 12 + column) * kChannels + c);
+            return static_cast<std::size_t>((row * 12 + column) * kWindowChannels + c);
           };
           REQUIRE(ours[at(y + 2, x + 1)] == theirs[at(y, x)]);
         }
@@ -292,19 +295,19 @@ TEST_CASE("window attention: moved windows are windows of a moved picture") {
 
 TEST_CASE("attention with a bias over all tokens equals the sums in double precision") {
   std::mt19937 random(8);
-  FloatNetwork network = windowed(spec_of(3, 5, 3, 5, 0, 0, WindowPadding::before_move), 7);
+  FloatNetwork network = windowed(window_spec(3, 5, 3, 5, 0, 0, WindowPadding::before_move), 7);
   auto* attention = node_of(network, "attn").as<Attention>();
   attention->windows.reset();
-  attention->bias = values(kHeads * 15 * 15, 1, random);
+  attention->bias = random_values(kWindowHeads * 15 * 15, 1, random);
   const Status status = check_network(network);
   REQUIRE_MESSAGE(status.ok(), status.message());
-  const std::vector<std::uint8_t> picture = noise(network, 9);
-  const std::vector<float> got = output_of(network, picture);
+  const std::vector<std::uint8_t> picture = noise_for(network, 9);
+  const std::vector<float> got = window_output(network, picture);
   const float_reference::Row expected = float_reference::Reference(network, picture.data()).output(0);
   for (std::size_t i = 0; i < got.size(); ++i) REQUIRE(std::abs(got[i] - expected[i]) < 1e-4);
   // One window that is the whole grid says the same.
-  attention->windows = spec_of(3, 5, 3, 5, 0, 0, WindowPadding::before_move);
-  const std::vector<float> in_a_window = output_of(network, picture);
+  attention->windows = window_spec(3, 5, 3, 5, 0, 0, WindowPadding::before_move);
+  const std::vector<float> in_a_window = window_output(network, picture);
   for (std::size_t i = 0; i < got.size(); ++i) REQUIRE(std::abs(got[i] - in_a_window[i]) < 1e-5);
   attention->bias.pop_back();
   CHECK(check_network(network).message().find("a bias of another size") != std::string::npos);

@@ -5,6 +5,7 @@
 #include "engine/ops/encode.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
+#include "engine/ops/multiply.h"
 
 namespace intvit::test {
 
@@ -50,6 +51,13 @@ TEST_CASE("operations: formats are described by what they are made of") {
   encode.kind = kernels::EncodeKind::dynamic_rows;
   encode.outlier = 32767;
   CHECK(encode.describe(tensors) == "a dynamic scale per token, 16 codes");
+
+  MultiplyOp multiply;
+  multiply.dst = 0;
+  multiply.max_code = 63;
+  CHECK(multiply.describe(tensors) == "64 codes");
+  multiply.dst = 1;
+  CHECK(multiply.describe(tensors).empty());
 
   CHECK(MeanRowsOp().describe(tensors).empty());
 }

@@ -19,6 +19,7 @@
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
+#include "engine/ops/multiply.h"
 #include "engine/ops/patch_embed.h"
 #include "engine/ops/registry.h"
 #include "intvit/model.h"
@@ -76,10 +77,8 @@ struct Fates {
 
 // Small enough to be loaded some ten thousand times each.
 std::vector<TinyVariant> damaged_variants() {
-  TinyOptions two;
-  two.head = TinyHead::two_tokens;
-  two.weight_bits = 4;
-  std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}};
+  const TinyOptions two = {.weight_bits = 4, .head = TinyHead::two_tokens};
+  std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}, {"gated", {.gated = true}}};
   for (TinyVariant variant : encoded_variants()) {
     // The last one has dynamic tokens, channel groups, tables and coarse steps.
     if (variant.name != "tokens" && variant.name != "relative" && variant.name != "everything") continue;
@@ -192,6 +191,7 @@ TEST_CASE("operations: none forgets a field when it is stored") {
   check_visits_all<AttentionOp>();
   check_visits_all<MeanRowsOp>();
   check_visits_all<EncodeOp>();
+  check_visits_all<MultiplyOp>();
 }
 
 TEST_CASE("operations: each has a kind and a name of its own") {

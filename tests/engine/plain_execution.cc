@@ -9,6 +9,7 @@
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
+#include "engine/ops/multiply.h"
 #include "engine/ops/patch_embed.h"
 #include "kernels/activation/gated_activation_law.h"
 #include "kernels/attention/attention.h"
@@ -34,7 +35,8 @@ class Execution {
   PlainBuffers run(std::span<const std::uint8_t> picture) {
     std::copy(picture.begin(), picture.end(), buffers_[p_.buffer_of(PortKind::picture)].begin());
     for (const Step& step : p_.steps) {
-      const bool known = execute_as<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp>(step.op);
+      const bool known =
+          execute_as<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp, MultiplyOp>(step.op);
       REQUIRE_MESSAGE(known, step.op->name());
     }
     return std::move(buffers_);
@@ -344,6 +346,24 @@ class Execution {
         at(op.dst, r, c) = op.kind == kernels::EncodeKind::table     ? from_table(op, x)
                            : op.kind == kernels::EncodeKind::columns ? on_grid(op, x, code_of_channel(op, c))
                                                                      : on_grid(op, x, code_of_token(op, r));
+      }
+    }
+  }
+
+  void execute(const MultiplyOp& op) {
+    const std::int16_t* table = numbers<std::int16_t>(op.activation);
+    const kernels::GatedActivation activation = {table, table + kernels::kActivationSegments,
+                                                 static_cast<int>(op.activation_segment_bits), 32767, 0};
+    const Buffer& dst = p_.buffers[op.dst];
+    for (std::uint32_t r = 0; r < dst.rows; ++r) {
+      for (std::uint32_t c = 0; c < dst.columns; ++c) {
+        const std::int16_t gate = kernels::activate_value(static_cast<std::int16_t>(at(op.src, r, c)), activation);
+        const std::int64_t product = std::int64_t{gate} * at(op.src, r, dst.columns + c);
+        const std::int64_t sum = product + static_cast<std::int32_t>(op.bias);
+        const std::int16_t value = kernels::multiply_q15(
+            static_cast<std::int16_t>(std::clamp<std::int64_t>(sum >> op.shift, INT16_MIN, INT16_MAX)),
+            static_cast<std::int16_t>(op.multiplier));
+        at(op.dst, r, c) = result(op.dst, value, op.max_code);
       }
     }
   }

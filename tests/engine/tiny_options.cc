@@ -71,7 +71,20 @@ std::vector<TinyVariant> encoded_variants() {
           {"relative", relative}, {"absolute", absolute}, {"four bits", four_bits},   {"everything", everything}};
 }
 
-std::vector<TinyVariant> windowed_variants() {
+std::vector<TinyVariant> op_set_2_variants() {
+  std::vector<TinyVariant> all = plain_variants();
+  for (const TinyVariant& variant : encoded_variants()) all.push_back(variant);
+  return all;
+}
+
+std::vector<TinyVariant> newer_variants() {
+  TinyOptions gated, gated_few;
+  gated.hidden = 70;  // more than two vectors, and a rest
+  gated.gated = true;
+  gated_few = {7, 32, 4, 36, 3, 70, 2, 23, 4, TinyHead::mean};
+  gated_few.hidden_codes = {EncodeKind::columns, 2, 15, 9};
+  gated_few.max_code = 15;
+  gated_few.gated = true;
   TinyOptions sets, apart = {7, 32, 4, 36, 3, 70, 2, 23};
   sets.sets = true;
   sets.channels = 40;
@@ -83,13 +96,16 @@ std::vector<TinyVariant> windowed_variants() {
   both.max_code = 15;
   both.softmax = {SoftmaxKind::absolute, 40, 2, 3};
   both.attended = {EncodeKind::rows, 1, 15};
-  return {{"sets", sets}, {"queries apart", apart}, {"sets, queries apart", both}};
+  return {{"gated", gated},
+          {"gated, few bits", gated_few},
+          {"sets", sets},
+          {"queries apart", apart},
+          {"sets, queries apart", both}};
 }
 
 std::vector<TinyVariant> all_variants() {
-  std::vector<TinyVariant> all = plain_variants();
-  for (const TinyVariant& variant : encoded_variants()) all.push_back(variant);
-  for (const TinyVariant& variant : windowed_variants()) all.push_back(variant);
+  std::vector<TinyVariant> all = op_set_2_variants();
+  for (const TinyVariant& variant : newer_variants()) all.push_back(variant);
   return all;
 }
 

@@ -56,6 +56,7 @@ struct TinyOptions {
   bool coarse_steps = false;  // a residual stream of few bits
   bool sets = false;          // attention in sets, with pad rows and a bias
   bool apart = false;         // queries in a buffer of their own
+  bool gated = false;         // MLPs multiply what their activation function makes
 };
 
 struct TinyVariant {
@@ -66,8 +67,9 @@ struct TinyVariant {
 // Programs of 8-bit codes, then programs with everything that op set 2 brought.
 std::vector<TinyVariant> plain_variants();
 std::vector<TinyVariant> encoded_variants();
-// What op set 3 brought since.
-std::vector<TinyVariant> windowed_variants();
+std::vector<TinyVariant> op_set_2_variants();  // both
+// Programs with operations that op set 2 does not have.
+std::vector<TinyVariant> newer_variants();
 std::vector<TinyVariant> all_variants();
 
 }  // namespace intvit::test

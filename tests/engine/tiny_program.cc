@@ -9,6 +9,7 @@
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
+#include "engine/ops/multiply.h"
 #include "engine/ops/patch_embed.h"
 #include "engine/program/memory_plan.h"
 #include "kernels/activation/gated_activation.h"
@@ -102,7 +103,12 @@ class Builder {
     const Tensor normed2 = tensor(tokens_, o_.channels, o_.normed);
     layer_norm(name + "norm2", stream_, normed2);
     const Tensor hidden = tensor(tokens_, o_.hidden, o_.hidden_codes);
-    activation(name + "mlp.fc1", read(name + "norm2.encode", normed2), hidden);
+    const Source to_fc1 = read(name + "norm2.encode", normed2);
+    if (o_.gated) {
+      multiply(name + "mlp.", to_fc1, hidden);
+    } else {
+      activation(name + "mlp.fc1", to_fc1, hidden);
+    }
     linear(name + "mlp.fc2", read(name + "mlp.encode", hidden), stream_, Epilogue::residual);
   }
 
@@ -211,21 +217,44 @@ class Builder {
     tiny_.program.steps.push_back({name, op});
   }
 
-  void activation(const std::string& name, const Source& src, const Tensor& dst) {
-    LinearOp op = linear_op(name, src, dst.made, Epilogue::activation, 1200, 0);
+  // Of exact GELU, x in units of 2^-10.
+  ConstantId gelu(const std::string& name) {
     std::vector<std::int16_t> table(2 * kernels::kActivationSegments);
-    for (int i = 0; i < kernels::kActivationSegments; ++i) {  // exact GELU, x in units of 2^-10
+    for (int i = 0; i < kernels::kActivationSegments; ++i) {
       const auto delta = [](double t) { return std::lround(1024 * t * 0.5 * std::erfc(t / std::sqrt(2.0))); };
       table[static_cast<std::size_t>(i)] = static_cast<std::int16_t>(delta(i / 16.0));
       table[static_cast<std::size_t>(i + kernels::kActivationSegments)] =
           static_cast<std::int16_t>(delta((i + 1) / 16.0) - delta(i / 16.0));
     }
-    op.activation = tiny_.add(name + ".gelu", DataType::s16, table);
+    return tiny_.add(name + ".gelu", DataType::s16, table);
+  }
+
+  void activation(const std::string& name, const Source& src, const Tensor& dst) {
+    LinearOp op = linear_op(name, src, dst.made, Epilogue::activation, 1200, 0);
+    op.activation = gelu(name);
     op.activation_segment_bits = 6;
     op.activation_multiplier = static_cast<std::uint32_t>(std::min(32767.0, std::ldexp(1700, dst.scale.octaves)));
     op.activation_zero_point =
         dst.encoding ? 0 : static_cast<std::uint32_t>(std::lround(std::ldexp(20, dst.scale.octaves)));
     tiny_.program.steps.push_back({name, op});
+  }
+
+  void multiply(const std::string& name, const Source& src, const Tensor& dst) {
+    constexpr double kSigma = 8e5;  // of the products of GELU and x
+    const BufferId both = buffer(DataType::s16, tokens_, 2 * o_.hidden, padded_n(2 * o_.hidden));
+    tiny_.program.steps.push_back({name + "fc1", linear_op(name + "fc1", src, both, Epilogue::codes, 1200, 0)});
+    MultiplyOp op;
+    op.src = both;
+    op.dst = dst.made;
+    op.activation = gelu(name + "act");
+    op.activation_segment_bits = 6;
+    op.max_code = o_.max_code;
+    op.shift = static_cast<std::uint32_t>(10 - dst.scale.octaves / 2);
+    const int fraction_bits = 15 + static_cast<int>(op.shift);
+    op.multiplier = static_cast<std::uint32_t>(std::ldexp(dst.scale.sigma() / kSigma, fraction_bits));
+    op.bias = (1u << (op.shift - 1)) +
+              static_cast<std::uint32_t>(std::ldexp(dst.scale.centre() / op.multiplier, fraction_bits));
+    tiny_.program.steps.push_back({name + "act", op});
   }
 
   void attention(const std::string& name, BufferId queries, BufferId qkv_codes, const Tensor& dst) {

@@ -135,8 +135,8 @@ class SwinBuilder {
   TensorId block_v2(const std::string& name, SwinBlock& block, Attention kind, TensorId stream) {
     const LayerNorm query = head_norm(block, true), key = head_norm(block, false);
     const TensorId to_qkv = builder_.copy(name + "attn.copy", stream, name + "attn.qkv.input");
-    const TensorId attended =
-        builder_.normed_attention(name + "attn", to_qkv, std::move(block.qkv), query, key, std::move(kind));
+    const TensorId attended = builder_.attention(name + "attn", to_qkv, std::move(block.qkv), query.groups,
+                                                 std::move(kind), "norm", query, key);
     const TensorId mixed =
         builder_.linear(name + "attn.proj", attended, std::move(block.proj), name + "norm1.input", Role::values);
     stream = builder_.add_layer_norm(name + "norm1", mixed, stream, norm(block.norm1), name + "attn.residual");

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "converter/families/vit/rotary_angles.h"
 #include "converter/graph/builder.h"
 
 namespace intvit {
@@ -14,6 +15,7 @@ class VitBuilder {
   VitBuilder(VitWeights weights, const OutputChoice& choice)
       : weights_(std::move(weights)),
         vit_(weights_.description),
+        angles_(vit_.rotary == Rotary::none ? Rotate() : rotary_angles(vit_)),
         wanted_(choice.ports.begin(), choice.ports.end()),
         layers_(choice.layers.begin(), choice.layers.end()),
         builder_({vit_.architecture, vit_.preprocessing, {}, {}, {}, {}, {}}) {
@@ -84,14 +86,29 @@ class VitBuilder {
   TensorId block(const std::string& name, FloatBlock& block, TensorId stream) {
     const TensorId to_qkv =
         builder_.layer_norm(name + "norm1", stream, norm(block.norm1), name + "attn.qkv.input", Role::linear_input);
-    const TensorId attended = builder_.attention(name + "attn", to_qkv, std::move(block.qkv), vit_.num_heads);
+    const TensorId attended = attention(name + "attn", to_qkv, block);
     stream = builder_.add_linear(name + "attn.proj", attended, stream, std::move(block.proj), name + "attn.residual");
     const TensorId to_fc1 =
         builder_.layer_norm(name + "norm2", stream, norm(block.norm2), name + "mlp.fc1.input", Role::linear_input);
-    const TensorId hidden = builder_.linear(name + "mlp.fc1", to_fc1, std::move(block.fc1), name + "mlp.fc1.output",
-                                            Role::activation_input);
-    const TensorId active = builder_.activate(name + "mlp.act", hidden, vit_.activation, name + "mlp.fc2.input");
-    return builder_.add_linear(name + "mlp.fc2", active, stream, std::move(block.fc2), name + "residual");
+    const TensorId to_fc2 = hidden(name + "mlp.", to_fc1, std::move(block.fc1));
+    return builder_.add_linear(name + "mlp.fc2", to_fc2, stream, std::move(block.fc2), name + "residual");
+  }
+
+  TensorId attention(const std::string& name, TensorId x, FloatBlock& block) {
+    Attention kind = {.bias = std::move(block.bias)};
+    if (vit_.rotary == Rotary::none) {
+      return builder_.attention(name, x, std::move(block.qkv), vit_.num_heads, std::move(kind));
+    }
+    return builder_.attention(name, x, std::move(block.qkv), vit_.num_heads, std::move(kind), "rope", angles_, angles_);
+  }
+
+  TensorId hidden(const std::string& name, TensorId x, FloatLinear fc1) {
+    if (vit_.gated_mlp) {
+      return builder_.multiply(name + "fc1", x, std::move(fc1), name + "act", vit_.activation, name + "fc2.input",
+                               Role::linear_input);
+    }
+    const TensorId made = builder_.linear(name + "fc1", x, std::move(fc1), name + "fc1.output", Role::activation_input);
+    return builder_.activate(name + "act", made, vit_.activation, name + "fc2.input");
   }
 
   MeanRows of_patches() const { return {vit_.prefix_tokens(), vit_.patches()}; }
@@ -107,10 +124,8 @@ class VitBuilder {
         builder_.linear(name + "proj", attended, std::move(pool.proj), name + "residual", Role::residual);
     const TensorId to_fc1 =
         builder_.layer_norm(name + "norm", row, norm(pool.norm), name + "mlp.fc1.input", Role::linear_input);
-    const TensorId hidden =
-        builder_.linear(name + "mlp.fc1", to_fc1, std::move(pool.fc1), name + "mlp.fc1.output", Role::activation_input);
-    const TensorId active = builder_.activate(name + "mlp.act", hidden, vit_.activation, name + "mlp.fc2.input");
-    return builder_.add_linear(name + "mlp.fc2", active, row, std::move(pool.fc2), name + "output");
+    const TensorId to_fc2 = hidden(name + "mlp.", to_fc1, std::move(pool.fc1));
+    return builder_.add_linear(name + "mlp.fc2", to_fc2, row, std::move(pool.fc2), name + "output");
   }
 
   // What the head reads, as a tensor of this name and role. With token pooling the rows of class and distillation
@@ -163,6 +178,7 @@ class VitBuilder {
 
   VitWeights weights_;
   const VitDescription& vit_;
+  const Rotate angles_;
   std::set<std::string> wanted_;
   std::set<int> layers_;
   std::vector<NetworkOutput> inner_;

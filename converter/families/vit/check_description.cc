@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "converter/families/relative_bias.h"
 #include "converter/read/config_kinds.h"
 #include "converter/read/message.h"
 
@@ -39,10 +40,17 @@ std::string check_divisions(const VitDescription& vit) {
     return "num_heads " + std::to_string(vit.num_heads) + " does not divide embed_dim " +
            std::to_string(vit.embed_dim) + "; give num_heads in config.json";
   }
+  if (vit.rotary != Rotary::none && vit.head_dim() % 4 != 0) {
+    return "heads of " + std::to_string(vit.head_dim()) + " channels are no multiple of 4, which rotary positions need";
+  }
   const Preprocessing& input = vit.preprocessing;
   if (input.height % vit.patch_size != 0 || input.width % vit.patch_size != 0) {
     return "patch_size " + std::to_string(vit.patch_size) + " does not divide the input size " +
            grid_text(input.height, input.width) + "; such a size is not supported";
+  }
+  const std::int64_t tokens = vit.tokens();
+  if (vit.relative_positions && tokens * tokens * vit.num_heads * vit.depth > kMostBiases) {
+    return "its pictures are so large that the biases of relative positions need more than 2 GiB";
   }
   return {};
 }

@@ -77,7 +77,7 @@ class Describer {
     while (vit_.depth < kMostBlocks && tensors_.find({"blocks." + std::to_string(vit_.depth) + ".norm1.weight"})) {
       ++vit_.depth;
     }
-    vit_.mlp_dim = tensors_.dimension({"blocks.0.mlp.fc1.weight"}, 0, 2);
+    vit_.mlp_dim = tensors_.dimension({"blocks.0.mlp.fc2.weight"}, 1, 2);
     vit_.class_token = tensors_.has("cls_token");
     vit_.distillation_token = tensors_.has("dist_token");
     vit_.register_tokens = tensors_.dimension({"reg_token"}, 1, 3);
@@ -92,6 +92,18 @@ class Describer {
     if (naming() == Naming::transformers) vit_.layer_norm_eps = 1e-12;  // transformers' default
     if (is_clip(naming())) vit_.layer_norm_eps = 1e-5;
     if (naming() == Naming::transformers_clip) vit_.activation = Activation::quick_gelu;
+    vit_.absolute_positions = tensors_.has("pos_embed");
+    vit_.relative_positions = tensors_.has("blocks.0.attn.relative_position_bias_table");
+    if (naming() == Naming::transformers_dinov3) vit_.rotary = Rotary::centres;
+    vit_.gated_mlp = has_gated_mlp();
+    if (vit_.gated_mlp) vit_.activation = Activation::silu;
+  }
+
+  // Whether fc1 makes twice as many values as fc2 reads, or has a second layer beside it.
+  bool has_gated_mlp() const {
+    if (tensors_.find({"blocks.0.mlp.fc1.weight", TensorPart::gate}) != nullptr) return true;
+    const int inner = tensors_.dimension({"blocks.0.mlp.fc2.weight"}, 1, 2);
+    return inner > 0 && tensors_.dimension({"blocks.0.mlp.fc1.weight"}, 0, 2) == 2 * inner;
   }
 
   void apply_sizes() {
@@ -112,7 +124,8 @@ class Describer {
     if (known_ && vit_.embed_dim != old_dim) {
       vit_.mlp_dim = static_cast<int>(static_cast<std::int64_t>(vit_.embed_dim) * vit_.mlp_dim / old_dim);
     }
-    if (config_.mlp_ratio) vit_.mlp_dim = static_cast<int>(std::min(vit_.embed_dim * *config_.mlp_ratio, 1e9));
+    override_with(config_.gated_mlp, vit_.gated_mlp);
+    if (config_.mlp_ratio) vit_.mlp_dim = mlp_dim(static_cast<int>(std::min(vit_.embed_dim * *config_.mlp_ratio, 1e9)));
     override_with(config_.mlp_dim, vit_.mlp_dim);
     apply_head();
     if (config_.num_heads) {
@@ -122,10 +135,19 @@ class Describer {
       notes_.push_back("neither config nor architecture gives num_heads; assuming embed_dim / 64 = " +
                        std::to_string(vit_.num_heads));
     }
-    const int inner = tensors_.dimension({"blocks.0.mlp.fc2.weight"}, 1, 2);
-    if (inner > 0 && tensors_.dimension({"blocks.0.mlp.fc1.weight"}, 0, 2) == 2 * inner) {
-      fail(Code::unsupported, "its MLP is gated (SwiGLU); plain ones are supported");
+    if (has_gated_mlp() && !vit_.gated_mlp) {
+      fail(Code::unsupported, "its MLP is gated (SwiGLU), which " +
+                                  (config_.gated_mlp ? "config.json's use_swiglu_ffn denies"
+                                                     : "architecture " + in_quotes(vit_.architecture) + " has not"));
     }
+  }
+
+  // `width` is embed_dim * mlp_ratio: of gated MLPs with timm both halves; with DINOv2, whose code keeps the number of
+  // weights, two thirds of it are one half, rounded up to a multiple of 8.
+  int mlp_dim(int width) const {
+    if (!vit_.gated_mlp) return width;
+    if (config_.kind == ConfigKind::timm) return width / 2;
+    return (static_cast<int>(std::int64_t{2} * width / 3) + 7) / 8 * 8;
   }
 
   void apply_head() {
@@ -187,6 +209,9 @@ class Describer {
     if (vit_.distillation_token && vit_.pooling != Pooling::token) {
       return fail(Code::unsupported, "it has a distillation token and average pooling; token pooling is supported");
     }
+    if (vit_.pooling == Pooling::attention && vit_.gated_mlp) {
+      return fail(Code::unsupported, "it has gated MLPs and attention pooling; one of them is supported");
+    }
     if (vit_.pooling == Pooling::attention && (vit_.num_classes > 0 || vit_.fc_norm)) {
       return fail(Code::unsupported,
                   "it has a head or a norm behind attention pooling; encoders without are supported");
@@ -196,6 +221,7 @@ class Describer {
       std::snprintf(eps, sizeof eps, "%.0e", vit_.layer_norm_eps);
       notes_.push_back(std::string("there is no config.json; assuming ") +
                        (vit_.activation == Activation::quick_gelu  ? "quick GELU"
+                        : vit_.activation == Activation::silu      ? "SiLU"
                         : vit_.activation == Activation::gelu_tanh ? "GELU (tanh)"
                                                                    : "GELU (erf)") +
                        ", layer_norm_eps = " + eps);
@@ -236,6 +262,7 @@ class Describer {
   // Whether prefix tokens have positions and, unless the config gave it, the input size.
   void positions_from_shapes(bool size_is_known) {
     Preprocessing& input = vit_.preprocessing;
+    if (!vit_.absolute_positions) return size_from_offsets(size_is_known);
     const int positions = tensors_.dimension({"pos_embed"}, 1, 3);
     const int beside_prefix = positions - vit_.position_prefix();  // no_embed_class is still false
     if (size_is_known && vit_.patch_size > 0 && (positions == vit_.patches() || beside_prefix == vit_.patches())) {
@@ -251,6 +278,20 @@ class Describer {
                                          " positions are no square grid; give the input size in config.json");
     }
     input.height = input.width = static_cast<int>(edge);
+  }
+
+  // Without positions of their own patches have offsets, (2 g - 1)^2 of a square grid, or any number of them will do.
+  void size_from_offsets(bool size_is_known) {
+    if (size_is_known || !vit_.relative_positions) return;
+    constexpr int kOfClass = 3;
+    const int rows = tensors_.dimension({"blocks.0.attn.relative_position_bias_table"}, 0, 2);
+    const int edge = (square_root(rows - kOfClass) + 1) / 2 * vit_.patch_size;
+    if (edge <= 0 || edge > kLargestImage) {
+      return fail(Code::unsupported,
+                  "its " + std::to_string(rows) +
+                      " relative positions are of no square grid; give the input size in config.json");
+    }
+    vit_.preprocessing.height = vit_.preprocessing.width = edge;
   }
 
   void apply_labels() {

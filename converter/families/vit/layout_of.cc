@@ -26,6 +26,7 @@ PositionResize resize_of(const VitDescription& vit, Naming naming) {
     case Naming::transformers_clip:
     case Naming::transformers_siglip:
     case Naming::transformers_beit:
+    case Naming::transformers_dinov3:
     case Naming::transformers_swin:
       return PositionResize::bicubic;
   }
@@ -48,7 +49,12 @@ Grid grid_of(const VitDescription& vit, const ModelConfig& config, int count) {
 Result<TensorLayout> layout_of(const VitDescription& vit, const ModelConfig& config, const TensorTable& tensors,
                                std::vector<std::string>& notes) {
   TensorLayout layout;
-  layout.split_qkv = splits_qkv(tensors.naming());
+  const Naming naming = tensors.naming();
+  layout.split_qkv = splits_qkv(naming);
+  layout.split_biases = !layout.split_qkv && tensors.find({"blocks.0.attn.qkv.bias", TensorPart::query}) != nullptr;
+  layout.key_bias =
+      naming != Naming::transformers_beit && naming != Naming::transformers_dinov3 && naming != Naming::timm_parts;
+  layout.split_gate = tensors.find({"blocks.0.mlp.fc1.weight", TensorPart::gate}) != nullptr;
   // timm's distilled models always have two heads; transformers' may have one.
   layout.distillation_head =
       vit.distillation_token && (tensors.naming() == Naming::timm || tensors.has("head_dist.weight"));
@@ -56,6 +62,7 @@ Result<TensorLayout> layout_of(const VitDescription& vit, const ModelConfig& con
   layout.packed_pool = tensors.naming() == Naming::transformers_siglip;
   layout.projection_bias = vit.projection_dim > 0 && tensors.has("head.bias");
   layout.position_resize = resize_of(vit, tensors.naming());
+  if (!vit.absolute_positions) return layout;
   const int positions = tensors.dimension({"pos_embed"}, 1, 3);
   if (positions == 0) return layout;  // TensorTable::check says what is missing
   const Grid needed = {vit.grid_height(), vit.grid_width()};

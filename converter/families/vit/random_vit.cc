@@ -23,8 +23,13 @@ VitWeights random_vit_weights(const VitDescription& vit, std::uint64_t seed) {
     block.qkv = linear(3 * vit.embed_dim, vit.embed_dim);
     block.proj = linear(vit.embed_dim, vit.embed_dim);
     block.norm2 = norm();
-    block.fc1 = linear(vit.mlp_dim, vit.embed_dim);
+    block.fc1 = linear(vit.fc1_dim(), vit.embed_dim);
     block.fc2 = linear(vit.embed_dim, vit.mlp_dim);
+    if (vit.relative_positions) {
+      const std::size_t tokens = static_cast<std::size_t>(vit.tokens());
+      block.bias.resize(static_cast<std::size_t>(vit.num_heads) * tokens * tokens);
+      for (float& value : block.bias) value = random(1);
+    }
     network.blocks.push_back(std::move(block));
   }
   network.norm = norm();

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "converter/families/relative_bias.h"
 #include "converter/families/vit/resize_positions.h"
 #include "converter/families/weight_reader.h"
 
@@ -47,6 +48,10 @@ class VitReader : WeightReader {
     append(vit_.class_token, "cls_token");
     append(vit_.distillation_token, "dist_token");
     append(vit_.register_tokens > 0, "reg_token");
+    if (!vit_.absolute_positions) {
+      tokens.resize(static_cast<std::size_t>(vit_.tokens()) * static_cast<std::size_t>(vit_.embed_dim), 0.0f);
+      return tokens;
+    }
     const Floats positions = read("pos_embed");
     if (!status().ok()) return {};
     const std::size_t of_prefix =
@@ -78,10 +83,29 @@ class VitReader : WeightReader {
     block.proj = linear(name + "attn.proj", vit_.embed_dim, vit_.embed_dim);
     fold_layer_scale(name + "ls1", block.proj);
     block.norm2 = norm(name + "norm2");
-    block.fc1 = linear(name + "mlp.fc1", vit_.mlp_dim, vit_.embed_dim);
+    block.fc1 = fc1(name + "mlp.fc1", vit_.fc1_dim(), vit_.embed_dim);
     block.fc2 = linear(name + "mlp.fc2", vit_.embed_dim, vit_.mlp_dim);
     fold_layer_scale(name + "ls2", block.fc2);
+    if (vit_.rotary == Rotary::grid) part_pairs(block.qkv);
+    if (vit_.relative_positions) {
+      const Floats table = read(name + "attn.relative_position_bias_table");
+      if (!status().ok()) return block;
+      block.bias = relative_bias_with_class(table, vit_.num_heads, vit_.grid_height(), vit_.grid_width());
+    }
     return block;
+  }
+
+  // EVA-02 turns neighbours, 2i and 2i + 1 of each head. Of queries and keys alike they may lie in any order.
+  void part_pairs(FloatLinear& qkv) const {
+    if (!status().ok()) return;
+    const FloatLinear old = qkv;
+    const int head_dim = vit_.head_dim(), half = head_dim / 2;
+    for (int row = 0; row < 2 * vit_.embed_dim; ++row) {
+      const int i = row % head_dim, from = row - i + (i < half ? 2 * i : 2 * (i - half) + 1);
+      std::copy_n(old.weight.begin() + std::ptrdiff_t{from} * qkv.in, qkv.in,
+                  qkv.weight.begin() + std::ptrdiff_t{row} * qkv.in);
+      qkv.bias[static_cast<std::size_t>(row)] = old.bias[static_cast<std::size_t>(from)];
+    }
   }
 
   // With a distillation token the logits are the mean of two heads, (W c + b + V d + e) / 2 = [W/2 V/2] [c d] +

@@ -10,11 +10,12 @@ namespace intvit {
 
 struct FloatBlock {
   FloatLayerNorm norm1;
-  FloatLinear qkv;   // [3C][C]: all q, then all k, then all v; inside each, head by head
+  FloatLinear qkv;   // [3C][C]: all q, then all k, then all v; inside each, head by head. Rotary pairs are D / 2 apart
   FloatLinear proj;  // layer scale folded in
   FloatLayerNorm norm2;
-  FloatLinear fc1;
-  FloatLinear fc2;  // layer scale folded in
+  FloatLinear fc1;               // of a gated MLP the gates, then the values
+  FloatLinear fc2;               // layer scale folded in
+  std::vector<float> bias = {};  // [heads][T][T], where description.relative_positions
 };
 
 // Attention pooling. All rows of query are the learnt one: weights of zeros, and a bias that is the query.
