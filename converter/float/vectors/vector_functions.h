@@ -1,0 +1,39 @@
+// What the float network computes element by element, in vectors of the best instruction set that there is. One text
+// over xsimd's batches (loops.h, vector_math.h) is compiled in vector_functions_<isa>.cc for each set.
+//
+// Every set with fused multiply-adds gives the same bits: elements take the same steps, and sums have sixteen parts
+// whatever the length of vectors. The baseline, what every CPU of the family has, rounds twice where the others do
+// once.
+#pragma once
+
+#include "intvit/isa.h"
+
+namespace intvit {
+
+struct LayerNormRow {
+  const float* input;
+  const float* gamma;
+  const float* beta;
+  int count;  // of the elements of each, at least 1
+  float eps;
+  float* output;  // may be the input
+};
+
+// Errors are a few units in the last place of the largest term. Infinities give the limit, NaN gives NaN. x may be y.
+struct VectorFunctions {
+  using Map = void (*)(const float* x, int count, float* y);
+  Map gelu_erf;
+  Map gelu_tanh;
+  Map quick_gelu;
+  void (*softmax_row)(float* row, int count);       // in place, count at least 1
+  void (*layer_norm_row)(const LayerNormRow& row);  // (x - mean) / sqrt(variance + eps) * gamma + beta
+};
+
+// Those of the best set that is built, that the CPU has and that oneDNN may use: its environment variable
+// DNNL_MAX_CPU_ISA limits both, so that one machine can show what the float network gives on an older one.
+const VectorFunctions& vector_functions();
+
+// Those of scalar (the baseline), avx2 or avx512vnni; null for a set that is not built, is not here or has none.
+const VectorFunctions* vector_functions(Isa isa);
+
+}  // namespace intvit
