@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "converter/float/parallel.h"
+#include "converter/float/vectors/vector_functions.h"
 #include "converter/plan/simulate.h"
 
 namespace intvit {
@@ -22,8 +23,7 @@ std::vector<float> weighted_sums(const float* weights, const float* values, int 
     for (int k = 0; k < keys; ++k) {
       const float weight = weights[area(r, keys) + static_cast<std::size_t>(k)];
       if (weight == 0) continue;
-      const float* value = values + area(k, width);
-      for (int i = 0; i < width; ++i) out[i] += weight * value[i];
+      vector_functions().add_product(weight, values + area(k, width), width, out);
     }
   }
   return output;

@@ -2,6 +2,7 @@
 // multiplications against each other, bit for bit.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
@@ -219,6 +220,10 @@ TEST_CASE("vectors: sets with fused multiplications give the same bits") {
   for (const Activation kind : kActivations) {
     CHECK(same_bits(mapped(map_of(*avx2, kind), x), mapped(map_of(*avx512, kind), x)));
   }
+  Floats sums[] = {x, x};
+  avx2->add_product(1.1f, x.data(), static_cast<int>(x.size()), sums[0].data());
+  avx512->add_product(1.1f, x.data(), static_cast<int>(x.size()), sums[1].data());
+  CHECK(same_bits(sums[0], sums[1]));
   for (std::size_t count = 1; count < 100; ++count) {
     for (const float deviation : {1e-30f, 1.0f, 1e3f, 1e25f}) {
       Floats row = random_row(count, static_cast<unsigned>(count), deviation);
@@ -227,6 +232,85 @@ TEST_CASE("vectors: sets with fused multiplications give the same bits") {
       row[count / 2] = count % 3 == 0 ? kNan : count % 3 == 1 ? -kInfinity : kDenormal;
       CHECK(same_bits(softmax(*avx2, row), softmax(*avx512, row)));
       CHECK(same_bits(layer_norm(*avx2, row, 1e-6f), layer_norm(*avx512, row, 1e-6f)));
+    }
+  }
+}
+
+TEST_CASE("vectors: values on a grid are those of the formula, bit for bit") {
+  const ValuesOnGrid values = {{1 / 0.3, 0.3, -5, 10}, {1 / 0.0625, 0.0625, -100, 155}, 4.5};
+  const auto nearest = [](double x, const EvenValues& v) {
+    return v.scale * (0.0 + std::nearbyint(std::fmin(std::fmax(x * v.inverse, v.lowest), v.highest)));  // 0 for -0
+  };
+  Floats x = all_magnitudes(), expected;
+  x.insert(x.end(), {kInfinity, -kInfinity});
+  for (const float v : x) {
+    expected.push_back(
+        static_cast<float>(nearest(std::fabs(v) > values.outlier ? v : nearest(v, values.code), values.grid)));
+  }
+  for (const Set& set : sets_here()) {
+    CAPTURE(set.name);
+    Floats y = x;
+    set.functions->round_to_grid(values, y.data(), static_cast<int>(y.size()));
+    CHECK(same_bits(y, expected));
+    for (int count = 0; count <= 40; ++count) {
+      Floats some(x.begin(), x.begin() + 50);
+      set.functions->round_to_grid(values, some.data(), count);
+      for (int i = 0; i < 50; ++i) {
+        REQUIRE(some[static_cast<std::size_t>(i)] == (i < count ? expected : x)[static_cast<std::size_t>(i)]);
+      }
+    }
+    Floats nan = {kNan};
+    set.functions->round_to_grid(values, nan.data(), 1);
+    CHECK(std::isnan(nan[0]));
+  }
+}
+
+TEST_CASE("vectors: tables of every size are looked up as one by one") {
+  const Floats row = random_row(77, 8, 1.5f);
+  for (int count = 2; count <= kMostTableLevels; ++count) {
+    std::vector<double> thresholds, levels = {-9};
+    for (int k = 1; k < count; ++k) {
+      // Some thresholds are values, which belong above.
+      thresholds.push_back(k % 3 == 0 ? row[static_cast<std::size_t>(k)] / 1.25 : -2 + 4.0 * k / count);
+      levels.push_back(k + 0.1);
+    }
+    std::sort(thresholds.begin(), thresholds.end());
+    std::vector<double> expected;
+    for (const float x : row) {
+      const auto above = std::upper_bound(thresholds.begin(), thresholds.end(), x / 1.25);
+      expected.push_back(levels[static_cast<std::size_t>(above - thresholds.begin())]);
+    }
+    for (const Set& set : sets_here()) {
+      CAPTURE(set.name);
+      for (const std::size_t length : {77, 64, 5, 0}) {
+        std::vector<double> found(78, 0.0), wanted(78, 0.0);
+        std::copy_n(expected.begin(), length, wanted.begin());
+        set.functions->look_up({thresholds.data(), levels.data(), count, 1.25}, row.data(), static_cast<int>(length),
+                               found.data());
+        CHECK(found == wanted);
+      }
+    }
+  }
+}
+
+TEST_CASE("vectors: errors and products of every length") {
+  const EvenValues values = {1 / 0.3, 0.3, -7, 8};
+  for (int count = 0; count <= 70; ++count) {
+    const Floats x = random_row(static_cast<std::size_t>(count), 4, 2.0f);
+    double error = 0;
+    for (const float v : x) error += std::pow(v - 0.3 * std::clamp(std::nearbyint(v / 0.3), -7.0, 8.0), 2);
+    const double of_baseline = vector_functions(Isa::scalar)->squared_error(values, x.data(), count);
+    CHECK(of_baseline == doctest::Approx(error).epsilon(1e-12));
+    const Floats start = random_row(static_cast<std::size_t>(count) + 1, 6, 2.0f);
+    for (const Set& set : sets_here()) {
+      CAPTURE(set.name);
+      CHECK(set.functions->squared_error(values, x.data(), count) == of_baseline);
+      Floats sums = start;
+      set.functions->add_product(1.7f, x.data(), count, sums.data());
+      std::vector<double> exact_sums(start.begin(), start.end());
+      for (std::size_t i = 0; i < x.size(); ++i) exact_sums[i] += static_cast<double>(1.7f) * x[i];
+      CHECK(largest_difference(sums, exact_sums) <= 2e-6);
+      CHECK(sums.back() == start.back());
     }
   }
 }

@@ -12,11 +12,24 @@ namespace {
 template <typename Arch>
 struct Floats {
   using F = xsimd::batch<float, Arch>;
+  using D = xsimd::batch<double, Arch>;
   using Bits = xsimd::batch<std::int32_t, Arch>;
 
   // c + a * b and c - a * b, rounded once where the set can; files are compiled so that nothing else is fused.
   static F fused(F a, F b, F c) { return fma(a, b, c); }
   static F fused_minus(F a, F b, F c) { return fnma(a, b, c); }
+
+  // As many floats as D has elements.
+  static D widen(const float* p) {
+    double part[D::size];
+    for (std::size_t i = 0; i < D::size; ++i) part[i] = p[i];
+    return D::load_unaligned(part);
+  }
+  static void narrow(D v, float* p) {
+    double part[D::size];
+    v.store_unaligned(part);
+    for (std::size_t i = 0; i < D::size; ++i) p[i] = static_cast<float>(part[i]);
+  }
 };
 
 constexpr std::int32_t bits_of(float x) { return __builtin_bit_cast(std::int32_t, x); }

@@ -2,6 +2,7 @@
 // apart: so their order is the same for every length of vectors.
 #pragma once
 
+#include "converter/float/vectors/schemes.h"
 #include "converter/float/vectors/vector_functions.h"
 #include "converter/float/vectors/vector_math.h"
 
@@ -71,9 +72,28 @@ void layer_norm_row(const LayerNormRow& row) {
 }
 
 template <typename Simd>
+void add_product(float factor, const float* x, int count, float* sums) {
+  using F = typename Simd::F;
+  using Sixteen = Block<Simd>;
+  for (int i = 0; i < count; i += Sixteen::kSize) {
+    const int left = count - i;
+    Sixteen::load(sums + i, left, 0.0f)
+        .map(Sixteen::load(x + i, left, 0.0f), [&](F sum, F value) { return Simd::fused(F(factor), value, sum); })
+        .store(sums + i, left);
+  }
+}
+
+template <typename Simd>
 constexpr VectorFunctions functions_of() {
-  return {map<Simd, gelu_erf<Simd>>, map<Simd, gelu_tanh<Simd>>, map<Simd, quick_gelu<Simd>>, softmax_row<Simd>,
-          layer_norm_row<Simd>};
+  return {map<Simd, gelu_erf<Simd>>,
+          map<Simd, gelu_tanh<Simd>>,
+          map<Simd, quick_gelu<Simd>>,
+          softmax_row<Simd>,
+          layer_norm_row<Simd>,
+          add_product<Simd>,
+          round_to_grid<Simd>,
+          look_up<Simd>,
+          squared_error<Simd>};
 }
 
 }  // namespace

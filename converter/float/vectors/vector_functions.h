@@ -1,5 +1,6 @@
-// What the float network computes element by element, in vectors of the best instruction set that there is. One text
-// over xsimd's batches (loops.h, vector_math.h) is compiled in vector_functions_<isa>.cc for each set.
+// What the float network and its quantizers compute element by element, in vectors of the best instruction set that
+// there is. One text over xsimd's batches (loops.h, vector_math.h) is compiled in vector_functions_<isa>.cc for each
+// set.
 //
 // Every set with fused multiply-adds gives the same bits: elements take the same steps, and sums have sixteen parts
 // whatever the length of vectors. The baseline, what every CPU of the family has, rounds twice where the others do
@@ -19,6 +20,27 @@ struct LayerNormRow {
   float* output;  // may be the input
 };
 
+// Evenly spaced values: the nearest to x is scale * round(clamp(x * inverse, lowest, highest)), halves to even.
+struct EvenValues {
+  double inverse, scale, lowest, highest;  // inverse = 1 / scale; the ends are whole, and 0 is not beyond them
+};
+
+// The nearest of `code`, and of `grid` the nearest to that. What lies beyond `outlier` goes to the grid alone.
+struct ValuesOnGrid {
+  EvenValues code, grid;
+  double outlier;
+};
+
+inline constexpr int kMostTableLevels = 16;
+
+// Levels by thresholds: x gets the level whose number is that of the thresholds at or below x / divisor.
+struct SmallTable {
+  const double* thresholds;  // ascending
+  const double* levels;      // one more
+  int count;                 // of levels, at most kMostTableLevels
+  double divisor;
+};
+
 // Errors are a few units in the last place of the largest term. Infinities give the limit, NaN gives NaN. x may be y.
 struct VectorFunctions {
   using Map = void (*)(const float* x, int count, float* y);
@@ -27,6 +49,12 @@ struct VectorFunctions {
   Map quick_gelu;
   void (*softmax_row)(float* row, int count);       // in place, count at least 1
   void (*layer_norm_row)(const LayerNormRow& row);  // (x - mean) / sqrt(variance + eps) * gamma + beta
+  void (*add_product)(float factor, const float* x, int count, float* sums);  // sums[i] += factor * x[i]
+
+  // What schemes make of values (converter/plan/simulate.h), with the same bits in every set.
+  void (*round_to_grid)(const ValuesOnGrid& values, float* row, int count);  // in place
+  void (*look_up)(const SmallTable& table, const float* row, int count, double* levels);
+  double (*squared_error)(const EvenValues& values, const float* x, int count);  // of x behind the nearest values
 };
 
 // Those of the best set that is built, that the CPU has and that oneDNN may use: its environment variable

@@ -24,6 +24,9 @@ struct Avx512 : Floats<Avx512Arch> {
   // xsimd's fma of AVX-512 is a product and a sum.
   static F fused(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   static F fused_minus(F a, F b, F c) { return _mm512_fnmadd_ps(a, b, c); }
+
+  static D widen(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+  static void narrow(D v, float* p) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(v)); }
 };
 
 }  // namespace
