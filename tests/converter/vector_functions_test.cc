@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -301,10 +302,16 @@ TEST_CASE("vectors: errors and products of every length") {
     for (const float v : x) error += std::pow(v - 0.3 * std::clamp(std::nearbyint(v / 0.3), -7.0, 8.0), 2);
     const double of_baseline = vector_functions(Isa::scalar)->squared_error(values, x.data(), count);
     CHECK(of_baseline == doctest::Approx(error).epsilon(1e-12));
+    const Floats y = random_row(static_cast<std::size_t>(count), 7, 2.0f);
+    const std::vector<double> wide_x(x.begin(), x.end()), wide_y(y.begin(), y.end());
+    const double product = vector_functions(Isa::scalar)->dot(wide_x.data(), wide_y.data(), count);
+    CHECK(product == doctest::Approx(std::inner_product(wide_x.begin(), wide_x.end(), wide_y.begin(), 0.0)));
     const Floats start = random_row(static_cast<std::size_t>(count) + 1, 6, 2.0f);
     for (const Set& set : sets_here()) {
       CAPTURE(set.name);
       CHECK(set.functions->squared_error(values, x.data(), count) == of_baseline);
+      CHECK(set.functions->dot(wide_x.data(), wide_y.data(), count) == product);
+      CHECK(set.functions->dot_floats(x.data(), y.data(), count) == product);
       Floats sums = start;
       set.functions->add_product(1.7f, x.data(), count, sums.data());
       std::vector<double> exact_sums(start.begin(), start.end());

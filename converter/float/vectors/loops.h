@@ -93,7 +93,9 @@ constexpr VectorFunctions functions_of() {
           add_product<Simd>,
           round_to_grid<Simd>,
           look_up<Simd>,
-          squared_error<Simd>};
+          squared_error<Simd>,
+          dot<Simd>,
+          dot_floats<Simd>};
 }
 
 }  // namespace

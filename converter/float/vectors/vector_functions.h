@@ -51,10 +51,12 @@ struct VectorFunctions {
   void (*layer_norm_row)(const LayerNormRow& row);  // (x - mean) / sqrt(variance + eps) * gamma + beta
   void (*add_product)(float factor, const float* x, int count, float* sums);  // sums[i] += factor * x[i]
 
-  // What schemes make of values (converter/plan/simulate.h), with the same bits in every set.
+  // In doubles, with the same bits in every set. What schemes make of values (converter/plan/simulate.h), and sums.
   void (*round_to_grid)(const ValuesOnGrid& values, float* row, int count);  // in place
   void (*look_up)(const SmallTable& table, const float* row, int count, double* levels);
   double (*squared_error)(const EvenValues& values, const float* x, int count);  // of x behind the nearest values
+  double (*dot)(const double* a, const double* b, int count);                    // the sum of a[i] b[i]
+  double (*dot_floats)(const float* a, const float* b, int count);               // likewise, in doubles
 };
 
 // Those of the best set that is built, that the CPU has and that oneDNN may use: its environment variable

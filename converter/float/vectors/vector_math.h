@@ -26,7 +26,7 @@ typename Simd::F exp_of_minus(typename Simd::F y) {
   constexpr float kRoundingShift = 12582912.0f;  // 1.5 * 2^23: adding it leaves n in the low bits of the mantissa
   constexpr float kLn2High = 0.693359375f;       // few bits, so n * kLn2High is exact
   constexpr float kLn2Low = -2.12194440e-4f;
-  const F near = min(F(kMost), y);  // a NaN in y stays, as in all of x86's min and max whose second number it is
+  const F near = min(F(kMost), y);  // x86's min and max keep a NaN that comes second
   const F shifted = Simd::fused(near, F(1.44269504f), F(kRoundingShift));
   const F n = shifted - F(kRoundingShift);
   const F r = Simd::fused_minus(n, F(kLn2Low), Simd::fused_minus(n, F(kLn2High), near));
