@@ -15,18 +15,18 @@
 namespace intvit::kernels {
 namespace {
 
+using I32 = Avx512::I32;
+
 // Four 32-bit weights in each 128-bit lane become their digits: the four d0 in the lane's first 32 bits, then d1, d2.
-__m512i digits_of(__m512i weights) {
+__m512i digits_of(I32 weights) {
   // Adding 128 at each digit carries where a digit would exceed 127; the xor takes the 128 off again, digit by digit.
-  const __m512i bias = _mm512_set1_epi32(0x808080);
+  const I32 bias(0x808080);
   const __m512i by_digit = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
-  return _mm512_shuffle_epi8(_mm512_xor_si512(_mm512_add_epi32(weights, bias), bias), by_digit);
+  return _mm512_shuffle_epi8((weights + bias) ^ bias, by_digit);
 }
 
 struct DigitSums {
-  __m512i sum0 = _mm512_setzero_si512();
-  __m512i sum1 = _mm512_setzero_si512();
-  __m512i sum2 = _mm512_setzero_si512();
+  I32 sum0 = 0, sum1 = 0, sum2 = 0;
 
   // samples: four taps in each 32-bit element. digits: see digits_of.
   void add(__m512i samples, __m512i digits) {
@@ -36,11 +36,7 @@ struct DigitSums {
   }
 
   // The rounded and shifted sums; |result| <= 512, so that a pack to 16 bits is exact and the one to 8 clamps.
-  __m512i result() const {
-    const __m512i high = _mm512_add_epi32(_mm512_slli_epi32(sum1, 8), _mm512_slli_epi32(sum2, 16));
-    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(sum0, high), _mm512_set1_epi32(kResizeHalf));
-    return _mm512_srai_epi32(sum, kResizePrecisionBits);
-  }
+  I32 result() const { return (sum0 + ((sum1 << 8) + (sum2 << 16)) + I32(kResizeHalf)) >> kResizePrecisionBits; }
 };
 
 __m512i join(__m128i lane0, __m128i lane1, __m128i lane2, __m128i lane3) {
@@ -100,9 +96,8 @@ void resize_row_channels(const ResizeRowArgs& args) {
                                         load_weights(weights[2] + t), load_weights(weights[3] + t));
       sums.add(_mm512_shuffle_epi8(samples, by_channel), digits_of(lane_weights));
     }
-    __m512i result = sums.result();
-    result = _mm512_packs_epi32(result, result);
-    result = _mm512_packus_epi16(result, result);  // the first 4 bytes of each lane are one pixel
+    const __m512i values = Avx512::pack32_in_lanes(sums.result(), sums.result());
+    const __m512i result = _mm512_packus_epi16(values, values);  // the first 4 bytes of each lane are one pixel
     alignas(64) std::uint8_t bytes[64];
     _mm512_store_si512(bytes, result);
     for (int lane = 0; lane < 4; ++lane) {
@@ -147,8 +142,8 @@ struct ColumnSums {
   }
   // Packs work within lanes just as the unpacks did: the samples are in order again.
   Avx512::Codes samples() const {
-    return _mm512_packus_epi16(_mm512_packs_epi32(sums[0].result(), sums[1].result()),
-                               _mm512_packs_epi32(sums[2].result(), sums[3].result()));
+    return _mm512_packus_epi16(Avx512::pack32_in_lanes(sums[0].result(), sums[1].result()),
+                               Avx512::pack32_in_lanes(sums[2].result(), sums[3].result()));
   }
 };
 
