@@ -18,6 +18,7 @@ enum class Naming {
   transformers_clip,    // the image tower
   transformers_siglip,  // the image tower with its head
   open_clip,
+  open_clip_timm,  // an image tower of timm inside open_clip
 };
 
 // Whether query, key and value are apart.

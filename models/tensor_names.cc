@@ -104,7 +104,8 @@ std::string unsupported_feature(std::string_view name) {
   if (name.starts_with("patch_embed.norm.")) return "a norm in the patch embedding";
   if (name.starts_with("patch_embed.backbone.")) return "a convolutional stem (hybrid)";
   if (name.starts_with("visual.attn_pool.")) return "attention pooling (attn_pool)";
-  if (name.starts_with("visual.trunk.")) return "an image tower of timm inside open_clip (visual.trunk)";
+  if (name.starts_with("visual.head.mlp.")) return "an MLP behind the image tower (timm_proj mlp)";
+  if (name.starts_with("visual.head.pool.")) return "a pooling of open_clip's own (timm_pool)";
   if (contains(name, ".attn.q_norm.") || contains(name, ".attn.k_norm.")) return "a norm on queries and keys (qk_norm)";
   if (contains(name, ".attn.norm.")) return "a norm inside the attention (scale_attn_norm)";
   if (contains(name, ".mlp.norm.")) return "a norm inside the MLP (scale_mlp_norm)";

@@ -48,7 +48,8 @@ class Describer {
 
   // The architecture by name, where there is a known one.
   void start() {
-    std::string name = config_.kind == ConfigKind::timm ? config_.architecture : std::string();
+    const bool has_timm_name = config_.kind == ConfigKind::timm || naming() == Naming::open_clip_timm;
+    std::string name = has_timm_name ? config_.architecture : std::string();
     if (config_.kind == ConfigKind::none) name = tensors_.checkpoint().metadata("architecture");
     if (const std::optional<VitDescription> known = describe_architecture(name)) {
       vit_ = *known;
@@ -151,7 +152,7 @@ class Describer {
 
   // Whether the head is CLIP's projection. timm keeps that as a head whose bias is zero, of classes without names.
   bool is_projection() {
-    if (is_clip(naming())) return true;
+    if (is_clip(naming()) || naming() == Naming::open_clip_timm) return true;
     if (!tensors_.has("norm_pre.weight") || !config_.labels.empty() || naming() != Naming::timm) return false;
     const TensorInfo* bias = tensors_.find({"head.bias"});
     if (bias == nullptr) return false;
@@ -180,6 +181,7 @@ class Describer {
       vit_.fc_norm = vit_.pooling == Pooling::average;  // timm's default
     }
     override_with(config_.fc_norm, vit_.fc_norm);
+    if (naming() == Naming::open_clip_timm) vit_.fc_norm = tensors_.has("fc_norm.weight");
     if (config_.kind == ConfigKind::hugging_face && config_.architecture == "deit") vit_.distillation_token = true;
     if (vit_.pooling == Pooling::token && !vit_.class_token) {
       return fail(Code::unsupported, "it pools the class token but has none; global_pool avg is needed");

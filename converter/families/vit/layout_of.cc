@@ -14,6 +14,7 @@ PositionResize resize_of(const VitDescription& vit, Naming naming) {
   switch (naming) {
     case Naming::timm:
     case Naming::open_clip:
+    case Naming::open_clip_timm:
       return PositionResize::bicubic_antialiased;
     case Naming::dinov2:
       return vit.register_tokens > 0 ? PositionResize::bicubic_antialiased : PositionResize::bicubic_by_factor;

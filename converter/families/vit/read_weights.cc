@@ -157,7 +157,8 @@ class VitReader {
 
   FloatLinear projection() {
     FloatLinear layer = {vit_.projection_dim, vit_.embed_dim, read("head.weight"), {}};
-    layer.bias.resize(static_cast<std::size_t>(layer.out), 0.0f);  // where the checkpoint has one, it is zero
+    if (layout_.projection_bias) layer.bias = read("head.bias");
+    layer.bias.resize(static_cast<std::size_t>(layer.out), 0.0f);
     if (!layout_.transposed_projection) return layer;
     const std::size_t out = static_cast<std::size_t>(layer.out), in = static_cast<std::size_t>(layer.in);
     const Floats transposed = std::exchange(layer.weight, Floats(layer.weight.size()));
