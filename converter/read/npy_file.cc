@@ -1,78 +1,145 @@
-#include "tests/converter/npy_reader.h"
+#include "converter/read/npy_file.h"
 
 #include <bit>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
+#include <cstring>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <system_error>
+
+#include "converter/read/message.h"
+#include "engine/format/mapped_file.h"
 
 namespace intvit {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "floats are copied as they lie in memory");
 
-constexpr std::string_view kNpyMagic("\x93NUMPY\x01\x00", 8);  // format 1.0: a 16-bit header length follows
-constexpr std::size_t kFixedBytes = kNpyMagic.size() + 2;
+constexpr std::string_view kNpyMagic("\x93NUMPY", 6);
+constexpr std::size_t kLongestNpyHeader = 1 << 16;  // NumPy's own are shorter than 1000 bytes
 
-struct Shape {
-  int rows = 0;
-  int cols = 0;
+struct NpyHeader {
+  std::string_view type;
+  bool fortran_order = false;
+  std::vector<std::int64_t> shape;
 };
 
-bool skip(std::string_view& text, std::string_view expected) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n')) text.remove_prefix(1);
-  if (!text.starts_with(expected)) return false;
-  text.remove_prefix(expected.size());
-  return true;
-}
+// The header is a Python dictionary of a string, a bool and a tuple of numbers. Every read takes what it finds off the
+// front of the text; once something else is there, all fail.
+class NpyHeaderParser {
+ public:
+  explicit NpyHeaderParser(std::string_view text) : rest_(text) {}
 
-bool read_extent(std::string_view& text, int& extent) {
-  if (!skip(text, "")) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), extent);
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return error == std::errc() && extent >= 0;
-}
+  std::optional<NpyHeader> run() {
+    NpyHeader header;
+    bool type = false, order = false, shape = false;
+    if (!accept("{")) return std::nullopt;
+    while (!accept("}")) {
+      const std::string_view key = quoted();
+      if (!accept(":")) return std::nullopt;
+      if (key == "descr" && !type) {
+        header.type = quoted();
+        type = !header.type.empty();
+      } else if (key == "fortran_order" && !order) {
+        header.fortran_order = accept("True");
+        order = header.fortran_order || accept("False");
+      } else if (key == "shape" && !shape) {
+        shape = tuple(header.shape);
+      } else {
+        return std::nullopt;
+      }
+      if (accept(",")) continue;
+      if (!accept("}")) return std::nullopt;
+      break;
+    }
+    skip_blanks();
+    if (!rest_.empty() || !type || !order || !shape) return std::nullopt;
+    return header;
+  }
 
-// The header is a Python dictionary, its keys sorted as NumPy's own writer sorts them.
-bool parse_header(std::string_view text, Shape& shape) {
-  return skip(text, "{") && skip(text, "'descr'") && skip(text, ":") && skip(text, "'<f4'") && skip(text, ",") &&
-         skip(text, "'fortran_order'") && skip(text, ":") && skip(text, "False") && skip(text, ",") &&
-         skip(text, "'shape'") && skip(text, ":") && skip(text, "(") && read_extent(text, shape.rows) &&
-         skip(text, ",") && read_extent(text, shape.cols) && (skip(text, ",") || true) && skip(text, ")") &&
-         (skip(text, ",") || true) && skip(text, "}") && skip(text, "") && text.empty();
+ private:
+  void skip_blanks() {
+    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n')) rest_.remove_prefix(1);
+  }
+
+  bool accept(std::string_view expected) {
+    skip_blanks();
+    if (!rest_.starts_with(expected)) return false;
+    rest_.remove_prefix(expected.size());
+    return true;
+  }
+
+  // Empty if there is none.
+  std::string_view quoted() {
+    if (!accept("'")) return {};
+    const std::string_view text = rest_.substr(0, rest_.find('\''));
+    if (text.size() == rest_.size()) return {};
+    rest_.remove_prefix(text.size() + 1);
+    return text;
+  }
+
+  bool tuple(std::vector<std::int64_t>& numbers) {
+    if (!accept("(")) return false;
+    while (!accept(")")) {
+      skip_blanks();
+      std::int64_t number = 0;
+      const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), number);
+      if (error != std::errc() || number < 0) return false;
+      rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+      numbers.push_back(number);
+      if (!accept(",")) return accept(")");
+    }
+    return true;
+  }
+
+  std::string_view rest_;
+};
+
+// Magic and version, then the length of the header in 2 bytes (version 1) or 4. Nothing if there is no such header;
+// else `bytes` are what follows it.
+std::optional<std::string_view> take_npy_header(std::span<const std::uint8_t>& bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.size() < 12 || !text.starts_with(kNpyMagic) || bytes[6] < 1 || bytes[6] > 3) return std::nullopt;
+  const std::size_t width = bytes[6] == 1 ? 2 : 4;
+  std::size_t length = 0;
+  for (std::size_t i = width; i > 0; --i) length = length << 8 | bytes[8 + i - 1];
+  const std::size_t begin = 8 + width;
+  if (length > kLongestNpyHeader || length > text.size() - begin) return std::nullopt;
+  bytes = bytes.subspan(begin + length);
+  return text.substr(begin, length);
 }
 
 }  // namespace
 
 Result<NpyArray> read_npy(const std::string& path) {
-  const auto corrupt = [&](const std::string& what) { return Status(Code::corrupt_file, path + ": " + what); };
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return {Code::not_found, "cannot open " + path};
-  const std::int64_t size = file.tellg();
-  char fixed[kFixedBytes];
-  if (!file.seekg(0) || !file.read(fixed, kFixedBytes) || std::string_view(fixed, kNpyMagic.size()) != kNpyMagic) {
-    return corrupt("not an .npy file of format 1.0");
+  const auto corrupt = [&](const std::string& what) { return Status(Code::corrupt_file, in_quotes(path) + what); };
+  const Result<MappedFile> file = MappedFile::open(path);
+  if (!file.ok()) return file.status();
+  std::span<const std::uint8_t> bytes = file.value().bytes();
+  const std::optional<std::string_view> text = take_npy_header(bytes);
+  if (!text) return corrupt(" is no .npy file; write it with numpy.save");
+  const std::optional<NpyHeader> header = NpyHeaderParser(*text).run();
+  if (!header) return corrupt(" has a header that is not NumPy's; write it with numpy.save");
+  if (header->type != "<f4") {
+    return corrupt(" has values of type " + in_quotes(header->type) + "; float32 is needed, '<f4' (astype('float32'))");
   }
-  const std::size_t header_size = static_cast<unsigned char>(fixed[kFixedBytes - 2]) +
-                                  (std::size_t{static_cast<unsigned char>(fixed[kFixedBytes - 1])} << 8);
-  std::string header(header_size, '\0');
-  Shape shape;
-  if (!file.read(header.data(), static_cast<std::streamsize>(header_size)) || !parse_header(header, shape)) {
-    return corrupt("the header does not describe a two-dimensional array of '<f4' in C order");
+  const std::vector<std::int64_t>& shape = header->shape;
+  constexpr std::int64_t kMostExtent = std::int64_t{1} << 30;  // an int holds it, and products of two fit 64 bits
+  if (shape.size() != 2 || header->fortran_order || shape[0] > kMostExtent || shape[1] > kMostExtent) {
+    return corrupt(" is an array of shape " + shape_text(shape) + (header->fortran_order ? " in Fortran order" : "") +
+                   "; two dimensions in C order are needed (numpy.ascontiguousarray)");
   }
-  // Two extents below 2^31 give a product below 2^62, so neither it nor four times it overflows 64 unsigned bits.
-  const std::uint64_t count = static_cast<std::uint64_t>(shape.rows) * static_cast<std::uint64_t>(shape.cols);
-  if (static_cast<std::uint64_t>(size) - kFixedBytes - header_size != count * sizeof(float)) {
-    return corrupt("the file has not the size of the " + std::to_string(shape.rows) + " x " +
-                   std::to_string(shape.cols) + " floats in its header");
+  const std::uint64_t count = static_cast<std::uint64_t>(shape[0]) * static_cast<std::uint64_t>(shape[1]);
+  if (bytes.size() != count * sizeof(float)) {
+    return corrupt(" should have " + std::to_string(count) + " values, as its header says, but has " +
+                   std::to_string(bytes.size()) + " bytes of them; write it again");
   }
-  NpyArray matrix{shape.rows, shape.cols, std::vector<float>(count)};
-  if (!file.read(reinterpret_cast<char*>(matrix.data.data()), static_cast<std::streamsize>(count * sizeof(float)))) {
-    return {Code::io, "cannot read " + path};
-  }
-  return matrix;
+  NpyArray array{static_cast<int>(shape[0]), static_cast<int>(shape[1]), std::vector<float>(count)};
+  if (count > 0) std::memcpy(array.data.data(), bytes.data(), bytes.size());
+  return array;
 }
 
 }  // namespace intvit

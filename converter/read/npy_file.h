@@ -1,5 +1,4 @@
-// Reference logits in NumPy's .npy files: two-dimensional float32, little-endian, C order. The tools only write such
-// files (tools/common/results/npy.h); reading them is the tests' business.
+// A table of floats in NumPy's .npy files (format 1.0 to 3.0): two-dimensional float32, little-endian, C order.
 #pragma once
 
 #include <string>
@@ -15,7 +14,8 @@ struct NpyArray {
   std::vector<float> data;  // [rows][cols]
 };
 
-// Trusts nothing in the file: the header must be exactly as above and the file as long as the header says.
+// Trusts nothing in the file: it must be as long as its header says, so that memory is bounded by its size. The values
+// may be any, NaN among them. not_found, io, or corrupt_file.
 Result<NpyArray> read_npy(const std::string& path);
 
 }  // namespace intvit
