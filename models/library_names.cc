@@ -57,6 +57,7 @@ constexpr NamePair kTransformersDinov2[] = {
 
 constexpr NamePair kDinov2[] = {
     {"register_tokens", "reg_token"},
+    {"linear_head", "head"},
 };
 
 // The norm behind the last block is of the class token alone, so it is fc_norm.
@@ -194,6 +195,7 @@ std::optional<Naming> naming_of(std::string_view name) {
   if (name.starts_with("visual.trunk.")) return Naming::open_clip_timm;
   // timm throws the mask token away.
   if (name == "register_tokens" || name == "mask_token") return Naming::dinov2;
+  if (name == "linear_head.weight") return Naming::dinov2;
   return std::nullopt;
 }
 
@@ -202,10 +204,12 @@ std::string_view wrapper_prefix(std::string_view name) { return first_prefix(nam
 std::string_view library_prefix(Naming naming, std::string_view name) {
   static constexpr std::string_view kVit[] = {"vit.", "deit."};
   static constexpr std::string_view kDino[] = {"dinov2.", "dinov2_with_registers."};
+  static constexpr std::string_view kBackbone[] = {"backbone."};
   static constexpr std::string_view kVisionModel[] = {"vision_model."};
   static constexpr std::string_view kTrunk[] = {"visual.trunk."};
   if (naming == Naming::transformers) return first_prefix(name, kVit);
   if (naming == Naming::transformers_dinov2) return first_prefix(name, kDino);
+  if (naming == Naming::dinov2) return first_prefix(name, kBackbone);
   if (naming == Naming::open_clip_timm) return first_prefix(name, kTrunk);
   return naming == Naming::open_clip ? std::string_view() : first_prefix(name, kVisionModel);
 }

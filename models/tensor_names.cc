@@ -82,7 +82,9 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
     if (vit.layer_scale) add({block + "ls2.gamma"}, {channels}, specs);
   }
   add_norm(vit.fc_norm ? "fc_norm" : "norm", channels, specs);
-  if (vit.num_classes > 0) add_linear("head", {vit.num_classes, channels}, specs);
+  // The two heads of a distilled network have a row each.
+  const std::int64_t head_columns = vit.class_and_mean ? 2 * channels : channels;
+  if (vit.num_classes > 0) add_linear("head", {vit.num_classes, head_columns}, specs);
   if (vit.num_classes > 0 && layout.distillation_head) add_linear("head_dist", {vit.num_classes, channels}, specs);
   if (vit.pooling == Pooling::attention) add_attention_pool(vit, layout, specs);
   if (vit.projection_dim > 0) {

@@ -44,9 +44,10 @@ struct VitDescription {
   bool no_embed_class = false;  // prefix tokens have no position embedding
   bool bare_registers = false;  // register tokens have none, the other prefix tokens do
   bool qkv_bias = true;
-  bool layer_scale = false;  // ls1/ls2.gamma
-  bool pre_norm = false;     // norm_pre in front of the blocks; the patch embedding then has no bias
-  bool fc_norm = false;      // the norm stands after pooling (fc_norm) instead of before it (norm)
+  bool layer_scale = false;     // ls1/ls2.gamma
+  bool pre_norm = false;        // norm_pre in front of the blocks; the patch embedding then has no bias
+  bool class_and_mean = false;  // the head reads the class token and the mean of the patches, both behind the norm
+  bool fc_norm = false;         // the norm stands after pooling (fc_norm) instead of before it (norm)
   Preprocessing preprocessing;
   std::vector<std::string> labels;  // empty, or one per class
 
@@ -57,6 +58,8 @@ struct VitDescription {
   int prefix_tokens() const { return (class_token ? 1 : 0) + (distillation_token ? 1 : 0) + register_tokens; }
   // Prefix tokens with a position embedding, which are the first ones.
   int position_prefix() const { return no_embed_class ? 0 : prefix_tokens() - (bare_registers ? register_tokens : 0); }
+  // What the head reads: two rows, side by side, of distilled networks and of class_and_mean.
+  int head_columns() const { return distillation_token || class_and_mean ? 2 * embed_dim : embed_dim; }
   int tokens() const { return prefix_tokens() + patches(); }
 };
 

@@ -44,10 +44,11 @@ struct Attention {
   int queries = 0;  // only the first so many rows of query; 0: all
 };
 
-// x -> the mean of rows first_row ... first_row + count - 1.
+// x -> its first `copied` rows, then the mean of rows first_row ... first_row + count - 1.
 struct MeanRows {
   int first_row = 0;
   int count = 0;
+  int copied = 0;
 };
 
 using NodeKind = std::variant<PatchEmbed, LayerNorm, Linear, Activate, Attention, MeanRows>;

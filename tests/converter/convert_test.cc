@@ -39,6 +39,7 @@ const Variant kVariants[] = {
     {"quick GELU", [](VitDescription& v) { v.activation = Activation::quick_gelu; }},
     {"ReLU", [](VitDescription& v) { v.activation = Activation::relu; }},
     {"distilled", [](VitDescription& v) { v.distillation_token = true; }},
+    {"class token and mean side by side", [](VitDescription& v) { v.class_and_mean = true, v.register_tokens = 2; }},
     {"registers", [](VitDescription& v) { v.register_tokens = 3; }},
     {"average pooling", [](VitDescription& v) { v.pooling = Pooling::average, v.fc_norm = true; }},
     {"average pooling behind the norm", [](VitDescription& v) { v.pooling = Pooling::average; }},

@@ -62,12 +62,39 @@ TEST_CASE("load_network: DINOv2 in its own names and in transformers' is what it
   }
 }
 
+TEST_CASE("load_network: DINOv2's classifiers in transformers' names and its own") {
+  for (const int registers : {0, 3}) {
+    CAPTURE(registers);
+    TensorMap tensors = renamed(tensors_of(dinov2(registers)), Naming::transformers_dinov2, "dinov2.");
+    tensors["classifier.weight"] = numbered({5, 32}, 1);
+    tensors["classifier.bias"] = numbered({5}, 2);
+    const std::string labels = R"(, "id2label": {"0": "a", "1": "b", "2": "c", "3": "d", "4": "e"})";
+    const FloatNetwork network = loaded_files(tensors, dinov2_config(registers, labels));
+    CHECK(network.classes() == 5);
+    CHECK(network.labels.size() == 5);
+    CHECK(linear_of(network, "head").weight == tensors.at("classifier.weight").values);
+    const auto* mean = node_of(network, "pool").as<MeanRows>();
+    REQUIRE(mean != nullptr);
+    CHECK(mean->copied == 1);
+    CHECK(mean->first_row == 1 + registers);
+    CHECK(mean->count == 4);
+
+    TensorMap own = renamed(tensors_of(dinov2(registers)), Naming::dinov2, "backbone.");
+    own["backbone.mask_token"] = numbered({1, 16}, 9);
+    own["linear_head.weight"] = tensors.at("classifier.weight");
+    own["linear_head.bias"] = tensors.at("classifier.bias");
+    std::string config = kEncoderConfig;
+    config.replace(config.find(": 0,"), 4, ": 5,");
+    std::vector<std::string> notes;
+    check_same(network, loaded_files(own, config, &notes));
+    CHECK(contains(notes.at(0), "prefix 'backbone.'"));
+    own["linear_head.weight"] = numbered({5, 80}, 1);
+    check_load_fails(load_tiny(own, config), Code::unsupported, {"class tokens of four blocks"});
+  }
+}
+
 TEST_CASE("load_network: what of transformers' DINOv2 cannot be run") {
   const TensorMap tensors = renamed(tensors_of(dinov2(0)), Naming::transformers_dinov2, "dinov2.");
-  TensorMap with_head = tensors;
-  with_head["classifier.weight"] = numbered({5, 32}, 1);
-  with_head["classifier.bias"] = numbered({5}, 1);
-  check_load_fails(load_tiny(with_head, dinov2_config(0)), Code::unsupported, {"class token and the mean"});
   check_load_fails(load_tiny(tensors, dinov2_config(0, R"(, "use_swiglu_ffn": true)")), Code::unsupported,
                    {"use_swiglu_ffn"});
   TensorMap gated = tensors;

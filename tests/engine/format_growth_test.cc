@@ -230,6 +230,7 @@ std::vector<std::int32_t> logits_of(const Model& model, const std::shared_ptr<co
 
 TEST_CASE("op set 2: files give the program and the logits that they would in op set 3") {
   for (const auto& [name, options] : all_variants()) {
+    if (options.head == TinyHead::token_and_mean) continue;  // op set 2 copies no rows
     const TinyProgram tiny = make_tiny_program(options);
     const auto old = Model::from_memory(encode_op_set_2(tiny.program, tiny_metadata(options)), "old");
     const auto now = Model::from_memory(encode_model(tiny.program, tiny_metadata(options)), "now");

@@ -140,10 +140,18 @@ class VitBuilder {
     return builder_.mean_rows("pool", final_tokens(to + ".tokens", stream), of_patches(), to, role);
   }
 
+  // Two rows, which the head reads as one.
+  TensorId class_and_mean(TensorId stream, const std::string& to) {
+    MeanRows rows = of_patches();
+    rows.copied = 1;
+    return builder_.mean_rows("pool", final_tokens(to + ".tokens", stream), rows, to, Role::linear_input);
+  }
+
   // Classes of texts stand beside the head, which is a projection where there is one.
   void logits(TensorId stream) {
     const std::string name = weights_.zero_shot ? "texts" : "head";
-    const TensorId input = pooled(stream, name + ".input", Role::linear_input);
+    const TensorId input = vit_.class_and_mean ? class_and_mean(stream, name + ".input")
+                                               : pooled(stream, name + ".input", Role::linear_input);
     FloatLinear& layer = weights_.zero_shot ? weights_.texts : weights_.head;
     const TensorId logits = builder_.linear(name, input, std::move(layer), "logits", Role::logits);
     builder_.output({"logits", PortKind::logits, logits, 0, 1, 0, 0});

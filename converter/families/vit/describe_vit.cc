@@ -131,11 +131,14 @@ class Describer {
 
   void apply_head() {
     const int rows = tensors_.dimension({"head.weight"}, 0, 2);
-    if (naming() == Naming::transformers_dinov2 &&
-        tensors_.dimension({"head.weight"}, 1, 2) == 2 * static_cast<std::int64_t>(vit_.embed_dim)) {
-      return fail(Code::unsupported,
-                  "its head reads the class token and the mean of the patches side by side; "
-                  "encoders without it are supported");
+    if (naming() == Naming::transformers_dinov2 || naming() == Naming::dinov2) {
+      const std::int64_t columns = tensors_.dimension({"head.weight"}, 1, 2), width = vit_.embed_dim;
+      vit_.class_and_mean = columns == 2 * width;
+      if (columns == 5 * width) {
+        return fail(Code::unsupported,
+                    "its head reads the class tokens of four blocks; one of the last block is supported, as "
+                    "DINOv2's with layers=1");
+      }
     }
     if (rows > 0 && is_projection()) {
       vit_.num_classes = 0;
@@ -188,6 +191,11 @@ class Describer {
     }
     if (vit_.distillation_token && vit_.pooling != Pooling::token) {
       return fail(Code::unsupported, "it has a distillation token and average pooling; token pooling is supported");
+    }
+    if (vit_.class_and_mean && (vit_.pooling != Pooling::token || vit_.fc_norm || vit_.distillation_token)) {
+      return fail(Code::unsupported,
+                  "its head reads class token and mean, which must stand behind the final norm, without a distillation "
+                  "token");
     }
     if (vit_.pooling == Pooling::attention && (vit_.num_classes > 0 || vit_.fc_norm)) {
       return fail(Code::unsupported,

@@ -138,7 +138,7 @@ class VitReader {
   // With a distillation token the logits are the mean of two heads, (W c + b + V d + e) / 2 = [W/2 V/2] [c d] +
   // (b + e)/2. A distilled network that transformers gave one head only ignores d: [W 0].
   FloatLinear head() {
-    FloatLinear head = linear("head", vit_.num_classes, vit_.embed_dim);
+    FloatLinear head = linear("head", vit_.num_classes, vit_.class_and_mean ? vit_.head_columns() : vit_.embed_dim);
     if (!vit_.distillation_token || !status_.ok()) return head;
     FloatLinear second = {head.out, head.in, Floats(head.weight.size()), Floats(head.bias.size())};
     const float share = layout_.distillation_head ? 0.5f : 1.0f;
