@@ -22,7 +22,7 @@ neighbours() {
           print hits }'
 }
 
-# The nearest picture shows the same sign as often as in float, but for a picture or two at a tie.
+# What is promised: of 95 in 100 pictures the nearest one shows the same sign, or of as many as in float.
 same_kind() {
   sed 's/.* //' "$INTVIT_DEMO_DIR/test.txt" >"$work/labels"
   sed "s|^|$INTVIT_DEMO_DIR/|; s/ [0-9]*$//" "$INTVIT_DEMO_DIR/test.txt" >"$work/names"
@@ -34,7 +34,7 @@ same_kind() {
   integers=$(neighbours "$work/integers.npy" "$work/labels")
   float=$(neighbours "$work/float/embedding.npy" "$work/labels")
   echo "nearest of the same kind: $integers of 256, in float $float"
-  at_least "$integers" $((float - 2)) || fail "$integers of 256, in float $float"
+  at_least "$integers" 243.2 || at_least "$integers" "$float" || fail "$integers of 256, in float $float"
 }
 
 files() {
