@@ -94,6 +94,27 @@ TEST_CASE("class embeddings: rows get length 1, and bad files are refused in one
   CHECK(read_class_texts(folder.path()).status().code() == Code::io);
 }
 
+TEST_CASE("class embeddings: any changed byte of the header is refused or describes the same values") {
+  const TempFolder folder;
+  const std::string good = npy_text({1, 2, 3, 4, 5, 6}, 3);
+  int refused = 0;
+  for (std::size_t at = 0; at < 128; ++at) {
+    for (const char changed : {'\0', '9', '(', '\'', '\xff'}) {
+      std::string bytes = good;
+      bytes[at] = changed;
+      folder.write("t.npy", bytes);
+      const auto texts = read_class_texts(folder.file("t.npy"));
+      refused += !texts.ok();
+      if (texts.ok()) CHECK(texts.value().embeddings.size() == 6);
+    }
+  }
+  CHECK(refused > 300);
+  for (std::size_t size = 1; size < good.size(); ++size) {
+    folder.write("t.npy", good.substr(0, size));
+    CHECK_FALSE(read_class_texts(folder.file("t.npy")).ok());
+  }
+}
+
 TEST_CASE("class embeddings: folded with CLIP's projection and scaled as the checkpoint says") {
   const ClassTexts texts = random_texts(4, 6, 1);
   const TensorMap clip_tensors = tensors_of(clip());

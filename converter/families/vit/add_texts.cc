@@ -38,8 +38,8 @@ Result<ZeroShot> scale_and_bias(const ClassTexts& texts, const TensorTable& tens
 }
 
 // [out][in] * [in][columns], in double precision.
-std::vector<float> product(const std::vector<float>& left, const std::vector<float>& right, std::size_t in,
-                           double scale) {
+std::vector<float> scaled_product(const std::vector<float>& left, const std::vector<float>& right, std::size_t in,
+                                  double scale) {
   const std::size_t out = left.size() / in, columns = right.size() / in;
   std::vector<float> result(out * columns);
   std::vector<double> sums(columns);
@@ -85,8 +85,8 @@ Status add_texts(const ClassTexts& texts, const TensorTable& tensors, VitWeights
     return {};
   }
   const std::size_t in = static_cast<std::size_t>(width);
-  layer.weight = product(texts.embeddings, weights.head.weight, in, scale);
-  layer.bias = product(texts.embeddings, weights.head.bias, in, scale);
+  layer.weight = scaled_product(texts.embeddings, weights.head.weight, in, scale);
+  layer.bias = scaled_product(texts.embeddings, weights.head.bias, in, scale);
   return {};
 }
 

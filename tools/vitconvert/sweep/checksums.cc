@@ -29,7 +29,7 @@ std::uint64_t add_file(const fs::path& path, std::uint64_t seed) {
   return seed;
 }
 
-std::uint64_t add_texts(const ClassTexts& texts, std::uint64_t seed) {
+std::uint64_t add_classes(const ClassTexts& texts, std::uint64_t seed) {
   const auto text_of = [](const std::optional<double>& value) { return value ? std::to_string(*value) : "own"; };
   seed = add_text(std::to_string(texts.classes) + " " + text_of(texts.scale) + " " + text_of(texts.bias) + "\n", seed);
   return checksum64(
@@ -76,7 +76,7 @@ Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std:
                                        const std::vector<LabelledPicture>& evaluation) {
   const Result<std::uint64_t> sum = checkpoint_checksum(checkpoint);
   if (!sum.ok()) return sum.status();
-  return SweepChecksums{texts ? add_texts(*texts, sum.value()) : sum.value(), pictures_checksum(calibration),
+  return SweepChecksums{texts ? add_classes(*texts, sum.value()) : sum.value(), pictures_checksum(calibration),
                         pictures_checksum(evaluation), add_file("/proc/self/exe", 0)};
 }
 
