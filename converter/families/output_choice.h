@@ -15,7 +15,7 @@ struct OutputChoice {
   std::vector<std::string> ports;
   // Blocks whose patch tokens are given as maps, too, each behind the final norm: `features.N`. Counted from 0.
   std::vector<int> layers;
-  // Gives an encoder `logits`, and `embedding`, of whose length they still have to be freed (ZeroShot, network.h).
+  // Gives an encoder `logits`, and `embedding`, by whose L2 norm they are still to be divided (ZeroShot, network.h).
   std::optional<ClassTexts> texts = {};
 };
 

@@ -118,7 +118,8 @@ Status read_open_clip_config(const Json& json, const std::string& path, ModelCon
   config.mean = {0.48145466, 0.4578275, 0.40821073};
   config.stddev = {0.26862954, 0.26130258, 0.27577711};
   Status status;
-  if (ConfigReader(*vision, path).find("timm_model_name") != nullptr) {
+  const Json* timm_name = ConfigReader(*vision, path).find("timm_model_name");
+  if (timm_name != nullptr && *timm_name != false && *timm_name != "") {
     read_timm_tower(*vision, path, config, status);
   } else {
     read_tower(*model, *vision, path, config, status);
