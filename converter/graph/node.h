@@ -74,10 +74,11 @@ struct Gather {
 // x -> the same values, for a linear layer that reads a stream as it is.
 struct Copy {};
 
-// x -> the mean of rows first_row ... first_row + count - 1.
+// x -> its first `copied` rows, then the mean of rows first_row ... first_row + count - 1.
 struct MeanRows {
   int first_row = 0;
   int count = 0;
+  int copied = 0;
 };
 
 using NodeKind =

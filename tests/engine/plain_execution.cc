@@ -279,7 +279,9 @@ class Execution {
       std::int64_t twice = op.row_count;
       for (std::uint32_t r = 0; r < op.row_count; ++r) twice += 2 * at(op.src, op.first_row + r, c);
       const std::int64_t divisor = 2 * std::int64_t{op.row_count};
-      at(op.dst, 0, c) = static_cast<std::int32_t>((twice - ((twice % divisor) + divisor) % divisor) / divisor);
+      at(op.dst, op.copied_rows, c) =
+          static_cast<std::int32_t>((twice - ((twice % divisor) + divisor) % divisor) / divisor);
+      for (std::uint32_t r = 0; r < op.copied_rows; ++r) at(op.dst, r, c) = at(op.src, r, c);
     }
   }
 

@@ -3,14 +3,16 @@
 namespace intvit::test {
 
 std::vector<TinyVariant> plain_variants() {
-  TinyOptions plain, mean, two, nibbles;
+  TinyOptions plain, mean, both, two, nibbles;
   mean.head = TinyHead::mean;
+  both.head = TinyHead::token_and_mean;
   two.head = TinyHead::two_tokens;
   nibbles.weight_bits = 4;
   nibbles.blocks = 2;
   // 65 tokens and two blocks: enough rows for seven threads to be at different operations of one chain.
   const TinyOptions larger = {7, 32, 4, 36, 3, 70, 2, 23};
-  return {{"plain", plain}, {"mean", mean}, {"two tokens", two}, {"4-bit weights", nibbles}, {"larger", larger}};
+  return {{"plain", plain},           {"mean", mean},    {"token and mean", both}, {"two tokens", two},
+          {"4-bit weights", nibbles}, {"larger", larger}};
 }
 
 std::vector<TinyVariant> encoded_variants() {

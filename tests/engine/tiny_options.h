@@ -17,9 +17,10 @@ using kernels::Epilogue;
 using kernels::SoftmaxKind;
 
 enum class TinyHead {
-  class_token,  // the last LayerNorm normalises row 0
-  mean,         // mean_rows over the patches, then LayerNorm
-  two_tokens,   // LayerNorm of two rows, which the head reads as one long row (distilled DeiT)
+  class_token,     // the last LayerNorm normalises row 0
+  mean,            // mean_rows over the patches, then LayerNorm
+  token_and_mean,  // mean_rows over the patches beside row 0, then LayerNorm of both, read as one long row (DINOv2)
+  two_tokens,      // LayerNorm of two rows, which the head reads as one long row (distilled DeiT)
 };
 
 // Values, and an encode operation that makes what the next linear reads.

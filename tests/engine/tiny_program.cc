@@ -115,16 +115,18 @@ class Builder {
   void classify(std::uint32_t prefix) {
     Program& p = tiny_.program;
     BufferId last = stream_;
-    if (o_.head == TinyHead::mean) {
-      last = buffer(DataType::s16, 1, o_.channels, padded_n(o_.channels));
+    const bool beside = o_.head == TinyHead::token_and_mean;
+    if (o_.head == TinyHead::mean || beside) {
+      last = buffer(DataType::s16, beside ? 2 : 1, o_.channels, padded_n(o_.channels));
       MeanRowsOp mean;
       mean.src = stream_;
       mean.dst = last;
       mean.first_row = prefix;
       mean.row_count = tokens_ - prefix;
+      mean.copied_rows = beside ? 1 : 0;
       p.steps.push_back({"pool", mean});
     }
-    const bool two = o_.head == TinyHead::two_tokens;
+    const bool two = o_.head == TinyHead::two_tokens || beside;
     // Rows that are read as one long row have one plane.
     const std::optional<TinyEncoding> plain;
     const Tensor normed = tensor(two ? 2 : 1, o_.channels, two ? plain : o_.normed);

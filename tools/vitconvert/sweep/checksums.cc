@@ -29,6 +29,13 @@ std::uint64_t add_file(const fs::path& path, std::uint64_t seed) {
   return seed;
 }
 
+std::uint64_t add_classes(const ClassTexts& texts, std::uint64_t seed) {
+  const auto text_of = [](const std::optional<double>& value) { return value ? std::to_string(*value) : "own"; };
+  seed = add_text(std::to_string(texts.classes) + " " + text_of(texts.scale) + " " + text_of(texts.bias) + "\n", seed);
+  return checksum64(
+      {reinterpret_cast<const std::uint8_t*>(texts.embeddings.data()), texts.embeddings.size() * sizeof(float)}, seed);
+}
+
 std::uint64_t pictures_checksum(const std::vector<LabelledPicture>& pictures) {
   std::uint64_t sum = 0;
   for (const LabelledPicture& picture : pictures)
@@ -64,12 +71,13 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std::vector<LabelledPicture>& calibration,
+Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std::optional<ClassTexts>& texts,
+                                       const std::vector<LabelledPicture>& calibration,
                                        const std::vector<LabelledPicture>& evaluation) {
   const Result<std::uint64_t> sum = checkpoint_checksum(checkpoint);
   if (!sum.ok()) return sum.status();
-  return SweepChecksums{sum.value(), pictures_checksum(calibration), pictures_checksum(evaluation),
-                        add_file("/proc/self/exe", 0)};
+  return SweepChecksums{texts ? add_classes(*texts, sum.value()) : sum.value(), pictures_checksum(calibration),
+                        pictures_checksum(evaluation), add_file("/proc/self/exe", 0)};
 }
 
 std::string float_key(const SweepChecksums& checksums) {
