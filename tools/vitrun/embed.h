@@ -9,6 +9,7 @@
 
 #include "intvit/isa.h"
 #include "intvit/model.h"
+#include "intvit/picture.h"
 #include "tools/common/pictures/input_pictures.h"
 #include "tools/common/results/outputs.h"
 #include "tools/vitrun/embedding_cache.h"
