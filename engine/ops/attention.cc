@@ -52,9 +52,10 @@ void check_heads(const AttentionOp& op, const Buffer& to, Checker& c) {
     if (facts.lowest[which] >= low && facts.highest[which] <= high) return;
     for (std::uint32_t h = 0; h < op.heads; ++h) {
       const std::int32_t value = parameters->as<std::int32_t>()[h * std::size_t{kAttentionParameters} + which];
-      c.require(value >= low && value <= high, "parameter " + std::to_string(which) + " of head " + std::to_string(h) +
-                                                   " is " + std::to_string(value) + ", must be in [" +
-                                                   std::to_string(low) + ", " + std::to_string(high) + "]");
+      c.require(value >= low && value <= high, [&] {
+        return "parameter " + std::to_string(which) + " of head " + std::to_string(h) + " is " + std::to_string(value) +
+               ", must be in [" + std::to_string(low) + ", " + std::to_string(high) + "]";
+      });
     }
   };
   in(kQZero, 0, 255);
@@ -72,13 +73,14 @@ void check_heads(const AttentionOp& op, const Buffer& to, Checker& c) {
     // |q - q_zero| times the distance of two codes of k, D times.
     const std::uint64_t farthest = std::max(highest, static_cast<std::uint64_t>(facts.q_zero[shift]));
     c.require((op.head_dim * farthest * highest << shift) < std::uint64_t{1} << 31,
-              "a softmax left shift of " + std::to_string(shift) + " can overflow");
+              [&] { return "a softmax left shift of " + std::to_string(shift) + " can overflow"; });
   }
 }
 
 // Rows that share an origin and a divisor: s32 [3][groups], bounds, offsets, divisors.
 void check_row_groups(const AttentionOp& op, Checker& c) {
-  c.require(op.groups >= 1 && op.groups <= kernels::kMaxSoftmaxGroups, std::to_string(op.groups) + " groups of rows");
+  c.require(op.groups >= 1 && op.groups <= kernels::kMaxSoftmaxGroups,
+            [&] { return std::to_string(op.groups) + " groups of rows"; });
   if (!c.ok()) return;
   const Constant* groups = c.constant(op.row_groups, DataType::s32, std::uint64_t{3} * op.groups, "row groups");
   if (!c.ok()) return;
@@ -86,16 +88,18 @@ void check_row_groups(const AttentionOp& op, Checker& c) {
   c.require(std::is_sorted(numbers, numbers + op.groups - 1), "bounds of row groups do not ascend");
   for (std::uint32_t g = 0; g < op.groups; ++g) {
     const std::int32_t divisor = numbers[2 * op.groups + g];
-    c.require(divisor >= 1 && divisor < 1 << 23, "divisor of row group " + std::to_string(g) + " out of range");
+    c.require(divisor >= 1 && divisor < 1 << 23,
+              [&] { return "divisor of row group " + std::to_string(g) + " out of range"; });
   }
 }
 
 void check_softmax(const AttentionOp& op, const Buffer& from, Checker& c) {
   c.require(op.softmax_kind <= SoftmaxKind::absolute,
-            "unknown kind of softmax " + std::to_string(static_cast<std::uint32_t>(op.softmax_kind)));
+            [&] { return "unknown kind of softmax " + std::to_string(static_cast<std::uint32_t>(op.softmax_kind)); });
   if (!c.ok() || op.softmax_kind == SoftmaxKind::exponential) return;
-  c.require(op.levels >= 2 && op.levels <= kernels::kMaxSoftmaxLevels && (op.planes == 1 || op.planes == 2),
-            "softmax codes of " + std::to_string(op.levels) + " levels in " + std::to_string(op.planes) + " planes");
+  c.require(op.levels >= 2 && op.levels <= kernels::kMaxSoftmaxLevels && (op.planes == 1 || op.planes == 2), [&] {
+    return "softmax codes of " + std::to_string(op.levels) + " levels in " + std::to_string(op.planes) + " planes";
+  });
   if (!c.ok()) return;
   const Constant* thresholds =
       c.constant(op.thresholds, DataType::s16, std::uint64_t{op.heads} * (op.levels - 1), "thresholds");
@@ -105,8 +109,9 @@ void check_softmax(const AttentionOp& op, const Buffer& from, Checker& c) {
   c.within<std::int16_t>(values, 0, op.planes == 2 ? INT16_MAX : 255, "values");
   if (!c.ok()) return;
   const auto largest = static_cast<std::uint64_t>(c.largest(*values));
-  c.require(from.rows * largest * 255 < std::uint64_t{1} << 31,
-            "softmax values of " + std::to_string(largest) + " for " + std::to_string(from.rows) + " tokens");
+  c.require(from.rows * largest * 255 < std::uint64_t{1} << 31, [&] {
+    return "softmax values of " + std::to_string(largest) + " for " + std::to_string(from.rows) + " tokens";
+  });
   if (op.softmax_kind == SoftmaxKind::absolute) check_row_groups(op, c);
 }
 
@@ -160,10 +165,10 @@ void AttentionOp::check(Checker& c) const {
   const Buffer* to = c.codes_or_values(dst, max_code);
   if (!c.ok()) return;
   c.require(heads >= 1 && heads <= 4096 && head_dim >= 1 && head_dim <= kernels::kMaxHeadDim,
-            std::to_string(heads) + " heads of " + std::to_string(head_dim));
+            [&] { return std::to_string(heads) + " heads of " + std::to_string(head_dim); });
   if (!c.ok()) return;
   c.require(queries <= from->rows && queries_of(from->rows) == to->rows && from->rows <= kernels::kMaxTokens,
-            std::to_string(from->rows) + " tokens, at most " + std::to_string(kernels::kMaxTokens));
+            [&] { return std::to_string(from->rows) + " tokens, at most " + std::to_string(kernels::kMaxTokens); });
   c.require(to->columns == heads * head_dim && from->columns == 3 * to->columns, "columns do not match the heads");
   check_heads(*this, *to, c);
   if (c.ok()) check_softmax(*this, *from, c);
