@@ -4,7 +4,7 @@ option(INTVIT_STATIC_VITRUN "Link vitrun statically where that works: it starts 
 
 set(INTVIT_STATIC_FLAG)  # what links a program statically; empty if nothing does
 string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
-if(INTVIT_STATIC_VITRUN AND CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT BUILD_SHARED_LIBS
+if(INTVIT_TOOLS AND INTVIT_STATIC_VITRUN AND CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT BUILD_SHARED_LIBS
    AND NOT "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${configuration}}" MATCHES "-fsanitize")
   include(CheckCXXSourceCompiles)
   # Before 2.34 glibc's threads were a library of their own, of which a static program could miss parts.
