@@ -79,8 +79,9 @@ void check_reach(const AttentionOp& op, const HeadFacts& facts, Checker& c) {
     // |q - q_zero| times the distance of two codes of k, D times.
     const std::uint64_t farthest = std::max(highest_query, static_cast<std::uint64_t>(facts.q_zero[shift]));
     const std::uint64_t reach = op.head_dim * farthest * (biased ? 128 : highest) << shift;
-    c.require(reach + bias < std::uint64_t{1} << 31,
-              "a softmax left shift of " + std::to_string(shift) + " can overflow" + (biased ? " with the bias" : ""));
+    c.require(reach + bias < std::uint64_t{1} << 31, [&] {
+      return "a softmax left shift of " + std::to_string(shift) + " can overflow" + (biased ? " with the bias" : "");
+    });
   }
 }
 
@@ -93,9 +94,10 @@ void check_heads(const AttentionOp& op, const Buffer& to, Checker& c) {
     if (facts.lowest[which] >= low && facts.highest[which] <= high) return;
     for (std::uint32_t h = 0; h < op.heads; ++h) {
       const std::int32_t value = parameters->as<std::int32_t>()[h * std::size_t{kAttentionParameters} + which];
-      c.require(value >= low && value <= high, "parameter " + std::to_string(which) + " of head " + std::to_string(h) +
-                                                   " is " + std::to_string(value) + ", must be in [" +
-                                                   std::to_string(low) + ", " + std::to_string(high) + "]");
+      c.require(value >= low && value <= high, [&] {
+        return "parameter " + std::to_string(which) + " of head " + std::to_string(h) + " is " + std::to_string(value) +
+               ", must be in [" + std::to_string(low) + ", " + std::to_string(high) + "]";
+      });
     }
   };
   in(kQZero, 0, 255);
@@ -112,7 +114,8 @@ void check_heads(const AttentionOp& op, const Buffer& to, Checker& c) {
 
 // Rows that share an origin and a divisor: s32 [3][groups], bounds, offsets, divisors.
 void check_row_groups(const AttentionOp& op, Checker& c) {
-  c.require(op.groups >= 1 && op.groups <= kernels::kMaxSoftmaxGroups, std::to_string(op.groups) + " groups of rows");
+  c.require(op.groups >= 1 && op.groups <= kernels::kMaxSoftmaxGroups,
+            [&] { return std::to_string(op.groups) + " groups of rows"; });
   if (!c.ok()) return;
   const Constant* groups = c.constant(op.row_groups, DataType::s32, std::uint64_t{3} * op.groups, "row groups");
   if (!c.ok()) return;
@@ -120,16 +123,18 @@ void check_row_groups(const AttentionOp& op, Checker& c) {
   c.require(std::is_sorted(numbers, numbers + op.groups - 1), "bounds of row groups do not ascend");
   for (std::uint32_t g = 0; g < op.groups; ++g) {
     const std::int32_t divisor = numbers[2 * op.groups + g];
-    c.require(divisor >= 1 && divisor < 1 << 23, "divisor of row group " + std::to_string(g) + " out of range");
+    c.require(divisor >= 1 && divisor < 1 << 23,
+              [&] { return "divisor of row group " + std::to_string(g) + " out of range"; });
   }
 }
 
 void check_softmax(const AttentionOp& op, std::uint64_t keys, Checker& c) {
   c.require(op.softmax_kind <= SoftmaxKind::absolute,
-            "unknown kind of softmax " + std::to_string(static_cast<std::uint32_t>(op.softmax_kind)));
+            [&] { return "unknown kind of softmax " + std::to_string(static_cast<std::uint32_t>(op.softmax_kind)); });
   if (!c.ok() || op.softmax_kind == SoftmaxKind::exponential) return;
-  c.require(op.levels >= 2 && op.levels <= kernels::kMaxSoftmaxLevels && (op.planes == 1 || op.planes == 2),
-            "softmax codes of " + std::to_string(op.levels) + " levels in " + std::to_string(op.planes) + " planes");
+  c.require(op.levels >= 2 && op.levels <= kernels::kMaxSoftmaxLevels && (op.planes == 1 || op.planes == 2), [&] {
+    return "softmax codes of " + std::to_string(op.levels) + " levels in " + std::to_string(op.planes) + " planes";
+  });
   if (!c.ok()) return;
   const Constant* thresholds =
       c.constant(op.thresholds, DataType::s16, std::uint64_t{op.heads} * (op.levels - 1), "thresholds");
@@ -139,8 +144,9 @@ void check_softmax(const AttentionOp& op, std::uint64_t keys, Checker& c) {
   c.within<std::int16_t>(values, 0, op.planes == 2 ? INT16_MAX : 255, "values");
   if (!c.ok()) return;
   const auto largest = static_cast<std::uint64_t>(c.largest(*values));
-  c.require(keys * largest * 255 < std::uint64_t{1} << 31,
-            "softmax values of " + std::to_string(largest) + " for " + std::to_string(keys) + " tokens");
+  c.require(keys * largest * 255 < std::uint64_t{1} << 31, [&] {
+    return "softmax values of " + std::to_string(largest) + " for " + std::to_string(keys) + " tokens";
+  });
   if (op.softmax_kind == SoftmaxKind::absolute) check_row_groups(op, c);
 }
 
@@ -149,8 +155,9 @@ void check_keys(const AttentionOp& op, const Buffer& to, Checker& c) {
   const Buffer* keys = c.buffer(op.key_src, DataType::u8, "key_src");
   const Buffer* values = c.buffer(op.value_src, DataType::u8, "value_src");
   if (!c.ok()) return;
-  c.require(keys->rows == values->rows,
-            "keys of " + std::to_string(keys->rows) + " rows and values of " + std::to_string(values->rows));
+  c.require(keys->rows == values->rows, [&] {
+    return "keys of " + std::to_string(keys->rows) + " rows and values of " + std::to_string(values->rows);
+  });
   const auto holds = [&](const Buffer& buffer, std::uint32_t column) {
     return column <= buffer.columns && to.columns <= buffer.columns - column;
   };
@@ -161,7 +168,7 @@ void check_sets(const AttentionOp& op, Checker& c) {
   const std::uint32_t keys = c.tensors().buffers[op.keys()].rows;
   if (op.sets == kNone) {
     c.require(keys <= kernels::kMaxTokens,
-              std::to_string(keys) + " tokens, at most " + std::to_string(kernels::kMaxTokens));
+              [&] { return std::to_string(keys) + " tokens, at most " + std::to_string(kernels::kMaxTokens); });
     c.require(op.pad_row == kNone && op.most_keys == 0 && op.local_rows == 0, "a pad row or local rows without sets");
     return;
   }
@@ -171,14 +178,18 @@ void check_sets(const AttentionOp& op, Checker& c) {
   if (!c.ok()) return;
   const auto& facts = c.facts().of<AttentionSetFacts>(*sets, [&] { return attention_set_facts(*sets); });
   if (!c.require(facts.complaint.empty(), facts.complaint)) return;
-  c.require(
-      facts.queries == c.tensors().buffers[op.src].rows,
-      "sets of " + std::to_string(facts.queries) + " queries for " + std::to_string(c.tensors().buffers[op.src].rows));
-  c.require(facts.rows <= keys, "sets of rows up to " + std::to_string(facts.rows) + " of " + std::to_string(keys));
-  c.require(facts.most_keys == op.most_keys,
-            "most_keys is " + std::to_string(op.most_keys) + ", must be " + std::to_string(facts.most_keys));
-  c.require(op.local_rows == 0 || op.local_rows == facts.local_rows,
-            "local_rows is " + std::to_string(op.local_rows) + ", must be 0 or " + std::to_string(facts.local_rows));
+  c.require(facts.queries == c.tensors().buffers[op.src].rows, [&] {
+    return "sets of " + std::to_string(facts.queries) + " queries for " +
+           std::to_string(c.tensors().buffers[op.src].rows);
+  });
+  c.require(facts.rows <= keys,
+            [&] { return "sets of rows up to " + std::to_string(facts.rows) + " of " + std::to_string(keys); });
+  c.require(facts.most_keys == op.most_keys, [&] {
+    return "most_keys is " + std::to_string(op.most_keys) + ", must be " + std::to_string(facts.most_keys);
+  });
+  c.require(op.local_rows == 0 || op.local_rows == facts.local_rows, [&] {
+    return "local_rows is " + std::to_string(op.local_rows) + ", must be 0 or " + std::to_string(facts.local_rows);
+  });
   c.require(facts.has_pads == (op.pad_row != kNone), "a pad row where sets have none, or none where they have");
   if (op.pad_row != kNone) c.constant(op.pad_row, DataType::u8, std::uint64_t{2} * op.heads * op.head_dim, "pad_row");
 }
@@ -197,8 +208,9 @@ void check_bias(const AttentionOp& op, Checker& c) {
     needed = std::uint64_t{c.tensors().buffers[op.dst].rows} *
              static_cast<std::uint64_t>(kernels::padded_columns(static_cast<int>(keys)));
   }
-  c.require(op.bias_columns == needed,
-            "bias_columns is " + std::to_string(op.bias_columns) + ", must be " + std::to_string(needed));
+  c.require(op.bias_columns == needed, [&] {
+    return "bias_columns is " + std::to_string(op.bias_columns) + ", must be " + std::to_string(needed);
+  });
   c.constant(op.bias, DataType::s16, std::uint64_t{op.heads} * op.bias_columns, "bias");
   const Constant* shifts = c.constant(op.bias_shifts, DataType::s32, op.heads, "bias_shifts");
   c.within<std::int32_t>(shifts, 0, 15, "bias_shifts");
@@ -211,11 +223,12 @@ void AttentionOp::check(Checker& c) const {
   const Buffer* to = c.codes_or_values(dst, max_code);
   if (!c.ok()) return;
   c.require(heads >= 1 && heads <= 4096 && head_dim >= 1 && head_dim <= kernels::kMaxHeadDim,
-            std::to_string(heads) + " heads of " + std::to_string(head_dim));
+            [&] { return std::to_string(heads) + " heads of " + std::to_string(head_dim); });
   if (!c.ok()) return;
-  c.require(queries <= from->rows && queries_of(from->rows) == to->rows,
-            std::to_string(queries_of(from->rows)) + " queries of " + std::to_string(from->rows) +
-                " tokens for a result of " + std::to_string(to->rows) + " rows");
+  c.require(queries <= from->rows && queries_of(from->rows) == to->rows, [&] {
+    return std::to_string(queries_of(from->rows)) + " queries of " + std::to_string(from->rows) +
+           " tokens for a result of " + std::to_string(to->rows) + " rows";
+  });
   c.require(to->columns == heads * head_dim && from->columns == (apart() ? 1 : 3) * to->columns,
             "columns do not match the heads");
   if (apart()) check_keys(*this, *to, c);

@@ -12,7 +12,7 @@ namespace intvit {
 std::unique_ptr<Operation> make_gather() { return std::make_unique<GatherOp>(); }
 
 void GatherOp::check(Checker& c) const {
-  c.require(src < c.tensors().buffers.size(), "src is buffer " + std::to_string(src));
+  c.require(src < c.tensors().buffers.size(), [&] { return "src is buffer " + std::to_string(src); });
   if (!c.ok()) return;
   const DataType type = c.tensors().buffers[src].type;
   c.require(type == DataType::s16 || type == DataType::u8, "src must be s16 or u8");
@@ -23,12 +23,13 @@ void GatherOp::check(Checker& c) const {
   c.require(src != c.tensors().buffer_of(PortKind::picture), "src is the picture");
   // Every row of a buffer in two planes would need its planes moved.
   c.require(type == DataType::s16 || c.contents(src).planes == 1, "src has two planes");
-  c.require(join >= 1 && std::uint64_t{join} * from->columns == to->columns,
-            "dst has " + std::to_string(to->columns) + " columns, must have " + std::to_string(join) + " times " +
-                std::to_string(from->columns));
+  c.require(join >= 1 && std::uint64_t{join} * from->columns == to->columns, [&] {
+    return "dst has " + std::to_string(to->columns) + " columns, must have " + std::to_string(join) + " times " +
+           std::to_string(from->columns);
+  });
   const std::int32_t value = static_cast<std::int32_t>(pad);
   c.require(type == DataType::s16 ? value >= INT16_MIN && value <= INT16_MAX : value >= 0 && value <= 255,
-            "pad of " + std::to_string(value));
+            [&] { return "pad of " + std::to_string(value); });
   if (!c.ok()) return;
   c.within<std::int32_t>(c.constant(map, DataType::s32, std::uint64_t{join} * to->rows, "map"), -1,
                          static_cast<std::int32_t>(from->rows) - 1, "map");

@@ -9,6 +9,7 @@
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
+#include "tools/common/pictures/picture_options.h"
 #include "tools/vitconvert/class_options.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sweep/sweep.h"
@@ -21,6 +22,7 @@ struct SweepCommand {
   std::string source, methods = "percentile", bits = "w8a8", calibration, evaluation, folder, isa;
   std::vector<std::string> settings;
   ClassOptions classes;
+  PictureOptions pictures;
   int calibration_count = 0, threads = 1, runs = 50;
   bool json = false, markdown = false, csv = false;
 
@@ -57,12 +59,13 @@ int run(const SweepCommand& options) {
   if (!options.folder.empty()) {
     if (Status status = make_folder(options.folder); !status.ok()) return report_error(status);
   }
-  const auto checksums = sweep_checksums(options.source, outputs.texts, calibration.value(), evaluation.value());
+  const auto checksums =
+      sweep_checksums(options.source, outputs.texts, calibration.value(), evaluation.value(), options.pictures);
   if (!checksums.ok()) return report_error(checksums.status());
 
-  const SweepInput input{network.value(),     geometry.value(),  calibration.take(), evaluation.take(),
-                         combinations.take(), checksums.value(), options.folder,     isa.value(),
-                         options.threads,     options.runs};
+  const SweepInput input{network.value(),  geometry.value(),    calibration.take(), evaluation.take(),
+                         options.pictures, combinations.take(), checksums.value(),  options.folder,
+                         isa.value(),      options.threads,     options.runs};
   const Result<SweepReport> report =
       sweep(input, terminal_progress(), [](const std::string& line) { std::cerr << "vitconvert: " << line << '\n'; });
   if (!report.ok()) return report_error(report.status());
@@ -90,6 +93,7 @@ Command add_sweep(CLI::App& app) {
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
   command->add_option("--eval", options->evaluation, "LIST file of other pictures, with labels")->required();
+  add_picture_options(*command, options->pictures);
   command
       ->add_option("-o,--output", options->folder,
                    "Folder for models and results; what is there already and fits is not made again")

@@ -7,6 +7,7 @@
 
 #include "engine/format/checksum.h"
 #include "tools/common/machine/build_info.h"
+#include "tools/common/pictures/picture_limits.h"
 #include "tools/common/results/digest.h"
 
 namespace intvit {
@@ -73,16 +74,17 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
 
 Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std::optional<ClassTexts>& texts,
                                        const std::vector<LabelledPicture>& calibration,
-                                       const std::vector<LabelledPicture>& evaluation) {
+                                       const std::vector<LabelledPicture>& evaluation, const PictureOptions& reading) {
   const Result<std::uint64_t> sum = checkpoint_checksum(checkpoint);
   if (!sum.ok()) return sum.status();
+  const std::string how = limits_text(reading.limits) + (reading.exif_rotate ? ",turned" : "");
   return SweepChecksums{texts ? add_classes(*texts, sum.value()) : sum.value(), pictures_checksum(calibration),
-                        pictures_checksum(evaluation), add_file("/proc/self/exe", 0)};
+                        pictures_checksum(evaluation), add_text(how, 0), add_file("/proc/self/exe", 0)};
 }
 
 std::string float_key(const SweepChecksums& checksums) {
   return hashed("float 1\n" + version() + "\n" + hex64(checksums.program) + "\n" + hex64(checksums.checkpoint) + "\n" +
-                hex64(checksums.evaluation) + "\n");
+                hex64(checksums.evaluation) + "\n" + hex64(checksums.reading) + "\n");
 }
 
 std::string key_of(const Combination& combination, const SweepChecksums& checksums) {
