@@ -1,6 +1,6 @@
-# The one table of instruction sets: name -> compiler flags. Only files named *_<isa>.cc under kernels/ and bench/peak/ get
-# them, each set in object libraries of its own, so that a test can prove that nothing compiled for a newer CPU leaks into
-# the rest.
+# The one table of instruction sets: name -> compiler flags. Only files named *_<isa>.cc under kernels/, bench/peak/
+# and converter/float/vectors/ get them, each set in object libraries of its own, so that a test can prove that nothing
+# compiled for a newer CPU leaks into the rest.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   set(INTVIT_CPU_FAMILY arm)
   set(known_isas scalar)
@@ -26,7 +26,7 @@ set(INTVIT_ISA_FLAGS_avx512vnni -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx
     $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 set(INTVIT_ISA_FLAGS_amx ${INTVIT_ISA_FLAGS_avx512vnni} -mamx-tile -mamx-int8)
 
-if(NOT INTVIT_ISAS STREQUAL "scalar")
+if(INTVIT_CONVERTER OR NOT INTVIT_ISAS STREQUAL "scalar")
   find_path(XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)  # vectors, in headers only
 endif()
 

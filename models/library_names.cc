@@ -101,8 +101,10 @@ std::optional<Naming> naming_of(std::string_view name) {
   if (name.ends_with("embeddings.patch_embedding.weight")) return Naming::transformers_clip;
   if (name.ends_with("head.probe")) return Naming::transformers_siglip;
   if (name == "visual.conv1.weight") return Naming::open_clip;
+  if (name.starts_with("visual.trunk.")) return Naming::open_clip_timm;
   // timm throws the mask token away.
   if (name == "register_tokens" || name == "mask_token" || name.ends_with(".mlp.w12.weight")) return Naming::dinov2;
+  if (name == "linear_head.weight") return Naming::dinov2;
   return std::nullopt;
 }
 
@@ -111,13 +113,17 @@ std::string_view wrapper_prefix(std::string_view name) { return first_prefix(nam
 std::string_view library_prefix(Naming naming, std::string_view name) {
   static constexpr std::string_view kVit[] = {"vit.", "deit."};
   static constexpr std::string_view kDino[] = {"dinov2.", "dinov2_with_registers."};
+  static constexpr std::string_view kBackbone[] = {"backbone."};
   static constexpr std::string_view kVisionModel[] = {"vision_model."};
   static constexpr std::string_view kBeit[] = {"beit."};
   static constexpr std::string_view kSwin[] = {"swin.", "swinv2."};
+  static constexpr std::string_view kTrunk[] = {"visual.trunk."};
   if (naming == Naming::transformers) return first_prefix(name, kVit);
   if (naming == Naming::transformers_beit) return first_prefix(name, kBeit);
   if (naming == Naming::transformers_swin) return first_prefix(name, kSwin);
   if (naming == Naming::transformers_dinov2) return first_prefix(name, kDino);
+  if (naming == Naming::dinov2) return first_prefix(name, kBackbone);
+  if (naming == Naming::open_clip_timm) return first_prefix(name, kTrunk);
   return naming == Naming::open_clip ? std::string_view() : first_prefix(name, kVisionModel);
 }
 
@@ -143,11 +149,12 @@ std::string library_name(Naming naming, const TensorName& canonical) {
 }
 
 bool is_text_tower(Naming naming, std::string_view name) {
-  if (!is_clip(naming) && naming != Naming::transformers_siglip) return false;
+  const bool of_open_clip = naming == Naming::open_clip || naming == Naming::open_clip_timm;
+  if (!of_open_clip && naming != Naming::transformers_clip && naming != Naming::transformers_siglip) return false;
   static constexpr std::string_view kTransformersText[] = {"text_model.", "text_projection."};
   static constexpr std::string_view kOpenClipText[] = {"transformer.", "token_embedding.", "ln_final.", "text."};
   if (name == "logit_scale" || name == "logit_bias") return true;
-  if (naming != Naming::open_clip) return !first_prefix(name, kTransformersText).empty();
+  if (!of_open_clip) return !first_prefix(name, kTransformersText).empty();
   return !first_prefix(name, kOpenClipText).empty() || name == "positional_embedding" || name == "text_projection" ||
          name == "attn_mask";
 }

@@ -24,6 +24,7 @@ enum class Naming {
   transformers_dinov3,
   transformers_swin,  // both versions
   torchvision_swin,   // both versions
+  open_clip_timm,     // an image tower of timm inside open_clip
 };
 
 // Whether query, key and value are apart.

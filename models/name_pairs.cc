@@ -46,9 +46,9 @@ constexpr NamePair kTransformersDinov2[] = {
 };
 
 constexpr NamePair kDinov2[] = {
-    {"register_tokens", "reg_token"},         {"blocks.#.mlp.fc1", "blocks.#.mlp.fc1"},
-    {"blocks.#.mlp.fc2", "blocks.#.mlp.fc2"}, {"blocks.#.mlp.w12", "blocks.#.mlp.fc1"},
-    {"blocks.#.mlp.w3", "blocks.#.mlp.fc2"},
+    {"register_tokens", "reg_token"},         {"linear_head", "head"},
+    {"blocks.#.mlp.fc1", "blocks.#.mlp.fc1"}, {"blocks.#.mlp.fc2", "blocks.#.mlp.fc2"},
+    {"blocks.#.mlp.w12", "blocks.#.mlp.fc1"}, {"blocks.#.mlp.w3", "blocks.#.mlp.fc2"},
 };
 
 // The norm behind the last block is of the class token alone, so it is fc_norm.
@@ -215,6 +215,10 @@ constexpr NamePair kTorchvisionSwin[] = {
     {"head", "head.fc"},
 };
 
+constexpr NamePair kOpenClipTimm[] = {
+    {"visual.head.proj", "head"},
+};
+
 }  // namespace
 
 std::span<const NamePair> name_pairs(Naming naming) {
@@ -245,6 +249,8 @@ std::span<const NamePair> name_pairs(Naming naming) {
       return kTransformersSwin;
     case Naming::torchvision_swin:
       return kTorchvisionSwin;
+    case Naming::open_clip_timm:
+      return kOpenClipTimm;
   }
   return {};
 }

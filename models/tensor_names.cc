@@ -98,7 +98,9 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
     if (vit.layer_scale) add({block + "ls2.gamma"}, {channels}, specs);
   }
   add_norm(vit.fc_norm ? "fc_norm" : "norm", channels, specs);
-  if (vit.num_classes > 0) add_linear("head", {vit.num_classes, channels}, specs);
+  // The two heads of a distilled network have a row each.
+  const std::int64_t head_columns = vit.class_and_mean ? 2 * channels : channels;
+  if (vit.num_classes > 0) add_linear("head", {vit.num_classes, head_columns}, specs);
   if (vit.num_classes > 0 && layout.distillation_head) add_linear("head_dist", {vit.num_classes, channels}, specs);
   if (vit.pooling == Pooling::attention) add_attention_pool(vit, layout, specs);
   if (vit.projection_dim > 0) {
@@ -121,7 +123,8 @@ std::string unsupported_feature(std::string_view name) {
   if (name.starts_with("patch_embed.norm.")) return "a norm in the patch embedding";
   if (name.starts_with("patch_embed.backbone.")) return "a convolutional stem (hybrid)";
   if (name.starts_with("visual.attn_pool.")) return "attention pooling (attn_pool)";
-  if (name.starts_with("visual.trunk.")) return "an image tower of timm inside open_clip (visual.trunk)";
+  if (name.starts_with("visual.head.mlp.")) return "an MLP behind the image tower (timm_proj mlp)";
+  if (name.starts_with("visual.head.pool.")) return "a pooling of open_clip's own (timm_pool)";
   if (contains(name, ".attn.q_norm.") || contains(name, ".attn.k_norm.")) return "a norm on queries and keys (qk_norm)";
   if (contains(name, ".attn.norm.")) return "a norm inside the attention (scale_attn_norm)";
   const bool of_block = name.starts_with("blocks.") && name.ends_with(".attn.relative_position_bias_table");

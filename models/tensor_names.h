@@ -35,7 +35,7 @@ struct TensorLayout {
   bool split_gate = false;             // the gates of the MLP apart
   bool distillation_head = false;      // head_dist beside head; transformers also has distilled models with one head
   bool transposed_projection = false;  // [C][projection], as open_clip has it
-  bool projection_bias = false;        // zeros
+  bool projection_bias = false;        // timm's CLIP has one of zeros
   bool packed_pool = false;            // query, key and value of the attention pooling in one tensor
   int position_height = 0;             // the grid of the position table; 0: that of the input
   int position_width = 0;

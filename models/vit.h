@@ -56,9 +56,10 @@ struct VitDescription {
   bool absolute_positions = true;   // pos_embed
   bool relative_positions = false;  // each block adds to its scores a table by offset, with three rows for the class
   Rotary rotary = Rotary::none;
-  bool gated_mlp = false;  // fc1 makes gates and values, and fc2 reads activation(gate) * value (SwiGLU)
-  bool fc_norm = false;    // the norm stands after pooling (fc_norm) instead of before it (norm)
-  bool mlp_norm = false;   // of a gated MLP: a norm of its products
+  bool gated_mlp = false;       // fc1 makes gates and values, and fc2 reads activation(gate) * value (SwiGLU)
+  bool class_and_mean = false;  // the head reads the class token and the mean of the patches, both behind the norm
+  bool fc_norm = false;         // the norm stands after pooling (fc_norm) instead of before it (norm)
+  bool mlp_norm = false;        // of a gated MLP: a norm of its products
   Preprocessing preprocessing;
   std::vector<std::string> labels;  // empty, or one per class
 
@@ -70,6 +71,8 @@ struct VitDescription {
   int prefix_tokens() const { return (class_token ? 1 : 0) + (distillation_token ? 1 : 0) + register_tokens; }
   // Prefix tokens with a position embedding, which are the first ones.
   int position_prefix() const { return no_embed_class ? 0 : prefix_tokens() - (bare_registers ? register_tokens : 0); }
+  // What the head reads: two rows, side by side, of distilled networks and of class_and_mean.
+  int head_columns() const { return distillation_token || class_and_mean ? 2 * embed_dim : embed_dim; }
   int tokens() const { return prefix_tokens() + patches(); }
 };
 

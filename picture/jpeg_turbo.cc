@@ -74,6 +74,7 @@ class JpegDecoder : public Decoder {
   void set_callbacks();
   int next_byte();
   void read_app1();
+  void place_rows(std::size_t row_bytes);
   Status check_header();
   Status read_scans();
   void note_scan();
@@ -200,10 +201,21 @@ Status JpegDecoder::open() {
     if (Status status = read_scans(); !status.ok()) return status;
   }
   const std::size_t row_bytes = std::size_t{jpeg_.output_width} * static_cast<std::size_t>(jpeg_.output_components);
-  rows_.resize(row_bytes * kMostRows);
-  for (std::size_t i = 0; i < kMostRows; ++i) row_pointers_[i] = rows_.data() + i * row_bytes;
+  place_rows(row_bytes);
   if (jpeg_.output_components != 3) rgb_.resize(std::size_t{jpeg_.output_width} * 3);
   return {};
+}
+
+// Rows at multiples of 16 or 32 bytes libjpeg-turbo writes past the caches, as suits a picture that is kept. These are
+// read next, so none of them lies at one.
+void JpegDecoder::place_rows(std::size_t row_bytes) {
+  constexpr std::size_t kAlignment = 32, kBeyond = 8;
+  const std::size_t stride = (row_bytes + kAlignment - 1) / kAlignment * kAlignment;
+  rows_.resize(kMostRows * stride + kAlignment + kBeyond);
+  const std::size_t misplaced = reinterpret_cast<std::uintptr_t>(rows_.data()) % kAlignment;
+  for (std::size_t i = 0; i < kMostRows; ++i) {
+    row_pointers_[i] = rows_.data() + (kAlignment - misplaced) + kBeyond + i * stride;
+  }
 }
 
 Status JpegDecoder::check_header() {

@@ -64,7 +64,7 @@ class AttentionCase {
     }
     dst_ = Buffer<std::int16_t>(kTokens * c);
     scratch_ = Buffer<std::uint8_t>(attention_scratch_bytes(kTokens, kHeadDim));
-    args_.stride = 3 * model.channels;
+    args_.q_stride = args_.k_stride = args_.v_stride = 3 * model.channels;
     args_.dst_stride = model.channels;
     args_.tokens = args_.query_end = kTokens;
     args_.head_dim = kHeadDim;

@@ -56,11 +56,11 @@ double touch_every_page(const std::string& path) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-Status set_pictures(Session& session, const std::vector<std::string>& files) {
+Status set_pictures(Session& session, const std::vector<std::string>& files, const PictureOptions& reading) {
   if (files.empty()) paint_pictures(session);
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (static_cast<int>(i) >= session.batch()) break;
-    const Result<Picture> picture = read_picture(files[i]);
+    const Result<Picture> picture = read_picture(files[i], reading);
     if (!picture.ok()) return picture.status();
     for (auto place = static_cast<int>(i); place < session.batch(); place += static_cast<int>(files.size())) {
       const Status status = session.set_picture(place, picture.value().view());
@@ -79,7 +79,7 @@ class Server {
     // First, since two mappings at a time would count twice as memory.
     cold_.touch = touch_every_page(combination_.model);
     Status status = open();
-    if (status.ok()) status = set_pictures(*session_, combination_.pictures);
+    if (status.ok()) status = set_pictures(*session_, combination_.pictures, combination_.reading);
     if (!write_value(answers_, status.code()) || !write_all(answers_, status.message())) return false;
     if (!status.ok()) return false;
     {
@@ -132,7 +132,8 @@ class Server {
     SessionOptions options = session_options(combination_);
     options.trace = true;
     const Result<std::unique_ptr<Session>> session = Session::create(model_, options);
-    const Status status = session.ok() ? set_pictures(*session.value(), combination_.pictures) : session.status();
+    const Status status =
+        session.ok() ? set_pictures(*session.value(), combination_.pictures, combination_.reading) : session.status();
     if (!write_value(answers_, status.code()) || !write_all(answers_, status.message())) return false;
     if (!status.ok()) return true;
     for (int i = 0; i <= untimed; ++i) run_once_(*session.value());

@@ -15,6 +15,7 @@
 #include "bench/vitbench/cold_start.h"
 #include "bench/vitbench/run_times.h"
 #include "intvit/isa.h"
+#include "intvit/picture.h"
 #include "intvit/session.h"
 #include "intvit/status.h"
 
@@ -27,6 +28,7 @@ struct Combination {
   int batch = 1;
   bool profile = false;
   std::vector<std::string> pictures = {};  // as in Options
+  PictureOptions reading = {};             // likewise
 };
 
 // When each thread began and ended each step of a run: [thread][picture * steps + step].

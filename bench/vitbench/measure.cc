@@ -41,7 +41,7 @@ std::vector<Combination> combinations(const Options& options) {
     for (const Isa isa : options.isas) {
       for (const int threads : options.threads) {
         for (const int batch : options.batches) {
-          all.push_back({model, threads, isa, batch, options.profile, options.pictures});
+          all.push_back({model, threads, isa, batch, options.profile, options.pictures, options.reading});
         }
       }
     }

@@ -11,6 +11,7 @@
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
+#include "tools/common/pictures/picture_options.h"
 #include "tools/common/results/output_file.h"
 
 namespace intvit::bench {
@@ -103,6 +104,7 @@ void add_combinations(CLI::App& app, Options& options, Words& words) {
   app.add_option("--pictures", words.pictures, "Files to run on, used in turn to fill a batch; else painted ones")
       ->type_name("LIST")
       ->check(file_name());
+  add_picture_options(app, options.reading);
 }
 
 void add_run_counts(CLI::App& app, Options& options) {

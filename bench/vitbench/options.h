@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "intvit/isa.h"
+#include "intvit/picture.h"
 
 namespace intvit::bench {
 
@@ -17,9 +18,10 @@ struct Options {
   std::vector<Isa> isas;
   std::vector<int> batches;
   std::vector<std::string> pictures;  // files for the places of a batch, in turn; empty: painted ones
-  int warmup = 0;                     // untimed runs before everything
-  int runs = 0;                       // timed runs per combination; 0: as many as fit into `seconds`
-  double seconds = 0;                 // 0: no limit
+  PictureOptions reading;
+  int warmup = 0;      // untimed runs before everything
+  int runs = 0;        // timed runs per combination; 0: as many as fit into `seconds`
+  double seconds = 0;  // 0: no limit
   bool profile = false;
   std::string trace;    // file to write; empty: none
   std::string compare;  // file to read; empty: none

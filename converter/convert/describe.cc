@@ -16,6 +16,12 @@ std::string fixed(double value, int digits) {
   return buffer;
 }
 
+std::string shortest(double value) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.9g", value);
+  return buffer;
+}
+
 std::string hex(std::uint64_t value) {
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, "%016llx", static_cast<unsigned long long>(value));
@@ -79,6 +85,11 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
   if (conversion.sensitivity) store(*conversion.sensitivity, metadata);
   if (!options.settings.empty()) metadata["settings"] = join(options.settings);
   if (!network.labels.empty()) metadata["labels"] = join(network.labels);
+  if (network.zero_shot) {
+    metadata["zero_shot"] = network.zero_shot->bias ? "sigmoid" : "softmax";
+    metadata["logit_scale"] = shortest(network.zero_shot->scale);
+    if (network.zero_shot->bias) metadata["logit_bias"] = shortest(*network.zero_shot->bias);
+  }
   return metadata;
 }
 

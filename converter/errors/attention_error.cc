@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "converter/float/parallel.h"
+#include "converter/float/vectors/vector_functions.h"
 #include "converter/plan/simulate.h"
 
 namespace intvit {
@@ -17,13 +18,13 @@ std::size_t area(int rows, int cols) { return static_cast<std::size_t>(rows) * s
 // output[rows][width] = weights[rows][keys] values[keys][width]; most weights of coarse codes are 0.
 std::vector<float> weighted_sums(const float* weights, const float* values, int rows, int keys, int width) {
   std::vector<float> output(area(rows, width), 0.0f);
+  const auto add_product = vector_functions().add_product;
   for (int r = 0; r < rows; ++r) {
     float* out = output.data() + area(r, width);
     for (int k = 0; k < keys; ++k) {
       const float weight = weights[area(r, keys) + static_cast<std::size_t>(k)];
       if (weight == 0) continue;
-      const float* value = values + area(k, width);
-      for (int i = 0; i < width; ++i) out[i] += weight * value[i];
+      add_product(weight, values + area(k, width), width, out);
     }
   }
   return output;

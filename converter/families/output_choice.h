@@ -1,8 +1,11 @@
 // Which outputs a network is built with.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "converter/families/class_texts.h"
 
 namespace intvit {
 
@@ -12,6 +15,8 @@ struct OutputChoice {
   std::vector<std::string> ports;
   // Blocks whose patch tokens are given as maps, too, each behind the final norm: `features.N`. Counted from 0.
   std::vector<int> layers;
+  // Gives an encoder `logits`, and `embedding`, by whose L2 norm they are still to be divided (ZeroShot, network.h).
+  std::optional<ClassTexts> texts = {};
 };
 
 }  // namespace intvit

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstddef>
 
 #include "converter/float/parallel.h"
-#include "converter/float/vector_math.h"
+#include "converter/float/vectors/vector_functions.h"
 
 namespace intvit {
 namespace {
@@ -33,45 +32,24 @@ void put_bias(const float* bias, int rows, int count, bool accumulate, float* ti
   }
 }
 
-template <bool accumulate>
-void normalise(const float* gamma, const float* beta, float eps, bool centred, const float* input, int cols,
-               float* output) {
-  float mean = 0.0f;
-  if (centred) {
-    float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (int i = 0; i < cols; ++i) sum += input[i];
-    mean = sum / static_cast<float>(cols);
-  }
-  float squares = 0.0f;  // of the deviations: two passes, because sum(x^2) - sum(x)^2 cancels
-#pragma omp simd reduction(+ : squares)
-  for (int i = 0; i < cols; ++i) squares += (input[i] - mean) * (input[i] - mean);
-  const float inverse = 1.0f / std::sqrt(squares / static_cast<float>(cols) + eps);
-#pragma omp simd
-  for (int i = 0; i < cols; ++i) {
-    const float value = (input[i] - mean) * inverse * gamma[i] + beta[i];
-    output[i] = accumulate ? output[i] + value : value;
-  }
+void relu(const float* input, int count, float* output) {
+  for (int i = 0; i < count; ++i) output[i] = input[i] > 0.0f ? input[i] : 0.0f;
 }
 
-float gelu_erf(float x) {
-  const float magnitude = std::fabs(x);
-  return (x > 0.0f ? x : 0.0f) - magnitude * normal_upper_tail(magnitude);
-}
-
-// x / 2 (1 + tanh(u)) = x sigmoid(2 u)
-float gelu_tanh(float x) { return x * sigmoid(1.59576912f * (x + 0.044715f * x * x * x)); }  // 2 sqrt(2 / pi)
-
-float quick_gelu(float x) { return x * sigmoid(1.702f * x); }
-
-float silu(float x) { return x * sigmoid(x); }
-
-float relu(float x) { return x > 0.0f ? x : 0.0f; }
-
-template <float (*function)(float)>
-void map(const float* input, int count, float* output) {
-#pragma omp simd
-  for (int i = 0; i < count; ++i) output[i] = function(input[i]);
+VectorFunctions::Map function_of(Activation activation) {
+  switch (activation) {
+    case Activation::gelu_erf:
+      return vector_functions().gelu_erf;
+    case Activation::gelu_tanh:
+      return vector_functions().gelu_tanh;
+    case Activation::quick_gelu:
+      return vector_functions().quick_gelu;
+    case Activation::silu:
+      return vector_functions().silu;
+    case Activation::relu:
+      break;
+  }
+  return relu;
 }
 
 }  // namespace
@@ -101,14 +79,14 @@ bool linear(const FloatLinear& layer, int first, int count, const float* input, 
 void layer_norm(const FloatLayerNorm& norm, const NormKind& kind, const float* input, int rows, int cols, float* output,
                 int threads) {
   const int width = cols / kind.groups;
-  const auto one = kind.accumulate ? normalise<true> : normalise<false>;
   parallel_for(threads, pieces(rows, kRowsPerTask), [&](int task) {
     const int end = std::min(rows, (task + 1) * kRowsPerTask);
     for (int row = task * kRowsPerTask; row < end; ++row) {
       for (int first = 0; first < cols; first += width) {
         const std::size_t start = static_cast<std::size_t>(row) * cols + first;
-        one(norm.gamma.data() + first, norm.beta.data() + first, static_cast<float>(kind.eps), kind.centred,
-            input + start, width, output + start);
+        vector_functions().layer_norm_row({input + start, norm.gamma.data() + first, norm.beta.data() + first, width,
+                                           static_cast<float>(kind.eps), output + start, kind.centred,
+                                           kind.accumulate});
       }
     }
   });
@@ -116,38 +94,16 @@ void layer_norm(const FloatLayerNorm& norm, const NormKind& kind, const float* i
 
 void softmax_rows(float* data, int rows, int cols) {
   for (int row = 0; row < rows; ++row) {
-    float* line = data + static_cast<std::size_t>(row) * cols;
-    float largest = line[0];
-#pragma omp simd reduction(max : largest)
-    for (int i = 0; i < cols; ++i) largest = line[i] > largest ? line[i] : largest;
-    float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (int i = 0; i < cols; ++i) {
-      line[i] = exp_of_minus(largest - line[i]);
-      sum += line[i];
-    }
-    const float inverse = 1.0f / sum;
-#pragma omp simd
-    for (int i = 0; i < cols; ++i) line[i] *= inverse;
+    vector_functions().softmax_row(data + static_cast<std::size_t>(row) * cols, cols);
   }
 }
 
 void activate(Activation activation, const float* input, int count, float* output, int threads) {
+  const VectorFunctions::Map function = function_of(activation);
   parallel_for(threads, pieces(count, kElementsPerTask), [&](int task) {
     const int begin = task * kElementsPerTask;
     const int size = std::min(kElementsPerTask, count - begin);
-    switch (activation) {
-      case Activation::gelu_erf:
-        return map<gelu_erf>(input + begin, size, output + begin);
-      case Activation::gelu_tanh:
-        return map<gelu_tanh>(input + begin, size, output + begin);
-      case Activation::quick_gelu:
-        return map<quick_gelu>(input + begin, size, output + begin);
-      case Activation::relu:
-        return map<relu>(input + begin, size, output + begin);
-      case Activation::silu:
-        return map<silu>(input + begin, size, output + begin);
-    }
+    function(input + begin, size, output + begin);
   });
 }
 

@@ -1,6 +1,6 @@
-// The arithmetic of a Vision Transformer in float32, on plain row-major arrays: linear layers on oneDNN, the rest as
-// loops that gcc vectorises. Every result element is computed by one thread in an order that does not depend on the
-// number of threads; it does depend on which instructions oneDNN picks for the CPU (float rounding, about 1e-6).
+// The arithmetic of a Vision Transformer in float32, on plain row-major arrays: linear layers on oneDNN, the rest in
+// the vectors of vector_functions.h. Every result element is computed by one thread in an order that does not depend on
+// the number of threads; it does depend on which instructions there are (float rounding, about 1e-6).
 // Assumes valid shapes (load_network checks them) and an OneThreadPerTask alive in the caller. Not for the engine.
 #pragma once
 

@@ -105,7 +105,7 @@ class GraphBuilder {
   }
 
   TensorId mean_rows(const std::string& name, TensorId x, MeanRows mean, const std::string& to, Role role) {
-    return one(name, {x}, {to, role, 1, at(x).columns}, mean);
+    return one(name, {x}, {to, role, mean.copied + 1, at(x).columns}, mean);
   }
 
   void output(NetworkOutput output) { network_.outputs.push_back(std::move(output)); }

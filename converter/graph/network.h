@@ -3,6 +3,7 @@
 // behind that knows an architecture.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,13 @@ struct NetworkOutput {
   int grid_width = 0;
 };
 
+// Logits whose weights are embeddings of texts. The real ones are logit / L2 norm of the output `embedding` + bias;
+// neither changes the order of classes, so integers leave both out.
+struct ZeroShot {
+  double scale = 1;            // of cosines; in the weights
+  std::optional<double> bias;  // given: a probability is the sigmoid of a class's real logit; else the softmax of all
+};
+
 struct FloatNetwork {
   std::string architecture;  // timm's name, e.g. deit_tiny_patch16_224
   Preprocessing preprocessing;
@@ -45,6 +53,7 @@ struct FloatNetwork {
   std::vector<Node> nodes;
   std::vector<Segment> segments;  // all nodes, in order
   std::vector<NetworkOutput> outputs;
+  std::optional<ZeroShot> zero_shot = {};
 
   const Tensor& at(TensorId id) const { return tensors[static_cast<std::size_t>(id)]; }
   const Node& node(int index) const { return nodes[static_cast<std::size_t>(index)]; }

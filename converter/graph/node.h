@@ -74,10 +74,11 @@ struct Gather {
 // x -> the same values, for a linear layer that reads a stream as it is.
 struct Copy {};
 
-// x -> the mean of rows first_row ... first_row + count - 1.
+// x -> its first `copied` rows, then the mean of rows first_row ... first_row + count - 1.
 struct MeanRows {
   int first_row = 0;
   int count = 0;
+  int copied = 0;
 };
 
 using NodeKind =
@@ -107,6 +108,9 @@ struct Node {
   }
   FloatLinear* weights() { return const_cast<FloatLinear*>(static_cast<const Node&>(*this).weights()); }
 };
+
+// Whether what it writes has the unit of what it reads, whatever a plan says.
+inline bool keeps_unit(const Node& node) { return node.as<MeanRows>() != nullptr || node.as<Gather>() != nullptr; }
 
 // The stream that a linear layer or a norm adds to; -1 if it adds to none.
 inline TensorId addend(const Node& node) {

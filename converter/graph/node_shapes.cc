@@ -97,8 +97,9 @@ class NodeShapes {
     return fits ? "" : "shapes of query, key, value and outputs";
   }
   std::string problem(const MeanRows& mean) const {
-    const bool fits = has(1, 1) && out(0).rows == 1 && out(0).columns == in(0).columns && mean.first_row >= 0 &&
-                      mean.count >= 1 && mean.first_row + mean.count <= in(0).rows;
+    const bool fits = has(1, 1) && out(0).rows == mean.copied + 1 && out(0).columns == in(0).columns &&
+                      mean.copied >= 0 && mean.copied < in(0).rows && mean.first_row >= 0 && mean.count >= 1 &&
+                      mean.first_row + mean.count <= in(0).rows;
     return fits ? "" : "rows out of range";
   }
 

@@ -53,8 +53,7 @@ Status check_tensor(const FloatNetwork& network, const Plan& plan, TensorId id) 
   if (tensor.role == Role::activation_input && !plan.magnitudes.contains(tensor.name)) {
     return missing("magnitude of '" + tensor.name + "'");
   }
-  // A mean has the unit of its rows.
-  if (tensor.role == Role::values && network.node(network.producer(id)).as<MeanRows>() == nullptr) {
+  if (tensor.role == Role::values && !keeps_unit(network.node(network.producer(id)))) {
     const auto magnitude = plan.magnitudes.find(tensor.name);
     if (magnitude == plan.magnitudes.end() || !(magnitude->second > 0)) {
       return missing("positive magnitude of '" + tensor.name + "'");

@@ -53,7 +53,10 @@ void Histogram::add(const float* values, std::size_t count) {
   cover(*low, *high);
   const double inverse = 1 / width_;  // exact: the width is a power of two
   for (std::size_t i = 0; i < count; ++i) {
-    ++counts_[static_cast<std::size_t>(static_cast<std::int64_t>(std::floor(values[i] * inverse)) - first_)];
+    const double bin = values[i] * inverse;
+    const auto toward_zero = static_cast<std::int64_t>(bin);  // std::floor would be a call into the library
+    const std::int64_t floor = toward_zero - (bin < static_cast<double>(toward_zero) ? 1 : 0);
+    ++counts_[static_cast<std::size_t>(floor - first_)];
   }
   count_ += count;
 }

@@ -3,19 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "converter/float/parallel.h"
+#include "converter/float/vectors/vector_functions.h"
 #include "converter/plan/rounding.h"
 
 namespace intvit {
 namespace {
 
-// A uniform scheme as loops want it: clamped before rounding, which is the same since both ends are whole.
-struct Snap {
-  double inverse, scale, lowest, highest;
-
+// Clamped before rounding, which is the same since both ends are whole.
+struct Snap : EvenValues {
   explicit Snap(const UniformScheme& s)
-      : inverse(1 / s.scale), scale(s.scale), lowest(-s.zero_point), highest(s.highest_code() - s.zero_point) {}
+      : EvenValues{1 / s.scale, s.scale, static_cast<double>(-s.zero_point),
+                   static_cast<double>(s.highest_code() - s.zero_point)} {}
   double operator()(double x) const {
     const double steps = x * inverse;
     return scale * rounded(steps < lowest ? lowest : steps > highest ? highest : steps);
@@ -31,7 +32,18 @@ struct SnapToGrid {
     const double held = std::abs(x) > outlier ? x : code(x);
     return static_cast<float>(grid(held));
   }
+  void row(float* values, int count) const { vector_functions().round_to_grid({code, grid, outlier}, values, count); }
 };
+
+// levels[c] = the level of row[c] / divisor
+void look_up(const TableScheme& table, double divisor, const float* row, int count, double* levels) {
+  const auto size = static_cast<int>(table.levels.size());
+  if (size <= kMostTableLevels) {
+    vector_functions().look_up({table.thresholds.data(), table.levels.data(), size, divisor}, row, count, levels);
+  } else {
+    for (int c = 0; c < count; ++c) levels[c] = value_of(row[c] / divisor, table);
+  }
+}
 
 // A table whose levels have been rounded to the values that the runtime holds.
 TableScheme rounded_to_grid(TableScheme table, const UniformScheme& grid) {
@@ -119,31 +131,27 @@ void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, i
   const auto row_at = [&](int r) { return data + static_cast<std::ptrdiff_t>(r) * stride; };
   const double outlier = scheme.outlier > 0 ? scheme.outlier : std::numeric_limits<double>::infinity();
   const Snap grid(scheme.grid);
-  const auto for_each_value = [&](const auto& held) {
-    for (int r = 0; r < rows; ++r) {
-      float* row = row_at(r);
-      for (int c = 0; c < cols; ++c) row[c] = held(row[c]);
-    }
-  };
   switch (scheme.kind) {
     case CodeKind::uniform:
-      return for_each_value([&](float x) { return static_cast<float>(grid(x)); });
+      for (int r = 0; r < rows; ++r) SnapToGrid{grid, grid, -1}.row(row_at(r), cols);  // the grid alone
+      return;
     case CodeKind::table: {
       const TableScheme table = rounded_to_grid(scheme.table, scheme.grid);
-      return for_each_value([&](float x) { return static_cast<float>(value_of(x, table)); });
+      std::vector<double> levels(static_cast<std::size_t>(cols));
+      for (int r = 0; r < rows; ++r) {
+        look_up(table, 1, row_at(r), cols, levels.data());
+        std::transform(levels.begin(), levels.end(), row_at(r), [](double level) { return static_cast<float>(level); });
+      }
+      return;
     }
     case CodeKind::token:
       for (int r = 0; r < rows; ++r) {
-        const SnapToGrid snap{Snap(scheme.parts[static_cast<std::size_t>(r)]), grid, outlier};
-        float* row = row_at(r);
-        for (int c = 0; c < cols; ++c) row[c] = snap(row[c]);
+        SnapToGrid{Snap(scheme.parts[static_cast<std::size_t>(r)]), grid, outlier}.row(row_at(r), cols);
       }
       return;
     case CodeKind::dynamic_token:
       for (int r = 0; r < rows; ++r) {
-        float* row = row_at(r);
-        const SnapToGrid snap{Snap(row_scheme(row, cols, outlier, scheme.bits)), grid, outlier};
-        for (int c = 0; c < cols; ++c) row[c] = snap(row[c]);
+        SnapToGrid{Snap(row_scheme(row_at(r), cols, outlier, scheme.bits)), grid, outlier}.row(row_at(r), cols);
       }
       return;
     case CodeKind::channel_groups:
@@ -157,23 +165,24 @@ void simulate(const SoftmaxScheme& scheme, int head, float* data, int rows, int 
     table = rounded_to_grid(scheme.tables[scheme.tables.size() == 1 ? 0 : static_cast<std::size_t>(head)],
                             scheme.value_bits);
   }
+  std::vector<double> codes(static_cast<std::size_t>(cols));
   for (int r = 0; r < rows; ++r) {
     float* row = data + static_cast<std::ptrdiff_t>(r) * cols;
     const double largest = *std::max_element(row, row + cols);
     if (scheme.codes == SoftmaxKind::absolute) {
       const double bound = scheme.bounds[static_cast<std::size_t>(nearest_bound(scheme.bounds, largest))];
-      for (int c = 0; c < cols; ++c) row[c] = static_cast<float>(bound * value_of(row[c] / bound, table));
+      look_up(table, bound, row, cols, codes.data());
+      std::transform(codes.begin(), codes.end(), row, [&](double code) { return static_cast<float>(bound * code); });
       continue;
     }
-    double sum = 0;
-    for (int c = 0; c < cols; ++c) {
-      const double ratio = row[c] / largest;
-      const double code =
-          scheme.codes == SoftmaxKind::relative ? value_of(ratio, table) : std::round(ratio * 255) / 255;
-      row[c] = static_cast<float>(code);
-      sum += code;
+    if (scheme.codes == SoftmaxKind::relative) {
+      look_up(table, largest, row, cols, codes.data());
+    } else {
+      std::transform(row, row + cols, codes.begin(), [&](float x) { return std::round(x / largest * 255) / 255; });
     }
-    for (int c = 0; c < cols; ++c) row[c] = static_cast<float>(row[c] / sum);
+    const double sum = std::accumulate(codes.begin(), codes.end(), 0.0);
+    std::transform(codes.begin(), codes.end(), row,
+                   [&](double code) { return static_cast<float>(static_cast<float>(code) / sum); });
   }
 }
 

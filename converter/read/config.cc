@@ -51,7 +51,7 @@ Result<ModelConfig> read_config(const std::string& folder, Naming naming, std::v
   ModelConfig config;
   config.path = in_folder(folder, "config.json");
   if (const std::string path = in_folder(folder, "open_clip_config.json");
-      naming == Naming::open_clip && file_exists(path)) {
+      (naming == Naming::open_clip || naming == Naming::open_clip_timm) && file_exists(path)) {
     config.path = path;
     const Result<nlohmann::json> json = read_json_file(path);
     if (!json.ok()) return json.status();

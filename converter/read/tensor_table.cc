@@ -65,11 +65,13 @@ Result<TensorTable> TensorTable::build(const Checkpoint& checkpoint, std::vector
   table.checkpoint_ = &checkpoint;
   PlainNames plain = without_wrappers(checkpoint);
   table.naming_ = naming_of_all(plain);
-  const bool plain_library = table.naming_ == Naming::timm || table.naming_ == Naming::dinov2;
+  const bool plain_library =
+      table.naming_ == Naming::timm || table.naming_ == Naming::dinov2 || table.naming_ == Naming::open_clip_timm;
   std::size_t text = 0;
   for (auto& [name, tensor] : plain.names) {
     if (is_text_tower(table.naming_, name)) {
       ++text;
+      if (name == "logit_scale" || name == "logit_bias") table.scalars_[std::string(name)] = tensor;
       continue;
     }
     if (const auto prefix = library_prefix(table.naming_, name); plain_library && !prefix.empty()) {
@@ -96,6 +98,16 @@ Result<TensorTable> TensorTable::build(const Checkpoint& checkpoint, std::vector
 const TensorInfo* TensorTable::find(const TensorName& name) const {
   const auto at = tensors_.find({name.name, name.part});
   return at == tensors_.end() ? nullptr : at->second;
+}
+
+Result<std::optional<double>> TensorTable::scalar(const std::string& name) const {
+  const auto at = scalars_.find(name);
+  if (at == scalars_.end()) return std::optional<double>();
+  const Result<std::vector<float>> values = checkpoint_->read(at->second->name);
+  if (!values.ok()) return values.status();
+  if (values.value().size() == 1) return std::optional<double>(values.value()[0]);
+  return {Code::corrupt_file, "checkpoint " + in_quotes(checkpoint_->path()) + ": " + in_quotes(at->second->name) +
+                                  " is " + shape_text(at->second->shape) + ", but should be one number"};
 }
 
 int TensorTable::dimension(const TensorName& name, std::size_t index, std::size_t rank) const {

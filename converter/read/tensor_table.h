@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,10 @@ class TensorTable {
   const Checkpoint& checkpoint() const { return *checkpoint_; }
 
   Naming naming() const { return naming_; }
+
+  // The value of `logit_scale` or `logit_bias` beside a text tower; nothing if there is none. corrupt_file if it is no
+  // number.
+  Result<std::optional<double>> scalar(const std::string& name) const;
 
   // Null when there is none.
   const TensorInfo* find(const TensorName& name) const;
@@ -46,6 +51,7 @@ class TensorTable {
   const Checkpoint* checkpoint_ = nullptr;
   Naming naming_ = Naming::timm;
   std::map<Key, const TensorInfo*> tensors_;  // a name without canonical form stands for itself, without prefixes
+  std::map<std::string, const TensorInfo*> scalars_;
 };
 
 }  // namespace intvit

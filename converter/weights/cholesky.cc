@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "converter/float/parallel.h"
+#include "converter/float/vectors/vector_functions.h"
 
 namespace intvit {
 namespace {
@@ -17,19 +18,15 @@ std::size_t at(int i, int j, int n) {
 }  // namespace
 
 bool cholesky(SquareMatrix& a, int n, int threads) {
+  const auto dot = vector_functions().dot;
   for (int j = 0; j < n; ++j) {
     double* row_j = &a[at(j, 0, n)];
-    double diagonal = row_j[j];
-#pragma omp simd reduction(- : diagonal)
-    for (int k = 0; k < j; ++k) diagonal -= row_j[k] * row_j[k];
+    const double diagonal = row_j[j] - dot(row_j, row_j, j);
     if (!(diagonal > 0)) return false;
     row_j[j] = std::sqrt(diagonal);
     const auto below = [&](int i) {
       double* row_i = &a[at(i, 0, n)];
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (int k = 0; k < j; ++k) sum += row_i[k] * row_j[k];
-      row_i[j] = (row_i[j] - sum) / row_j[j];
+      row_i[j] = (row_i[j] - dot(row_i, row_j, j)) / row_j[j];
     };
     const int rows = n - 1 - j;
     if (rows * j < 1 << 16) {
@@ -44,6 +41,7 @@ bool cholesky(SquareMatrix& a, int n, int threads) {
 }
 
 void invert_lower(SquareMatrix& l, int n, int threads) {
+  const auto dot = vector_functions().dot;
   // Column j of the inverse needs columns of l only; rows are written back transposed first, so that both are read in
   // order.
   SquareMatrix columns(l.size(), 0);  // [j][i] = inverse[i][j]
@@ -52,10 +50,7 @@ void invert_lower(SquareMatrix& l, int n, int threads) {
     x[j] = 1 / l[at(j, j, n)];
     for (int i = j + 1; i < n; ++i) {
       const double* row = &l[at(i, 0, n)];
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (int k = j; k < i; ++k) sum += row[k] * x[k];
-      x[i] = -sum / row[i];
+      x[i] = -dot(row + j, x + j, i - j) / row[i];
     }
   });
   for (int i = 0; i < n; ++i) {
@@ -64,12 +59,10 @@ void invert_lower(SquareMatrix& l, int n, int threads) {
 }
 
 void solve_lower(const SquareMatrix& l, int n, double* b) {
+  const auto dot = vector_functions().dot;
   for (int i = 0; i < n; ++i) {
     const double* row = &l[at(i, 0, n)];
-    double sum = b[i];
-#pragma omp simd reduction(- : sum)
-    for (int k = 0; k < i; ++k) sum -= row[k] * b[k];
-    b[i] = sum / row[i];
+    b[i] = (b[i] - dot(row, b, i)) / row[i];
   }
   for (int i = n - 1; i >= 0; --i) {
     b[i] /= l[at(i, i, n)];

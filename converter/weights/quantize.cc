@@ -5,6 +5,7 @@
 
 #include "converter/float/parallel.h"
 #include "converter/float/pixel_normalisation.h"
+#include "converter/float/vectors/vector_functions.h"
 #include "converter/plan/rounding.h"
 
 namespace intvit {
@@ -21,12 +22,9 @@ double code_of(double weight, const ColumnCodes& c, int lowest, int highest) {
 }
 
 double squared_error(std::span<const float> column, const ColumnCodes& c, int lowest, int highest) {
-  double error = 0;
-  for (const float weight : column) {
-    const double difference = weight - c.scale * (code_of(weight, c, lowest, highest) - c.zero_point);
-    error += difference * difference;
-  }
-  return error;
+  const EvenValues values = {1 / c.scale, c.scale, static_cast<double>(lowest - c.zero_point),
+                             static_cast<double>(highest - c.zero_point)};
+  return vector_functions().squared_error(values, column.data(), static_cast<int>(column.size()));
 }
 
 // The scale of a column of zeros: any would do, and a fine one never limits what follows.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "converter/float/parallel.h"
+#include "converter/float/vectors/vector_functions.h"
 #include "converter/weights/cholesky.h"
 
 namespace intvit {
@@ -21,16 +22,14 @@ FloatLinear ridge_corrected(const FloatLinear& layer, const Moments& moments, co
     if (cholesky(factor, n, threads)) break;
     damping *= 10;  // float covariances may be off by more than the smallest variance
   }
+  const auto dot_floats = vector_functions().dot_floats;
   FloatLinear corrected = layer;
   parallel_for(threads, outputs, [&](int o) {
     float* row = &corrected.weight[static_cast<std::size_t>(o) * size];
     std::vector<double> change(size);  // cov(a, T) - cov(a) w, then (cov(a) + damping)^-1 of it
     for (std::size_t i = 0; i < size; ++i) {
-      const float* covariance = &moments.covariance[i * size];
-      double sum = wanted[i * static_cast<std::size_t>(outputs) + static_cast<std::size_t>(o)];
-#pragma omp simd reduction(- : sum)
-      for (std::size_t j = 0; j < size; ++j) sum -= static_cast<double>(covariance[j]) * row[j];
-      change[i] = sum;
+      change[i] = wanted[i * static_cast<std::size_t>(outputs) + static_cast<std::size_t>(o)] -
+                  dot_floats(&moments.covariance[i * size], row, n);
     }
     solve_lower(factor, n, change.data());
     double bias = wanted_mean[static_cast<std::size_t>(o)];

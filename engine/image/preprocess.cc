@@ -95,6 +95,12 @@ Status Preprocessor::plan(int src_width, int src_height) {
   if (Status status = plan_axis(x_, src_width, size.width, geometry_.width); !status.ok()) return status;
   if (Status status = plan_axis(y_, src_height, size.height, geometry_.height); !status.ok()) return status;
   try {
+    if (!x_.is_copy() && kernels_->plan_row != nullptr) {
+      const auto columns = static_cast<int>(x_.resample.dst_count);
+      const std::size_t bytes = kernels_->row_plan_bytes(x_.weights.view(), columns);
+      row_plan_.resize((bytes + sizeof(PlanLine) - 1) / sizeof(PlanLine));
+      kernels_->plan_row(x_.weights.view(), columns, kChannels, row_plan_.data());
+    }
     if (!y_.is_copy()) {
       const auto taps = static_cast<std::size_t>(y_.weights.max_taps());
       tap_rows_.resize(taps);
@@ -157,7 +163,7 @@ void Preprocessor::resize_row(const std::uint8_t* src, std::uint8_t* dst) const 
   if (x_.is_copy()) {
     std::memcpy(dst, src + x_.resample.dst_begin * kChannels, static_cast<std::size_t>(columns) * kChannels);
   } else {
-    kernels_->row({src, dst, columns, kChannels, x_.weights.view()});
+    kernels_->row({src, dst, columns, kChannels, x_.weights.view(), row_plan_.data()});
   }
 }
 

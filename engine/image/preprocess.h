@@ -56,6 +56,10 @@ class Preprocessor {
   int planned_height_ = 0;
   AxisPlan x_;
   AxisPlan y_;
+  struct alignas(kernels::kResizePlanAlignment) PlanLine {
+    std::uint8_t bytes[kernels::kResizePlanAlignment];
+  };
+  std::vector<PlanLine> row_plan_;             // plan_row()'s of x_
   std::vector<std::uint8_t> ring_;             // row r of the source, resized, at slot r % y_.weights.max_taps()
   std::vector<const std::uint8_t*> tap_rows_;  // the rows of one output row
 };

@@ -28,8 +28,12 @@ struct Extremes {
 template <typename T>
 Extremes<T> extremes(const Constant& constant) {
   const T* values = constant.as<T>();
-  const auto [lowest, highest] = std::minmax_element(values, values + constant.count());
-  return {*lowest, *highest};
+  T lowest = values[0], highest = values[0];
+  for (std::size_t i = 0; i < constant.count(); ++i) {  // compilers make vectors of this, not of std::minmax_element
+    lowest = std::min(lowest, values[i]);
+    highest = std::max(highest, values[i]);
+  }
+  return {lowest, highest};
 }
 
 // The greatest common divisor of all places of entries that are less than the one before; 0 if there are none. Lists of
@@ -55,20 +59,21 @@ bool Checker::require(bool condition, const std::string& complaint) {
 }
 
 const Buffer* Checker::buffer(BufferId id, DataType type, const char* role) {
-  if (!require(id < tensors_.buffers.size(), std::string(role) + " is buffer " + std::to_string(id) + " of " +
-                                                 std::to_string(tensors_.buffers.size()))) {
-    return nullptr;
-  }
+  const std::size_t buffers = tensors_.buffers.size();
+  const auto missing = [&] {
+    return std::string(role) + " is buffer " + std::to_string(id) + " of " + std::to_string(buffers);
+  };
+  if (!require(id < buffers, missing)) return nullptr;
   const Buffer& b = tensors_.buffers[id];
-  if (!require(b.type == type, std::string(role) + " is " + type_name(b.type) + ", must be " + type_name(type))) {
-    return nullptr;
-  }
+  const auto other = [&] { return std::string(role) + " is " + type_name(b.type) + ", must be " + type_name(type); };
+  if (!require(b.type == type, other)) return nullptr;
   return &b;
 }
 
 const Buffer* Checker::codes_or_values(BufferId dst, std::uint32_t max_code) {
   const bool values = dst < tensors_.buffers.size() && tensors_.buffers[dst].type == DataType::s16;
-  require(max_code >= 1 && max_code <= 255, "max_code is " + std::to_string(max_code) + ", must be 1 to 255");
+  require(max_code >= 1 && max_code <= 255,
+          [&] { return "max_code is " + std::to_string(max_code) + ", must be 1 to 255"; });
   return buffer(dst, values ? DataType::s16 : DataType::u8, "dst");
 }
 
@@ -79,16 +84,17 @@ void Checker::planes(const Buffer& buffer, std::uint32_t planes, const char* rol
 }
 
 const Constant* Checker::constant(ConstantId id, DataType type, std::uint64_t count, const char* role) {
-  if (!require(id < tensors_.constants.size(), std::string(role) + " is constant " + std::to_string(id) + " of " +
-                                                   std::to_string(tensors_.constants.size()))) {
-    return nullptr;
-  }
+  const std::size_t constants = tensors_.constants.size();
+  const auto missing = [&] {
+    return std::string(role) + " is constant " + std::to_string(id) + " of " + std::to_string(constants);
+  };
+  if (!require(id < constants, missing)) return nullptr;
   const Constant& c = tensors_.constants[id];
-  const bool matches = c.type == type && c.count() == count;
-  if (!require(matches, std::string(role) + " '" + c.name + "' is " + std::to_string(c.count()) + " x " +
-                            type_name(c.type) + ", must be " + std::to_string(count) + " x " + type_name(type))) {
-    return nullptr;
-  }
+  const auto other = [&] {
+    return std::string(role) + " '" + c.name + "' is " + std::to_string(c.count()) + " x " + type_name(c.type) +
+           ", must be " + std::to_string(count) + " x " + type_name(type);
+  };
+  if (!require(c.type == type && c.count() == count, other)) return nullptr;
   return &c;
 }
 
@@ -96,9 +102,10 @@ template <typename T>
 void Checker::within(const Constant* constant, T lowest, T highest, const char* role) {
   if (constant == nullptr || !ok() || constant->count() == 0) return;
   const auto& found = facts().of<Extremes<T>>(*constant, [&] { return extremes<T>(*constant); });
-  require(found.lowest >= lowest && found.highest <= highest, std::string(role) + " '" + constant->name +
-                                                                  "' has entries outside [" + std::to_string(lowest) +
-                                                                  ", " + std::to_string(highest) + "]");
+  require(found.lowest >= lowest && found.highest <= highest, [&] {
+    return std::string(role) + " '" + constant->name + "' has entries outside [" + std::to_string(lowest) + ", " +
+           std::to_string(highest) + "]";
+  });
 }
 
 template void Checker::within(const Constant*, std::uint8_t, std::uint8_t, const char*);

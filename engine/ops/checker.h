@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,13 @@ class Checker {
   ConstantFacts& facts() { return *facts_; }
 
   bool require(bool condition, const std::string& complaint);
+  bool require(bool condition, const char* complaint) {
+    return condition ? ok() : require(false, std::string(complaint));
+  }
+  // complaint() makes the text, if it is needed: for the many checks that each buffer, constant and entry goes through.
+  template <typename Complaint>
+  requires std::is_invocable_v<Complaint>
+  bool require(bool condition, Complaint complaint) { return condition ? ok() : require(false, complaint()); }
 
   // The buffer if it exists and has this type, else null.
   const Buffer* buffer(BufferId id, DataType type, const char* role);

@@ -27,15 +27,18 @@ void check_table(const EncodeOp& op, std::uint32_t highest, Checker& c) {
 
 void check_grid(const EncodeOp& op, std::uint32_t highest, Checker& c) {
   const auto within = [&](std::uint32_t value, std::uint32_t low, std::uint32_t high, const char* role) {
-    c.require(value >= low && value <= high, std::string(role) + " is " + std::to_string(value) + ", must be " +
-                                                 std::to_string(low) + " to " + std::to_string(high));
+    c.require(value >= low && value <= high, [&] {
+      return std::string(role) + " is " + std::to_string(value) + ", must be " + std::to_string(low) + " to " +
+             std::to_string(high);
+    });
   };
   within(op.max_code, 1, 255, "max_code");
   within(op.step_shift, 0, 14, "step_shift");
   if (!c.ok()) return;
-  c.require(op.max_code << op.step_shift <= INT16_MAX, "codes up to " + std::to_string(op.max_code) +
-                                                           " with step_shift " + std::to_string(op.step_shift) +
-                                                           " exceed 32767");
+  c.require(op.max_code << op.step_shift <= INT16_MAX, [&] {
+    return "codes up to " + std::to_string(op.max_code) + " with step_shift " + std::to_string(op.step_shift) +
+           " exceed 32767";
+  });
   within(op.fine_bits, 1, 12, "fine_bits");
   within(op.outlier, 0, INT16_MAX, "outlier");
   within(op.grid_max, 1, highest, "grid_max");
@@ -53,7 +56,7 @@ CodeFacts code_facts(const std::int16_t* numbers, std::uint64_t count) {
 
 void check_code_facts(const EncodeOp& op, const CodeFacts& facts, const Constant& codes, Checker& c) {
   c.require(facts.lowest >= 0 && facts.highest_zero <= static_cast<int>(op.max_code),
-            "codes '" + codes.name + "' out of range");
+            [&] { return "codes '" + codes.name + "' out of range"; });
 }
 
 // multiplier, power, zero and step of each row.

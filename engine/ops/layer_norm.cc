@@ -14,9 +14,10 @@ void LayerNormOp::check(Checker& c) const {
   if (!c.ok()) return;
   c.require(src != dst, "src is dst");
   c.require(from->columns == to->columns && from->columns <= 65536, "src and dst differ in columns or have over 65536");
-  c.require(first_row <= from->rows && to->rows <= from->rows - first_row,
-            "rows " + std::to_string(first_row) + " to " + std::to_string(std::uint64_t{first_row} + to->rows) +
-                " of " + std::to_string(from->rows));
+  c.require(first_row <= from->rows && to->rows <= from->rows - first_row, [&] {
+    return "rows " + std::to_string(first_row) + " to " + std::to_string(std::uint64_t{first_row} + to->rows) + " of " +
+           std::to_string(from->rows);
+  });
   c.constant(affine, DataType::s16, std::uint64_t{2} * from->columns, "affine");
   c.require(shift >= 1 && shift <= 30 && beta_shift <= 14, "shift out of range");
   c.require(epsilon() >= 1 && epsilon() < std::uint64_t{1} << 62, "epsilon out of range");

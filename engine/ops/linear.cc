@@ -45,9 +45,10 @@ void LinearOp::check(Checker& c) const {
   check_linear(c, linear, *to, kind == Epilogue::logits, {plane, from->columns});
   const std::uint32_t ratio = from->rows / to->rows;
   c.require(ratio * to->rows == from->rows, "src rows are no multiple of dst rows");
-  c.require(ratio == 1 ? linear.k <= plane : std::uint64_t{ratio} * from->stride == linear.k && planes == 1,
-            "weights have " + std::to_string(linear.k) + " inputs in " + std::to_string(planes) +
-                " planes, src has rows of " + std::to_string(plane));
+  c.require(ratio == 1 ? linear.k <= plane : std::uint64_t{ratio} * from->stride == linear.k && planes == 1, [&] {
+    return "weights have " + std::to_string(linear.k) + " inputs in " + std::to_string(planes) +
+           " planes, src has rows of " + std::to_string(plane);
+  });
   if (kind == Epilogue::residual) check_coarse_steps(c, coarse_steps, linear.n);
   if (kind == Epilogue::activation) {
     c.constant(activation, DataType::s16, 2 * kernels::kActivationSegments, "activation");

@@ -49,7 +49,7 @@ void check_padding(Checker& c, const LinearConstants& l, const Constant& tiles, 
   auto& facts = c.facts().of<PaddingFacts>(tiles, [&] { return padding_facts(l, tiles.bytes.data(), piece); });
   // What has one shape is read once.
   c.require(facts.n == l.n && facts.k == l.k && facts.piece == piece,
-            "weights '" + tiles.name + "' are read in another shape than before");
+            [&] { return "weights '" + tiles.name + "' are read in another shape than before"; });
   if (!c.ok()) return;
   const ConstantId zero_points = l.bits == 4 ? l.zero_points : kNone;
   const auto [found, is_new] = facts.weighing.try_emplace(zero_points, 0);
@@ -63,16 +63,17 @@ void check_padding(Checker& c, const LinearConstants& l, const Constant& tiles, 
 }  // namespace
 
 void check_linear(Checker& c, const LinearConstants& l, const Buffer& dst, bool logits, SourceRow row) {
-  c.require(l.bits == 8 || l.bits == 4, std::to_string(l.bits) + "-bit weights, must be 8 or 4");
-  c.require(l.n >= 1 && l.n <= kMaxColumns, std::to_string(l.n) + " outputs");
+  c.require(l.bits == 8 || l.bits == 4, [&] { return std::to_string(l.bits) + "-bit weights, must be 8 or 4"; });
+  c.require(l.n >= 1 && l.n <= kMaxColumns, [&] { return std::to_string(l.n) + " outputs"; });
   const auto deepest = static_cast<std::uint32_t>(kernels::max_depth(static_cast<int>(l.bits)));
   c.require(l.k >= 1 && l.k <= deepest && l.k % kernels::kDepthPadding == 0,
-            std::to_string(l.k) + " inputs, must be a multiple of 64 up to " + std::to_string(deepest));
+            [&] { return std::to_string(l.k) + " inputs, must be a multiple of 64 up to " + std::to_string(deepest); });
   if (!c.ok()) return;
   const auto columns = static_cast<std::uint32_t>(kernels::padded_columns(static_cast<int>(l.n)));
-  c.require(dst.columns == l.n && dst.stride >= columns,
-            "dst has " + std::to_string(dst.columns) + " columns in rows of " + std::to_string(dst.stride) +
-                ", must have " + std::to_string(l.n) + " in rows of at least " + std::to_string(columns));
+  c.require(dst.columns == l.n && dst.stride >= columns, [&] {
+    return "dst has " + std::to_string(dst.columns) + " columns in rows of " + std::to_string(dst.stride) +
+           ", must have " + std::to_string(l.n) + " in rows of at least " + std::to_string(columns);
+  });
   const std::uint64_t bytes =
       kernels::tile_bytes(static_cast<int>(l.n), static_cast<int>(l.k), static_cast<int>(l.bits));
   const Constant* tiles = c.constant(l.tiles, l.bits == 8 ? DataType::s8 : DataType::u8, bytes, "weights");

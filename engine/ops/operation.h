@@ -40,6 +40,8 @@ class Operation {
   virtual const LinearConstants* weights() const { return nullptr; }
   // If row r of what it writes depends on nothing but row r of what it reads: so many rows are split over threads.
   virtual std::uint32_t row_local_rows(const Tensors&) const { return 0; }
+  // The same where it holds for so many rows together: a divisor of row_local_rows().
+  virtual std::uint32_t row_local_unit() const { return 1; }
   // Of each thread; aligned to kScratchAlignment.
   virtual std::size_t scratch_bytes(const Tensors&) const { return 0; }
   // Its number formats in a few words, "4-bit weights, 16 codes"; empty where there is nothing to say.

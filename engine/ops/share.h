@@ -12,17 +12,19 @@ struct Range {
   bool empty() const { return begin == end; }
 };
 
-// From `begin` to `end` in units of 1 / kWhole.
+// From `begin` to `end` in units of 1 / kWhole. Where rows belong together, `unit` of them, all or none are in it.
 struct Share {
   static constexpr std::uint32_t kWhole = 1u << 24;
 
   std::uint32_t begin = 0, end = kWhole;
   int block = 0, blocks = 1;
+  std::uint32_t unit = 1;
 
-  // Of `total` units. Shares and blocks that are adjacent give ranges that are.
+  // Of `total`, a multiple of `unit`. Shares and blocks that are adjacent give ranges that are.
   Range of(std::int64_t total) const {
-    const std::int64_t first = total * begin / kWhole, count = total * end / kWhole - first;
-    return {first + count * block / blocks, first + count * (block + 1) / blocks};
+    const std::int64_t units = total / unit;
+    const std::int64_t first = units * begin / kWhole, count = units * end / kWhole - first;
+    return {(first + count * block / blocks) * unit, (first + count * (block + 1) / blocks) * unit};
   }
 };
 

@@ -14,13 +14,16 @@ Status check_buffers(const Program& program) {
   Checker c(program, kNothingWritten, "the program");
   for (std::size_t i = 0; i < program.buffers.size() && c.ok(); ++i) {
     const Buffer& b = program.buffers[i];
-    const std::string name = "buffer " + std::to_string(i);
-    c.require(b.type <= DataType::s32, name + " has an unknown type");
+    const auto name = [&] { return "buffer " + std::to_string(i); };
+    c.require(b.type <= DataType::s32, [&] { return name() + " has an unknown type"; });
     c.require(b.rows >= 1 && b.rows <= kMaxRows && b.columns >= 1 && b.columns <= b.stride && b.stride <= kMaxColumns,
-              name + " is " + std::to_string(b.rows) + " x " + std::to_string(b.columns) + " in rows of " +
-                  std::to_string(b.stride));
-    c.require(b.stride <= max_stride(b.columns),
-              name + " has rows of " + std::to_string(b.stride) + " for " + std::to_string(b.columns) + " columns");
+              [&] {
+                return name() + " is " + std::to_string(b.rows) + " x " + std::to_string(b.columns) + " in rows of " +
+                       std::to_string(b.stride);
+              });
+    c.require(b.stride <= max_stride(b.columns), [&] {
+      return name() + " has rows of " + std::to_string(b.stride) + " for " + std::to_string(b.columns) + " columns";
+    });
   }
   return c.take();
 }
@@ -45,7 +48,7 @@ Status check_steps(const Program& program, ConstantFacts& facts) {
               "step " + std::to_string(i) + " (" + std::string(step.op->name()) + " '" + step.layer + "')", &facts);
     step.op->check(c);
     for (const Operand& operand : step.op->operands()) {
-      c.require(operand.buffer < program.buffers.size(), std::string(operand.name) + " is no buffer");
+      c.require(operand.buffer < program.buffers.size(), [&] { return std::string(operand.name) + " is no buffer"; });
     }
     if (!c.ok()) return c.take();
   }
@@ -62,13 +65,15 @@ Status check_flow(const Program& program) {
     const std::vector<Operand> operands = step.op->operands();
     for (const Operand& operand : operands) {
       if (!operand.reads()) continue;
-      c.require(written[operand.buffer], "'" + step.layer + "' " + (operand.writes() ? "adds to" : "reads") +
-                                             " a buffer that nothing has written");
+      c.require(written[operand.buffer], [&] {
+        return "'" + step.layer + "' " + (operand.writes() ? "adds to" : "reads") +
+               " a buffer that nothing has written";
+      });
     }
     for (const Operand& operand : operands) {
       if (!operand.writes()) continue;
       written[operand.buffer] = true;
-      c.require(operand.buffer != picture, "'" + step.layer + "' writes over the picture");
+      c.require(operand.buffer != picture, [&] { return "'" + step.layer + "' writes over the picture"; });
     }
   }
   return c.take();

@@ -11,8 +11,8 @@ namespace {
 // Most rows of a block in a chain: a picture of 197 tokens is one.
 constexpr std::int64_t kBlockRows = 256;
 
-std::vector<Stage> stages_of(const Program& program, bool single_steps) {
-  if (!single_steps) return make_stages(program);
+std::vector<Stage> stages_of(const Program& program, int threads, bool single_steps) {
+  if (!single_steps) return make_stages(program, threads);
   std::vector<Stage> stages;
   for (std::size_t i = 0; i < program.steps.size(); ++i) stages.push_back({i, i + 1});
   return stages;
@@ -21,7 +21,7 @@ std::vector<Stage> stages_of(const Program& program, bool single_steps) {
 }  // namespace
 
 Schedule::Schedule(const Program& program, int threads, bool single_steps)
-    : threads_(threads), stages_(stages_of(program, single_steps)) {
+    : threads_(threads), stages_(stages_of(program, threads, single_steps)) {
   for (const Stage& stage : stages_) {
     const bool chain = stage.last - stage.first > 1;
     chain_rows_.push_back(chain ? program.steps[stage.first].op->row_local_rows(program) : 0);

@@ -184,9 +184,10 @@ void Session::Impl::work(int member) {
 
 // `execution.part` is the thread's share of the stage.
 void Session::Impl::execute_stage(std::size_t stage, int picture, int member, Execution& execution) {
-  const auto [first, last] = schedule.stages()[stage];
+  const auto [first, last, unit] = schedule.stages()[stage];
+  Share& part = execution.part;
+  part.unit = unit;
   if (!clock.is_on()) {
-    Share& part = execution.part;
     part.blocks = schedule.blocks(stage, part);
     for (part.block = 0; part.block < part.blocks; ++part.block) {
       for (std::size_t i = first; i < last; ++i) execute_step(i, execution);

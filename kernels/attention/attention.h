@@ -13,6 +13,16 @@
 //
 // Range, D = head_dim <= 4096, T = tokens <= 32768, T * max(e) * 255 < 2^31 (the reader's limits): |score| <= D * 255 *
 // 128 < 2^28, |sum_j e (v - v_zero)| <= T * max(e) * 255 < 2^31, sum_j e < 2^31 / 255.
+//
+// Scores may have a static bias, such as relative positions: with the left shift of the head's softmax, which then has
+// none,
+//
+//   score[i][j] = (sum_d (q[i][d] - q_zero) * (k[j][d] - 128)) * 2^left_shift + bias[i][j] * 2^bias_shift < 2^31
+//
+// Rows may attend in sets: windows of an image, say, or what a mask leaves of one. Every set is an attention of its
+// own, of rows that a list names, and nothing is moved in memory for it. A mask is what rows do not share a set: so it
+// is exact, and takes no time. Queries come first in a set's list, then keys that no query belongs to, such as padding,
+// whose codes are constants.
 #pragma once
 
 #include <cstddef>
@@ -38,24 +48,44 @@ struct AttentionHead {
   std::int32_t out_zero;     // 0..255; any s16 if the result is values
 };
 
+// The numbers of one set.
+enum AttentionSetNumber : int {
+  kSetFirst,    // its first entry in the list of rows
+  kSetKeys,     // how many entries it has, at least 1
+  kSetQueries,  // how many of them, from the first on, are queries, too
+  kSetBias,     // where its biases begin
+  kAttentionSetNumbers
+};
+
+struct AttentionSets {
+  const std::int32_t* rows;     // of all sets, one after another; -1: the pad row. Null: all rows are one set
+  const std::int32_t* numbers;  // [..][kAttentionSetNumbers]
+  int begin, end;               // which to do
+  const std::uint8_t* pad_k;    // head_dim codes each; used where a set has pad rows
+  const std::uint8_t* pad_v;
+};
+
 struct AttentionArgs {
-  const std::uint8_t* q;  // [tokens][stride], head_dim codes each
+  const std::uint8_t* q;  // [rows][q_stride], head_dim codes each
   const std::uint8_t* k;
   const std::uint8_t* v;
-  std::ptrdiff_t stride;
+  std::ptrdiff_t q_stride, k_stride, v_stride;
   // Whether other threads have written these codes lately: then they take long to arrive and are fetched ahead, and so
-  // are those of the head that this thread does next. Its q, or null; its k and v lie as far from it as k and v from q.
+  // are those of the head that this thread does next, if there is one: they lie head_dim behind.
   bool written_elsewhere;
-  const std::uint8_t* next_q;
+  bool next_head;
   // What this thread reads after its last head, the first weights of its next linear operation: may be fetched ahead.
   const std::uint8_t* next;
   std::size_t next_bytes;
-  void* dst;                  // [tokens][dst_stride], head_dim codes (u8) or values (s16) each, not one byte more
+  void* dst;                  // [rows][dst_stride], head_dim codes (u8) or values (s16) each, not one byte more
   std::ptrdiff_t dst_stride;  // elements
-  int tokens;                 // T
+  int tokens;                 // T, the keys; of sets, the most that one has
   int head_dim;               // D
-  int query_begin;            // rows of q and dst to do
+  int query_begin;            // rows of q and dst to do, where they are one set
   int query_end;
+  AttentionSets sets;
+  const std::int16_t* bias;  // of this head; null: none. Of a set: [queries][padded_columns(keys)]
+  int bias_shift;
   AttentionHead head;
   SoftmaxKind softmax_kind;
   SoftmaxTable softmax_table;  // unless exponential
@@ -69,8 +99,13 @@ struct AttentionKernels {
   void (*run)(const AttentionArgs&) noexcept;
 };
 
-// Row blocks of the SIMD versions: as many queries as share one pass over K and V.
+// Row blocks of the SIMD versions: as many queries as share one pass over K and V. Of few keys, such as those of a
+// window, one block takes more queries.
 inline constexpr int kQueryBlock = 24;
+inline constexpr int kLargestQueryBlock = 56;
+inline constexpr int kFewKeys = 64;
+
+constexpr int query_block(int keys) { return keys <= kFewKeys ? kLargestQueryBlock : kQueryBlock; }
 
 // Sections of the scratch memory of a SIMD version, in bytes, each a multiple of 64.
 struct AttentionScratch {
@@ -92,11 +127,13 @@ constexpr AttentionScratch attention_scratch(int tokens, int head_dim) {
   s.keys = take(t64 * d64);
   s.key_bias = take(t64 * 4);
   s.values = take(t64 * d64);
-  s.scores = take(kQueryBlock * t64 * 4);
-  s.codes = take(kQueryBlock * t64 * 2);
+  const auto wide = std::size_t{kQueryBlock} * t64, narrow = std::size_t{kLargestQueryBlock} * kFewKeys;
+  const std::size_t scores = tokens > kFewKeys && wide > narrow ? wide : narrow;
+  s.scores = take(scores * 4);
+  s.codes = take(scores * 2);
   s.softmax = take(softmax_scratch_bytes(0));  // distances are written over scores
-  s.rows = take(kQueryBlock * d64);
-  s.output = take(kQueryBlock * d64 * 2);
+  s.rows = take(kLargestQueryBlock * d64);
+  s.output = take(kLargestQueryBlock * d64 * 2);
   s.gemm = take(linear_scratch_bytes(static_cast<int>(deepest)));
   s.total = at;
   return s;

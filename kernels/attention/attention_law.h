@@ -56,15 +56,56 @@ inline constexpr int kValueMultiplierBits = 15;
   return static_cast<std::uint8_t>(value < 0 ? 0 : value > max_code ? max_code : value);
 }
 
-// Softmax of one row of an attention's scores, but for the scores and where the values go. `plane_bytes` is where the
-// second plane would begin.
+// Rows that attend to each other. Entry j of it is row rows[j], or j where rows is null.
+struct AttentionSet {
+  const std::int32_t* rows;
+  int keys;
+  int query_begin, query_end;
+  const std::int16_t* bias;  // of query 0; null: none
+
+  std::ptrdiff_t row(int entry) const noexcept { return rows == nullptr ? entry : rows[entry]; }
+  std::ptrdiff_t bias_stride() const noexcept { return padded_columns(keys); }
+};
+
+[[maybe_unused]] inline const std::uint8_t* key_codes(const AttentionArgs& args, const AttentionSet& set,
+                                                      int entry) noexcept {
+  const std::ptrdiff_t row = set.row(entry);
+  return row < 0 ? args.sets.pad_k : args.k + row * args.k_stride;
+}
+
+[[maybe_unused]] inline const std::uint8_t* value_codes(const AttentionArgs& args, const AttentionSet& set,
+                                                        int entry) noexcept {
+  const std::ptrdiff_t row = set.row(entry);
+  return row < 0 ? args.sets.pad_v : args.v + row * args.v_stride;
+}
+
+template <typename Attend>
+inline void for_each_set(const AttentionArgs& args, Attend&& attend) noexcept {
+  if (args.sets.rows == nullptr) {
+    return attend(AttentionSet{nullptr, args.tokens, args.query_begin, args.query_end, args.bias});
+  }
+  for (int s = args.sets.begin; s < args.sets.end; ++s) {
+    const std::int32_t* numbers = args.sets.numbers + std::ptrdiff_t{s} * kAttentionSetNumbers;
+    attend(AttentionSet{args.sets.rows + numbers[kSetFirst], numbers[kSetKeys], 0, numbers[kSetQueries],
+                        args.bias == nullptr ? nullptr : args.bias + numbers[kSetBias]});
+  }
+}
+
+// A sum over d that counts as a score.
+[[maybe_unused]] inline std::int32_t biased_score(std::int32_t sum, std::int16_t bias, int left_shift,
+                                                  int bias_shift) noexcept {
+  return wrapping_add(static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) << left_shift),
+                      static_cast<std::int32_t>(static_cast<std::uint32_t>(std::int32_t{bias}) << bias_shift));
+}
+
+// Softmax of one row of an attention's scores, but for the scores, how many there are, and where the values go.
+// `plane_bytes` is where the second plane would begin.
 [[maybe_unused]] inline SoftmaxArgs attention_softmax(const AttentionArgs& args, std::ptrdiff_t plane_bytes,
                                                       void* scratch) noexcept {
   SoftmaxArgs softmax{};
   softmax.plane_stride = args.two_planes && args.softmax_kind != SoftmaxKind::exponential ? plane_bytes : 0;
-  softmax.columns = args.tokens;
-  softmax.padded_columns = padded_depth(args.tokens);
   softmax.scale = args.head.softmax;
+  if (args.bias != nullptr) softmax.scale.left_shift = 0;  // scores have it
   softmax.kind = args.softmax_kind;
   softmax.table = args.softmax_table;
   softmax.scratch = scratch;

@@ -1,7 +1,7 @@
 // attention.h on top of an instruction set's Multiplier (multiply_<isa>.h under kernels/gemm/), packing (pack_head_*.h)
 // and vectors (kernels/simd/), which are to be included first.
-// K and V of the head are packed into weight tiles once; then, for blocks of kQueryBlock queries, scores, softmax codes
-// and outputs stay in the first two cache levels.
+// K and V of the head (of every set) are packed into weight tiles once; then, for blocks of queries, scores, softmax
+// codes and outputs stay in the first two cache levels.
 #pragma once
 
 #include <algorithm>
@@ -72,130 +72,186 @@ struct AttentionEpilogue {
 // The number that is taken off the head's codes of K or V, so that they are signed weights. Any number would do: one
 // taken off K moves all scores of a row alike, and the row's bias makes up for one taken off V. It is half of 8 bits'
 // range or, where small weights are faster, of the range of as many bits as the codes have.
-inline int middle_code(const std::uint8_t* codes, const AttentionArgs& args) {
+template <typename CodesOf>
+int middle_code(int keys, int head_dim, const CodesOf& codes_of) {
   if constexpr (!Multiplier::kSmallWeightsAreFaster) return 128;
   unsigned all = 1;
-  for (int j = 0; j < args.tokens; ++j) {
-    for (int d = 0; d < args.head_dim; ++d) all |= codes[j * args.stride + d];
+  for (int j = 0; j < keys; ++j) {
+    const std::uint8_t* codes = codes_of(j);
+    for (int d = 0; d < head_dim; ++d) all |= codes[d];
   }
   return static_cast<int>(std::bit_floor(all));
 }
 
 // Has rows [first, last) of q, k or v on their way to the first or second cache level.
 template <int kLevel>
-void fetch_codes(const AttentionArgs& args, const std::uint8_t* codes, int first, int last) {
+void fetch_codes(const std::uint8_t* codes, std::ptrdiff_t stride, int head_dim, int first, int last) {
   for (int j = first; j < last; ++j) {
-    for (int d = 0; d < args.head_dim; d += 64) {
-      prefetch<kLevel>(codes + j * args.stride + d);
-    }
+    for (int d = 0; d < head_dim; d += 64) prefetch<kLevel>(codes + j * stride + d);
   }
 }
 
-// Has a part of k and v of the next head on its way, so that all is by the last block of queries: as much with every
-// block as there are blocks for. `fetched`: rows that earlier blocks have fetched.
-inline void fetch_next_head(const AttentionArgs& args, int begin, int& fetched) {
-  const int left = (args.query_end - begin + kQueryBlock - 1) / kQueryBlock;
-  const int end = fetched + (args.tokens - fetched) / left;
-  fetch_codes<2>(args, args.next_q + (args.k - args.q), fetched, end);
-  fetch_codes<2>(args, args.next_q + (args.v - args.q), fetched, end);
-  fetched = end;
-}
-
-// Rows of the head's codes with zeros behind them.
-inline void pad_rows(const AttentionArgs& args, const std::uint8_t* codes, int rows, std::uint8_t* dst,
-                     int padded_dim) {
-  for (int r = 0; r < rows; ++r) {
-    std::memset(dst + r * padded_dim, 0, static_cast<std::size_t>(padded_dim));
-    std::memcpy(dst + r * padded_dim, codes + r * args.stride, static_cast<std::size_t>(args.head_dim));
-  }
-}
-
+// One head: what its sets have in common.
 template <typename Simd, int kDepthStep, typename Element>
-void attention_elements(const AttentionArgs& args) {
-  const AttentionScratch layout = attention_scratch(args.tokens, args.head_dim);
-  auto* scratch = static_cast<std::uint8_t*>(args.scratch);
-  std::uint8_t* keys = scratch + layout.keys;
-  std::uint8_t* values = scratch + layout.values;
-  auto* key_bias = reinterpret_cast<std::int32_t*>(scratch + layout.key_bias);
-  auto* scores = reinterpret_cast<std::int32_t*>(scratch + layout.scores);
-  std::uint8_t* codes = scratch + layout.codes;
-  std::uint8_t* queries = scratch + layout.rows;
-  auto* output = reinterpret_cast<Element*>(scratch + layout.output);
-
-  const int key_depth = (args.head_dim + kDepthStep - 1) / kDepthStep * kDepthStep;
-  const int value_depth = (args.tokens + kDepthStep - 1) / kDepthStep * kDepthStep;
-  const int padded_tokens = padded_depth(args.tokens);
-  const int padded_dim = padded_depth(args.head_dim);
-  if (args.written_elsewhere) {
-    fetch_codes<1>(args, args.k, 0, args.tokens);
-    fetch_codes<1>(args, args.v, 0, args.tokens);
-    fetch_codes<1>(args, args.q, args.query_begin, std::min(args.query_begin + kQueryBlock, args.query_end));
+class AttentionOfHead {
+ public:
+  explicit AttentionOfHead(const AttentionArgs& args)
+      : args_(args),
+        layout_(attention_scratch(args.tokens, args.head_dim)),
+        scratch_(static_cast<std::uint8_t*>(args.scratch)),
+        padded_dim_(padded_depth(args.head_dim)),
+        softmax_(attention_softmax(args, second_plane(), scratch_ + layout_.softmax)),
+        softmax_rows_(softmax_),
+        next_(args.next, args.next_bytes, static_cast<std::size_t>(steps())) {
+    static_assert(kLargestQueryBlock <= SoftmaxBlock::kMaxRows);
   }
-  const int middle_key = middle_code(args.k, args), middle_value = middle_code(args.v, args);
-  pack_keys(args, key_depth, middle_key, keys, key_bias);
-  pack_values(args, value_depth, middle_value, values);
-  const LinearWeights key_weights{keys, nullptr, 8, args.tokens, key_depth, true, middle_key};
-  const LinearWeights value_weights{values, nullptr, 8, args.head_dim, value_depth, true, middle_value};
-  AttentionHead head = args.head;
-  head.v_zero += 128 - middle_value;  // row_requantizer() takes values for codes minus 128
-  // Whole steps and panels are read and written in place; other head sizes go through copies.
-  const bool whole_steps = args.head_dim % kDepthStep == 0;
-  const bool whole_panels = args.head_dim % kPanelColumns == 0;
 
-  const SoftmaxArgs softmax =
-      attention_softmax(args, std::ptrdiff_t{kQueryBlock} * padded_tokens, scratch + layout.softmax);
-  const SoftmaxRows<Simd> softmax_rows(softmax);
-  Multiplier multiply;
-  constexpr int kMultiplierBits = sizeof(Element) == 1 ? kCodeMultiplierBits : kValueMultiplierBits;
-  static_assert(kQueryBlock <= SoftmaxBlock::kMaxRows);
-  std::int32_t maxima[kQueryBlock];
-  SoftmaxSums sums[kQueryBlock];
-  RowRequantizer requantizers[kQueryBlock];
-  const int blocks = (args.query_end - args.query_begin + kQueryBlock - 1) / kQueryBlock;
-  WantedNext next(args.next, args.next_bytes, static_cast<std::size_t>(blocks));
-  int fetched = 0;
-  for (int begin = args.query_begin; begin < args.query_end; begin += kQueryBlock) {
-    const int rows = args.query_end - begin < kQueryBlock ? args.query_end - begin : kQueryBlock;
-    if (args.written_elsewhere) {
-      fetch_codes<1>(args, args.q, begin + rows, std::min(begin + rows + kQueryBlock, args.query_end));
+  void attend(const AttentionSet& set) {
+    fetch_first(set);
+    pack(set);
+    const int most = query_block(set.keys);
+    for (int begin = set.query_begin; begin < set.query_end; begin += most) {
+      const int rows = std::min(most, set.query_end - begin);
+      fetch_next(set, begin, rows);
+      const int padded_keys = padded_depth(set.keys);
+      make_scores(set, begin, rows, padded_keys);
+      auto* scores = reinterpret_cast<std::int32_t*>(scratch_ + layout_.scores);
+      std::uint8_t* codes = scratch_ + layout_.codes;
+      // Their maxima first: each is a chain of slow steps, and those of several rows can be under way at once.
+      for (int r = 0; r < rows; ++r) maxima_[r] = row_max<Simd>(scores + std::ptrdiff_t{r} * padded_keys, set.keys);
+      softmax_rows_({rows, scores, padded_keys, maxima_, reinterpret_cast<std::int16_t*>(scores), 2 * padded_keys,
+                     codes, padded_keys, sums_});
+      for (int r = 0; r < rows; ++r) requantizers_[r] = row_requantizer(head_, sums_[r], kMultiplierBits);
+      make_results(set, begin, rows, padded_keys);
     }
-    next.fetch();
-    if (args.next_q != nullptr) fetch_next_head(args, begin, fetched);
-    const std::uint8_t* q = args.q + begin * args.stride;
-    std::ptrdiff_t q_stride = args.stride;
-    if (!whole_steps) {
-      pad_rows(args, q, rows, queries, padded_dim);
-      q = queries;
-      q_stride = padded_dim;
+  }
+
+ private:
+  static constexpr int kMultiplierBits = sizeof(Element) == 1 ? kCodeMultiplierBits : kValueMultiplierBits;
+
+  // Bytes from a block's softmax codes to the second plane of them.
+  std::ptrdiff_t second_plane() const { return static_cast<std::ptrdiff_t>((layout_.softmax - layout_.codes) / 2); }
+  // Blocks of all sets, for what is fetched ahead meanwhile.
+  int steps() const {
+    if (args_.sets.rows != nullptr) return args_.sets.end - args_.sets.begin;
+    const int most = query_block(args_.tokens);
+    return (args_.query_end - args_.query_begin + most - 1) / most;
+  }
+
+  // Of rows in order, whose places hardware and other threads know.
+  void fetch_first(const AttentionSet& set) const {
+    if (!args_.written_elsewhere || set.rows != nullptr) return;
+    fetch_codes<1>(args_.k, args_.k_stride, args_.head_dim, 0, set.keys);
+    fetch_codes<1>(args_.v, args_.v_stride, args_.head_dim, 0, set.keys);
+    fetch_codes<1>(args_.q, args_.q_stride, args_.head_dim, set.query_begin,
+                   std::min(set.query_begin + query_block(set.keys), set.query_end));
+  }
+
+  // The next queries and, so that all is by the last block of queries, a part of k and v of the next head: as much with
+  // every block as there are blocks for.
+  void fetch_next(const AttentionSet& set, int begin, int rows) {
+    if (set.rows != nullptr) {
+      if (begin == set.query_begin) next_.fetch();
+      return;
     }
-    multiply(q, q_stride, rows, key_weights, scratch + layout.gemm,
-             AccumulatorsEpilogue<Simd>{scores, padded_tokens, key_bias});
-    // Their maxima first: each is a chain of slow steps, and those of several rows can be under way at once.
-    for (int r = 0; r < rows; ++r) maxima[r] = row_max<Simd>(scores + std::ptrdiff_t{r} * padded_tokens, args.tokens);
-    softmax_rows({rows, scores, padded_tokens, maxima, reinterpret_cast<std::int16_t*>(scores), 2 * padded_tokens,
-                  codes, padded_tokens, sums});
-    for (int r = 0; r < rows; ++r) requantizers[r] = row_requantizer(head, sums[r], kMultiplierBits);
-    Element* dst = static_cast<Element*>(args.dst) + begin * args.dst_stride;
-    const AttentionEpilogue<Simd, Element> epilogue{requantizers, args.head.out_zero, args.max_code,
-                                                    whole_panels ? dst : output,
-                                                    whole_panels ? args.dst_stride : padded_dim};
-    multiply(codes, padded_tokens, rows, value_weights, scratch + layout.gemm, epilogue, softmax.plane_stride);
-    if (!whole_panels) {
+    next_.fetch();
+    const int most = query_block(set.keys);
+    if (args_.written_elsewhere) {
+      fetch_codes<1>(args_.q, args_.q_stride, args_.head_dim, begin + rows,
+                     std::min(begin + rows + most, set.query_end));
+    }
+    if (!args_.next_head) return;
+    const int left = (set.query_end - begin + most - 1) / most;
+    const int end = fetched_ + (set.keys - fetched_) / left;
+    fetch_codes<2>(args_.k + args_.head_dim, args_.k_stride, args_.head_dim, fetched_, end);
+    fetch_codes<2>(args_.v + args_.head_dim, args_.v_stride, args_.head_dim, fetched_, end);
+    fetched_ = end;
+  }
+
+  void pack(const AttentionSet& set) {
+    const auto key = [&](int j) { return key_codes(args_, set, j); };
+    const auto value = [&](int j) { return value_codes(args_, set, j); };
+    const int middle_key = middle_code(set.keys, args_.head_dim, key);
+    const int middle_value = middle_code(set.keys, args_.head_dim, value);
+    const int key_depth = (args_.head_dim + kDepthStep - 1) / kDepthStep * kDepthStep;
+    const int value_depth = (set.keys + kDepthStep - 1) / kDepthStep * kDepthStep;
+    pack_keys(args_, set, key_depth, middle_key, scratch_ + layout_.keys, key_bias());
+    pack_values(args_, set, value_depth, middle_value, scratch_ + layout_.values);
+    key_weights_ = {scratch_ + layout_.keys, nullptr, 8, set.keys, key_depth, true, middle_key};
+    value_weights_ = {scratch_ + layout_.values, nullptr, 8, args_.head_dim, value_depth, true, middle_value};
+    head_ = args_.head;
+    head_.v_zero += 128 - middle_value;  // row_requantizer() takes values for codes minus 128
+    softmax_rows_.set_columns(set.keys, padded_depth(set.keys));
+  }
+
+  // Whole steps of rows in order are read in place; others are copied, with zeros behind them.
+  void make_scores(const AttentionSet& set, int begin, int rows, int padded_keys) {
+    const std::uint8_t* q = args_.q + begin * args_.q_stride;
+    std::ptrdiff_t q_stride = args_.q_stride;
+    if (set.rows != nullptr || args_.head_dim % kDepthStep != 0) {
+      std::uint8_t* queries = scratch_ + layout_.rows;
       for (int r = 0; r < rows; ++r) {
-        std::memcpy(dst + r * args.dst_stride, output + r * padded_dim,
-                    static_cast<std::size_t>(args.head_dim) * sizeof(Element));
+        std::uint8_t* query = queries + r * padded_dim_;
+        std::memset(query, 0, static_cast<std::size_t>(padded_dim_));
+        std::memcpy(query, args_.q + set.row(begin + r) * args_.q_stride, static_cast<std::size_t>(args_.head_dim));
       }
+      q = queries;
+      q_stride = padded_dim_;
+    }
+    auto* scores = reinterpret_cast<std::int32_t*>(scratch_ + layout_.scores);
+    if (set.bias == nullptr) {
+      multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
+                AccumulatorsEpilogue<Simd>{scores, padded_keys, key_bias()});
+    } else {
+      multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
+                BiasedScoresEpilogue<Simd>{scores, padded_keys, key_bias(), args_.head.softmax.left_shift,
+                                           set.bias + begin * set.bias_stride(), set.bias_stride(), args_.bias_shift});
     }
   }
-}
+
+  // Whole panels of rows in order are written in place.
+  void make_results(const AttentionSet& set, int begin, int rows, int padded_keys) {
+    const bool in_place = set.rows == nullptr && args_.head_dim % kPanelColumns == 0;
+    auto* dst = static_cast<Element*>(args_.dst);
+    auto* output = reinterpret_cast<Element*>(scratch_ + layout_.output);
+    const AttentionEpilogue<Simd, Element> epilogue{requantizers_, args_.head.out_zero, args_.max_code,
+                                                    in_place ? dst + begin * args_.dst_stride : output,
+                                                    in_place ? args_.dst_stride : padded_dim_};
+    multiply_(scratch_ + layout_.codes, padded_keys, rows, value_weights_, scratch_ + layout_.gemm, epilogue,
+              softmax_.plane_stride);
+    if (in_place) return;
+    for (int r = 0; r < rows; ++r) {
+      std::memcpy(dst + set.row(begin + r) * args_.dst_stride, output + r * padded_dim_,
+                  static_cast<std::size_t>(args_.head_dim) * sizeof(Element));
+    }
+  }
+
+  std::int32_t* key_bias() const { return reinterpret_cast<std::int32_t*>(scratch_ + layout_.key_bias); }
+
+  const AttentionArgs& args_;
+  const AttentionScratch layout_;
+  std::uint8_t* const scratch_;
+  const int padded_dim_;
+  const SoftmaxArgs softmax_;
+  SoftmaxRows<Simd> softmax_rows_;
+  WantedNext next_;
+  Multiplier multiply_;
+  LinearWeights key_weights_{}, value_weights_{};
+  AttentionHead head_{};
+  int fetched_ = 0;  // rows of the next head that earlier blocks have fetched
+  std::int32_t maxima_[kLargestQueryBlock];
+  SoftmaxSums sums_[kLargestQueryBlock];
+  RowRequantizer requantizers_[kLargestQueryBlock];
+};
 
 // kDepthStep: the depths that Multiplier likes are multiples of this, which divides kDepthPadding.
 template <typename Simd, int kDepthStep = kGroupDepth>
 void attention_rows(const AttentionArgs& args) {
+  const auto attend = [&](auto&& head) { for_each_set(args, [&](const AttentionSet& set) { head.attend(set); }); };
   if (args.values) {
-    attention_elements<Simd, kDepthStep, std::int16_t>(args);
+    attend(AttentionOfHead<Simd, kDepthStep, std::int16_t>(args));
   } else {
-    attention_elements<Simd, kDepthStep, std::uint8_t>(args);
+    attend(AttentionOfHead<Simd, kDepthStep, std::uint8_t>(args));
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "kernels/attention/attention.h"
+#include "kernels/attention/attention_law.h"
 
 namespace intvit::kernels {
 namespace {
@@ -21,15 +21,16 @@ inline std::uint32_t key_group(const std::uint8_t* key, int first, int head_dim,
 // K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus `middle` are the depth.
 // bias[j], of every key and padding column: -q_zero times the sum of its weights.
 // Four keys at a time: their groups are transposed so that equal groups lie side by side.
-inline void pack_keys(const AttentionArgs& args, int depth, int middle, std::uint8_t* tiles, std::int32_t* bias) {
+inline void pack_keys(const AttentionArgs& args, const AttentionSet& set, int depth, int middle, std::uint8_t* tiles,
+                      std::int32_t* bias) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
   const __m128i middles = _mm_set1_epi8(static_cast<char>(middle));
   const std::uint32_t missing = 0x01010101u * static_cast<std::uint32_t>(middle);
-  for (int j = 0; j < padded_columns(args.tokens); j += 4) {
+  for (int j = 0; j < padded_columns(set.keys); j += 4) {
     std::uint8_t* columns = tiles + j / kPanelColumns * panel_bytes + j % kPanelColumns * kGroupDepth;
     const std::uint8_t* keys[4];
     // Padding columns get some key: their scores are never looked at.
-    for (int i = 0; i < 4; ++i) keys[i] = args.k + (j + i < args.tokens ? j + i : args.tokens - 1) * args.stride;
+    for (int i = 0; i < 4; ++i) keys[i] = key_codes(args, set, j + i < set.keys ? j + i : set.keys - 1);
     __m128i sums[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
     for (int d = 0; d < depth; d += 4 * kGroupDepth) {
       __m128i rows[4];
@@ -65,14 +66,15 @@ inline void pack_keys(const AttentionArgs& args, int depth, int middle, std::uin
 }
 
 // V as weight tiles [D / 16][T / 4][16][4]: codes minus `middle`, tokens are the depth.
-inline void pack_values(const AttentionArgs& args, int depth, int middle, std::uint8_t* tiles) {
+inline void pack_values(const AttentionArgs& args, const AttentionSet& set, int depth, int middle,
+                        std::uint8_t* tiles) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
   const int columns = padded_columns(args.head_dim);
   for (int j = 0; j < depth; j += kGroupDepth) {
     const std::uint8_t* rows[kGroupDepth];
     for (int i = 0; i < kGroupDepth; ++i) {
       // Padding tokens meet softmax codes that are zero, so any readable row will do.
-      rows[i] = args.v + (j + i < args.tokens ? j + i : 0) * args.stride;
+      rows[i] = value_codes(args, set, j + i < set.keys ? j + i : 0);
     }
     for (int panel = 0; panel < columns / kPanelColumns; ++panel) {
       std::uint8_t* group = tiles + panel * panel_bytes + j / kGroupDepth * kGroupBytes;

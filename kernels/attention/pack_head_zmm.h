@@ -3,7 +3,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/attention/attention.h"
+#include "kernels/attention/attention_law.h"
 
 namespace intvit::kernels {
 namespace {
@@ -48,17 +48,18 @@ inline void transpose_groups(__m512i (&rows)[16]) {
 
 // K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus `middle` are the depth. bias[j], of
 // every key and padding column: -q_zero times the sum of its weights.
-inline void pack_keys(const AttentionArgs& args, int depth, int middle, std::uint8_t* tiles, std::int32_t* bias) {
+inline void pack_keys(const AttentionArgs& args, const AttentionSet& set, int depth, int middle, std::uint8_t* tiles,
+                      std::int32_t* bias) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
-  for (int j = 0; j < padded_columns(args.tokens); j += kPanelColumns, tiles += panel_bytes) {
+  for (int j = 0; j < padded_columns(set.keys); j += kPanelColumns, tiles += panel_bytes) {
     __m512i sums = _mm512_setzero_si512();
     for (int d = 0; d < depth; d += kRowPart) {
       __m512i rows[kPanelColumns];
 #pragma GCC unroll 16
       for (int i = 0; i < kPanelColumns; ++i) {
         // Padding columns get some key: their scores are never looked at.
-        const int key = j + i < args.tokens ? j + i : args.tokens - 1;
-        rows[i] = signed_codes(args.k + key * args.stride, d, args.head_dim, middle);
+        const int key = j + i < set.keys ? j + i : set.keys - 1;
+        rows[i] = signed_codes(key_codes(args, set, key), d, args.head_dim, middle);
       }
       transpose_groups(rows);
 #pragma GCC unroll 16
@@ -72,7 +73,8 @@ inline void pack_keys(const AttentionArgs& args, int depth, int middle, std::uin
 }
 
 // V as weight tiles [D / 16][T / 4][16][4]: codes minus `middle`, tokens are the depth.
-inline void pack_values(const AttentionArgs& args, int depth, int middle, std::uint8_t* tiles) {
+inline void pack_values(const AttentionArgs& args, const AttentionSet& set, int depth, int middle,
+                        std::uint8_t* tiles) {
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
   for (int j = 0; j < depth; j += kGroupDepth, tiles += kGroupBytes) {
     for (int d = 0; d < args.head_dim; d += kRowPart) {
@@ -80,7 +82,7 @@ inline void pack_values(const AttentionArgs& args, int depth, int middle, std::u
 #pragma GCC unroll 4
       for (int i = 0; i < kGroupDepth; ++i) {
         // Padding tokens meet softmax codes that are zero, so any readable row will do.
-        rows[i] = signed_codes(args.v + (j + i < args.tokens ? j + i : 0) * args.stride, d, args.head_dim, middle);
+        rows[i] = signed_codes(value_codes(args, set, j + i < set.keys ? j + i : 0), d, args.head_dim, middle);
       }
       const __m512i lo01 = _mm512_unpacklo_epi8(rows[0], rows[1]), hi01 = _mm512_unpackhi_epi8(rows[0], rows[1]);
       const __m512i lo23 = _mm512_unpacklo_epi8(rows[2], rows[3]), hi23 = _mm512_unpackhi_epi8(rows[2], rows[3]);

@@ -10,13 +10,35 @@
 namespace intvit::kernels {
 namespace {
 
-struct CpuidLeaf {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;  // all zero if the CPU has no such leaf
-  CpuidLeaf(unsigned leaf, unsigned subleaf) { __get_cpuid_count(leaf, subleaf, &eax, &ebx, &ecx, &edx); }
+// What the CPU has, and which registers the operating system saves. Under a virtual machine each CPUID takes some
+// microseconds, so they are asked for once; __builtin_cpu_supports would ask for three times as many.
+struct CpuFeatures {
+  unsigned leaf7_ebx = 0, leaf7_ecx = 0, leaf7_edx = 0, leaf7_1_eax = 0;
+  bool saves_ymm = false, saves_zmm = false, saves_tiles = false;
+
+  CpuFeatures() {
+    constexpr unsigned kXgetbv = 1u << 27, kAvx = 1u << 28;  // of leaf 1
+    unsigned eax, ebx, ecx, edx;
+    if (__get_cpuid_max(0, nullptr) < 7) return;
+    __cpuid(1, eax, ebx, ecx, edx);
+    if ((~ecx & (kXgetbv | kAvx)) != 0) return;
+    std::uint32_t xcr0, high;
+    asm volatile("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
+    const auto saves = [xcr0](std::uint32_t states) { return (xcr0 & states) == states; };
+    saves_ymm = saves(0x6);
+    saves_zmm = saves(0xe6);
+    saves_tiles = saves(0x60000);
+    __cpuid_count(7, 0, eax, leaf7_ebx, leaf7_ecx, leaf7_edx);
+    if (eax >= 1) __cpuid_count(7, 1, leaf7_1_eax, ebx, ecx, edx);
+  }
 };
 
-// __builtin_cpu_supports does not know this one everywhere. Its registers are those of AVX2.
-bool cpu_has_avxvnni() { return (CpuidLeaf(7, 1).eax >> 4 & 1) != 0; }
+const CpuFeatures& cpu_features() {
+  static const CpuFeatures features;
+  return features;
+}
+
+bool has_all(unsigned features, unsigned wanted) { return (features & wanted) == wanted; }
 
 // Linux gives the tile registers, 8 KiB that it has to save for every thread, to processes that ask for them. Older
 // kernels and other systems refuse.
@@ -31,34 +53,24 @@ bool linux_permits_tiles() {
 #endif
 }
 
-bool cpu_has_amx() {
-  constexpr unsigned kTile = 1u << 24, kInt8 = 1u << 25;
-  return (~CpuidLeaf(7, 0).edx & (kTile | kInt8)) == 0;
-}
-
-// XCR0: the operating system saves tile configurations and tiles. Only where AVX works is there an XCR0.
-bool system_saves_tiles() {
-  constexpr std::uint32_t kTileState = 3u << 17;
-  std::uint32_t low, high;
-  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return (low & kTileState) == kTileState;
-}
-
 }  // namespace
 
-// gcc's __builtin_cpu_supports checks XGETBV too, so that an operating system without AVX state is not fooled.
 bool cpu_has(Isa isa) {
+  constexpr unsigned kAvx2 = 1u << 5, kAvxVnni = 1u << 4, kTile = 1u << 24, kTileInt8 = 1u << 25;
+  constexpr unsigned kAvx512F = 1u << 16, kAvx512Dq = 1u << 17, kAvx512Bw = 1u << 30, kAvx512Vl = 1u << 31;
+  constexpr unsigned kAvx512Vnni = 1u << 11;
+  const CpuFeatures& cpu = cpu_features();
   switch (isa) {
     case Isa::avx2:
-      return __builtin_cpu_supports("avx2");
+      return cpu.saves_ymm && has_all(cpu.leaf7_ebx, kAvx2);
     case Isa::avx512vnni:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-             __builtin_cpu_supports("avx512vnni");
-    case Isa::avxvnni:
-      return __builtin_cpu_supports("avx2") && cpu_has_avxvnni();
+      return cpu.saves_zmm && has_all(cpu.leaf7_ebx, kAvx512F | kAvx512Dq | kAvx512Bw | kAvx512Vl) &&
+             has_all(cpu.leaf7_ecx, kAvx512Vnni);
+    case Isa::avxvnni:  // its registers are those of AVX2
+      return cpu_has(Isa::avx2) && has_all(cpu.leaf7_1_eax, kAvxVnni);
     case Isa::amx:
-      return cpu_has(Isa::avx512vnni) && cpu_has_amx() && system_saves_tiles() && linux_permits_tiles();
+      return cpu_has(Isa::avx512vnni) && has_all(cpu.leaf7_edx, kTile | kTileInt8) && cpu.saves_tiles &&
+             linux_permits_tiles();
     case Isa::scalar:
     case Isa::neon:
       break;

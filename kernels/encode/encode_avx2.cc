@@ -9,6 +9,8 @@ namespace {
 // that does not exist in 16 bits: it counts from the start, and a bound of 32767 never does.
 template <int kBits>
 class CodeSearch {
+  using I16 = Avx2::I16;
+
  public:
   explicit CodeSearch(const CodeTable& table) {
     const PaddedTable<kBits> padded(table);
@@ -16,10 +18,9 @@ class CodeSearch {
     for (int k = 0; k < kBounds; ++k) {
       const bool always = padded.thresholds[k] == -32768;
       least += always ? 1 : 0;
-      bounds_[k] =
-          _mm256_set1_epi16(always ? std::int16_t{32767} : static_cast<std::int16_t>(padded.thresholds[k] - 1));
+      bounds_[k] = Avx2::set16(always ? 32767 : padded.thresholds[k] - 1);
     }
-    least_ = _mm256_set1_epi16(static_cast<std::int16_t>(least));
+    least_ = Avx2::set16(least);
     alignas(16) std::uint8_t low[16] = {};
     alignas(16) std::uint8_t high[16] = {};
     for (int i = 0; i <= kBounds; ++i) {
@@ -31,9 +32,9 @@ class CodeSearch {
   }
 
   // The bytes of a value are looked up separately, in a vector that holds nothing but codes.
-  void encode(__m256i x, std::uint8_t* dst, std::ptrdiff_t plane_stride) const {
-    __m256i number = least_;
-    for (int k = 0; k < kBounds; ++k) number = _mm256_sub_epi16(number, _mm256_cmpgt_epi16(x, bounds_[k]));
+  void encode(I16 x, std::uint8_t* dst, std::ptrdiff_t plane_stride) const {
+    I16 number = least_;
+    for (int k = 0; k < kBounds; ++k) number = number - I16((x > bounds_[k]).data);  // what is true is -1
     const __m128i codes = Avx2::to_codes(number);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm_shuffle_epi8(low_, codes));
     if (plane_stride == 0) return;
@@ -42,8 +43,8 @@ class CodeSearch {
 
  private:
   static constexpr int kBounds = (1 << kBits) - 1;
-  __m256i bounds_[kBounds];
-  __m256i least_;
+  I16 bounds_[kBounds];
+  I16 least_;
   __m128i low_, high_;
 };
 

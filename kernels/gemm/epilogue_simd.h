@@ -253,6 +253,41 @@ struct AccumulatorsEpilogue {
   };
 };
 
+// Sums as 32-bit numbers that are shifted to the left, and on them a 16-bit number of every row and column.
+template <typename Simd>
+struct BiasedScoresEpilogue {
+  std::int32_t* dst;
+  std::ptrdiff_t stride;
+  const std::int32_t* column_bias;  // per column, added before the shift
+  int left_shift;
+  const std::int16_t* bias;  // [rows][bias_stride], added after it
+  std::ptrdiff_t bias_stride;
+  int bias_shift;
+
+  template <bool kHalf>
+  struct Columns {
+    static constexpr bool kFewRows = true;
+    const BiasedScoresEpilogue& e;
+    int column;
+    Columns(const BiasedScoresEpilogue& epilogue, int first) : e(epilogue), column(first) {}
+    typename Simd::I32 bias_lo() const { return Simd::load32(e.column_bias + column); }
+    typename Simd::I32 bias_hi() const {
+      return kHalf ? typename Simd::I32(0) : Simd::load32(e.column_bias + column + Simd::kLanes32);
+    }
+    void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
+      std::int32_t* out = e.dst + r * e.stride + column;
+      const std::int16_t* added = e.bias + r * e.bias_stride + column;
+      Simd::store(out, score(lo, added));
+      if constexpr (!kHalf) Simd::store(out + Simd::kLanes32, score(hi, added + Simd::kLanes32));
+    }
+
+   private:
+    typename Simd::I32 score(typename Simd::I32 sums, const std::int16_t* added) const {
+      return (sums << e.left_shift) + (Simd::load16_as_32(added) << e.bias_shift);
+    }
+  };
+};
+
 // scale_logit() of sums that have their bias.
 template <typename Simd>
 typename Simd::I32 scale_logits(typename Simd::I32 sums, const std::int32_t* multipliers, const std::uint8_t* shifts) {

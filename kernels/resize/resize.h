@@ -22,6 +22,7 @@ namespace intvit::kernels {
 
 inline constexpr int kResizePrecisionBits = 22;
 inline constexpr int kResizeTapBlock = 4;
+inline constexpr int kResizePlanAlignment = 64;
 inline constexpr int kResizeMaxWeight = 0x7f7f7f;  // the largest number of three signed bytes; about 1.99 * 2^22
 
 // One output sample is clamp((2^21 + sum_t src[first + t] * weights[t]) >> 22) over `taps` neighbours.
@@ -37,8 +38,9 @@ struct ResizeRowArgs {
   const std::uint8_t* src;  // one row, `channels` interleaved samples per pixel
   std::uint8_t* dst;        // dst_width * channels
   int dst_width;
-  int channels;     // 1..4
-  ResizeAxis axis;  // first/taps in pixels, outputs = dst_width
+  int channels;      // 1..4
+  ResizeAxis axis;   // first/taps in pixels, outputs = dst_width
+  const void* plan;  // plan_row()'s, if the kernel has one
 };
 
 // The source rows are pointers, so that they may lie in a ring, or in the source picture itself.
@@ -53,6 +55,11 @@ struct ResizeColumnArgs {
 struct ResizeKernels {
   void (*row)(const ResizeRowArgs&) noexcept;
   void (*column)(const ResizeColumnArgs&) noexcept;
+  // What row() wants to have of an axis in a form of its own, made once for all rows. Null where it wants nothing.
+  // A multiple of kResizePlanAlignment.
+  std::size_t (*row_plan_bytes)(const ResizeAxis&, int dst_width) noexcept = nullptr;
+  // `plan` is aligned to kResizePlanAlignment and has so many bytes.
+  void (*plan_row)(const ResizeAxis&, int dst_width, int channels, void* plan) noexcept = nullptr;
 };
 
 }  // namespace intvit::kernels

@@ -42,6 +42,7 @@ __m256i tap_shuffle(int tap) {
 
 template <int channels>
 void resize_row_channels(const ResizeRowArgs& args) {
+  using I32 = Avx2::I32;
   const __m256i shuffle0 = tap_shuffle<channels>(0);
   const __m256i shuffle1 = tap_shuffle<channels>(1);
   const __m256i shuffle2 = tap_shuffle<channels>(2);
@@ -59,27 +60,23 @@ void resize_row_channels(const ResizeRowArgs& args) {
     const std::int32_t* weights1 = args.axis.weights + x1 * stride;
     std::ptrdiff_t index0 = static_cast<std::ptrdiff_t>(first[x]) * channels;
     std::ptrdiff_t index1 = static_cast<std::ptrdiff_t>(first[x1]) * channels;
-    __m256i sum_a = _mm256_set1_epi32(kResizeHalf);
-    __m256i sum_b = _mm256_setzero_si256();
+    I32 sum_a(kResizeHalf), sum_b(0);
     for (int t = 0; t < taps_of_both; t += 4) {
       const __m256i samples = join(load_samples(args.src, index0, src_end), load_samples(args.src, index1, src_end));
       const __m256i weights = load_weights(weights0 + t, weights1 + t);
-      const __m256i product0 =
-          _mm256_mullo_epi32(_mm256_shuffle_epi8(samples, shuffle0), _mm256_shuffle_epi32(weights, 0x00));
-      const __m256i product1 =
-          _mm256_mullo_epi32(_mm256_shuffle_epi8(samples, shuffle1), _mm256_shuffle_epi32(weights, 0x55));
-      const __m256i product2 =
-          _mm256_mullo_epi32(_mm256_shuffle_epi8(samples, shuffle2), _mm256_shuffle_epi32(weights, 0xaa));
-      const __m256i product3 =
-          _mm256_mullo_epi32(_mm256_shuffle_epi8(samples, shuffle3), _mm256_shuffle_epi32(weights, 0xff));
-      sum_a = _mm256_add_epi32(sum_a, _mm256_add_epi32(product0, product2));
-      sum_b = _mm256_add_epi32(sum_b, _mm256_add_epi32(product1, product3));
+      const auto product = [&](__m256i shuffle, __m256i weight) {
+        return I32(_mm256_shuffle_epi8(samples, shuffle)) * I32(weight);
+      };
+      sum_a += product(shuffle0, _mm256_shuffle_epi32(weights, 0x00)) +
+               product(shuffle2, _mm256_shuffle_epi32(weights, 0xaa));
+      sum_b += product(shuffle1, _mm256_shuffle_epi32(weights, 0x55)) +
+               product(shuffle3, _mm256_shuffle_epi32(weights, 0xff));
       index0 += 4 * channels;
       index1 += 4 * channels;
     }
-    __m256i result = _mm256_srai_epi32(_mm256_add_epi32(sum_a, sum_b), kResizePrecisionBits);
-    result = _mm256_packs_epi32(result, result);   // |result| <= 512 after the shift: only the next pack clamps
-    result = _mm256_packus_epi16(result, result);  // the first 4 bytes of each lane are one pixel
+    const I32 sums = (sum_a + sum_b) >> kResizePrecisionBits;
+    const __m256i values = Avx2::pack32_in_lanes(sums, sums);    // |sum| <= 512: only the next pack clamps
+    const __m256i result = _mm256_packus_epi16(values, values);  // the first 4 bytes of each lane are one pixel
     const int pixel0 = _mm256_extract_epi32(result, 0);
     const int pixel1 = _mm256_extract_epi32(result, 4);
     std::memcpy(args.dst + static_cast<std::ptrdiff_t>(x) * channels, &pixel0, channels);

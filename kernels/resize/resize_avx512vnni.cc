@@ -3,7 +3,8 @@
 // one a digit, are joined at the end: sum = s0 + (s1 << 8) + (s2 << 16), exactly, modulo 2^32. Range: a digit's sum is
 // at most 65535 taps * 255 * 128 < 2^31.
 //
-// Row: a register holds four output pixels, a 128-bit lane each; a lane has one sum per channel.
+// Row: a register holds four output pixels, a 128-bit lane each; a lane has one sum per channel. The digits of their
+// weights are the same for every row, so plan_row() arranges them once.
 // Column: 64 samples at a time from four rows, interleaved to four taps per sample.
 #include <immintrin.h>
 
@@ -15,18 +16,18 @@
 namespace intvit::kernels {
 namespace {
 
+using I32 = Avx512::I32;
+
 // Four 32-bit weights in each 128-bit lane become their digits: the four d0 in the lane's first 32 bits, then d1, d2.
-__m512i digits_of(__m512i weights) {
+__m512i digits_of(I32 weights) {
   // Adding 128 at each digit carries where a digit would exceed 127; the xor takes the 128 off again, digit by digit.
-  const __m512i bias = _mm512_set1_epi32(0x808080);
+  const I32 bias(0x808080);
   const __m512i by_digit = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
-  return _mm512_shuffle_epi8(_mm512_xor_si512(_mm512_add_epi32(weights, bias), bias), by_digit);
+  return _mm512_shuffle_epi8((weights + bias) ^ bias, by_digit);
 }
 
 struct DigitSums {
-  __m512i sum0 = _mm512_setzero_si512();
-  __m512i sum1 = _mm512_setzero_si512();
-  __m512i sum2 = _mm512_setzero_si512();
+  I32 sum0 = 0, sum1 = 0, sum2 = 0;
 
   // samples: four taps in each 32-bit element. digits: see digits_of.
   void add(__m512i samples, __m512i digits) {
@@ -36,26 +37,17 @@ struct DigitSums {
   }
 
   // The rounded and shifted sums; |result| <= 512, so that a pack to 16 bits is exact and the one to 8 clamps.
-  __m512i result() const {
-    const __m512i high = _mm512_add_epi32(_mm512_slli_epi32(sum1, 8), _mm512_slli_epi32(sum2, 16));
-    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(sum0, high), _mm512_set1_epi32(kResizeHalf));
-    return _mm512_srai_epi32(sum, kResizePrecisionBits);
-  }
+  I32 result() const { return (sum0 + ((sum1 << 8) + (sum2 << 16)) + I32(kResizeHalf)) >> kResizePrecisionBits; }
 };
 
-__m512i join(__m128i lane0, __m128i lane1, __m128i lane2, __m128i lane3) {
-  const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(lane0), lane1, 1);
-  const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(lane2), lane3, 1);
-  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-}
-
-// Up to 16 samples at src[index], none at or beyond src[end]; what is missing is 0.
-__m128i load_samples(const std::uint8_t* src, std::ptrdiff_t index, std::ptrdiff_t end) {
-  const std::ptrdiff_t available = end - index;
-  if (available >= 16) [[likely]]
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(src + index));
-  if (available <= 0) return _mm_setzero_si128();
-  return _mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << available) - 1), src + index);
+// The 16 bytes at base + offset[i] in lane i.
+template <typename T>
+__m512i gather_lanes(const T* base, const std::ptrdiff_t (&offset)[4]) {
+  const auto at = [&](int lane) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(base + offset[lane])); };
+  __m512i lanes = _mm512_castsi128_si512(at(0));
+  lanes = _mm512_inserti32x4(lanes, at(1), 1);
+  lanes = _mm512_inserti32x4(lanes, at(2), 2);
+  return _mm512_inserti32x4(lanes, at(3), 3);
 }
 
 __m128i load_weights(const std::int32_t* weights) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(weights)); }
@@ -70,44 +62,77 @@ __m512i taps_by_channel() {
   return _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(pattern)));
 }
 
+// Byte shuffle that moves four pixels of four bytes together.
+template <int channels>
+__m128i pixels_together() {
+  alignas(16) std::int8_t pattern[16] = {};
+  for (int i = 0; i < 4 * channels; ++i) pattern[i] = static_cast<std::int8_t>(i / channels * 4 + i % channels);
+  return _mm_load_si128(reinterpret_cast<const __m128i*>(pattern));
+}
+
+// Of an axis: for each four outputs where their samples begin, then for each four outputs all digits of their weights.
+// Beyond the last output it comes again.
+struct RowPlan {
+  int fours, blocks;
+
+  RowPlan(const ResizeAxis& axis, int dst_width)
+      : fours((dst_width + 3) / 4), blocks(axis.taps_stride / kResizeTapBlock) {}
+  std::ptrdiff_t digits_at() const { return (fours * 16 + 63) / 64 * 64; }
+  std::size_t bytes() const { return static_cast<std::size_t>(digits_at() + std::ptrdiff_t{fours} * blocks * 64); }
+};
+
+std::size_t row_plan_bytes(const ResizeAxis& axis, int dst_width) noexcept { return RowPlan(axis, dst_width).bytes(); }
+
+void plan_row(const ResizeAxis& axis, int dst_width, int channels, void* plan) noexcept {
+  const RowPlan size(axis, dst_width);
+  auto* begin = static_cast<std::int32_t*>(plan);
+  auto* digits = static_cast<std::uint8_t*>(plan) + size.digits_at();
+  for (int four = 0; four < size.fours; ++four) {
+    std::ptrdiff_t weight[4];
+    for (int lane = 0; lane < 4; ++lane) {
+      const int x = 4 * four + lane < dst_width ? 4 * four + lane : dst_width - 1;
+      *begin++ = axis.first[x] * channels;
+      weight[lane] = static_cast<std::ptrdiff_t>(x) * axis.taps_stride;
+    }
+    for (int t = 0; t < axis.taps_stride; t += kResizeTapBlock, digits += 64) {
+      _mm512_store_si512(digits, digits_of(gather_lanes(axis.weights + t, weight)));
+    }
+  }
+}
+
+// The 16 samples at src + begin of every lane, none at or beyond src[end]; what is missing is 0.
+__m512i samples_before_end(const std::uint8_t* src, const std::ptrdiff_t (&begin)[4], std::ptrdiff_t end) {
+  alignas(64) std::uint8_t samples[64] = {};
+  for (int lane = 0; lane < 4; ++lane) {
+    const std::ptrdiff_t count = end - begin[lane];
+    if (count > 0)
+      std::memcpy(samples + 16 * lane, src + begin[lane], static_cast<std::size_t>(count < 16 ? count : 16));
+  }
+  return _mm512_load_si512(samples);
+}
+
 template <int channels>
 void resize_row_channels(const ResizeRowArgs& args) {
   const __m512i by_channel = taps_by_channel<channels>();
-  const std::int32_t* first = args.axis.first;
-  const std::int32_t* taps = args.axis.taps;
-  const std::ptrdiff_t stride = args.axis.taps_stride;
+  const __m128i together = pixels_together<channels>();
   const int last = args.dst_width - 1;
-  const std::ptrdiff_t src_end = (static_cast<std::ptrdiff_t>(first[last]) + taps[last]) * channels;
-
-  for (int x = 0; x <= last; x += 4) {
-    int pixel[4];  // the outputs of the four lanes; beyond the last one it is computed again
-    std::ptrdiff_t index[4];
-    const std::int32_t* weights[4];
-    int taps_of_all = 0;
-    for (int lane = 0; lane < 4; ++lane) {
-      pixel[lane] = x + lane < last ? x + lane : last;
-      index[lane] = static_cast<std::ptrdiff_t>(first[pixel[lane]]) * channels;
-      weights[lane] = args.axis.weights + pixel[lane] * stride;
-      if (taps[pixel[lane]] > taps_of_all) taps_of_all = taps[pixel[lane]];
-    }
+  const std::ptrdiff_t src_end = (static_cast<std::ptrdiff_t>(args.axis.first[last]) + args.axis.taps[last]) * channels;
+  const RowPlan size(args.axis, args.dst_width);
+  const auto* begin = static_cast<const std::int32_t*>(args.plan);
+  const auto* digits = static_cast<const std::uint8_t*>(args.plan) + size.digits_at();
+  for (int x = 0; x <= last; x += 4, begin += 4) {
+    std::ptrdiff_t at[4] = {begin[0], begin[1], begin[2], begin[3]};  // they do not fall
     DigitSums sums;
-    for (int t = 0; t < taps_of_all; t += kResizeTapBlock) {
-      const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(t) * channels;
+    for (int block = 0; block < size.blocks; ++block, digits += 64) {
       const __m512i samples =
-          join(load_samples(args.src, index[0] + offset, src_end), load_samples(args.src, index[1] + offset, src_end),
-               load_samples(args.src, index[2] + offset, src_end), load_samples(args.src, index[3] + offset, src_end));
-      const __m512i lane_weights = join(load_weights(weights[0] + t), load_weights(weights[1] + t),
-                                        load_weights(weights[2] + t), load_weights(weights[3] + t));
-      sums.add(_mm512_shuffle_epi8(samples, by_channel), digits_of(lane_weights));
+          at[3] + 16 <= src_end ? gather_lanes(args.src, at) : samples_before_end(args.src, at, src_end);
+      sums.add(_mm512_shuffle_epi8(samples, by_channel), _mm512_load_si512(digits));
+      for (std::ptrdiff_t& sample : at) sample += kResizeTapBlock * channels;
     }
-    __m512i result = sums.result();
-    result = _mm512_packs_epi32(result, result);
-    result = _mm512_packus_epi16(result, result);  // the first 4 bytes of each lane are one pixel
-    alignas(64) std::uint8_t bytes[64];
-    _mm512_store_si512(bytes, result);
-    for (int lane = 0; lane < 4; ++lane) {
-      std::memcpy(args.dst + static_cast<std::ptrdiff_t>(pixel[lane]) * channels, bytes + 16 * lane, channels);
-    }
+    const __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_max_epi32(sums.result(), _mm512_setzero_si512()));
+    const int pixels = last - x < 3 ? last - x + 1 : 4;
+    _mm_mask_storeu_epi8(args.dst + static_cast<std::ptrdiff_t>(x) * channels,
+                         static_cast<__mmask16>((1u << pixels * channels) - 1), _mm_shuffle_epi8(bytes, together));
   }
 }
 
@@ -147,8 +172,8 @@ struct ColumnSums {
   }
   // Packs work within lanes just as the unpacks did: the samples are in order again.
   Avx512::Codes samples() const {
-    return _mm512_packus_epi16(_mm512_packs_epi32(sums[0].result(), sums[1].result()),
-                               _mm512_packs_epi32(sums[2].result(), sums[3].result()));
+    return _mm512_packus_epi16(Avx512::pack32_in_lanes(sums[0].result(), sums[1].result()),
+                               Avx512::pack32_in_lanes(sums[2].result(), sums[3].result()));
   }
 };
 
@@ -157,6 +182,6 @@ void resize_column(const ResizeColumnArgs& args) noexcept { resize_column_simd<A
 }  // namespace
 
 extern const ResizeKernels resize_kernels_avx512vnni;
-const ResizeKernels resize_kernels_avx512vnni = {resize_row, resize_column};
+const ResizeKernels resize_kernels_avx512vnni = {resize_row, resize_column, row_plan_bytes, plan_row};
 
 }  // namespace intvit::kernels

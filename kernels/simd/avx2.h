@@ -79,6 +79,9 @@ struct Avx2 : Vectors<Avx2Arch> {
   }
   static I32 multiply_add_pairs(I16 a, I16 b) { return _mm256_madd_epi16(a, b); }
   static I32 add_pairs(I32 sums, I16 a) { return sums + multiply_add_pairs(a, set16(1)); }
+  static I32 load16_as_32(const void* p) {
+    return _mm256_cvtepi16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
   static I32 load_u8_as_32(const void* p) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
   }

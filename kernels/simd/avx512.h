@@ -65,6 +65,9 @@ struct Avx512 : Vectors<Avx512Arch> {
   static I32 multiply_add_pairs(I16 a, I16 b) { return _mm512_madd_epi16(a, b); }
   // sums + the sums of pairs of a.
   static I32 add_pairs(I32 sums, I16 a) { return _mm512_dpwssd_epi32(sums, a, _mm512_set1_epi16(1)); }
+  static I32 load16_as_32(const void* p) {
+    return _mm512_cvtepi16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
+  }
   static I32 load_u8_as_32(const void* p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }

@@ -99,7 +99,7 @@ StepTable<Simd> make_step_table(const SoftmaxTable& table, bool two_planes) {
 
 // What changes from row to row. Strides are in elements.
 struct SoftmaxBlock {
-  static constexpr int kMaxRows = 24;
+  static constexpr int kMaxRows = 56;
 
   int rows;                    // 1..kMaxRows
   const std::int32_t* scores;  // [rows][score_stride], padded_columns each
@@ -114,8 +114,8 @@ struct SoftmaxBlock {
   SoftmaxSums* sums;  // [rows]
 };
 
-// Rows of one kind, scale and table, of which the arguments' scores and dst are not used, and of their scratch memory
-// only the values.
+// Rows of one kind, scale and table, of which the arguments' columns, scores and dst are not used, and of their scratch
+// memory only the values.
 template <typename Simd>
 class SoftmaxRows {
   using I16 = typename Simd::I16;
@@ -124,15 +124,23 @@ class SoftmaxRows {
 
  public:
   explicit SoftmaxRows(const SoftmaxArgs& args) : args_(args) {
-    const int last = args.columns % kTwoVectors;
-    last_columns_[0] = first_elements(last);
-    last_columns_[1] = first_elements(last - Simd::kLanes16);
+    args_.columns = args_.padded_columns = 0;
     if (args.kind == SoftmaxKind::exponential) return;
     if (in_registers()) {
       steps_ = make_step_table<Simd>(args.table, args.plane_stride != 0);
     } else {
       fill_values();
     }
+  }
+
+  // Of rows from then on.
+  void set_columns(int columns, int padded_columns) {
+    if (args_.columns == columns && args_.padded_columns == padded_columns) return;
+    args_.columns = columns;
+    args_.padded_columns = padded_columns;
+    const int last = columns % kTwoVectors;
+    last_columns_[0] = first_elements(last);
+    last_columns_[1] = first_elements(last - Simd::kLanes16);
   }
 
   void operator()(const SoftmaxBlock& block) const {
@@ -307,7 +315,9 @@ SoftmaxSums softmax_row(const SoftmaxArgs& args) {
   }
   block.dst = args.dst;
   block.sums = &sums;
-  SoftmaxRows<Simd>{args}(block);
+  SoftmaxRows<Simd> rows(args);
+  rows.set_columns(args.columns, args.padded_columns);
+  rows(block);
   return sums;
 }
 

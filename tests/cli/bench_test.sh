@@ -41,6 +41,13 @@ first=$(digest)
 expect_exit 0 bench --json --batch 3 --pictures "${pictures[0]},${pictures[1]}"
 [ "$(digest)" = "$first" ] || fail "the first picture is another one in a batch"
 grep -qF "\"pictures\": \"${pictures[0]##*/},${pictures[1]##*/}\"" "$work/out" || fail "$(cat "$work/out")"
+goldens=$(dirname "$0")/../golden/pictures
+expect_exit 0 bench --json --pictures "$goldens/exif_6.jpg"
+as_it_is=$(digest)
+expect_exit 0 bench --json --pictures "$goldens/exif_6.jpg" --exif-rotate
+[ -n "$(digest)" ] && [ "$(digest)" != "$as_it_is" ] || fail "--exif-rotate has no effect"
+expect_error 3 "the limit 'pixels' is 100" bench --pictures "${pictures[0]}" --limits pixels=100
+expect_error 2 "--limits 'pixel=3' must be" bench --pictures "${pictures[0]}" --limits pixel=3
 expect_error 3 "nowhere.jpg" bench --pictures "$work/nowhere.jpg"
 expect_error 2 "--pictures" bench --pictures ""
 expect_error 2 "empty entry" bench --pictures "${pictures[0]},"

@@ -49,6 +49,25 @@ bits=w8a8,w4a4 calibration_count=4
   fail "other calibration pictures: $(cat "$work/err")"
 [ "$(json_number "$work/out" weight_bits)" = 8 ] && grep -q '"reused": false' "$work/out" || fail "--json"
 
+# How pictures are read: a result belongs to it, calibration and evaluation both keep to it, and notes say it once.
+goldens=$(cd "$(dirname "$0")/../golden/pictures" && pwd)
+held() {
+  "$VITCONVERT" sweep "$demo" --methods minmax --bits w8a8 --calib "$work/held.txt" --eval "$work/held.txt" --latency-runs 0 \
+    -o "$work/held" --csv "$@" >"$work/out" 2>"$work/err"
+}
+printf '%s 3\n' "$goldens/exif_6.jpg" "$goldens/exif_8.jpg" >"$work/held.txt"
+held || fail "pictures with an orientation: $(cat "$work/err")"
+[ "$(count 'has an EXIF orientation')" -ge 1 ] || fail "no note on the orientation: $(cat "$work/err")"
+cp "$work/held/float_logits.npy" "$work/as_it_is.npy"
+cp "$work/held/minmax_w8a8.bin" "$work/as_it_is.bin"
+held --exif-rotate || fail "--exif-rotate: $(cat "$work/err")"
+[ "$(count ': reused')" -eq 0 ] && [ "$(count 'has an EXIF orientation')" -eq 0 ] || fail "turned: $(cat "$work/err")"
+! cmp -s "$work/held/float_logits.npy" "$work/as_it_is.npy" || fail "--exif-rotate does not turn pictures for the float network"
+! cmp -s "$work/held/minmax_w8a8.bin" "$work/as_it_is.bin" || fail "--exif-rotate does not turn calibration pictures"
+at_least "$(json_number "$work/held/minmax_w8a8.json" logit_sqnr_db)" 20 || fail "integers see other pictures than floats"
+! held --limits pixels=10 || fail "pictures beyond a limit were read"
+grep -qF "the limit 'pixels' is 10" "$work/err" || fail "limits: $(cat "$work/err")"
+
 # A combination that fails is a row, the others are there, and the exit code says so.
 rm -r "$results"
 mkdir -p "$results/minmax_w4a4.bin"

@@ -40,6 +40,7 @@ const Variant kVariants[] = {
     {"ReLU", [](VitDescription& v) { v.activation = Activation::relu; }},
     {"gated MLP", [](VitDescription& v) { v.gated_mlp = true, v.activation = Activation::silu; }},
     {"distilled", [](VitDescription& v) { v.distillation_token = true; }},
+    {"class token and mean side by side", [](VitDescription& v) { v.class_and_mean = true, v.register_tokens = 2; }},
     {"registers", [](VitDescription& v) { v.register_tokens = 3; }},
     {"average pooling", [](VitDescription& v) { v.pooling = Pooling::average, v.fc_norm = true; }},
     {"average pooling behind the norm", [](VitDescription& v) { v.pooling = Pooling::average; }},

@@ -285,6 +285,7 @@ class Reference {
   void forward(const Copy&) { out(0) = in(0); }
 
   void forward(const MeanRows& mean) {
+    out(0).assign(in(0).begin(), in(0).begin() + mean.copied);
     Row& y = out(0).emplace_back(in(0)[0].size(), 0.0);
     for (int r = mean.first_row; r < mean.first_row + mean.count; ++r) {
       for (std::size_t i = 0; i < y.size(); ++i) y[i] += in(0)[r][i] / mean.count;
@@ -323,7 +324,7 @@ inline VitWeights random_weights(const VitDescription& vit, unsigned seed) {
   }
   weights.norm = random_norm();
   if (vit.num_classes > 0) {
-    weights.head = random_linear(vit.num_classes, vit.distillation_token ? 2 * channels : channels);
+    weights.head = random_linear(vit.num_classes, vit.head_columns());
   }
   if (vit.pre_norm) weights.norm_pre = random_norm();
   return weights;

@@ -11,84 +11,12 @@
 #include "models/library_names.h"
 #include "tests/converter/checkpoints.h"
 #include "tests/converter/network_parts.h"
+#include "tests/converter/renamed_checkpoints.h"
 
 using namespace intvit;
 using namespace intvit::checkpoints;
 
 namespace {
-
-StoredTensor part_of(const StoredTensor& tensor, std::size_t index, std::size_t parts) {
-  const std::size_t size = tensor.values.size() / parts;
-  const auto begin = tensor.values.begin() + static_cast<std::ptrdiff_t>(index * size);
-  StoredTensor part = {tensor.shape, {begin, begin + static_cast<std::ptrdiff_t>(size)}};
-  part.shape[0] /= static_cast<std::int64_t>(parts);
-  return part;
-}
-
-StoredTensor transposed(const StoredTensor& tensor) {
-  StoredTensor result = {{tensor.shape[1], tensor.shape[0]}, {}};
-  for (std::int64_t c = 0; c < tensor.shape[1]; ++c) {
-    for (std::int64_t r = 0; r < tensor.shape[0]; ++r) {
-      result.values.push_back(tensor.values[static_cast<std::size_t>(r * tensor.shape[1] + c)]);
-    }
-  }
-  return result;
-}
-
-// Canonical names -> those of a library, each behind `prefix`.
-TensorMap renamed(const TensorMap& tensors, Naming naming, const std::string& prefix = "") {
-  TensorMap result;
-  for (const auto& [name, tensor] : tensors) {
-    if (splits_qkv(naming) && contains(name, ".attn.qkv.")) {
-      std::size_t index = 0;
-      for (const TensorPart part : {TensorPart::query, TensorPart::key, TensorPart::value}) {
-        result[prefix + library_name(naming, {name, part})] = part_of(tensor, index++, 3);
-      }
-      continue;
-    }
-    StoredTensor stored = naming == Naming::open_clip && name == "head.weight" ? transposed(tensor) : tensor;
-    // CLIP's tokens and positions have no outer dimension.
-    if (is_clip(naming) && stored.shape[0] == 1) stored.shape.erase(stored.shape.begin());
-    result[prefix + library_name(naming, {name})] = stored;
-  }
-  return result;
-}
-
-FloatNetwork loaded_files(const TensorMap& tensors, const std::string& config,
-                          std::vector<std::string>* notes = nullptr, const char* config_name = "config.json") {
-  const TempFolder folder;
-  folder.write("model.safetensors", safetensors(tensors));
-  if (!config.empty()) folder.write(config_name, config);
-  Result<FloatNetwork> network = load_network(folder.path(), notes);
-  REQUIRE_MESSAGE(network.ok(), network.status().message());
-  return network.take();
-}
-
-VitDescription dinov2(int registers) {
-  VitDescription vit = tiny_description();
-  vit.num_classes = 0;
-  vit.layer_scale = true;
-  vit.register_tokens = registers;
-  vit.bare_registers = registers > 0;
-  return vit;
-}
-
-VitDescription clip() {
-  VitDescription vit = tiny_description();
-  vit.num_classes = 0;
-  vit.projection_dim = 6;
-  vit.pre_norm = true;
-  vit.fc_norm = true;
-  return vit;
-}
-
-VitDescription siglip() {
-  VitDescription vit = tiny_description();
-  vit.num_classes = 0;
-  vit.class_token = false;
-  vit.pooling = Pooling::attention;
-  return vit;
-}
 
 VitDescription gated_dinov2() {
   VitDescription vit = dinov2(0);
@@ -108,27 +36,6 @@ TensorMap with_gated_names(const TensorMap& tensors, const std::string& first, c
   }
   return result;
 }
-
-std::string dinov2_config(int registers, const std::string& more = "") {
-  return R"({"model_type": ")" + std::string(registers > 0 ? "dinov2_with_registers" : "dinov2") +
-         R"(", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "mlp_ratio": 2, "image_size": 8,
-            "patch_size": 4, "num_register_tokens": )" +
-         std::to_string(registers) + more + "}";
-}
-
-constexpr const char* kEncoderConfig = R"({"architecture": "tiny", "num_classes": 0, "num_heads": 2,
-  "pretrained_cfg": {"input_size": [3, 8, 8]}})";
-
-constexpr const char* kVision = R"("hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-  "intermediate_size": 32, "image_size": 8, "patch_size": 4, "hidden_act": "gelu")";
-
-const std::string kClipConfig = std::string(R"({"model_type": "clip_vision_model", )") + kVision + "}";
-const std::string kWholeClipConfig =
-    std::string(R"({"model_type": "clip", "hidden_size": 99, "text_config": {}, "vision_config": {)") + kVision + "}}";
-
-constexpr const char* kOpenClipConfig = R"({"model_cfg": {"embed_dim": 6, "quick_gelu": true, "vision_cfg":
-  {"image_size": 8, "layers": 1, "width": 16, "head_width": 8, "patch_size": 4, "mlp_ratio": 2.0}, "text_cfg": {}},
-  "preprocess_cfg": {"mean": [0.1, 0.2, 0.3]}})";
 
 FloatNetwork clip_network(const TensorMap& tensors) {
   return loaded_files(renamed(tensors, Naming::transformers_clip), kClipConfig);
@@ -174,12 +81,39 @@ TEST_CASE("load_network: DINOv2 in its own names and in transformers' is what it
   }
 }
 
+TEST_CASE("load_network: DINOv2's classifiers in transformers' names and its own") {
+  for (const int registers : {0, 3}) {
+    CAPTURE(registers);
+    TensorMap tensors = renamed(tensors_of(dinov2(registers)), Naming::transformers_dinov2, "dinov2.");
+    tensors["classifier.weight"] = numbered({5, 32}, 1);
+    tensors["classifier.bias"] = numbered({5}, 2);
+    const std::string labels = R"(, "id2label": {"0": "a", "1": "b", "2": "c", "3": "d", "4": "e"})";
+    const FloatNetwork network = loaded_files(tensors, dinov2_config(registers, labels));
+    CHECK(network.classes() == 5);
+    CHECK(network.labels.size() == 5);
+    CHECK(linear_of(network, "head").weight == tensors.at("classifier.weight").values);
+    const auto* mean = node_of(network, "pool").as<MeanRows>();
+    REQUIRE(mean != nullptr);
+    CHECK(mean->copied == 1);
+    CHECK(mean->first_row == 1 + registers);
+    CHECK(mean->count == 4);
+
+    TensorMap own = renamed(tensors_of(dinov2(registers)), Naming::dinov2, "backbone.");
+    own["backbone.mask_token"] = numbered({1, 16}, 9);
+    own["linear_head.weight"] = tensors.at("classifier.weight");
+    own["linear_head.bias"] = tensors.at("classifier.bias");
+    std::string config = kEncoderConfig;
+    config.replace(config.find(": 0,"), 4, ": 5,");
+    std::vector<std::string> notes;
+    check_same(network, loaded_files(own, config, &notes));
+    CHECK(contains(notes.at(0), "prefix 'backbone.'"));
+    own["linear_head.weight"] = numbered({5, 80}, 1);
+    check_load_fails(load_tiny(own, config), Code::unsupported, {"class tokens of four blocks"});
+  }
+}
+
 TEST_CASE("load_network: what of transformers' DINOv2 cannot be run") {
   const TensorMap tensors = renamed(tensors_of(dinov2(0)), Naming::transformers_dinov2, "dinov2.");
-  TensorMap with_head = tensors;
-  with_head["classifier.weight"] = numbered({5, 32}, 1);
-  with_head["classifier.bias"] = numbered({5}, 1);
-  check_load_fails(load_tiny(with_head, dinov2_config(0)), Code::unsupported, {"class token and the mean"});
   // A gated MLP in a checkpoint or in its config alone.
   check_load_fails(load_tiny(tensors, dinov2_config(0, R"(, "use_swiglu_ffn": true)")), Code::corrupt_file,
                    {"mlp.fc1.weight is [32, 16], needs [48, 16]"});
@@ -273,13 +207,61 @@ TEST_CASE("load_network: CLIP's image tower in open_clip's names, with another c
   REQUIRE(notes.size() == 1);
   CHECK(contains(notes[0], "6 tensors of the text tower"));
 
-  for (const char* words : {R"("attentional_pool": true)", R"("pool_type": "avg")", R"("timm_model_name": "vit")",
-                            R"("layers": [1, 2])", R"("final_ln_after_pool": true)"}) {
+  for (const char* words : {R"("attentional_pool": true)", R"("pool_type": "avg")", R"("layers": [1, 2])",
+                            R"("final_ln_after_pool": true)"}) {
     CAPTURE(words);
     folder.write("open_clip_config.json", std::string(R"({"model_cfg": {"vision_cfg": {)") + words + "}}}");
     const std::string key = std::string(words).substr(1, std::string(words).find(':') - 2);
     check_load_fails(load_network(folder.path()), Code::unsupported, {key});
   }
+}
+
+TEST_CASE("load_network: towers of timm inside open_clip, with and without a projection") {
+  const std::string config = R"({"model_cfg": {"embed_dim": 6, "vision_cfg": {"timm_model_name": "tiny",
+    "timm_pool": "POOL", "timm_proj": "linear", "image_size": 8}}, "preprocess_cfg": {"resize_mode": "squash"}})";
+  const auto config_of = [&](const std::string& pool) {
+    return std::string(config).replace(config.find("POOL"), 4, pool);
+  };
+  const auto in_open_clip = [](TensorMap tensors) {
+    TensorMap whole = renamed(tensors, Naming::timm, "visual.trunk.");
+    if (auto head = whole.extract("visual.trunk.head.weight"); !head.empty()) {
+      head.key() = "visual.head.proj.weight";
+      whole.insert(std::move(head));
+    }
+    whole["logit_scale"] = {{}, {1}};
+    whole["text.ln_final.weight"] = numbered({3}, 1);
+    return whole;
+  };
+  VitDescription with_pool = siglip(), vit = tiny_description();
+  with_pool.embed_dim = vit.embed_dim = 64;
+  const TensorMap pooled = tensors_of(with_pool);
+  std::vector<std::string> notes;
+  const FloatNetwork siglip_network =
+      loaded_files(in_open_clip(pooled), config_of("map"), &notes, "open_clip_config.json");
+  // The name is unknown, so that heads have 64 channels.
+  CHECK(siglip_network.at(tensor_of(siglip_network, "blocks.0.attn.query")).heads == 1);
+  CHECK(siglip_network.preprocessing.crop_mode == "squash");
+  CHECK(siglip_network.at(siglip_network.outputs[0].tensor).columns == 64);
+  CHECK(std::any_of(notes.begin(), notes.end(), [](const auto& n) { return contains(n, "prefix 'visual.trunk.'"); }));
+  CHECK(std::any_of(notes.begin(), notes.end(), [](const auto& n) { return contains(n, "2 tensors of the text"); }));
+
+  vit.num_classes = 0;
+  vit.projection_dim = 6;
+  const TensorMap tensors = tensors_of(vit);
+  const FloatNetwork network =
+      loaded_files(in_open_clip(tensors), config_of("token"), nullptr, "open_clip_config.json");
+  CHECK(linear_of(network, "head").weight == tensors.at("head.weight").values);
+  CHECK(node_of(network, "norm").as<LayerNorm>()->eps == 1e-6);
+  CHECK(network.at(network.outputs[0].tensor).columns == 6);
+
+  const TempFolder folder;
+  TensorMap mlp = in_open_clip(tensors);
+  mlp["visual.head.mlp.fc1.weight"] = numbered({3}, 1);
+  folder.write("model.safetensors", safetensors(mlp));
+  folder.write("open_clip_config.json", config_of("token"));
+  check_load_fails(load_network(folder.path()), Code::unsupported, {"an MLP behind the image tower"});
+  folder.write("open_clip_config.json", config_of("abs_attn"));
+  check_load_fails(load_network(folder.path()), Code::unsupported, {"timm_pool", "abs_attn"});
 }
 
 TEST_CASE("load_network: SigLIP in timm's names and in transformers', with its text tower") {

@@ -56,6 +56,10 @@ std::vector<VitWithOutputs> vits_with_outputs() {
        [](VitDescription& v) { v.num_classes = 0; },
        {{"features"}, {0}},
        {"features", "features.0"}},
+      {"a head of class token and mean",
+       [](VitDescription& v) { v.class_and_mean = true, v.register_tokens = 2; },
+       {{"logits", "embedding", "tokens"}, {}},
+       {"logits", "embedding", "tokens"}},
       {"distilled",
        [](VitDescription& v) { v.distillation_token = true; },
        {{"logits", "embedding", "features"}, {}},
@@ -142,7 +146,14 @@ TEST_CASE("outputs of ViTs: names, shapes and values of the float network") {
     }
     // A distilled head reads both tokens side by side, so it is no function of their mean.
     if (network.classes() > 0 && !vit.distillation_token) {
-      const float_reference::Row logits = float_reference::linear(weights.head, pooled);
+      float_reference::Row read = pooled;
+      if (vit.class_and_mean) {
+        VitDescription other = vit;
+        other.pooling = Pooling::average;
+        const float_reference::Row mean = pooled_by_hand(reference, network, other, weights.norm);
+        read.insert(read.end(), mean.begin(), mean.end());
+      }
+      const float_reference::Row logits = float_reference::linear(weights.head, read);
       for (std::size_t i = 0; i < logits.size(); ++i) CHECK(reference.output(0)[i] == doctest::Approx(logits[i]));
     }
   }

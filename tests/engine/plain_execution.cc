@@ -183,7 +183,8 @@ class Execution {
     args.dst = bytes.data();
     args.columns = static_cast<int>(scores.size());
     args.padded_columns = static_cast<int>(padded);
-    args.scale = {p[kSoftmaxLeftShift], p[kSoftmaxRightShift], static_cast<std::uint16_t>(p[kSoftmaxMultiplier])};
+    args.scale = {op.bias == kNone ? p[kSoftmaxLeftShift] : 0, p[kSoftmaxRightShift],
+                  static_cast<std::uint16_t>(p[kSoftmaxMultiplier])};
     args.kind = op.softmax_kind;
     args.scratch = scratch.data();
     if (op.softmax_kind != kernels::SoftmaxKind::exponential) {
@@ -204,30 +205,71 @@ class Execution {
     return sums;
   }
 
+  // Entry j of a set: a row, or -1.
+  struct Set {
+    std::vector<std::int32_t> rows;
+    std::size_t queries;
+    std::size_t bias;  // where its biases begin, of a head
+  };
+  std::vector<Set> sets_of(const AttentionOp& op) const {
+    std::vector<Set> sets;
+    if (op.sets == kNone) {
+      Set all{{}, p_.buffers[op.dst].rows, 0};
+      for (std::uint32_t j = 0; j < p_.buffers[op.keys()].rows; ++j) all.rows.push_back(static_cast<std::int32_t>(j));
+      return {all};
+    }
+    const auto* words = numbers<std::int32_t>(op.sets);
+    const std::int32_t* row = words + 1 + 4 * words[0];
+    for (std::int32_t s = 0; s < words[0]; ++s) {
+      const std::int32_t* number = words + 1 + 4 * s;
+      sets.push_back(
+          {{row, row + number[1]}, static_cast<std::size_t>(number[2]), static_cast<std::size_t>(number[3])});
+      row += number[1];
+    }
+    return sets;
+  }
+
   void execute(const AttentionOp& op) {
-    const std::uint32_t tokens = p_.buffers[op.src].rows, channels = op.heads * op.head_dim;
     for (std::uint32_t h = 0; h < op.heads; ++h) {
-      const std::int32_t* p = numbers<std::int32_t>(op.parameters) + std::size_t{h} * kAttentionParameters;
-      const kernels::AttentionHead head = {p[kQZero],      p[kVZero],  {}, static_cast<std::uint32_t>(p[kRatio]),
-                                           p[kRatioShift], p[kOutZero]};
-      const std::uint32_t q = h * op.head_dim, k = q + channels, v = k + channels;
-      for (std::uint32_t i = 0; i < (op.queries == 0 ? tokens : op.queries); ++i) {
-        Numbers scores, values;
-        for (std::uint32_t j = 0; j < tokens; ++j) {
-          std::int32_t score = 0;
-          for (std::uint32_t d = 0; d < op.head_dim; ++d) {
-            score += (at(op.src, i, q + d) - head.q_zero) * (at(op.src, j, k + d) - 128);
-          }
-          scores.push_back(score);
-        }
-        const kernels::SoftmaxSums sums = softmax(op, h, scores, values);
-        const kernels::RowRequantizer row = kernels::row_requantizer(
-            head, sums, holds_values(op.dst) ? kernels::kValueMultiplierBits : kernels::kCodeMultiplierBits);
+      for (const Set& set : sets_of(op)) attend(op, h, set);
+    }
+  }
+
+  void attend(const AttentionOp& op, std::uint32_t h, const Set& set) {
+    const std::uint32_t channels = op.heads * op.head_dim, first = h * op.head_dim;
+    const std::int32_t* p = numbers<std::int32_t>(op.parameters) + std::size_t{h} * kAttentionParameters;
+    const kernels::AttentionHead head = {p[kQZero],      p[kVZero],  {}, static_cast<std::uint32_t>(p[kRatio]),
+                                         p[kRatioShift], p[kOutZero]};
+    const auto code = [&](std::uint32_t part, std::int32_t row, std::uint32_t d) -> std::int32_t {
+      if (row < 0) return numbers<std::uint8_t>(op.pad_row)[(part - 1) * channels + first + d];
+      const auto r = static_cast<std::uint32_t>(row);
+      if (part == 0 || !op.apart()) return at(op.src, r, part * channels + first + d);
+      return part == 1 ? at(op.key_src, r, op.key_column + first + d)
+                       : at(op.value_src, r, op.value_column + first + d);
+    };
+    const std::size_t keys = set.rows.size(), bias_stride = (keys + 15) / 16 * 16;
+    for (std::size_t i = 0; i < set.queries; ++i) {
+      Numbers scores, values;
+      for (std::size_t j = 0; j < keys; ++j) {
+        std::int32_t score = 0;
         for (std::uint32_t d = 0; d < op.head_dim; ++d) {
-          std::int32_t sum = 0;
-          for (std::uint32_t j = 0; j < tokens; ++j) sum += values[j] * (at(op.src, j, v + d) - 128);
-          at(op.dst, i, q + d) = result(op.dst, kernels::attention_value(sum, row, head.out_zero), op.max_code);
+          score += (code(0, set.rows[i], d) - head.q_zero) * (code(1, set.rows[j], d) - 128);
         }
+        if (op.bias != kNone) {
+          const std::int32_t bias =
+              numbers<std::int16_t>(op.bias)[h * op.bias_columns + set.bias + i * bias_stride + j];
+          score = score * (1 << p[kSoftmaxLeftShift]) + bias * (1 << numbers<std::int32_t>(op.bias_shifts)[h]);
+        }
+        scores.push_back(score);
+      }
+      const kernels::SoftmaxSums sums = softmax(op, h, scores, values);
+      const kernels::RowRequantizer row = kernels::row_requantizer(
+          head, sums, holds_values(op.dst) ? kernels::kValueMultiplierBits : kernels::kCodeMultiplierBits);
+      for (std::uint32_t d = 0; d < op.head_dim; ++d) {
+        std::int32_t sum = 0;
+        for (std::size_t j = 0; j < keys; ++j) sum += values[j] * (code(2, set.rows[j], d) - 128);
+        at(op.dst, static_cast<std::uint32_t>(set.rows[i]), first + d) =
+            result(op.dst, kernels::attention_value(sum, row, head.out_zero), op.max_code);
       }
     }
   }
@@ -237,7 +279,9 @@ class Execution {
       std::int64_t twice = op.row_count;
       for (std::uint32_t r = 0; r < op.row_count; ++r) twice += 2 * at(op.src, op.first_row + r, c);
       const std::int64_t divisor = 2 * std::int64_t{op.row_count};
-      at(op.dst, 0, c) = static_cast<std::int32_t>((twice - ((twice % divisor) + divisor) % divisor) / divisor);
+      at(op.dst, op.copied_rows, c) =
+          static_cast<std::int32_t>((twice - ((twice % divisor) + divisor) % divisor) / divisor);
+      for (std::uint32_t r = 0; r < op.copied_rows; ++r) at(op.dst, r, c) = at(op.src, r, c);
     }
   }
 

@@ -3,14 +3,16 @@
 namespace intvit::test {
 
 std::vector<TinyVariant> plain_variants() {
-  TinyOptions plain, mean, two, nibbles;
+  TinyOptions plain, mean, both, two, nibbles;
   mean.head = TinyHead::mean;
+  both.head = TinyHead::token_and_mean;
   two.head = TinyHead::two_tokens;
   nibbles.weight_bits = 4;
   nibbles.blocks = 2;
   // 65 tokens and two blocks: enough rows for seven threads to be at different operations of one chain.
   const TinyOptions larger = {7, 32, 4, 36, 3, 70, 2, 23};
-  return {{"plain", plain}, {"mean", mean}, {"two tokens", two}, {"4-bit weights", nibbles}, {"larger", larger}};
+  return {{"plain", plain},           {"mean", mean},    {"token and mean", both}, {"two tokens", two},
+          {"4-bit weights", nibbles}, {"larger", larger}};
 }
 
 std::vector<TinyVariant> encoded_variants() {
@@ -85,7 +87,22 @@ std::vector<TinyVariant> newer_variants() {
   gated_few.hidden_codes = {EncodeKind::columns, 2, 15, 9};
   gated_few.max_code = 15;
   gated_few.gated = true;
-  return {{"gated", gated}, {"gated, few bits", gated_few}};
+  TinyOptions sets, apart = {7, 32, 4, 36, 3, 70, 2, 23};
+  sets.sets = true;
+  sets.channels = 40;
+  sets.head = TinyHead::mean;
+  apart.apart = true;
+  apart.head = TinyHead::mean;
+  TinyOptions both = apart;
+  both.sets = true;
+  both.max_code = 15;
+  both.softmax = {SoftmaxKind::absolute, 40, 2, 3};
+  both.attended = {EncodeKind::rows, 1, 15};
+  return {{"gated", gated},
+          {"gated, few bits", gated_few},
+          {"sets", sets},
+          {"queries apart", apart},
+          {"sets, queries apart", both}};
 }
 
 std::vector<TinyVariant> all_variants() {

@@ -17,9 +17,10 @@ using kernels::Epilogue;
 using kernels::SoftmaxKind;
 
 enum class TinyHead {
-  class_token,  // the last LayerNorm normalises row 0
-  mean,         // mean_rows over the patches, then LayerNorm
-  two_tokens,   // LayerNorm of two rows, which the head reads as one long row (distilled DeiT)
+  class_token,     // the last LayerNorm normalises row 0
+  mean,            // mean_rows over the patches, then LayerNorm
+  token_and_mean,  // mean_rows over the patches beside row 0, then LayerNorm of both, read as one long row (DINOv2)
+  two_tokens,      // LayerNorm of two rows, which the head reads as one long row (distilled DeiT)
 };
 
 // Values, and an encode operation that makes what the next linear reads.
@@ -54,6 +55,8 @@ struct TinyOptions {
   std::optional<TinyEncoding> hidden_codes = {};  // what the activation function makes
   TinySoftmax softmax = {};
   bool coarse_steps = false;  // a residual stream of few bits
+  bool sets = false;          // attention in sets, with pad rows and a bias
+  bool apart = false;         // queries in a buffer of their own
   bool gated = false;         // MLPs multiply what their activation function makes
 };
 

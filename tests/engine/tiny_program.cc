@@ -17,6 +17,7 @@
 #include "tests/engine/tiny_encode.h"
 #include "tests/engine/tiny_linear.h"
 #include "tests/engine/tiny_scale.h"
+#include "tests/engine/tiny_sets.h"
 #include "tests/engine/tiny_softmax.h"
 
 namespace intvit::test {
@@ -90,10 +91,13 @@ class Builder {
     const Tensor normed = tensor(tokens_, o_.channels, o_.normed);
     layer_norm(name + "norm1", stream_, normed);
     const BufferId qkv = codes(tokens_, 3 * o_.channels);
-    linear(name + "attn.qkv", read(name + "norm1.encode", normed), qkv, Epilogue::codes);
+    const Source normed_codes = read(name + "norm1.encode", normed);
+    linear(name + "attn.qkv", normed_codes, qkv, Epilogue::codes);
+    const BufferId queries = o_.apart ? codes(tokens_, o_.channels) : qkv;
+    if (o_.apart) linear(name + "attn.q", normed_codes, queries, Epilogue::codes);
 
     const Tensor attended = tensor(tokens_, o_.channels, o_.attended);
-    attention(name + "attn", qkv, attended);
+    attention(name + "attn", queries, qkv, attended);
     linear(name + "attn.proj", read(name + "attn.encode", attended), stream_, Epilogue::residual);
 
     const Tensor normed2 = tensor(tokens_, o_.channels, o_.normed);
@@ -111,16 +115,18 @@ class Builder {
   void classify(std::uint32_t prefix) {
     Program& p = tiny_.program;
     BufferId last = stream_;
-    if (o_.head == TinyHead::mean) {
-      last = buffer(DataType::s16, 1, o_.channels, padded_n(o_.channels));
+    const bool beside = o_.head == TinyHead::token_and_mean;
+    if (o_.head == TinyHead::mean || beside) {
+      last = buffer(DataType::s16, beside ? 2 : 1, o_.channels, padded_n(o_.channels));
       MeanRowsOp mean;
       mean.src = stream_;
       mean.dst = last;
       mean.first_row = prefix;
       mean.row_count = tokens_ - prefix;
+      mean.copied_rows = beside ? 1 : 0;
       p.steps.push_back({"pool", mean});
     }
-    const bool two = o_.head == TinyHead::two_tokens;
+    const bool two = o_.head == TinyHead::two_tokens || beside;
     // Rows that are read as one long row have one plane.
     const std::optional<TinyEncoding> plain;
     const Tensor normed = tensor(two ? 2 : 1, o_.channels, two ? plain : o_.normed);
@@ -253,14 +259,19 @@ class Builder {
     tiny_.program.steps.push_back({name + "act", op});
   }
 
-  void attention(const std::string& name, BufferId src, const Tensor& dst) {
+  void attention(const std::string& name, BufferId queries, BufferId qkv_codes, const Tensor& dst) {
     const TinyScale qkv = codes_scale(o_.max_code);
     const auto code = [&](int octaves, std::int64_t low, std::int64_t high) {
       return static_cast<std::int32_t>(std::ldexp(static_cast<double>(random_.integer(low, high)), octaves));
     };
     AttentionOp op;
-    op.src = src;
+    op.src = queries;
     op.dst = dst.made;
+    if (o_.apart) {
+      op.key_src = op.value_src = qkv_codes;
+      op.key_column = o_.channels;
+      op.value_column = 2 * o_.channels;
+    }
     op.heads = o_.heads;
     op.head_dim = o_.channels / o_.heads;
     op.max_code = o_.max_code;
@@ -280,6 +291,7 @@ class Builder {
     }
     op.parameters = tiny_.add(name + ".parameters", DataType::s32, parameters);
     set_tiny_softmax(tiny_, name, o_.softmax, random_, op);
+    if (o_.sets) set_tiny_sets(tiny_, name, tokens_, o_.max_code, random_, op);
     tiny_.program.steps.push_back({name, op});
   }
 

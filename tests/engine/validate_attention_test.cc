@@ -135,8 +135,8 @@ TEST_CASE("validate: attention's results and the reach of its scores") {
 }
 
 TEST_CASE("validate: the queries of an attention are rows of its source, and its result has as many") {
-  refuses("tokens, at most", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).queries = 1; });
-  refuses("tokens, at most", [](TinyProgram& t) {
+  refuses("queries of 5 tokens", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).queries = 1; });
+  refuses("6 queries of 5 tokens", [](TinyProgram& t) {
     AttentionOp& attention = op<AttentionOp>(t, kAttn);
     attention.queries = ++t.program.buffers[attention.dst].rows;
     plan_memory(t.program);

@@ -115,7 +115,7 @@ TEST_CASE("limits: layer_norm") {
 TEST_CASE("limits: mean_rows") {
   const auto shape = [](auto change) {
     refuses(
-        "dst must be one row as long as src's",
+        "dst must have a row beside the copied ones",
         [=](TinyProgram& t) {
           change(dst_of(t, kPool));
           plan_memory(t.program);
@@ -132,6 +132,20 @@ TEST_CASE("limits: mean_rows") {
   refuses("rows out of range", rows(6, 1), kMean);
   accepts(rows(0, 5), kMean);
   accepts(rows(4, 1), kMean);
+  const auto copied = [](std::uint32_t count) {
+    return [=](TinyProgram& t) {
+      op<MeanRowsOp>(t, kPool).copied_rows = count;
+      dst_of(t, kPool).rows = count + 1;
+      plan_memory(t.program);
+    };
+  };
+  accepts(copied(4), kMean);
+  refuses("more rows are copied", copied(5), kMean);
+  const auto claimed = [](std::uint32_t count) {
+    return [=](TinyProgram& t) { op<MeanRowsOp>(t, kPool).copied_rows = count; };
+  };
+  refuses("more rows are copied", claimed(0xffffffffu), kMean);
+  refuses("dst must have a row", claimed(1), kMean);
   refuses("rows out of range", [](TinyProgram& t) {
     MeanRowsOp mean;
     mean.src = add_buffer(t, {DataType::s16, 65537, 1, 32, 0});
@@ -191,7 +205,7 @@ TEST_CASE("limits: attention") {
     l.n = 47;
   });
   refuses("columns do not match the heads", [](TinyProgram& t) { dst_of(t, kAttn).columns = 15; });
-  refuses("tokens, at most", [](TinyProgram& t) {
+  refuses("queries of 5 tokens", [](TinyProgram& t) {
     dst_of(t, kAttn).rows = 4;
     plan_memory(t.program);
   });
@@ -214,7 +228,7 @@ TEST_CASE("limits: attention") {
   constexpr std::uint32_t kMostTokens = kernels::kMaxTokens, kDim = kernels::kMaxHeadDim;
   // What is within the limits is refused only for its place in the program.
   refuses("reads a buffer that nothing has written", shape(kMostTokens, 1, 8));
-  refuses("tokens, at most", shape(kMostTokens + 1, 1, 8));
+  refuses("tokens, at most 32768", shape(kMostTokens + 1, 1, 8));
   refuses("reads a buffer that nothing has written", shape(1, 4096, 1));
   refuses("4097 heads of 1", shape(1, 4097, 1));
   refuses("reads a buffer that nothing has written", shape(1, 1, kDim));

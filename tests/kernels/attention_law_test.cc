@@ -91,7 +91,7 @@ AttentionErrors worst_errors(double spread, Random& random) {
     args.q = q;
     args.k = k;
     args.v = v;
-    args.stride = static_cast<std::ptrdiff_t>(3 * d);
+    args.q_stride = args.k_stride = args.v_stride = static_cast<std::ptrdiff_t>(3 * d);
     args.dst = dst.data();
     args.dst_stride = head_dim;
     args.tokens = tokens;

@@ -45,7 +45,7 @@ struct Head {
     args.q = q.data();
     args.k = k.data();
     args.v = v.data();
-    args.stride = args.dst_stride = head_dim;
+    args.q_stride = args.k_stride = args.v_stride = args.dst_stride = head_dim;
     args.tokens = args.query_end = tokens;
     args.head_dim = head_dim;
     args.head = parameters;

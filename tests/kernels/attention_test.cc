@@ -93,9 +93,10 @@ class AttentionCase {
     args.q = src_.data() + head_at;
     args.k = args.q + channels_;
     args.v = args.k + channels_;
-    args.stride = static_cast<std::ptrdiff_t>(stride_);
+    args.q_stride = args.k_stride = args.v_stride = static_cast<std::ptrdiff_t>(stride_);
     args.written_elsewhere = c_.tokens % 2 == 0;
-    if (args.written_elsewhere) args.next_q = args.next = args.q;
+    args.next_head = args.written_elsewhere;
+    if (args.written_elsewhere) args.next = args.q;
     args.next_bytes = args.written_elsewhere ? 64 : 0;
     args.dst = dst.data() + head_at * (variant_.values ? 2 : 1);
     args.dst_stride = static_cast<std::ptrdiff_t>(dst_stride_);

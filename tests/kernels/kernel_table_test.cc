@@ -28,6 +28,18 @@ TEST_CASE("kernel_table: the highest variants that the instruction set includes"
   }
 }
 
+#if defined(__x86_64__)
+// The compiler's own look at the CPU, which knows nothing of AVX-VNNI and AMX everywhere.
+TEST_CASE("cpu_supports: what the compiler finds, too") {
+  const bool avx2 = __builtin_cpu_supports("avx2");
+  const bool avx512vnni = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                          __builtin_cpu_supports("avx512vnni");
+  CHECK(cpu_supports(Isa::avx2) == avx2);
+  CHECK(cpu_supports(Isa::avx512vnni) == avx512vnni);
+}
+#endif
+
 // A name without kernels of its own still is a whole table, and no other family's CPU takes anything from it.
 TEST_CASE("kernel_table: neon has the scalar kernels") {
   const kernels::KernelTable& table = kernels::kernel_table(Isa::neon);

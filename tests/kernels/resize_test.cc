@@ -106,8 +106,13 @@ void check_row(const ResizeKernels& tested, const ResizeKernels& law, int channe
   GuardedBytes dst(dst_width * channels, at_end);
   std::vector<std::uint8_t> expected(dst_width * channels);
   const kernels::ResizeAxis axis{first.data(), taps.data(), weight, stride};
-  law.row({src.data(), expected.data(), dst_width, channels, axis});
-  tested.row({src.data(), dst.data(), dst_width, channels, axis});
+  law.row({src.data(), expected.data(), dst_width, channels, axis, nullptr});
+  const std::size_t plan_bytes = tested.plan_row != nullptr ? tested.row_plan_bytes(axis, dst_width) : 0;
+  CHECK(plan_bytes % kernels::kResizePlanAlignment == 0);
+  GuardedBytes plan(plan_bytes, true);
+  if (plan_bytes > 0) tested.plan_row(axis, dst_width, channels, plan.data());
+  tested.row({src.data(), dst.data(), dst_width, channels, axis, plan.data()});
+  CHECK(plan.surroundings_untouched());
   CHECK(std::equal(expected.begin(), expected.end(), dst.data()));
   CHECK(dst.surroundings_untouched());
 }
@@ -139,7 +144,7 @@ TEST_CASE("the scalar resize rounds halves up and clamps") {
                                   -(1 << 22), 0, 0, 0, 1 << 22, 1 << 22, 0, 0};
   const std::uint8_t src[] = {200, 101};
   std::uint8_t dst[4];
-  law.row({src, dst, 4, 1, {first, taps, weights, 4}});
+  law.row({src, dst, 4, 1, {first, taps, weights, 4}, nullptr});
   CHECK(dst[0] == 200);
   CHECK(dst[1] == 151);  // 150.5
   CHECK(dst[2] == 0);

@@ -15,6 +15,7 @@
 #include "tools/common/pictures/picture_options.h"
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/output_file.h"
+#include "tools/vitconvert/class_options.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sensitivity_json.h"
 
@@ -27,6 +28,7 @@ struct ConvertCommand {
   PictureOptions pictures;
   ConvertOptions convert;
   OutputChoice outputs;
+  ClassOptions classes;
   InputSize input;
   std::string weights = "feedback", equalise_heads = "on";
   bool sensitivity = false;
@@ -74,6 +76,7 @@ int run(ConvertCommand options) {
     if (!plan.ok()) return report_error(plan.status());
     options.convert.plan = plan.take();
   }
+  if (Status status = read_classes(options.classes, options.outputs); !status.ok()) return report_error(status);
   Result<FloatNetwork> network = load_with_notes(options.source, options.outputs, options.input);
   if (!network.ok()) return report_error(network.status());
   if (!options.labels.empty()) {
@@ -164,6 +167,7 @@ Command add_convert(CLI::App& app) {
       ->check(CLI::Range(1, 1000000));
   add_picture_options(*command, options->pictures);
   add_output_options(*command, options->outputs);
+  add_class_options(*command, options->classes);
   add_input_size_option(*command, options->input);
   add_convert_options(*command, options->convert);
   command

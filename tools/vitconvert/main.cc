@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   set_help(app,
            "  vitconvert convert models/demo -o demo.bin --calib models/demo/calib.txt\n"
            "  vitconvert convert deit_tiny/ -o t4.bin --calib pictures/ --calib-count 32 --wbits 4\n"
+           "  vitconvert convert clip/ -o zero.bin --calib pictures/ --classes texts.npy --labels names.txt\n"
            "  vitconvert reference deit_tiny/ --eval eval.txt --json\n"
            "  vitconvert sweep models/demo --methods percentile,repq --bits w8a8,w4a8 --calib models/demo/calib.txt\n"
            "                   --eval models/demo/test.txt -o results/\n"

@@ -15,6 +15,7 @@
 #include "tools/common/results/npy.h"
 #include "tools/common/results/output_file.h"
 #include "tools/common/results/output_folder.h"
+#include "tools/vitconvert/class_options.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
@@ -24,6 +25,7 @@ struct ReferenceCommand {
   std::string source, list, logits, folder;
   std::vector<std::string> pictures;
   OutputChoice outputs;
+  ClassOptions classes;
   PictureOptions reading;
   InputSize input;
   int threads = 1;
@@ -132,7 +134,8 @@ void print(const ReferenceCommand& options, const FloatNetwork& network, const E
   }
 }
 
-int run(const ReferenceCommand& options) {
+int run(ReferenceCommand options) {
+  if (Status status = read_classes(options.classes, options.outputs); !status.ok()) return report_error(status);
   const Result<FloatNetwork> network = load_with_notes(options.source, options.outputs, options.input);
   if (!network.ok()) return report_error(network.status());
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
@@ -172,6 +175,7 @@ Command add_reference(CLI::App& app) {
       ->check(file_name());
   add_picture_options(*command, options->reading);
   add_output_options(*command, options->outputs);
+  add_class_options(*command, options->classes);
   add_input_size_option(*command, options->input);
   command->add_option("--logits", options->logits, "Write the logits to this .npy file")->check(file_name());
   command->add_option("--threads", options->threads, "Threads")

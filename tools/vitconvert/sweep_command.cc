@@ -9,6 +9,8 @@
 #include "tools/common/cli/command_line.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
+#include "tools/common/pictures/picture_options.h"
+#include "tools/vitconvert/class_options.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sweep/sweep.h"
 #include "tools/vitconvert/sweep_table.h"
@@ -19,6 +21,8 @@ namespace {
 struct SweepCommand {
   std::string source, methods = "percentile", bits = "w8a8", calibration, evaluation, folder, isa;
   std::vector<std::string> settings;
+  ClassOptions classes;
+  PictureOptions pictures;
   int calibration_count = 0, threads = 1, runs = 50;
   bool json = false, markdown = false, csv = false;
 
@@ -43,7 +47,9 @@ int run(const SweepCommand& options) {
   if (!isa.ok()) return report_error(isa.status());
   auto calibration = calibration_pictures(options.calibration, options.calibration_count);
   if (!calibration.ok()) return report_error(calibration.status());
-  const Result<FloatNetwork> network = load_with_notes(options.source);
+  OutputChoice outputs;
+  if (Status status = read_classes(options.classes, outputs); !status.ok()) return report_error(status);
+  const Result<FloatNetwork> network = load_with_notes(options.source, outputs);
   if (!network.ok()) return report_error(network.status());
   if (Status status = needs_logits(network.value(), "a sweep"); !status.ok()) return report_error(status);
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
@@ -53,12 +59,13 @@ int run(const SweepCommand& options) {
   if (!options.folder.empty()) {
     if (Status status = make_folder(options.folder); !status.ok()) return report_error(status);
   }
-  const auto checksums = sweep_checksums(options.source, calibration.value(), evaluation.value());
+  const auto checksums =
+      sweep_checksums(options.source, outputs.texts, calibration.value(), evaluation.value(), options.pictures);
   if (!checksums.ok()) return report_error(checksums.status());
 
-  const SweepInput input{network.value(),     geometry.value(),  calibration.take(), evaluation.take(),
-                         combinations.take(), checksums.value(), options.folder,     isa.value(),
-                         options.threads,     options.runs};
+  const SweepInput input{network.value(),  geometry.value(),    calibration.take(), evaluation.take(),
+                         options.pictures, combinations.take(), checksums.value(),  options.folder,
+                         isa.value(),      options.threads,     options.runs};
   const Result<SweepReport> report =
       sweep(input, terminal_progress(), [](const std::string& line) { std::cerr << "vitconvert: " << line << '\n'; });
   if (!report.ok()) return report_error(report.status());
@@ -77,6 +84,7 @@ Command add_sweep(CLI::App& app) {
   CLI::App* command = app.add_subcommand("sweep", "Methods x bits: convert, evaluate and time each; one table of all");
   command->add_option("SRC", options->source, ".safetensors file, or folder with config.json and model.safetensors")
       ->required();
+  add_class_options(*command, options->classes);
   command->add_option("--methods", options->methods, "Names of 'vitconvert list methods', comma between")
       ->capture_default_str();
   command->add_option("--bits", options->bits, "Bits of weights and activations, such as w8a8,w4a8; 3, 4, 5, 6 or 8")
@@ -85,6 +93,7 @@ Command add_sweep(CLI::App& app) {
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
   command->add_option("--eval", options->evaluation, "LIST file of other pictures, with labels")->required();
+  add_picture_options(*command, options->pictures);
   command
       ->add_option("-o,--output", options->folder,
                    "Folder for models and results; what is there already and fits is not made again")

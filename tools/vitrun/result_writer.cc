@@ -18,7 +18,7 @@ class TextWriter : public ResultWriter {
   void picture(const std::string& name, const ClassifiedPicture& picture) override {
     out_ << name << '\n' << std::fixed << std::setprecision(2);
     int rank = 0;
-    for (const Prediction& p : top_k(picture.logits, format_.fraction_bits, format_.top_k)) {
+    for (const Prediction& p : top_k(picture.logits, format_.rule.of(picture.outputs), format_.top_k)) {
       const std::string label = format_.labels.empty() ? "class " + std::to_string(p.class_index)
                                                        : format_.labels[static_cast<std::size_t>(p.class_index)];
       out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  " << label << '\n';
@@ -75,11 +75,13 @@ class JsonWriter : public ResultWriter {
  private:
   nlohmann::ordered_json predictions(const ClassifiedPicture& picture) const {
     auto predictions = nlohmann::ordered_json::array();
-    for (const Prediction& p : top_k(picture.logits, format_.fraction_bits, format_.top_k)) {
+    const LogitMeaning meaning = format_.rule.of(picture.outputs);
+    for (const Prediction& p : top_k(picture.logits, meaning, format_.top_k)) {
       predictions.push_back({{"class", p.class_index},
                              {"label", nullptr},
                              {"probability", p.probability},
                              {"logit", logit_value(p.logit, format_.fraction_bits)}});
+      if (format_.rule.divisor) predictions.back()["normalised_logit"] = meaning.value(p.logit);
       if (!format_.labels.empty()) {
         predictions.back()["label"] = format_.labels[static_cast<std::size_t>(p.class_index)];
       }

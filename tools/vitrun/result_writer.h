@@ -9,6 +9,7 @@
 
 #include "intvit/status.h"
 #include "tools/common/pictures/classify_in_order.h"
+#include "tools/common/results/logit_rule.h"
 
 namespace intvit {
 
@@ -26,7 +27,8 @@ struct ResultFormat {
   bool json = false;
   bool digest = false;
   int top_k = 5;
-  int fraction_bits = 16;           // of the logits
+  int fraction_bits = 16;  // of the logits
+  LogitRule rule = {};
   std::vector<std::string> labels;  // one per class, or empty
   std::vector<Port> ports;          // the outputs of the model
 };

@@ -78,8 +78,10 @@ int finish(Job& job) {
 }
 
 int predict(Job& job) {
-  ResultFormat format{job.options.json,    job.options.digest,  job.options.top_k, job.model->logit_fraction_bits(),
-                      job.model->labels(), job.model->outputs()};
+  const Result<LogitRule> rule = logit_rule(*job.model);
+  if (!rule.ok()) return fail(rule.status(), kExitModel);
+  ResultFormat format{job.options.json, job.options.digest,  job.options.top_k,   job.model->logit_fraction_bits(),
+                      rule.value(),     job.model->labels(), job.model->outputs()};
   if (!job.options.labels.empty()) {
     Result<std::vector<std::string>> labels = read_labels(job.options.labels, job.model->classes());
     if (!labels.ok()) return fail(labels.status(), kExitUsage);

@@ -1,6 +1,7 @@
 #include "converter/families/vit/build_vit.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -18,13 +19,12 @@ class VitBuilder {
         angles_(vit_.rotary == Rotary::none ? Rotate() : rotary_angles(vit_)),
         wanted_(choice.ports.begin(), choice.ports.end()),
         layers_(choice.layers.begin(), choice.layers.end()),
-        builder_({vit_.architecture, vit_.preprocessing, {}, {}, {}, {}, {}}) {
-    if (!wanted_.empty()) return;
-    if (vit_.num_classes > 0) {
-      wanted_ = {"logits"};
-    } else {
-      wanted_ = {"embedding", "tokens"};
-    }
+        builder_({vit_.architecture, vit_.preprocessing, {}, {}, {}, {}, {}, weights_.zero_shot}) {
+    if (wanted_.empty() && vit_.num_classes > 0) wanted_ = {"logits"};
+    if (wanted_.empty()) wanted_ = {"embedding", "tokens"};
+    if (!weights_.zero_shot) return;
+    if (choice.ports.empty()) wanted_ = {"logits"};
+    wanted_.insert("embedding");
   }
 
   Result<FloatNetwork> run() {
@@ -59,12 +59,17 @@ class VitBuilder {
   }
 
  private:
+  bool has_logits() const { return vit_.num_classes > 0 || weights_.zero_shot; }
+
   Status check_choice() const {
-    const std::string known = std::string(vit_.num_classes > 0 ? "logits, " : "") + "embedding, tokens and features";
+    const std::string known = std::string(has_logits() ? "logits, " : "") + "embedding, tokens and features";
     for (const std::string& port : wanted_) {
       if (port == "embedding" || port == "tokens" || port == "features") continue;
-      if (port == "logits" && vit_.num_classes > 0) continue;
+      if (port == "logits" && has_logits()) continue;
       return {Code::invalid_argument, vit_.architecture + " has no output '" + port + "'; it has " + known};
+    }
+    if (weights_.zero_shot && !wanted_.contains("logits")) {
+      return {Code::invalid_argument, "--classes gives logits, which are not among --ports"};
     }
     if (vit_.fc_norm && !layers_.empty()) {
       return {Code::unsupported, vit_.architecture +
@@ -135,9 +140,18 @@ class VitBuilder {
     return builder_.add_linear(name + "mlp.fc2", to_fc2, row, std::move(pool.fc2), name + "output");
   }
 
+  // The same row for all who ask.
+  TensorId attention_row(TensorId stream) {
+    if (!attention_row_) attention_row_ = pooled_by_attention(stream, "attn_pool.");
+    return *attention_row_;
+  }
+
   // What the head reads, as a tensor of this name and role. With token pooling the rows of class and distillation
-  // token; the norm is per row, so the others need none.
+  // token; the norm is per row, so the others need none. Of a stream of one row the mean makes codes.
   TensorId pooled(TensorId stream, const std::string& to, Role role) {
+    if (vit_.pooling == Pooling::attention) {
+      return builder_.mean_rows("pool", attention_row(stream), {0, 1}, to, role);
+    }
     if (vit_.pooling == Pooling::token) {
       const char* name = vit_.fc_norm ? "fc_norm" : "norm";
       return builder_.layer_norm(name, stream, norm(weights_.norm), vit_.distillation_token ? 2 : 1, to, role);
@@ -149,22 +163,32 @@ class VitBuilder {
     return builder_.mean_rows("pool", final_tokens(to + ".tokens", stream), of_patches(), to, role);
   }
 
+  // Two rows, which the head reads as one.
+  TensorId class_and_mean(TensorId stream, const std::string& to) {
+    MeanRows rows = of_patches();
+    rows.copied = 1;
+    return builder_.mean_rows("pool", final_tokens(to + ".tokens", stream), rows, to, Role::linear_input);
+  }
+
+  // Classes of texts stand beside the head, which is a projection where there is one.
   void logits(TensorId stream) {
-    const TensorId input = pooled(stream, "head.input", Role::linear_input);
-    const TensorId logits = builder_.linear("head", input, std::move(weights_.head), "logits", Role::logits);
+    const std::string name = weights_.zero_shot ? "texts" : "head";
+    const TensorId input = vit_.class_and_mean ? class_and_mean(stream, name + ".input")
+                                               : pooled(stream, name + ".input", Role::linear_input);
+    FloatLinear& layer = weights_.zero_shot ? weights_.texts : weights_.head;
+    const TensorId logits = builder_.linear(name, input, std::move(layer), "logits", Role::logits);
     builder_.output({"logits", PortKind::logits, logits, 0, 1, 0, 0});
   }
 
   // Of a distilled network the mean of the two tokens.
   void embedding(TensorId stream) {
-    if (vit_.pooling == Pooling::attention) {
-      const TensorId row = pooled_by_attention(stream, "attn_pool.");
-      return builder_.output({"embedding", PortKind::embedding, row, 0, 1, 0, 0});
-    }
     if (vit_.projection_dim > 0) {
       const TensorId input = pooled(stream, "head.input", Role::linear_input);
       const TensorId embedding = builder_.linear("head", input, std::move(weights_.head), "embedding", Role::values);
       return builder_.output({"embedding", PortKind::embedding, embedding, 0, 1, 0, 0});
+    }
+    if (vit_.pooling == Pooling::attention) {
+      return builder_.output({"embedding", PortKind::embedding, attention_row(stream), 0, 1, 0, 0});
     }
     const bool two = vit_.pooling == Pooling::token && vit_.distillation_token;
     TensorId embedding = pooled(stream, two ? "embedding.input" : "embedding", Role::values);
@@ -189,6 +213,7 @@ class VitBuilder {
   std::set<std::string> wanted_;
   std::set<int> layers_;
   std::vector<NetworkOutput> inner_;
+  std::optional<TensorId> attention_row_;
   GraphBuilder builder_;
 };
 

@@ -48,7 +48,8 @@ class Describer {
 
   // The architecture by name, where there is a known one.
   void start() {
-    std::string name = config_.kind == ConfigKind::timm ? config_.architecture : std::string();
+    const bool has_timm_name = config_.kind == ConfigKind::timm || naming() == Naming::open_clip_timm;
+    std::string name = has_timm_name ? config_.architecture : std::string();
     if (config_.kind == ConfigKind::none) name = tensors_.checkpoint().metadata("architecture");
     if (const std::optional<VitDescription> known = describe_architecture(name)) {
       vit_ = *known;
@@ -156,11 +157,14 @@ class Describer {
 
   void apply_head() {
     const int rows = tensors_.dimension({"head.weight"}, 0, 2);
-    if (naming() == Naming::transformers_dinov2 &&
-        tensors_.dimension({"head.weight"}, 1, 2) == 2 * static_cast<std::int64_t>(vit_.embed_dim)) {
-      return fail(Code::unsupported,
-                  "its head reads the class token and the mean of the patches side by side; "
-                  "encoders without it are supported");
+    if (naming() == Naming::transformers_dinov2 || naming() == Naming::dinov2) {
+      const std::int64_t columns = tensors_.dimension({"head.weight"}, 1, 2), width = vit_.embed_dim;
+      vit_.class_and_mean = columns == 2 * width;
+      if (columns == 5 * width) {
+        return fail(Code::unsupported,
+                    "its head reads the class tokens of four blocks; one of the last block is supported, as "
+                    "DINOv2's with layers=1");
+      }
     }
     if (rows > 0 && is_projection()) {
       vit_.num_classes = 0;
@@ -177,7 +181,7 @@ class Describer {
 
   // Whether the head is CLIP's projection. timm keeps that as a head whose bias is zero, of classes without names.
   bool is_projection() {
-    if (is_clip(naming())) return true;
+    if (is_clip(naming()) || naming() == Naming::open_clip_timm) return true;
     if (!tensors_.has("norm_pre.weight") || !config_.labels.empty() || naming() != Naming::timm) return false;
     const TensorInfo* bias = tensors_.find({"head.bias"});
     if (bias == nullptr) return false;
@@ -206,6 +210,7 @@ class Describer {
       vit_.fc_norm = vit_.pooling == Pooling::average;  // timm's default
     }
     override_with(config_.fc_norm, vit_.fc_norm);
+    if (naming() == Naming::open_clip_timm) vit_.fc_norm = tensors_.has("fc_norm.weight");
     if (config_.kind == ConfigKind::hugging_face && config_.architecture == "deit") vit_.distillation_token = true;
     if (vit_.pooling == Pooling::token && !vit_.class_token) {
       return fail(Code::unsupported, "it pools the class token but has none; global_pool avg is needed");
@@ -215,6 +220,11 @@ class Describer {
     }
     if (vit_.pooling == Pooling::attention && vit_.gated_mlp) {
       return fail(Code::unsupported, "it has gated MLPs and attention pooling; one of them is supported");
+    }
+    if (vit_.class_and_mean && (vit_.pooling != Pooling::token || vit_.fc_norm || vit_.distillation_token)) {
+      return fail(Code::unsupported,
+                  "its head reads class token and mean, which must stand behind the final norm, without a distillation "
+                  "token");
     }
     if (vit_.pooling == Pooling::attention && (vit_.num_classes > 0 || vit_.fc_norm)) {
       return fail(Code::unsupported,

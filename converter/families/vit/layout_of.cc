@@ -17,6 +17,7 @@ PositionResize resize_of(const VitDescription& vit, Naming naming) {
     case Naming::timm_parts:
     case Naming::swin:
     case Naming::torchvision_swin:
+    case Naming::open_clip_timm:
       return PositionResize::bicubic_antialiased;
     case Naming::dinov2:
       return vit.register_tokens > 0 ? PositionResize::bicubic_antialiased : PositionResize::bicubic_by_factor;

@@ -1,4 +1,5 @@
 #include "converter/families/family.h"
+#include "converter/families/vit/add_texts.h"
 #include "converter/families/vit/build_vit.h"
 #include "converter/families/vit/describe_vit.h"
 #include "converter/families/vit/layout_of.h"
@@ -18,6 +19,9 @@ Result<FloatNetwork> load_vit(const ModelConfig& config, const TensorTable& tens
   }
   Result<VitWeights> weights = read_vit_weights(vit.value(), layout.value(), tensors);
   if (!weights.ok()) return weights.status();
+  if (outputs.texts) {
+    if (Status status = add_texts(*outputs.texts, tensors, weights.value()); !status.ok()) return status;
+  }
   return build_vit(weights.take(), outputs);
 }
 

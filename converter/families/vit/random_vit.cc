@@ -34,8 +34,7 @@ VitWeights random_vit_weights(const VitDescription& vit, std::uint64_t seed) {
     network.blocks.push_back(std::move(block));
   }
   network.norm = norm();
-  if (vit.num_classes > 0)
-    network.head = linear(vit.num_classes, vit.distillation_token ? 2 * vit.embed_dim : vit.embed_dim);
+  if (vit.num_classes > 0) network.head = linear(vit.num_classes, vit.head_columns());
   if (vit.projection_dim > 0) network.head = linear(vit.projection_dim, vit.embed_dim);
   if (vit.pooling == Pooling::attention) {
     network.pool.qkv = linear(3 * vit.embed_dim, vit.embed_dim);

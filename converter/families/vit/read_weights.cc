@@ -112,7 +112,7 @@ class VitReader : WeightReader {
   // With a distillation token the logits are the mean of two heads, (W c + b + V d + e) / 2 = [W/2 V/2] [c d] +
   // (b + e)/2. A distilled network that transformers gave one head only ignores d: [W 0].
   FloatLinear head() {
-    FloatLinear head = linear("head", vit_.num_classes, vit_.embed_dim);
+    FloatLinear head = linear("head", vit_.num_classes, vit_.class_and_mean ? vit_.head_columns() : vit_.embed_dim);
     if (!vit_.distillation_token || !status().ok()) return head;
     FloatLinear second = {head.out, head.in, Floats(head.weight.size()), Floats(head.bias.size())};
     const float share = layout_.distillation_head ? 0.5f : 1.0f;
@@ -131,7 +131,8 @@ class VitReader : WeightReader {
 
   FloatLinear projection() {
     FloatLinear layer = {vit_.projection_dim, vit_.embed_dim, read("head.weight"), {}};
-    layer.bias.resize(static_cast<std::size_t>(layer.out), 0.0f);  // where the checkpoint has one, it is zero
+    if (layout_.projection_bias) layer.bias = read("head.bias");
+    layer.bias.resize(static_cast<std::size_t>(layer.out), 0.0f);
     if (!layout_.transposed_projection) return layer;
     const std::size_t out = static_cast<std::size_t>(layer.out), in = static_cast<std::size_t>(layer.in);
     const Floats transposed = std::exchange(layer.weight, Floats(layer.weight.size()));

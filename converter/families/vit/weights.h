@@ -1,9 +1,11 @@
 // A ViT's weights, whatever names and layouts the checkpoint had: what the builder makes a network of.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "converter/graph/layers.h"
+#include "converter/graph/network.h"
 #include "models/vit.h"
 
 namespace intvit {
@@ -38,6 +40,9 @@ struct VitWeights {
   // Where there are classes; distilled: in = 2C over (class, distillation), the mean of both heads. Or the projection.
   FloatLinear head;
   FloatAttentionPool pool;  // where it pools by attention
+  // Of an encoder that got classes from texts: their logits, of what the head would read.
+  FloatLinear texts;
+  std::optional<ZeroShot> zero_shot;
 };
 
 }  // namespace intvit

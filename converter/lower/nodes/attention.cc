@@ -1,8 +1,12 @@
 #include "engine/ops/attention.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
 
 #include "converter/lower/attention_parameters.h"
+#include "converter/lower/attention_sets.h"
 #include "converter/lower/lowering.h"
 
 namespace intvit {
@@ -26,6 +30,63 @@ void set_softmax(const Node& node, Lowering& lowering, AttentionOp& op) {
   if (e.groups > 0) op.row_groups = builder.constant(node.name + ".row_groups", DataType::s32, e.row_groups);
 }
 
+using HeadParameters = std::array<std::int32_t, kAttentionParameters>;
+
+// Of a token whose input to the projection is zero: its keys and values are the projection's bias.
+std::vector<std::uint8_t> pad_row(const Node& projection, TensorId key, TensorId value, const Lowering& lowering) {
+  const std::vector<float>& bias = projection.weights()->bias;
+  const int heads = lowering.network.at(key).heads, head_dim = lowering.network.at(key).head_columns();
+  std::vector<std::uint8_t> codes;
+  for (const TensorId id : {key, value}) {
+    const std::size_t first = (id == key ? 1 : 2) * bias.size() / 3;
+    for (int c = 0; c < heads * head_dim; ++c) {
+      const UniformScheme& grid = lowering.scheme(id, c / head_dim).grid;
+      const double code = std::round(bias[first + static_cast<std::size_t>(c)] / grid.scale) + grid.zero_point;
+      codes.push_back(static_cast<std::uint8_t>(std::clamp<double>(code, 0, grid.highest_code())));
+    }
+  }
+  return codes;
+}
+
+// Which rows see each other, and how much their positions count.
+void set_places(const Attention& attention, const Node& node, const Node& projection,
+                const std::vector<HeadParameters>& parameters, Lowering& lowering, AttentionOp& op) {
+  ProgramBuilder& builder = lowering.builder;
+  AttentionSetList list;
+  int keys = lowering.in(node, 1).rows;
+  if (attention.windows) {
+    list = sets_of_windows(*attention.windows);
+    keys = attention.windows->window_tokens();
+  } else {
+    AttentionSetList::Set all{{}, {}, lowering.out(node, 1).rows};
+    for (int j = 0; j < keys; ++j) all.rows.push_back(j), all.slots.push_back(j);
+    list.sets.push_back(std::move(all));
+  }
+  const LoweredSets sets = lower_sets(list);
+  if (attention.windows) {
+    op.sets = builder.constant(node.name + ".sets", DataType::s32, sets.words);
+    op.most_keys = sets.most_keys;
+    if (list.has_pads) {
+      op.pad_row = builder.constant(node.name + ".pad_row", DataType::u8,
+                                    pad_row(projection, node.inputs[1], node.inputs[2], lowering));
+    }
+  }
+  if (attention.bias.empty()) return;
+  std::vector<std::int16_t> bias;
+  std::vector<std::int32_t> shifts;
+  const std::size_t of_head = attention.bias.size() / parameters.size();
+  for (std::size_t h = 0; h < parameters.size(); ++h) {
+    const auto lowered =
+        lower_bias(sets, attention.bias.data() + h * of_head, keys, parameters[h], static_cast<int>(op.head_dim));
+    if (!lowered.ok()) return lowering.fail(node.name, lowered.status());
+    bias.insert(bias.end(), lowered.value().values.begin(), lowered.value().values.end());
+    shifts.push_back(lowered.value().shift);
+  }
+  op.bias = builder.constant(node.name + ".bias", DataType::s16, bias);
+  op.bias_columns = sets.bias_columns;
+  op.bias_shifts = builder.constant(node.name + ".bias_shifts", DataType::s32, shifts);
+}
+
 }  // namespace
 
 // The engine's operation reads query, key and value from one row per token.
@@ -42,12 +103,12 @@ void emit(const Attention& attention, const Node& node, Lowering& lowering) {
     largest_value_scale = std::max(largest_value_scale, lowering.scheme(value, h).grid.scale);
   }
   const Destination out = lowering.destination(node, 1, largest_value_scale / kLargestRatio);
-  std::vector<std::int32_t> parameters;
+  std::vector<HeadParameters> parameters;
   for (int h = 0; h < heads; ++h) {
     const auto head = attention_parameters(lowering.scheme(query, h).grid, lowering.scheme(key, h).grid,
                                            lowering.scheme(value, h).grid, out.codes, head_dim);
     if (!head.ok()) return lowering.fail(node.name, head.status());
-    parameters.insert(parameters.end(), head.value().begin(), head.value().end());
+    parameters.push_back(head.value());
   }
   AttentionOp op;
   op.src = lowering.at(query).buffer;
@@ -56,8 +117,11 @@ void emit(const Attention& attention, const Node& node, Lowering& lowering) {
   op.heads = static_cast<std::uint32_t>(heads);
   op.head_dim = static_cast<std::uint32_t>(head_dim);
   op.queries = static_cast<std::uint32_t>(attention.queries);
-  op.parameters = lowering.builder.constant(node.name + ".parameters", DataType::s32, parameters);
+  std::vector<std::int32_t> numbers;
+  for (const HeadParameters& head : parameters) numbers.insert(numbers.end(), head.begin(), head.end());
+  op.parameters = lowering.builder.constant(node.name + ".parameters", DataType::s32, numbers);
   set_softmax(node, lowering, op);
+  set_places(attention, node, producer, parameters, lowering, op);
   lowering.builder.step(node.name, op);
   lowering.put(node.outputs[1], out);
 }

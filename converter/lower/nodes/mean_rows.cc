@@ -24,6 +24,7 @@ void emit(const MeanRows& mean, const Node& node, Lowering& lowering) {
   op.dst = out.buffer;
   op.first_row = static_cast<std::uint32_t>(mean.first_row);
   op.row_count = static_cast<std::uint32_t>(mean.count);
+  op.copied_rows = static_cast<std::uint32_t>(mean.copied);
   lowering.builder.step(node.name, op);
   lowering.put(node.outputs[0], out);
 }

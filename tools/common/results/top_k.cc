@@ -8,18 +8,7 @@ namespace intvit {
 
 double logit_value(std::int32_t logit, int fraction_bits) { return std::ldexp(logit, -fraction_bits); }
 
-std::vector<double> softmax(std::span<const std::int32_t> logits, int fraction_bits) {
-  std::vector<double> probabilities(logits.size());
-  if (logits.empty()) return probabilities;
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  std::transform(logits.begin(), logits.end(), probabilities.begin(),
-                 [&](std::int32_t logit) { return std::exp(std::ldexp(logit - largest, -fraction_bits)); });
-  const double sum = std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
-  for (double& probability : probabilities) probability /= sum;
-  return probabilities;
-}
-
-std::vector<Prediction> top_k(std::span<const std::int32_t> logits, int fraction_bits, int k) {
+std::vector<Prediction> top_k(std::span<const std::int32_t> logits, const LogitMeaning& meaning, int k) {
   std::vector<int> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
   const auto logit = [&](int index) { return logits[static_cast<std::size_t>(index)]; };
@@ -27,11 +16,11 @@ std::vector<Prediction> top_k(std::span<const std::int32_t> logits, int fraction
   const auto end = order.begin() + static_cast<std::ptrdiff_t>(count);
   std::partial_sort(order.begin(), end, order.end(),
                     [&](int a, int b) { return logit(a) != logit(b) ? logit(a) > logit(b) : a < b; });
-  const std::vector<double> probabilities = softmax(logits, fraction_bits);
+  const std::vector<double> all = probabilities(logits, meaning);
   std::vector<Prediction> predictions;
   predictions.reserve(count);
   for (auto it = order.begin(); it != end; ++it) {
-    predictions.push_back({*it, logit(*it), probabilities[static_cast<std::size_t>(*it)]});
+    predictions.push_back({*it, logit(*it), all[static_cast<std::size_t>(*it)]});
   }
   return predictions;
 }

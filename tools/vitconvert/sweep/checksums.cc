@@ -7,6 +7,7 @@
 
 #include "engine/format/checksum.h"
 #include "tools/common/machine/build_info.h"
+#include "tools/common/pictures/picture_limits.h"
 #include "tools/common/results/digest.h"
 
 namespace intvit {
@@ -27,6 +28,13 @@ std::uint64_t add_file(const fs::path& path, std::uint64_t seed) {
                       seed);
   }
   return seed;
+}
+
+std::uint64_t add_classes(const ClassTexts& texts, std::uint64_t seed) {
+  const auto text_of = [](const std::optional<double>& value) { return value ? std::to_string(*value) : "own"; };
+  seed = add_text(std::to_string(texts.classes) + " " + text_of(texts.scale) + " " + text_of(texts.bias) + "\n", seed);
+  return checksum64(
+      {reinterpret_cast<const std::uint8_t*>(texts.embeddings.data()), texts.embeddings.size() * sizeof(float)}, seed);
 }
 
 std::uint64_t pictures_checksum(const std::vector<LabelledPicture>& pictures) {
@@ -64,17 +72,19 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std::vector<LabelledPicture>& calibration,
-                                       const std::vector<LabelledPicture>& evaluation) {
+Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std::optional<ClassTexts>& texts,
+                                       const std::vector<LabelledPicture>& calibration,
+                                       const std::vector<LabelledPicture>& evaluation, const PictureOptions& reading) {
   const Result<std::uint64_t> sum = checkpoint_checksum(checkpoint);
   if (!sum.ok()) return sum.status();
-  return SweepChecksums{sum.value(), pictures_checksum(calibration), pictures_checksum(evaluation),
-                        add_file("/proc/self/exe", 0)};
+  const std::string how = limits_text(reading.limits) + (reading.exif_rotate ? ",turned" : "");
+  return SweepChecksums{texts ? add_classes(*texts, sum.value()) : sum.value(), pictures_checksum(calibration),
+                        pictures_checksum(evaluation), add_text(how, 0), add_file("/proc/self/exe", 0)};
 }
 
 std::string float_key(const SweepChecksums& checksums) {
   return hashed("float 1\n" + version() + "\n" + hex64(checksums.program) + "\n" + hex64(checksums.checkpoint) + "\n" +
-                hex64(checksums.evaluation) + "\n");
+                hex64(checksums.evaluation) + "\n" + hex64(checksums.reading) + "\n");
 }
 
 std::string key_of(const Combination& combination, const SweepChecksums& checksums) {

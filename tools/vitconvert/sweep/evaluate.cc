@@ -8,8 +8,8 @@
 namespace intvit {
 
 Result<Evaluation> evaluate(const std::shared_ptr<const Model>& model, const FloatTruth& truth,
-                            const std::vector<LabelledPicture>& pictures, Isa isa, int threads,
-                            const Progress& progress) {
+                            const std::vector<LabelledPicture>& pictures, const PictureOptions& reading, Isa isa,
+                            int threads, const Progress& progress) {
   std::vector<InputPicture> inputs;
   for (const LabelledPicture& picture : pictures) inputs.push_back({picture.path, {}});
   const double unit = std::exp2(-static_cast<double>(model->logit_fraction_bits()));
@@ -36,7 +36,7 @@ Result<Evaluation> evaluate(const std::shared_ptr<const Model>& model, const Flo
     agreeing += std::max_element(integers.begin(), integers.end()) - integers.begin() ==
                 std::max_element(floats, floats + classes) - floats;
   };
-  const Result<Workers> workers = classify_in_order(model, isa, threads, inputs, consume);
+  const Result<Workers> workers = classify_in_order(model, isa, threads, inputs, consume, false, reading);
   if (!workers.ok()) return workers.status();
   progress("evaluating", total, total);
   result.pictures = accuracy.count();

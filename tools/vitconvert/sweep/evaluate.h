@@ -8,6 +8,7 @@
 #include "converter/observe/progress.h"
 #include "intvit/isa.h"
 #include "intvit/model.h"
+#include "intvit/picture.h"
 #include "tools/vitconvert/sweep/float_truth.h"
 
 namespace intvit {
@@ -25,7 +26,7 @@ struct Evaluation {
 };
 
 Result<Evaluation> evaluate(const std::shared_ptr<const Model>& model, const FloatTruth& truth,
-                            const std::vector<LabelledPicture>& pictures, Isa isa, int threads,
-                            const Progress& progress);
+                            const std::vector<LabelledPicture>& pictures, const PictureOptions& reading, Isa isa,
+                            int threads, const Progress& progress);
 
 }  // namespace intvit

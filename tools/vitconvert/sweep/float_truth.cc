@@ -29,12 +29,17 @@ Accuracy FloatTruth::accuracy(const std::vector<LabelledPicture>& pictures) cons
   return result;
 }
 
+void log_notes(PictureNotes& notes, const Log& log) {
+  for (const std::string& note : notes.take()) log(note);
+}
+
 FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
-                       const InputGeometry& geometry, int threads, const Progress& progress, const Log& log) {
+                       const PictureOptions& reading, const InputGeometry& geometry, int threads,
+                       const Progress& progress, const Log& log) {
   FloatTruth truth;
   truth.classes = static_cast<std::size_t>(network.classes());
   truth.logits.resize(pictures.size() * truth.classes);
-  PictureFiles source(paths_of(pictures), geometry);
+  PictureFiles source(paths_of(pictures), geometry, reading);
   const auto make_worker = [&](int, int shared_by) {
     return [&, forward = FloatForward(network, shared_by),
             pixels = std::vector<std::uint8_t>(std::size_t{geometry.height} * geometry.width * 3)](int i) mutable {
@@ -57,6 +62,7 @@ FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPi
   progress("float network", 0, source.count());
   // A picture that fails ends nothing.
   static_cast<void>(for_each_in_order(source.count(), threads, make_worker, note));
+  log_notes(source.notes(), log);
   return truth;
 }
 

@@ -10,6 +10,8 @@
 #include "converter/graph/network.h"
 #include "converter/observe/picture_source.h"
 #include "converter/observe/progress.h"
+#include "intvit/picture.h"
+#include "picture/notes.h"
 #include "tools/common/pictures/picture_list.h"
 #include "tools/common/results/accuracy.h"
 
@@ -25,10 +27,12 @@ struct FloatTruth {
 };
 
 using Log = std::function<void(const std::string& line)>;
+void log_notes(PictureNotes& notes, const Log& log);
 
 // The same bits for any number of threads. Pictures that cannot be read are reported to `log`.
 FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
-                       const InputGeometry& geometry, int threads, const Progress& progress, const Log& log);
+                       const PictureOptions& reading, const InputGeometry& geometry, int threads,
+                       const Progress& progress, const Log& log);
 
 // As the files float_logits.npy and float.json of a folder.
 Status save(const FloatTruth& truth, const std::string& folder, const std::string& key);

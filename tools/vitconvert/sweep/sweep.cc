@@ -15,7 +15,12 @@ namespace {
 class Sweep {
  public:
   Sweep(const SweepInput& input, const Progress& progress, const Log& log)
-      : input_(input), progress_(progress), log_(log), cpu_(cpu_name()), models_(input.combinations.size()) {}
+      : input_(input),
+        progress_(progress),
+        log_(log),
+        cpu_(cpu_name()),
+        calibration_(paths_of(input.calibration), input.geometry, input.reading),
+        models_(input.combinations.size()) {}
 
   Result<SweepReport> run() {
     if (Status status = find_truth(); !status.ok()) return status;
@@ -66,7 +71,8 @@ class Sweep {
       log_("float network: reused '" + input_.folder + "/float_logits.npy'");
       return {};
     }
-    truth_ = float_truth(input_.network, input_.evaluation, input_.geometry, input_.threads, progress_, log_);
+    truth_ = float_truth(input_.network, input_.evaluation, input_.reading, input_.geometry, input_.threads, progress_,
+                         log_);
     return input_.folder.empty() ? Status() : save(truth_, input_.folder, key);
   }
 
@@ -109,8 +115,8 @@ class Sweep {
     options.activation_bits = result.combination.bits.activations;
     options.settings = result.combination.settings;
     options.threads = input_.threads;
-    PictureFiles pictures(paths_of(input_.calibration), input_.geometry);
-    const Result<Conversion> conversion = convert(input_.network, pictures, options, progress_);
+    const Result<Conversion> conversion = convert(input_.network, calibration_, options, progress_);
+    log_notes(calibration_.notes(), log_);
     if (!conversion.ok()) return conversion.status();
     const std::vector<std::uint8_t>& file = conversion.value().file;
     const bool keep = !input_.folder.empty();
@@ -124,7 +130,7 @@ class Sweep {
     result.bytes = file.size();
     result.model_checksum = hex64(checksum64(file));
     const Result<Evaluation> evaluation =
-        evaluate(model, truth_, input_.evaluation, input_.isa, input_.threads, progress_);
+        evaluate(model, truth_, input_.evaluation, input_.reading, input_.isa, input_.threads, progress_);
     if (!evaluation.ok()) return evaluation.status();
     result.evaluation = evaluation.value();
     return keep ? save_result(result) : Status();
@@ -150,9 +156,8 @@ class Sweep {
       wanted.push_back(&result);
     }
     if (models.empty()) return {};
-    PictureFiles pictures(paths_of(input_.calibration), input_.geometry);
     const Result<std::vector<double>> times =
-        measure_latency(models, pictures, input_.isa, input_.latency_runs, progress_);
+        measure_latency(models, calibration_, input_.isa, input_.latency_runs, progress_);
     if (!times.ok()) return times.status();
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       wanted[i]->latency = Latency{times.value()[i], std::string(isa_name(input_.isa)), cpu_};
@@ -166,6 +171,7 @@ class Sweep {
   const Progress& progress_;
   const Log& log_;
   const std::string cpu_;
+  PictureFiles calibration_;
   FloatTruth truth_;
   std::vector<std::shared_ptr<const Model>> models_;  // those made in this run, by combination
 };

@@ -18,6 +18,7 @@ struct SweepInput {
   InputGeometry geometry;
   std::vector<LabelledPicture> calibration;
   std::vector<LabelledPicture> evaluation;  // all with labels
+  PictureOptions reading;                   // of both
   std::vector<Combination> combinations;
   SweepChecksums checksums;
   std::string folder;     // exists; empty: nothing is kept

@@ -1,0 +1,24 @@
+#include "engine/ops/gather.h"
+
+#include "converter/lower/lowering.h"
+
+namespace intvit {
+
+// Values keep the unit that they have.
+void emit(const Gather& gather, const Node& node, Lowering& lowering) {
+  const LoweredTensor* x = lowering.values_read(node);
+  if (x == nullptr) return;
+  const Tensor& result = lowering.out(node, 0);
+  if (result.role != Role::values) {
+    return lowering.refuse(node, "a result of values, which '" + result.name + "' are not");
+  }
+  GatherOp op;
+  op.src = x->buffer;
+  op.dst = lowering.builder.buffer(DataType::s16, result.rows, result.columns);
+  op.join = static_cast<std::uint32_t>(result.columns / lowering.in(node, 0).columns);
+  op.map = lowering.builder.constant(node.name + ".map", DataType::s32, expand(gather.merge));
+  lowering.builder.step(node.name, op);
+  lowering.put(node.outputs[0], LoweredTensor{op.dst, x->codes});
+}
+
+}  // namespace intvit
