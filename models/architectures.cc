@@ -33,6 +33,7 @@ constexpr unsigned kDinov2Registers = kLayerScale | kNoEmbedClass;
 constexpr unsigned kGatedMlp = kGatedMlpTrait;
 constexpr unsigned kBeit = kRelativeTrait | kLayerScale | kAverageFcNorm;
 constexpr unsigned kEva02 = kRotaryGridTrait | kGatedMlp | kAverageFcNorm;
+constexpr unsigned kEva02Norm = kEva02 | kMlpNormTrait;
 constexpr unsigned kDinov3 = kRotaryCentresTrait | kLayerScale | kNoQkvBias;
 constexpr unsigned kSo150m2 = kGapFcNorm | kNoQkvBias;
 
@@ -137,6 +138,7 @@ VitDescription to_description(const Architecture& architecture) {
   vit.rotary = architecture.has(kRotaryGridTrait)      ? Rotary::grid
                : architecture.has(kRotaryCentresTrait) ? Rotary::centres
                                                        : Rotary::none;
+  vit.mlp_norm = architecture.has(kMlpNormTrait);
   vit.gated_mlp = architecture.has(kGatedMlpTrait);
   vit.pre_norm = architecture.has(kPreNormTrait);
   vit.fc_norm = architecture.has(kFcNormTrait);

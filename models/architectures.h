@@ -31,6 +31,7 @@ enum ArchitectureTrait : unsigned {
   kRelativeTrait = 1u << 12,       // relative positions in each block, none of the tokens
   kRotaryGridTrait = 1u << 13,     // rotary positions as EVA-02 has them, beside those of the tokens
   kRotaryCentresTrait = 1u << 14,  // as DINOv3 has them, and none of the tokens
+  kMlpNormTrait = 1u << 15,        // a norm of the products of the gated MLP
   kGatedMlpTrait = 1u << 11,       // fc1 makes gates and values, each of mlp_dim
 };
 

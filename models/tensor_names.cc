@@ -93,6 +93,7 @@ std::vector<TensorSpec> vit_tensors(const VitDescription& vit, const TensorLayou
     if (vit.layer_scale) add({block + "ls1.gamma"}, {channels}, specs);
     add_norm(block + "norm2", channels, specs);
     add_fc1(block + "mlp.fc1", vit, layout, specs);
+    if (vit.mlp_norm) add_norm(block + "mlp.norm", vit.mlp_dim, specs);
     add_linear(block + "mlp.fc2", {channels, vit.mlp_dim}, specs);
     if (vit.layer_scale) add({block + "ls2.gamma"}, {channels}, specs);
   }
@@ -126,8 +127,6 @@ std::string unsupported_feature(std::string_view name) {
   if (name.starts_with("visual.head.pool.")) return "a pooling of open_clip's own (timm_pool)";
   if (contains(name, ".attn.q_norm.") || contains(name, ".attn.k_norm.")) return "a norm on queries and keys (qk_norm)";
   if (contains(name, ".attn.norm.")) return "a norm inside the attention (scale_attn_norm)";
-  if (contains(name, ".mlp.norm.")) return "a norm inside the MLP (scale_mlp_norm)";
-  if (contains(name, ".mlp.fc1_g.")) return "SwiGLU with a layer of its own for the gates (fc1_g)";
   const bool of_block = name.starts_with("blocks.") && name.ends_with(".attn.relative_position_bias_table");
   if ((contains(name, "relative_position_bias_table") && !of_block) || contains(name, ".rel_pos"))
     return "relative positions";

@@ -59,6 +59,7 @@ struct VitDescription {
   bool gated_mlp = false;       // fc1 makes gates and values, and fc2 reads activation(gate) * value (SwiGLU)
   bool class_and_mean = false;  // the head reads the class token and the mean of the patches, both behind the norm
   bool fc_norm = false;         // the norm stands after pooling (fc_norm) instead of before it (norm)
+  bool mlp_norm = false;        // of a gated MLP: a norm of its products
   Preprocessing preprocessing;
   std::vector<std::string> labels;  // empty, or one per class
 

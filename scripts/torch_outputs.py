@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What networks with transformers' tensor names compute, for tests/converter/torch_outputs_test.cc.
+"""What networks with transformers' and timm's tensor names compute, for tests/converter/torch_outputs_test.cc.
 
   /usr/bin/python3 scripts/torch_outputs.py >tests/converter/torch_outputs.inc
 
@@ -120,6 +120,51 @@ def dinov3(gated):
     return norm(w, "norm", x)
 
 
+def eva():
+    """EVA-02 as timm has the larger sizes: neighbours turn, and the products in the MLP are normed."""
+    c, heads, depth, hidden, patch, edge, classes, eps = 16, 2, 2, 24, 4, 12, 5, 1e-6
+    grid = edge // patch
+    shapes = {"cls_token": (1, 1, c), "pos_embed": (1, 1 + grid * grid, c),
+              "patch_embed.proj.weight": (c, 3, patch, patch), "patch_embed.proj.bias": (c,)}
+    for b in range(depth):
+        p = f"blocks.{b}."
+        add_norm(shapes, p + "norm1", c)
+        for part in "qkv":
+            add_layer(shapes, p + f"attn.{part}_proj", c, c, part != "k")
+        add_layer(shapes, p + "attn.proj", c, c)
+        add_norm(shapes, p + "norm2", c)
+        add_layer(shapes, p + "mlp.fc1_g", hidden, c)
+        add_layer(shapes, p + "mlp.fc1_x", hidden, c)
+        add_norm(shapes, p + "mlp.norm", hidden)
+        add_layer(shapes, p + "mlp.fc2", c, hidden)
+    add_norm(shapes, "fc_norm", c)
+    add_layer(shapes, "head", classes, c)
+    w = make(shapes)
+    x = F.conv2d(picture(edge, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), w["patch_embed.proj.weight"],
+                 w["patch_embed.proj.bias"], stride=patch).flatten(2).transpose(1, 2)
+    x = torch.cat((w["cls_token"], x), 1) + w["pos_embed"]
+    places = torch.arange(grid, dtype=torch.float64) * 16 / grid
+    places = torch.stack(torch.meshgrid(places, places, indexing="ij"), -1).reshape(-1, 2)
+    bands = c // heads // 4
+    angles = (places[:, :, None] * 10000 ** -(torch.arange(bands, dtype=torch.float64) / bands)).flatten(1)
+
+    def turn(t):
+        pairs = torch.view_as_complex(t[:, :, 1:].reshape(*t[:, :, 1:].shape[:-1], -1, 2).contiguous())
+        pairs = pairs * torch.polar(torch.ones_like(angles), angles)
+        return torch.cat((t[:, :, :1], torch.view_as_real(pairs).flatten(-2)), 2)
+
+    for b in range(depth):
+        p = f"blocks.{b}."
+        y = norm(w, p + "norm1", x, eps)
+        q, k, v = (split_heads(layer(w, p + f"attn.{part}_proj", y), heads) for part in "qkv")
+        scores = turn(q) @ turn(k).transpose(-1, -2) / math.sqrt(c // heads)
+        x = x + layer(w, p + "attn.proj", (scores.softmax(-1) @ v).transpose(1, 2).reshape(x.shape))
+        y = norm(w, p + "norm2", x, eps)
+        y = F.silu(layer(w, p + "mlp.fc1_g", y)) * layer(w, p + "mlp.fc1_x", y)
+        x = x + layer(w, p + "mlp.fc2", norm(w, p + "mlp.norm", y, eps))
+    return layer(w, "head", norm(w, "fc_norm", x[:, 1:].mean(1), eps))
+
+
 def swin_shapes(version, c, depths, heads, window, classes):
     shapes = {"swin.embeddings.patch_embeddings.projection.weight": (c, 3, 4, 4),
               "swin.embeddings.patch_embeddings.projection.bias": (c,)}
@@ -235,5 +280,6 @@ if __name__ == "__main__":
     print("// Made by scripts/torch_outputs.py.")
     write("kDinov3Tokens", dinov3(False)[0, ::3])
     write("kGatedDinov3Tokens", dinov3(True)[0, ::3])
+    write("kEvaLogits", eva())
     write("kSwinLogits", swin(1))
     write("kSwinV2Logits", swin(2))

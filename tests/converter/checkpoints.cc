@@ -76,7 +76,8 @@ VitDescription tiny_description() {
 TensorMap tensors_of(const VitDescription& vit) {
   TensorMap tensors;
   int seed = 1;
-  const TensorLayout layout = {false, vit.distillation_token};
+  TensorLayout layout;
+  layout.distillation_head = vit.distillation_token;
   for (const TensorSpec& spec : vit_tensors(vit, layout)) tensors[spec.name.name] = numbered(spec.shape, seed++);
   return tensors;
 }

@@ -160,7 +160,6 @@ TEST_CASE("load_network: what this version cannot run is refused by name") {
     return load_tiny(tensors);
   };
   check_load_fails(with("blocks.0.attn.q_norm.weight"), Code::unsupported, {"qk_norm"});
-  check_load_fails(with("blocks.0.mlp.fc1_g.weight"), Code::unsupported, {"SwiGLU", "fc1_g"});
   check_load_fails(with("blocks.0.attn.rope.freqs"), Code::unsupported, {"rope"});
 
   const TensorMap tensors = tensors_of(tiny_description());

@@ -43,7 +43,9 @@ double stored_value(const std::string& name, const std::vector<std::int64_t>& sh
 TensorMap torch_tensors(const std::vector<TensorSpec>& specs, Naming naming, const std::string& prefix) {
   TensorMap tensors;
   for (const TensorSpec& spec : specs) {
-    const std::string name = library_name(naming, spec.name);
+    std::string name = library_name(naming, spec.name);
+    // Of the two names that timm has for these biases.
+    if (name.ends_with("q_bias") || name.ends_with("v_bias")) name.replace(name.size() - 4, 4, "proj.bias");
     tensors[(name.starts_with("classifier") ? "" : prefix) + name].shape = spec.shape;
   }
   std::uint32_t seed = 0;
@@ -107,6 +109,31 @@ TEST_CASE("torch: DINOv3 in transformers' names, with plain and gated MLPs") {
     check_torch_output(tensors, config, {{"tokens"}, {}}, 3,
                        gated ? std::span<const double>(kGatedDinov3Tokens) : std::span<const double>(kDinov3Tokens));
   }
+}
+
+TEST_CASE("torch: EVA-02 in timm's names, with a norm in gated MLPs and layers of their own for q, k, v and gates") {
+  VitDescription vit;
+  vit.patch_size = 4;
+  vit.embed_dim = 16;
+  vit.depth = 2;
+  vit.num_heads = 2;
+  vit.mlp_dim = 24;
+  vit.num_classes = 5;
+  vit.preprocessing.height = vit.preprocessing.width = 12;
+  vit.fc_norm = true;
+  vit.gated_mlp = true;
+  vit.mlp_norm = true;
+  TensorLayout layout;
+  layout.split_qkv = true;
+  layout.key_bias = false;
+  layout.split_gate = true;
+  const TensorMap tensors = torch_tensors(vit_tensors(vit, layout), Naming::timm_parts, "");
+  REQUIRE(tensors.contains("blocks.0.attn.q_proj.bias"));
+  REQUIRE(tensors.contains("blocks.0.mlp.fc1_g.weight"));
+  check_torch_output(tensors, R"({"architecture": "eva02_base_patch14_448", "num_classes": 5, "pretrained_cfg":
+    {"crop_mode": "center", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}, "model_args": {"img_size": 12,
+    "patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2, "mlp_ratio": 3}})",
+                     {}, 1, kEvaLogits);
 }
 
 TEST_CASE("torch: Swin Transformers in transformers' names, whose grids are padded before they move") {

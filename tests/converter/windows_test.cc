@@ -312,3 +312,33 @@ TEST_CASE("attention with a bias over all tokens equals the sums in double preci
   attention->bias.pop_back();
   CHECK(check_network(network).message().find("a bias of another size") != std::string::npos);
 }
+
+TEST_CASE("window attention, norms of heads and merging: what does not fit is refused by name") {
+  const WindowSpec spec = window_spec(10, 6, 4, 4, 2, 2, WindowPadding::after_move);
+  const auto refused = [&](bool cosine, void (*change)(FloatNetwork&)) {
+    FloatNetwork network = windowed(spec, 1, cosine);
+    change(network);
+    return check_network(network).message();
+  };
+  const auto has = [](const std::string& message, const char* words) {
+    CAPTURE(message);
+    CHECK(message.find(words) != std::string::npos);
+  };
+  has(refused(false, [](FloatNetwork& n) { node_of(n, "attn").as<Attention>()->windows->grid_width = 7; }),
+      "'attn': windows of another grid");
+  has(refused(false, [](FloatNetwork& n) { node_of(n, "attn").as<Attention>()->windows->shift_down = 4; }),
+      "'attn': windows of another grid");
+  has(refused(false, [](FloatNetwork& n) { node_of(n, "attn").as<Attention>()->queries = 1; }), "'attn'");
+  has(refused(false, [](FloatNetwork& n) { node_of(n, "attn").as<Attention>()->bias.push_back(0); }),
+      "'attn': a bias of another size");
+  has(refused(true, [](FloatNetwork& n) { node_of(n, "attn.k_norm").as<LayerNorm>()->groups = 5; }), "'attn.k_norm'");
+  has(refused(true, [](FloatNetwork& n) { node_of(n, "attn.q_norm").as<LayerNorm>()->groups = 0; }), "'attn.q_norm'");
+  // A key that no projection makes has no value for a pad.
+  has(refused(true,
+              [](FloatNetwork& n) {
+                node_of(n, "attn.k_norm").kind = Rotate{n.tensors[0].rows, {}, {}};
+              }),
+      "'attn': pads are keys whose projection is not known");
+  has(refused(true, [](FloatNetwork& n) { node_of(n, "attn.k_norm").kind = Rotate{}; }), "angles of other rows");
+  has(refused(false, [](FloatNetwork& n) { node_of(n, "copy").kind = Gather{{10, 6}}; }), "'copy': shapes of the two");
+}

@@ -95,7 +95,8 @@ class VitBuilder {
     stream = builder_.add_linear(name + "attn.proj", attended, stream, std::move(block.proj), name + "attn.residual");
     const TensorId to_fc1 =
         builder_.layer_norm(name + "norm2", stream, norm(block.norm2), name + "mlp.fc1.input", Role::linear_input);
-    const TensorId to_fc2 = hidden(name + "mlp.", to_fc1, std::move(block.fc1));
+    const TensorId to_fc2 = vit_.mlp_norm ? normed_hidden(name + "mlp.", to_fc1, block)
+                                          : hidden(name + "mlp.", to_fc1, std::move(block.fc1));
     return builder_.add_linear(name + "mlp.fc2", to_fc2, stream, std::move(block.fc2), name + "residual");
   }
 
@@ -105,6 +106,12 @@ class VitBuilder {
       return builder_.attention(name, x, std::move(block.qkv), vit_.num_heads, std::move(kind));
     }
     return builder_.attention(name, x, std::move(block.qkv), vit_.num_heads, std::move(kind), "rope", angles_, angles_);
+  }
+
+  TensorId normed_hidden(const std::string& name, TensorId x, FloatBlock& block) {
+    const TensorId products = builder_.multiply(name + "fc1", x, std::move(block.fc1), name + "act", vit_.activation,
+                                                name + "norm.input", Role::values);
+    return builder_.layer_norm(name + "norm", products, norm(block.mlp_norm), name + "fc2.input", Role::linear_input);
   }
 
   TensorId hidden(const std::string& name, TensorId x, FloatLinear fc1) {

@@ -94,6 +94,7 @@ class Describer {
     if (is_clip(naming())) vit_.layer_norm_eps = 1e-5;
     if (naming() == Naming::transformers_clip) vit_.activation = Activation::quick_gelu;
     vit_.absolute_positions = tensors_.has("pos_embed");
+    vit_.mlp_norm = tensors_.has("blocks.0.mlp.norm.weight");
     vit_.relative_positions = tensors_.has("blocks.0.attn.relative_position_bias_table");
     if (naming() == Naming::transformers_dinov3) vit_.rotary = Rotary::centres;
     vit_.gated_mlp = has_gated_mlp();
@@ -135,6 +136,9 @@ class Describer {
       vit_.num_heads = vit_.embed_dim / 64;
       notes_.push_back("neither config nor architecture gives num_heads; assuming embed_dim / 64 = " +
                        std::to_string(vit_.num_heads));
+    }
+    if (tensors_.has("blocks.0.mlp.norm.weight") && !(vit_.mlp_norm && vit_.gated_mlp)) {
+      fail(Code::unsupported, "it has a norm inside a plain MLP (scale_mlp_norm); inside gated ones it is supported");
     }
     if (has_gated_mlp() && !vit_.gated_mlp) {
       fail(Code::unsupported, "its MLP is gated (SwiGLU), which " +

@@ -51,7 +51,7 @@ Result<TensorLayout> layout_of(const VitDescription& vit, const ModelConfig& con
                                std::vector<std::string>& notes) {
   TensorLayout layout;
   const Naming naming = tensors.naming();
-  layout.split_qkv = splits_qkv(naming);
+  layout.split_qkv = splits_qkv(naming) || tensors.find({"blocks.0.attn.qkv.weight", TensorPart::query}) != nullptr;
   layout.split_biases = !layout.split_qkv && tensors.find({"blocks.0.attn.qkv.bias", TensorPart::query}) != nullptr;
   layout.key_bias =
       naming != Naming::transformers_beit && naming != Naming::transformers_dinov3 && naming != Naming::timm_parts;

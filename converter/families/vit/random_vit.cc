@@ -25,6 +25,7 @@ VitWeights random_vit_weights(const VitDescription& vit, std::uint64_t seed) {
     block.norm2 = norm();
     block.fc1 = linear(vit.fc1_dim(), vit.embed_dim);
     block.fc2 = linear(vit.embed_dim, vit.mlp_dim);
+    if (vit.mlp_norm) block.mlp_norm = random.norm(vit.mlp_dim);
     if (vit.relative_positions) {
       const std::size_t tokens = static_cast<std::size_t>(vit.tokens());
       block.bias.resize(static_cast<std::size_t>(vit.num_heads) * tokens * tokens);

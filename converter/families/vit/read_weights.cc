@@ -86,6 +86,7 @@ class VitReader : WeightReader {
     block.fc1 = fc1(name + "mlp.fc1", vit_.fc1_dim(), vit_.embed_dim);
     block.fc2 = linear(name + "mlp.fc2", vit_.embed_dim, vit_.mlp_dim);
     fold_layer_scale(name + "ls2", block.fc2);
+    if (vit_.mlp_norm) block.mlp_norm = norm(name + "mlp.norm");
     if (vit_.rotary == Rotary::grid) part_pairs(block.qkv);
     if (vit_.relative_positions) {
       const Floats table = read(name + "attn.relative_position_bias_table");

@@ -17,6 +17,7 @@ struct FloatBlock {
   FloatLayerNorm norm2;
   FloatLinear fc1;               // of a gated MLP the gates, then the values
   FloatLinear fc2;               // layer scale folded in
+  FloatLayerNorm mlp_norm = {};  // where description.mlp_norm
   std::vector<float> bias = {};  // [heads][T][T], where description.relative_positions
 };
 
