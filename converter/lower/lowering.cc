@@ -5,13 +5,27 @@
 #include "converter/lower/residual_stream.h"
 
 namespace intvit {
+namespace {
+
+// Codes of rows, [4][rows].
+void reorder(std::vector<std::int16_t>& codes, const RowOrder& order) {
+  if (order.is_natural()) return;
+  const std::vector<std::int16_t> natural = codes;
+  const std::size_t rows = codes.size() / 4;
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    codes[i] = natural[i / rows * rows + static_cast<std::size_t>(order.token(static_cast<std::int32_t>(i % rows)))];
+  }
+}
+
+}  // namespace
 
 Lowering::Lowering(const FloatNetwork& float_network, const Plan& its_plan, RoundedLayers rounded)
     : network(float_network),
       plan(its_plan),
       linears(builder, its_plan, std::move(rounded)),
       stream_units_(float_network.tensors.size(), 0),
-      tensors_(float_network.tensors.size()) {
+      tensors_(float_network.tensors.size()),
+      orders_(row_orders(float_network)) {
   for (const Stream& stream : streams_of(network)) {
     const double unit = residual_unit(network, stream, plan, linears);
     for (const TensorId id : stream.tensors) stream_units_[static_cast<std::size_t>(id)] = unit;
@@ -55,6 +69,7 @@ void Lowering::put(TensorId id, const Destination& destination) {
     e.op.thresholds = builder.constant(name + ".thresholds", DataType::s16, e.thresholds);
     e.op.values = builder.constant(name + ".values", DataType::s16, e.values);
   } else if (!e.codes.empty()) {
+    if (e.op.kind == kernels::EncodeKind::rows) reorder(e.codes, order(id));
     e.op.codes = builder.constant(name + ".codes", DataType::s16, e.codes);
   }
   builder.step(name, e.op);
@@ -66,6 +81,12 @@ const LoweredTensor* Lowering::values_read(const Node& node) {
   if (role == Role::residual || role == Role::values) return &at(node.inputs[0]);
   refuse(node, "16-bit values to read, which '" + in(node, 0).name + "' are not");
   return nullptr;
+}
+
+bool Lowering::reads_rows(const Node& node, int count) {
+  if (count == in(node, 0).rows || order(node.inputs[0]).is_natural()) return true;
+  refuse(node, "all rows of '" + in(node, 0).name + "', which lie window by window");
+  return false;
 }
 
 std::optional<LinearInput> Lowering::codes_read(const Node& node) {

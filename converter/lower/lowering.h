@@ -10,6 +10,7 @@
 #include "converter/lower/encoding.h"
 #include "converter/lower/linear_lowering.h"
 #include "converter/lower/program_builder.h"
+#include "converter/lower/row_order.h"
 #include "converter/plan/plan.h"
 
 namespace intvit {
@@ -52,6 +53,8 @@ class Lowering {
   const ActivationScheme& scheme(TensorId id, int head = 0) const {
     return plan.activations.at(network.at(id).name)[static_cast<std::size_t>(head)];
   }
+  // In which its rows lie in its buffer.
+  const RowOrder& order(TensorId id) const { return orders_[static_cast<std::size_t>(id)]; }
   // Of the stream that a residual belongs to.
   double stream_unit(TensorId residual) const { return stream_units_[static_cast<std::size_t>(residual)]; }
 
@@ -66,6 +69,9 @@ class Lowering {
   const LoweredTensor& at(TensorId id) const { return tensors_[static_cast<std::size_t>(id)]; }
   // What a node reads that takes one input of 16-bit values. fail()s and returns null if it is another.
   const LoweredTensor* values_read(const Node& node);
+  // Whether the node may read some of its first input's rows and not all: they must lie in the network's order. fail()s
+  // if not.
+  bool reads_rows(const Node& node, int count);
   // What a linear layer reads. fail()s and returns nothing if it is no linear_input.
   std::optional<LinearInput> codes_read(const Node& node);
 
@@ -76,6 +82,7 @@ class Lowering {
  private:
   std::vector<double> stream_units_;    // by TensorId
   std::vector<LoweredTensor> tensors_;  // by TensorId
+  std::vector<RowOrder> orders_;        // by TensorId
 };
 
 // `node` is the one of that kind. A linear layer in front of an activation function is lowered with that, whether or

@@ -1,6 +1,7 @@
 #include "converter/lower/output_ports.h"
 
 #include "converter/lower/fixed_point.h"
+#include "engine/ops/gather.h"
 
 namespace intvit {
 namespace {
@@ -10,7 +11,15 @@ Status add_output(const NetworkOutput& output, Lowering& lowering) {
   if (role != Role::logits && role != Role::residual && role != Role::values) {
     return {Code::unsupported, "an output '" + output.name + "' that is neither logits nor 16-bit values"};
   }
-  const LoweredTensor& tensor = lowering.at(output.tensor);
+  LoweredTensor tensor = lowering.at(output.tensor);
+  if (const RowOrder& order = lowering.order(output.tensor); !order.is_natural()) {
+    const Tensor& rows = lowering.network.at(output.tensor);
+    GatherOp op;
+    op.src = tensor.buffer;
+    op.dst = tensor.buffer = lowering.builder.buffer(DataType::s16, rows.rows, rows.columns);
+    op.map = lowering.builder.constant(output.name + ".map", DataType::s32, order.to_natural(rows.rows));
+    lowering.builder.step(output.name, op);
+  }
   ProgramPort& port = lowering.builder.program().add_port(output.name, output.kind, tensor.buffer);
   port.first_row = static_cast<std::uint32_t>(output.first_row);
   port.rows = static_cast<std::uint32_t>(output.rows);

@@ -8,6 +8,7 @@
 #include "converter/lower/attention_parameters.h"
 #include "converter/lower/attention_sets.h"
 #include "converter/lower/lowering.h"
+#include "engine/ops/attention_sets.h"
 
 namespace intvit {
 namespace {
@@ -56,6 +57,9 @@ void set_places(const Attention& attention, const Node& node, const Node& projec
   int keys = lowering.in(node, 1).rows;
   if (attention.windows) {
     list = sets_of_windows(*attention.windows);
+    for (AttentionSetList::Set& set : list.sets) {
+      for (std::int32_t& row : set.rows) row = lowering.order(node.inputs[0]).row(row);
+    }
     keys = attention.windows->window_tokens();
   } else {
     AttentionSetList::Set all{{}, {}, lowering.out(node, 1).rows};
@@ -66,6 +70,7 @@ void set_places(const Attention& attention, const Node& node, const Node& projec
   if (attention.windows) {
     op.sets = builder.constant(node.name + ".sets", DataType::s32, sets.words);
     op.most_keys = sets.most_keys;
+    op.local_rows = attention_set_facts(builder.program().constants[op.sets]).local_rows;
     if (list.has_pads) {
       op.pad_row = builder.constant(node.name + ".pad_row", DataType::u8,
                                     pad_row(projection, node.inputs[1], node.inputs[2], lowering));

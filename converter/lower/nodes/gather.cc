@@ -16,7 +16,15 @@ void emit(const Gather& gather, const Node& node, Lowering& lowering) {
   op.src = x->buffer;
   op.dst = lowering.builder.buffer(DataType::s16, result.rows, result.columns);
   op.join = static_cast<std::uint32_t>(result.columns / lowering.in(node, 0).columns);
-  op.map = lowering.builder.constant(node.name + ".map", DataType::s32, expand(gather.merge));
+  std::vector<std::int32_t> map;
+  const std::vector<std::int32_t> merged = expand(gather.merge);
+  for (std::int32_t row = 0; row < result.rows; ++row) {
+    const std::int32_t token = lowering.order(node.outputs[0]).token(row);
+    for (int i = 0; i < kMergedTokens; ++i) {
+      map.push_back(lowering.order(node.inputs[0]).row(merged[static_cast<std::size_t>(token * kMergedTokens + i)]));
+    }
+  }
+  op.map = lowering.builder.constant(node.name + ".map", DataType::s32, map);
   lowering.builder.step(node.name, op);
   lowering.put(node.outputs[0], LoweredTensor{op.dst, x->codes});
 }

@@ -8,7 +8,7 @@ namespace intvit {
 // are alike.
 void emit(const MeanRows& mean, const Node& node, Lowering& lowering) {
   const LoweredTensor* x = lowering.values_read(node);
-  if (x == nullptr) return;
+  if (x == nullptr || !lowering.reads_rows(node, mean.count)) return;
   const Tensor& result = lowering.out(node, 0);
   Destination out{lowering.builder.buffer(DataType::s16, result.rows, result.columns), x->codes};
   if (result.role == Role::linear_input) {
