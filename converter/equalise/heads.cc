@@ -9,6 +9,7 @@
 #include "converter/equalise/fold.h"
 #include "converter/float/layers.h"
 #include "converter/float/parallel.h"
+#include "converter/observe/attention_samples.h"
 #include "converter/observe/segment_samples.h"
 #include "converter/plan/simulate.h"
 #include "converter/quantizers/uniform.h"
@@ -93,11 +94,12 @@ struct Choice {
 class AttentionEqualiser {
  public:
   AttentionEqualiser(const FloatNetwork& network, const Node& attention, const SegmentSamples& samples, int bits)
-      : query_(samples.at(attention.inputs[0])),
-        key_(samples.at(attention.inputs[1])),
-        value_(samples.at(attention.inputs[2])),
-        probabilities_(samples.at(attention.outputs[0])),
-        attended_(samples.at(attention.outputs[1])),
+      : windows_(attention.as<Attention>()->windows ? in_windows(network, attention, samples) : AttentionSamples()),
+        query_(of(attention, samples, attention.inputs[0], windows_.query)),
+        key_(of(attention, samples, attention.inputs[1], windows_.key)),
+        value_(of(attention, samples, attention.inputs[2], windows_.value)),
+        probabilities_(of(attention, samples, attention.outputs[0], windows_.probabilities)),
+        attended_(of(attention, samples, attention.outputs[1], windows_.attended)),
         bits_(bits),
         heads_(network.at(attention.inputs[0]).heads),
         dim_(query_.cols / heads_),
@@ -153,6 +155,11 @@ class AttentionEqualiser {
   }
 
  private:
+  static const TensorSamples& of(const Node& attention, const SegmentSamples& samples, TensorId id,
+                                 const TensorSamples& in_windows) {
+    return attention.as<Attention>()->windows ? in_windows : samples.at(id);
+  }
+
   double score_error(int head, const Matrix& q, const Matrix& k, const Choice& choice) const {
     const Matrix tq = transformed(q, power(choice.scale, -1), choice.rotate);
     const Matrix tk = transformed(k, choice.scale, choice.rotate);
@@ -238,6 +245,7 @@ class AttentionEqualiser {
     }
   }
 
+  const AttentionSamples windows_;  // where there are some
   const TensorSamples &query_, &key_, &value_, &probabilities_, &attended_;
   const FloatLinear* proj_ = nullptr;
   const int bits_, heads_, dim_, value_dim_, queries_, keys_;

@@ -94,7 +94,7 @@ class Adfq : public Planner {
     }
     for (const SampledAttention& a : segment.attentions()) {
       plan_.softmax[segment.name(a.probabilities)] =
-          logarithmic_softmax(segment.at(a.probabilities), segment.at(a.value), a.heads,
+          logarithmic_softmax(segment.probabilities_of(a), segment.values_of(a), a.heads,
                               LogarithmBase::square_root_of_two, bits, table_bits, input_.run.threads);
     }
   }

@@ -53,7 +53,7 @@ class Igq : public Planner {
     for (std::size_t l = first; l < layers_.size(); ++l) put(layers_[l], 0);
     for (const SampledAttention& a : segment.attentions()) {
       plan_.softmax[segment.name(a.probabilities)] =
-          row_groups(segment.at(a.probabilities), segment.at(a.value), a.heads,
+          row_groups(segment.probabilities_of(a), segment.values_of(a), a.heads,
                      {knob("row_groups"), input_.activation_bits, knob("value_bits")}, input_.run.threads);
     }
   }

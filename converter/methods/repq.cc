@@ -27,7 +27,7 @@ class Repq : public Planner {
     const auto base = input_.knobs.on("base_two") ? LogarithmBase::two : LogarithmBase::square_root_of_two;
     SoftmaxScheme softmax = softmax_codes(input_, SoftmaxKind::absolute);
     for (const SampledAttention& attention : segment.attentions()) {
-      softmax.tables = {best_logarithmic_table(base, histogram_of(segment.at(attention.probabilities)), bits)};
+      softmax.tables = {best_logarithmic_table(base, histogram_of(segment.probabilities_of(attention)), bits)};
       plan_.softmax[segment.name(attention.probabilities)] = softmax;
     }
     reparameterise_norms(

@@ -18,7 +18,18 @@ SampledSegment::SampledSegment(const MethodInput& input, const SegmentSamples& s
     const TensorId attended = node.outputs[1];
     attentions_.push_back({node.inputs[0], node.inputs[1], node.inputs[2], node.outputs[0], attended,
                            network.at(node.inputs[0]).heads, &layer_behind(attended)});
+    if (node.as<Attention>()->windows) windows_[node.outputs[0]] = in_windows(network, node, samples);
   }
+}
+
+const TensorSamples& SampledSegment::probabilities_of(const SampledAttention& a) const {
+  const auto found = windows_.find(a.probabilities);
+  return found == windows_.end() ? at(a.probabilities) : found->second.probabilities;
+}
+
+const TensorSamples& SampledSegment::values_of(const SampledAttention& a) const {
+  const auto found = windows_.find(a.probabilities);
+  return found == windows_.end() ? at(a.value) : found->second.value;
 }
 
 const FloatLinear& SampledSegment::layer_behind(TensorId id) {
@@ -61,7 +72,7 @@ void SampledSegment::put_clipped(Plan& plan) {
 const AttentionError& SampledSegment::attention_error(const SampledAttention& a) {
   const auto found = attention_errors_.find(a.probabilities);
   if (found != attention_errors_.end()) return found->second;
-  AttentionError error(at(a.probabilities), at(a.value), clipped().at(a.value), column_powers(*a.proj),
+  AttentionError error(probabilities_of(a), values_of(a), clipped().at(a.value), column_powers(*a.proj),
                        input_.run.threads);
   return attention_errors_.emplace(a.probabilities, std::move(error)).first->second;
 }

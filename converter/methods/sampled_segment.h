@@ -8,6 +8,7 @@
 
 #include "converter/errors/attention_error.h"
 #include "converter/methods/method.h"
+#include "converter/observe/attention_samples.h"
 #include "converter/observe/segment_samples.h"
 
 namespace intvit {
@@ -44,6 +45,10 @@ class SampledSegment {
   const TensorSamples& at(TensorId id) const { return samples.at(id); }
   const std::string& name(TensorId id) const { return network.at(id).name; }
 
+  // Of an attention: as `at` has them or, where it has windows, each window as a picture.
+  const TensorSamples& probabilities_of(const SampledAttention& attention) const;
+  const TensorSamples& values_of(const SampledAttention& attention) const;
+
   // Those that can have codes of every kind, in the order of execution. The others keep the uniform ones of the plan
   // that a method begins with.
   const std::vector<SampledInput>& linear_inputs() const { return linear_inputs_; }
@@ -74,6 +79,7 @@ class SampledSegment {
   const MethodInput& input_;
   std::vector<SampledInput> linear_inputs_;
   std::vector<SampledAttention> attentions_;
+  std::map<TensorId, AttentionSamples> windows_;  // of attentions that have some, by probabilities
   std::map<TensorId, FloatLinear> split_layers_;  // of those that read several rows as one, by what they read
   std::map<TensorId, ActivationSchemes> clipped_;
   std::map<TensorId, AttentionError> attention_errors_;  // by probabilities

@@ -1,0 +1,213 @@
+// Swin Transformers in integers: near the float network at every output, by every method, with and without padding,
+// and with tokens that lie window by window or do not.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "converter/families/swin/build_swin.h"
+#include "converter/families/swin/random_swin.h"
+#include "converter/lower/attention_sets.h"
+#include "converter/lower/row_order.h"
+#include "converter/methods/method.h"
+#include "engine/ops/attention.h"
+#include "engine/program/stages.h"
+#include "intvit/model.h"
+#include "tests/converter/conversion_parts.h"
+#include "tests/converter/network_parts.h"
+#include "tests/converter/small_network.h"
+
+using namespace intvit;
+
+namespace {
+
+// Grids of height / 4 x width / 4 and half of it, in windows of 4.
+SwinDescription swin_of(int height, int width) {
+  SwinDescription swin;
+  swin.architecture = "small";
+  swin.embed_dim = 12;
+  swin.stages = {{2, 2, 4}, {2, 3, 4}};
+  swin.mlp_ratio = 2;
+  swin.num_classes = 7;
+  swin.preprocessing.height = height;
+  swin.preprocessing.width = width;
+  return swin;
+}
+
+FloatNetwork network_of(const SwinDescription& swin, std::vector<std::string> outputs = {"logits", "features"}) {
+  Result<FloatNetwork> network = build_swin(random_swin_weights(swin, 11), {std::move(outputs), {}});
+  REQUIRE_MESSAGE(network.ok(), network.status().message());
+  return network.take();
+}
+
+Conversion converted(const FloatNetwork& network, const std::string& method, int bits) {
+  SyntheticPictures pictures(4, network.preprocessing.height, network.preprocessing.width, 3);
+  Result<Conversion> conversion = convert(network, pictures,
+                                          {.method = method,
+                                           .weight_bits = bits,
+                                           .activation_bits = bits,
+                                           .threads = 2,
+                                           .plan = {},
+                                           .sensitivity_pictures = 1},
+                                          kSilent);
+  REQUIRE_MESSAGE(conversion.ok(), method, ": ", conversion.status().message());
+  return conversion.take();
+}
+
+std::shared_ptr<const Model> model_of(const Conversion& conversion) {
+  Result<std::shared_ptr<const Model>> model = Model::from_memory(conversion.file, "swin");
+  REQUIRE_MESSAGE(model.ok(), model.status().message());
+  return model.take();
+}
+
+std::vector<AttentionOp> attentions(const Program& program) {
+  std::vector<AttentionOp> found;
+  for (const Step& step : program.steps) {
+    if (const auto* attention = step.op.as<AttentionOp>()) found.push_back(*attention);
+  }
+  return found;
+}
+
+}  // namespace
+
+// 64 x 64: 16 x 16 and 8 x 8 tokens in whole windows. 40 x 56: 10 x 14 and 5 x 7, padded. 16 x 32: windows of the
+// second stage shrink to 2 rows.
+TEST_CASE("swin in integers: every method, near the float network at every output") {
+  for (const auto& [height, width] : {std::pair(64, 64), {40, 56}, {16, 32}}) {
+    const FloatNetwork network = network_of(swin_of(height, width));
+    SyntheticPictures pictures(4, height, width, 3);
+    for (const Method& method : methods()) {
+      const bool exact = method.name == std::string_view("percentile");
+      const Conversion conversion = converted(network, std::string(method.name), exact ? 8 : 4);
+      const std::vector<double> ports = port_sqnr_db(network, conversion, pictures);
+      MESSAGE(height << " x " << width << ", " << std::string(method.name) << ": logits " << ports[0] << " dB, map "
+                     << ports[1] << " dB");
+      CHECK(ports[0] > (exact ? 30 : 8));
+      CHECK(ports[1] > (exact ? 30 : 8));
+      for (const SiteSensitivity& site : conversion.sensitivity->sites) CHECK(std::isfinite(site.isolated_db));
+    }
+  }
+}
+
+TEST_CASE("swin in integers: whole windows lie together, and a block in them is one stage") {
+  const FloatNetwork network = network_of(swin_of(64, 64), {"logits"});
+  const Conversion conversion = converted(network, "percentile", 8);
+  const std::shared_ptr<const Model> model = model_of(conversion);
+  const Program& program = model->program();
+  const std::vector<AttentionOp> blocks = attentions(program);
+  REQUIRE(blocks.size() == 4);
+  CHECK(blocks[0].local_rows == 16);
+  CHECK(blocks[1].local_rows == 0);  // its windows are moved
+  CHECK(blocks[2].local_rows == 16);
+  CHECK(blocks[1].bias_columns > blocks[0].bias_columns);
+  const auto stage_of = [&](const std::string& layer, int threads) {
+    const std::vector<Stage> stages = make_stages(program, threads);
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+      for (std::size_t i = stages[s].first; i < stages[s].last; ++i) {
+        if (program.steps[i].layer == layer) return s;
+      }
+    }
+    FAIL("no step of " << layer);
+    return std::size_t{0};
+  };
+  for (const int threads : {1, 2, 4}) {
+    CHECK(stage_of("layers.0.blocks.0.norm1", threads) == stage_of("layers.0.blocks.0.mlp.fc2", threads));
+    CHECK(stage_of("layers.0.blocks.1.attn", threads) > stage_of("layers.0.blocks.1.attn.qkv", threads));
+    CHECK(stage_of("layers.0.blocks.1.attn.proj", threads) > stage_of("layers.0.blocks.1.attn", threads));
+  }
+  // Four windows are one for each of four threads and one too few for three.
+  CHECK(stage_of("layers.1.blocks.0.norm1", 4) == stage_of("layers.1.blocks.0.mlp.fc2", 4));
+  CHECK(stage_of("layers.1.blocks.0.norm1", 3) < stage_of("layers.1.blocks.0.attn", 3));
+
+  // Padded windows lie as they are.
+  const auto padded = model_of(converted(network_of(swin_of(40, 56), {"logits"}), "percentile", 8));
+  for (const AttentionOp& block : attentions(padded->program())) {
+    CHECK(block.local_rows == 0);
+    CHECK(block.pad_row != kNone);
+  }
+}
+
+TEST_CASE("row orders: there and back, and of the tokens of a Swin Transformer") {
+  const RowOrder order({2, 0, 3, 1});
+  for (std::int32_t row = 0; row < 4; ++row) CHECK(order.row(order.token(row)) == row);
+  CHECK(order.row(-1) == -1);
+  CHECK(order.from_natural(4) == std::vector<std::int32_t>{2, 0, 3, 1});
+  CHECK(order.to_natural(4) == std::vector<std::int32_t>{1, 3, 0, 2});
+  CHECK(RowOrder().is_natural());
+
+  const FloatNetwork network = network_of(swin_of(64, 64));
+  const std::vector<RowOrder> orders = row_orders(network);
+  const auto of = [&](const std::string& name) { return orders[static_cast<std::size_t>(tensor_of(network, name))]; };
+  CHECK(of("patch_embed.residual").is_natural());
+  // The second window begins with token 4, and the second row of the first is token 16.
+  CHECK(of("layers.0.blocks.0.attn.query").token(16) == 4);
+  CHECK(of("layers.0.blocks.0.attn.query").token(4) == 16);
+  CHECK(of("layers.0.blocks.1.mlp.fc2.input") == of("layers.0.blocks.0.attn.query"));
+  CHECK(of("layers.1.blocks.0.attn.query").token(4) == 8);
+}
+
+// A window of 2 x 2 on a grid of 3 x 4, moved by one: sets of every kind that a mask and pads leave.
+TEST_CASE("sets of windows: who sees whom is what the windows' regions say") {
+  WindowSpec windows{3, 4, 2, 2, 1, 1, WindowPadding::after_move, PadToken::zero_input};
+  const WindowMap map = expand(windows);
+  const AttentionSetList list = sets_of_windows(windows);
+  CHECK(list.has_pads);
+  std::vector<int> seen(12);
+  for (const AttentionSetList::Set& set : list.sets) {
+    REQUIRE(set.rows.size() == set.slots.size());
+    for (std::size_t i = 0; i < set.rows.size(); ++i) {
+      CHECK((set.rows[i] < 0) == (static_cast<int>(i) >= set.queries));
+      if (set.rows[i] >= 0) ++seen[static_cast<std::size_t>(set.rows[i])];
+    }
+    // As many keys as slots of its region in its window.
+    const auto at =
+        static_cast<std::size_t>(std::find(map.rows.begin(), map.rows.end(), set.rows[0]) - map.rows.begin());
+    const std::size_t first = at / 4 * 4;
+    const auto same = std::count(map.regions.begin() + static_cast<std::ptrdiff_t>(first),
+                                 map.regions.begin() + static_cast<std::ptrdiff_t>(first) + 4, map.regions[at]);
+    CHECK(static_cast<std::ptrdiff_t>(set.rows.size()) == same);
+    for (std::size_t i = 0; i < set.rows.size(); ++i) {
+      CHECK(map.rows[first + static_cast<std::size_t>(set.slots[i])] == set.rows[i]);
+    }
+  }
+  CHECK(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
+  windows.pad = PadToken::none;
+  CHECK_FALSE(sets_of_windows(windows).has_pads);
+}
+
+TEST_CASE("biases of sets: 16 bits in units of scores, around the middle of each row") {
+  AttentionSetList list;
+  list.sets = {{{0, 1, 2}, {2, 0, 1}, 3}, {{3, 4, 5}, {2, 0, 1}, 3}, {{6, -1}, {0, 1}, 1}};
+  const LoweredSets sets = lower_sets(list);
+  CHECK(sets.kinds.size() == 2);  // the first two look alike
+  CHECK(sets.words[0] == 3);
+  CHECK(sets.most_keys == 3);
+  CHECK(sets.bias_columns == 3 * 16 + 16);
+  std::array<std::int32_t, kAttentionParameters> parameters{};
+  parameters[kSoftmaxRightShift] = 3;
+  parameters[kSoftmaxMultiplier] = 40000;
+  // Of 1 nat, scores: log2(e) octaves, 2^11 steps each, times 2^16 / 40000 times 2^3.
+  const double per_nat = std::log2(std::exp(1.0)) * 2048 * 65536 / 40000 * 8;
+  const std::vector<float> bias = {0, 1, 2, 4, 4, 4, -3, 0, 9};  // of slots [3][3]
+  const auto lowered = lower_bias(sets, bias.data(), 3, parameters, 32);
+  REQUIRE(lowered.ok());
+  const LoweredBias& b = lowered.value();
+  const auto value = [&](std::size_t i) { return std::ldexp(b.values[i], b.shift) / per_nat; };
+  CHECK(b.shift > 0);
+  const double step = std::ldexp(0.5, b.shift) / per_nat;
+  // Query 0 is slot 2, whose row is -3, 0, 9: less 3, of slots 2, 0, 1.
+  CHECK(value(0) == doctest::Approx(6).epsilon(step));
+  CHECK(value(1) == doctest::Approx(-6).epsilon(step));
+  CHECK(value(2) == doctest::Approx(-3).epsilon(step));
+  CHECK(std::abs(value(32)) <= step);  // slot 1, whose row is 4, 4, 4
+  CHECK(value(48) == doctest::Approx(-0.5).epsilon(step));
+  CHECK(value(49) == doctest::Approx(0.5).epsilon(step));
+  const std::vector<float> far(9, 0.0f), wide = {0, 30000, 0, 0, 0, 0, 0, 0, 0};
+  CHECK(lower_bias(sets, far.data(), 3, parameters, 32).ok());
+  const auto refused = lower_bias(sets, wide.data(), 3, parameters, 32);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.status().message().find("position bias") != std::string::npos);
+}
