@@ -8,23 +8,10 @@
 #include "converter/float/layers.h"
 #include "converter/float/node_run.h"
 #include "converter/float/parallel.h"
+#include "converter/float/projected_zero.h"
 
 namespace intvit {
 namespace {
-
-// The row that a pad has in query, key or value number `i` of the node: that of a zero input.
-std::vector<float> pad_row(const NodeRun& run, std::size_t i) {
-  const Projection projection = projection_of(run.network, run.node.inputs[i]);
-  const int columns = run.in(i).columns;
-  std::vector<float> row(static_cast<std::size_t>(columns));
-  if (projection.node < 0) return row;  // there are no pads, or nobody sees them
-  std::copy_n(run.network.node(projection.node).weights()->bias.begin() + projection.first, columns, row.begin());
-  if (projection.norm < 0) return row;
-  std::vector<float> normed(row.size());
-  const LayerNorm& norm = *run.network.node(projection.norm).as<LayerNorm>();
-  layer_norm(norm.norm, {norm.eps, norm.groups, norm.centred}, row.data(), 1, columns, normed.data(), 1);
-  return normed;
-}
 
 class WindowAttention {
  public:
@@ -34,7 +21,7 @@ class WindowAttention {
         bias_(attention.bias),
         heads_(run.in(0).heads),
         slots_(map_.tokens),
-        pads_{pad_row(run, 0), pad_row(run, 1), pad_row(run, 2)} {}
+        pads_{pad_row(0), pad_row(1), pad_row(2)} {}
 
   int windows() const { return map_.windows; }
 
@@ -88,6 +75,8 @@ class WindowAttention {
   int token_at(int window, int slot) const { return map_.rows[area(window, slots_) + static_cast<std::size_t>(slot)]; }
 
   std::size_t probability_row(int head, int token) const { return area(head * run_.in(0).rows + token, slots_); }
+
+  std::vector<float> pad_row(std::size_t i) const { return projected_zero(run_.network, run_.node.inputs[i]); }
 
   // Of input `i`, those of a window one after another.
   std::vector<float> rows_of(std::size_t i, int window) const {

@@ -1,0 +1,22 @@
+#include "converter/float/projected_zero.h"
+
+#include <algorithm>
+
+#include "converter/float/layers.h"
+
+namespace intvit {
+
+std::vector<float> projected_zero(const FloatNetwork& network, TensorId id) {
+  const Projection projection = projection_of(network, id);
+  const int columns = network.at(id).columns;
+  std::vector<float> row(static_cast<std::size_t>(columns));
+  if (projection.node < 0) return row;
+  std::copy_n(network.node(projection.node).weights()->bias.begin() + projection.first, columns, row.begin());
+  if (projection.norm < 0) return row;
+  std::vector<float> normed(row.size());
+  const LayerNorm& norm = *network.node(projection.norm).as<LayerNorm>();
+  layer_norm(norm.norm, {norm.eps, norm.groups, norm.centred}, row.data(), 1, columns, normed.data(), 1);
+  return normed;
+}
+
+}  // namespace intvit
