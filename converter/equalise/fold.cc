@@ -42,6 +42,15 @@ void change_inputs(FloatLinear& layer, const Equalisation& e) {
   }
 }
 
+// What was zero in x is it no more in x'.
+void change_zero(Linear& layer, const Equalisation& e) {
+  if (layer.linear.in != static_cast<int>(e.scale.size())) return;  // several rows that are read as one
+  layer.zero.resize(e.scale.size(), 0.0f);
+  for (std::size_t c = 0; c < e.scale.size(); ++c) {
+    layer.zero[c] = static_cast<float>(layer.zero[c] / e.scale[c] - e.offset[c]);
+  }
+}
+
 // Rows [first + h * head_dim, ...) of a linear that produces the heads: the outputs of head h rotated.
 void rotate_outputs(FloatLinear& layer, int first, int head_dim, const std::vector<bool>& rotate) {
   const auto k = static_cast<std::size_t>(layer.in);
@@ -120,6 +129,7 @@ void fold(FloatNetwork& network, TensorId id, const Equalisation& e) {
   if (tensor.role == Role::linear_input) {
     change_outputs(network.node(network.producer(id)).as<LayerNorm>()->norm, e);
     change_inputs(layer(network.linear_behind(id)), e);
+    change_zero(*network.node(network.linear_behind(id)).as<Linear>(), e);
     return;
   }
   const Rows own = rows_of(network, id);

@@ -37,6 +37,7 @@ struct LayerNorm {
 // Where in is a multiple of x's columns, so many rows of x are read as one long row.
 struct Linear {
   FloatLinear linear;
+  std::vector<float> zero = {};  // what x has where a token is not there and counts as zero; empty: zeros
 };
 
 // x -> y, element by element.

@@ -129,7 +129,7 @@ bool executes(const FloatNetwork& network, TensorId codes, CodeKind kind) {
 
 bool can_have_steps(const FloatNetwork& network, TensorId residual) {
   const Node& producer = network.node(network.producer(residual));
-  return producer.as<PatchEmbed>() != nullptr || addend(producer) >= 0;
+  return producer.as<PatchEmbed>() != nullptr || (producer.as<Linear>() != nullptr && addend(producer) >= 0);
 }
 
 Status check_plan(const FloatNetwork& network, const Plan& plan) {

@@ -12,12 +12,14 @@ std::int16_t to_s16(double value) { return static_cast<std::int16_t>(std::round(
 
 }  // namespace
 
-Result<LayerNormConstants> layer_norm_constants(const FloatLayerNorm& norm, const UniformScheme& codes, double eps,
+Result<LayerNormConstants> layer_norm_constants(const LayerNorm& layer, std::span<const UniformScheme> codes,
                                                 double unit) {
-  const auto channels = static_cast<double>(norm.gamma.size());
-  const double sigma_units = std::exp2(13.5) / std::sqrt(channels);  // of u
-  const auto gamma = [&](std::size_t c) { return norm.gamma[c] / (codes.scale * sigma_units); };
-  const auto beta = [&](std::size_t c) { return norm.beta[c] / codes.scale + codes.zero_point; };
+  const FloatLayerNorm& norm = layer.norm;
+  const auto width = static_cast<double>(norm.gamma.size() / static_cast<std::size_t>(layer.groups));
+  const double sigma_units = std::exp2(13.5) / std::sqrt(width);  // of u
+  const auto of = [&](std::size_t c) -> const UniformScheme& { return codes[c * codes.size() / norm.gamma.size()]; };
+  const auto gamma = [&](std::size_t c) { return norm.gamma[c] / (of(c).scale * sigma_units); };
+  const auto beta = [&](std::size_t c) { return norm.beta[c] / of(c).scale + of(c).zero_point; };
   double largest_gamma = 0, largest_beta = 1;
   for (std::size_t c = 0; c < norm.gamma.size(); ++c) {
     largest_gamma = std::max(largest_gamma, std::abs(gamma(c)));
@@ -37,7 +39,7 @@ Result<LayerNormConstants> layer_norm_constants(const FloatLayerNorm& norm, cons
     constants.affine.push_back(to_s16(std::ldexp(gamma(c), shift)));
     constants.affine.push_back(to_s16(std::ldexp(beta(c), shift - beta_shift)));
   }
-  const double epsilon = channels * channels * eps / (unit * unit);
+  const double epsilon = width * width * layer.eps / (unit * unit);
   constants.epsilon = static_cast<std::uint64_t>(std::clamp(std::round(epsilon), 1.0, std::ldexp(1.0, 61)));
   return constants;
 }

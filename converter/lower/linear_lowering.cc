@@ -36,6 +36,21 @@ void copy_column(const QuantizedWeights& from, std::size_t column, QuantizedWeig
   to.bias_correction[column] = from.bias_correction[column];
 }
 
+// What packing needs of some columns.
+QuantizedWeights columns_of(const QuantizedWeights& from, const LinearPart& part) {
+  QuantizedWeights columns;
+  columns.bits = from.bits;
+  columns.n = part.count;
+  columns.k = from.k;
+  const auto cut = [&](const auto& of_all, auto& to, int each) {
+    const auto begin = of_all.begin() + std::ptrdiff_t{part.first} * each;
+    to.assign(begin, begin + std::ptrdiff_t{part.count} * each);
+  };
+  cut(from.codes, columns.codes, from.k);
+  cut(from.zero_points, columns.zero_points, 1);
+  return columns;
+}
+
 }  // namespace
 
 std::vector<int> contiguous(int count) {
@@ -50,12 +65,13 @@ double LinearLowering::coarsest_scale(const std::string& name) const {
 }
 
 const QuantizedWeights& LinearLowering::representable(const FloatLinear& layer, const std::string& name,
-                                                      const LinearInput& in, const LinearOutput& out) {
+                                                      const LinearInput& in, const LinearOutput& out,
+                                                      const LinearPart& part) {
   QuantizedWeights& weights = rounded_.at(name);
   std::vector<double> least_scales(static_cast<std::size_t>(layer.out));
   std::vector<std::size_t> too_fine;
-  for (std::size_t c = 0; c < least_scales.size(); ++c) {
-    const int column = static_cast<int>(c);
+  for (int column = part.first; column < part.first + part.count; ++column) {
+    const auto c = static_cast<std::size_t>(column);
     const double offset = layer.bias[c] / out.unit(column) + out.zero(column);
     least_scales[c] = least_factor(offset) * out.unit(column) / in.scale;
     if (weights.scales[c] < least_scales[c]) too_fine.push_back(c);
@@ -82,16 +98,16 @@ LinearConstants LinearLowering::pack(const QuantizedWeights& weights, const std:
 }
 
 LinearConstants LinearLowering::requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
-                                            const LinearOutput& out) {
-  const QuantizedWeights& weights = representable(layer, name, in, out);
-  const auto columns = static_cast<std::size_t>(kernels::padded_columns(layer.out));
+                                            const LinearOutput& out, const LinearPart& part) {
+  const QuantizedWeights& weights = representable(layer, name, in, out, part);
+  const auto columns = static_cast<std::size_t>(kernels::padded_columns(part.count));
   std::vector<std::int32_t> bias(columns, 0);
   std::vector<std::uint8_t> shift(columns, 0);
   std::vector<std::int16_t> multiplier(columns, 0);
-  for (int c = 0; c < layer.out; ++c) {
-    const auto i = static_cast<std::size_t>(c);
-    const double offset = (layer.bias[i] + weights.bias_correction[i]) / out.unit(c) + out.zero(c);
-    const Result<FixedPoint> fixed = make_fixed_point(in.scale * weights.scales[i] / out.unit(c), offset,
+  for (int c = part.first; c < part.first + part.count; ++c) {
+    const auto from = static_cast<std::size_t>(c), i = static_cast<std::size_t>(c - part.first);
+    const double offset = (layer.bias[from] + weights.bias_correction[from]) / out.unit(c) + out.zero(c);
+    const Result<FixedPoint> fixed = make_fixed_point(in.scale * weights.scales[from] / out.unit(c), offset,
                                                       zero_point_correction(weights, c, in.zero_point), out.precision);
     if (!fixed.ok()) {
       builder_.fail(name + "[" + std::to_string(c) + "]", fixed.status());
@@ -105,16 +121,17 @@ LinearConstants LinearLowering::requantized(const FloatLinear& layer, const std:
     shift[i] = fixed.value().shift;
     multiplier[i] = fixed.value().multiplier;
   }
-  LinearConstants constants = pack(weights, name, in);
-  constants.bias = builder_.constant(name + ".bias", DataType::s32, bias);
-  constants.shift = builder_.constant(name + ".shift", DataType::u8, shift);
-  constants.multiplier = builder_.constant(name + ".multiplier", DataType::s16, multiplier);
+  const bool whole = part.count == layer.out;
+  LinearConstants constants = pack(whole ? weights : columns_of(weights, part), part.name, in);
+  constants.bias = builder_.constant(part.name + ".bias", DataType::s32, bias);
+  constants.shift = builder_.constant(part.name + ".shift", DataType::u8, shift);
+  constants.multiplier = builder_.constant(part.name + ".multiplier", DataType::s16, multiplier);
   return constants;
 }
 
 LinearConstants LinearLowering::logits(const FloatLinear& head, const std::string& name, const LinearInput& in,
                                        double unit) {
-  const QuantizedWeights& weights = representable(head, name, in, {[unit](int) { return unit; }});
+  const QuantizedWeights& weights = representable(head, name, in, {[unit](int) { return unit; }}, {name, 0, head.out});
   const auto columns = static_cast<std::size_t>(kernels::padded_columns(head.out));
   std::vector<std::int32_t> bias(columns, 0), multiplier(columns, 0);
   std::vector<std::uint8_t> shift(columns, 1);

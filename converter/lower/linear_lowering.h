@@ -31,6 +31,13 @@ struct LinearOutput {
   MultiplierPrecision precision = MultiplierPrecision::codes;
 };
 
+// Some of a layer's outputs, as if they were all of a layer of their own. `out` is asked for the layer's columns.
+struct LinearPart {
+  std::string name;  // under which constants lie
+  int first = 0;
+  int count = 0;
+};
+
 class LinearLowering {
  public:
   // Failures go to the builder. All but the weights are kept by reference.
@@ -41,7 +48,11 @@ class LinearLowering {
   double coarsest_scale(const std::string& name) const;
 
   LinearConstants requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
-                              const LinearOutput& out);
+                              const LinearOutput& out) {
+    return requantized(layer, name, in, out, {name, 0, layer.out});
+  }
+  LinearConstants requantized(const FloatLinear& layer, const std::string& name, const LinearInput& in,
+                              const LinearOutput& out, const LinearPart& part);
 
   // Logits: (sum + bias) * mantissa >> shift in units of `unit`.
   LinearConstants logits(const FloatLinear& head, const std::string& name, const LinearInput& in, double unit);
@@ -50,7 +61,7 @@ class LinearLowering {
   // The layer's integers. Columns that are next to nothing beside their bias become so coarse that the bias can be
   // represented in units of their sums: how their weights are rounded does not matter.
   const QuantizedWeights& representable(const FloatLinear& layer, const std::string& name, const LinearInput& in,
-                                        const LinearOutput& out);
+                                        const LinearOutput& out, const LinearPart& part);
   LinearConstants pack(const QuantizedWeights& weights, const std::string& name, const LinearInput& in);
 
   ProgramBuilder& builder_;

@@ -55,6 +55,13 @@ Destination Lowering::destination(const Node& node, std::size_t i, double least_
   return {buffer(DataType::s16), {16, fine.unit, 0}, 255, s, fine};
 }
 
+Destination Lowering::codes_of_heads(TensorId id) {
+  const Tensor& tensor = network.at(id);
+  const UniformScheme& grid = scheme(id).grid;
+  return {builder.buffer(DataType::u8, tensor.rows, tensor.columns), grid,
+          static_cast<std::uint32_t>(grid.highest_code())};
+}
+
 void Lowering::put(TensorId id, const Destination& destination) {
   if (!destination.encoded) return put(id, LoweredTensor{destination.buffer, destination.codes});
   const std::string& name = network.at(id).name;
@@ -74,6 +81,14 @@ void Lowering::put(TensorId id, const Destination& destination) {
   }
   builder.step(name, e.op);
   put(id, LoweredTensor{e.op.dst, destination.encoded->grid});
+}
+
+void Lowering::put_codes_of(const LoweredTensor& values, TensorId id) {
+  const ActivationScheme& wanted = scheme(id);
+  Destination out{values.buffer, values.codes};
+  out.encoded = wanted.kind == CodeKind::uniform ? as_table(wanted.grid) : wanted;
+  out.unit = {values.codes.scale, 1};
+  put(id, out);
 }
 
 const LoweredTensor* Lowering::values_read(const Node& node) {

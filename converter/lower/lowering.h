@@ -15,11 +15,12 @@
 
 namespace intvit {
 
-// What the producer of a tensor left: a buffer, and what its integers stand for. Query, key and value lie in one buffer
-// side by side; they have a scheme per head, which the plan knows.
+// What the producer of a tensor left: a buffer, and what its integers stand for. Query, key and value have a scheme per
+// head, which the plan knows; where one linear layer makes them, they lie in one buffer side by side.
 struct LoweredTensor {
   BufferId buffer = kNone;
   UniformScheme codes = {};  // 16-bit values: bits 16, zero point 0; logits: bits 32
+  int first_column = 0;      // in the buffer
 
   // Bytes that a code lies in.
   int planes() const { return codes.bits > 8 ? 2 : 1; }
@@ -61,8 +62,12 @@ class Lowering {
   // Buffer and codes for output `i` of a node: a residual that begins a stream, values, or a linear_input. The 16-bit
   // values of the latter two get a unit of at least `least_unit`. fail()s for another role.
   Destination destination(const Node& node, std::size_t i, double least_unit);
+  // A buffer for a query, key or value that lies by itself, and the codes of its first head, as wide as all heads'.
+  Destination codes_of_heads(TensorId id);
   // The encoding behind the producer of `id`, if there is one. Readers of the tensor find what is left in the end.
   void put(TensorId id, const Destination& destination);
+  // Codes of 16-bit values that lie in a buffer already. Plain ones are made by a table, which takes any unit.
+  void put_codes_of(const LoweredTensor& values, TensorId id);
   void put(TensorId id, const LoweredTensor& lowered) { tensors_[static_cast<std::size_t>(id)] = lowered; }
 
   // Of a tensor that has been put; buffer kNone for others.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "converter/float/pad_row.h"
+#include "converter/float/projected_zero.h"
 
 namespace intvit {
 namespace {
@@ -69,8 +69,8 @@ class Windows {
 AttentionSamples in_windows(const FloatNetwork& network, const Node& node, const SegmentSamples& samples) {
   const Windows windows(*node.as<Attention>()->windows);
   const TensorId query = node.inputs[0], key = node.inputs[1], value = node.inputs[2];
-  return {windows.rows(samples.at(query), {}), windows.rows(samples.at(key), pad_row(network, key)),
-          windows.rows(samples.at(value), pad_row(network, value)),
+  return {windows.rows(samples.at(query), {}), windows.rows(samples.at(key), projected_zero(network, key)),
+          windows.rows(samples.at(value), projected_zero(network, value)),
           windows.probabilities(samples.at(node.outputs[0]), network.at(query).heads),
           windows.rows(samples.at(node.outputs[1]), {})};
 }

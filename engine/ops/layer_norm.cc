@@ -21,6 +21,11 @@ void LayerNormOp::check(Checker& c) const {
   c.constant(affine, DataType::s16, std::uint64_t{2} * from->columns, "affine");
   c.require(shift >= 1 && shift <= 30 && beta_shift <= 14, "shift out of range");
   c.require(epsilon() >= 1 && epsilon() < std::uint64_t{1} << 62, "epsilon out of range");
+  c.require(groups >= 1 && from->columns % groups == 0, [&] {
+    return std::to_string(groups) + " groups of " + std::to_string(from->columns) + " columns, must divide them";
+  });
+  c.require(centred <= 1 && add <= 1, "centred or add is neither 0 nor 1");
+  c.require(add == 0 || to->type == DataType::s16, "what is added to must be s16");
 }
 
 std::string LayerNormOp::describe(const Tensors& tensors) const {
@@ -34,19 +39,24 @@ void LayerNormOp::execute(const Execution& e) const {
   const Range rows = e.share(to.rows);
   if (rows.empty()) return;
   kernels::LayerNormArgs args{};
-  args.src = e.row<std::int16_t>(src, first_row + rows.begin);
   args.src_stride = from.stride;
-  args.dst = e.row_of_any_type(dst, rows.begin);
   args.dst_stride = to.stride;
   args.rows = static_cast<int>(rows.size());
-  args.channels = static_cast<int>(from.columns);
-  args.affine = e.constant<std::int16_t>(affine);
+  args.channels = static_cast<int>(from.columns / groups);
   args.shift = static_cast<int>(shift);
   args.beta_shift = static_cast<int>(beta_shift);
   args.epsilon = epsilon();
   args.max_code = static_cast<int>(max_code);
   args.values = to.type == DataType::s16;
-  e.kernels.layer_norm->run(args);
+  args.centred = centred != 0;
+  args.add = add != 0;
+  for (std::uint32_t group = 0; group < groups; ++group) {
+    const std::uint32_t first = group * (from.columns / groups);
+    args.src = e.row<std::int16_t>(src, first_row + rows.begin) + first;
+    args.dst = static_cast<std::uint8_t*>(e.row_of_any_type(dst, rows.begin)) + first * byte_size(to.type);
+    args.affine = e.constant<std::int16_t>(affine) + 2 * first;
+    e.kernels.layer_norm->run(args);
+  }
 }
 
 }  // namespace intvit

@@ -10,6 +10,9 @@
 //
 // Where the consumer wants more than 8 bits or non-uniform codes, the values themselves are written.
 //
+// Where rows are not centred, S1 is taken to be 0: x is divided by its root mean square. |x| <= sqrt(W) still holds.
+// Values may be added to what dst holds, saturating.
+//
 // Range: |u| <= 2^13.5 + 2, |gamma_c| <= 2^15, |beta_c| * 2^14 <= 2^29, rounding <= 2^29: the sum is below 2^30.5.
 #pragma once
 
@@ -31,6 +34,8 @@ struct LayerNormArgs {
   std::uint64_t epsilon;       // C^2 * eps / scale^2, >= 1, < 2^62
   int max_code = 255;          // codes only: 1..255
   bool values = false;
+  bool centred = true;
+  bool add = false;  // values only
 };
 
 struct LayerNormKernels {

@@ -101,7 +101,7 @@ void layer_norm_elements(const std::int16_t* src, T* dst, const RowNormalization
     if constexpr (sizeof(T) == 1) {
       dst[c] = clamp_code(value, args.max_code);
     } else {
-      dst[c] = value;
+      dst[c] = args.add ? saturate_s16(dst[c] + value) : value;
     }
   }
 }

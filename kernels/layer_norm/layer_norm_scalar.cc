@@ -15,7 +15,7 @@ void layer_norm_rows(const LayerNormArgs& args) noexcept {
       sum += src[c];
       sum_of_squares += static_cast<std::uint64_t>(std::int64_t{src[c]} * src[c]);
     }
-    const RowNormalization row = normalize_row(sum, sum_of_squares, args.channels, args.epsilon);
+    const RowNormalization row = normalize_row(args.centred ? sum : 0, sum_of_squares, args.channels, args.epsilon);
     layer_norm_elements(src, dst, row, args, 0);
   }
 }

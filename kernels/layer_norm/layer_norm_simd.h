@@ -32,7 +32,7 @@ RowNormalization row_normalization(const std::int16_t* src, const LayerNormArgs&
     sum += src[c];
     sum_of_squares += static_cast<std::uint64_t>(std::int64_t{src[c]} * src[c]);
   }
-  return normalize_row(sum, sum_of_squares, args.channels, args.epsilon);
+  return normalize_row(args.centred ? sum : 0, sum_of_squares, args.channels, args.epsilon);
 }
 
 // T is what is written: u8 codes or s16 values.
@@ -59,7 +59,7 @@ void write_row(const std::int16_t* src, T* dst, const RowNormalization& row, con
     if constexpr (sizeof(T) == 1) {
       Simd::store_codes(dst + c, min(values, max_code));
     } else {
-      Simd::store(dst + c, values);
+      Simd::store(dst + c, args.add ? sadd(Simd::load16(dst + c), values) : values);
     }
   }
   layer_norm_elements(src, dst, row, args, c);

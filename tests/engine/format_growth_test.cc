@@ -79,14 +79,14 @@ TEST_CASE("format growth: a field that is not known") {
   Section section = section_of_tiny_program();
   const std::size_t at = section.behind(kNorm);
   const std::uint32_t fields = section.word(at + 8);
-  CHECK(fields == 7);  // epsilon_high and max_code are defaults
-  for (std::uint32_t more = 0; fields + more < 9; ++more) section.insert(at + 12 + 4 * (fields + more), 1);
-  section.set(at + 4, 36), section.set(at + 8, 9);
+  CHECK(fields == 7);  // epsilon_high and those behind it are defaults
+  for (std::uint32_t more = 0; fields + more < 12; ++more) section.insert(at + 12 + 4 * (fields + more), 1);
+  section.set(at + 4, 48), section.set(at + 8, 12);
   check_section(section, Code::ok, {});
-  section.insert(at + 12 + 36, 0);  // even if it is zero
-  section.set(at + 4, 40), section.set(at + 8, 10);
+  section.insert(at + 12 + 48, 0);  // even if it is zero
+  section.set(at + 4, 52), section.set(at + 8, 13);
   check_section(section, Code::unsupported,
-                {"step 1 ('" + kNorm + "') has 10 fields, layer_norm in this version 9", kNewer});
+                {"step 1 ('" + kNorm + "') has 13 fields, layer_norm in this version 12", kNewer});
 }
 
 TEST_CASE("format growth: an operation that this build does not have is of a newer one") {

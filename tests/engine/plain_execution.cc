@@ -110,24 +110,26 @@ class Execution {
   }
 
   void execute(const LayerNormOp& op) {
-    const std::uint32_t columns = p_.buffers[op.dst].columns;
-    const std::int16_t* affine = numbers<std::int16_t>(op.affine);
+    const std::uint32_t width = p_.buffers[op.dst].columns / op.groups;
     for (std::uint32_t r = 0; r < p_.buffers[op.dst].rows; ++r) {
-      std::int64_t total = 0, squares = 0;
-      for (std::uint32_t c = 0; c < columns; ++c) {
-        const std::int64_t x = at(op.src, op.first_row + r, c);
-        total += x, squares += x * x;
-      }
-      const kernels::RowNormalization row =
-          kernels::normalize_row(total, static_cast<std::uint64_t>(squares), static_cast<int>(columns), op.epsilon());
-      for (std::uint32_t c = 0; c < columns; ++c) {
-        const auto x = static_cast<std::int16_t>(at(op.src, op.first_row + r, c));
-        at(op.dst, r, c) =
-            result(op.dst,
-                   kernels::layer_norm_value(x, row, affine[2 * c], affine[2 * c + 1], static_cast<int>(op.shift),
-                                             static_cast<int>(op.beta_shift)),
-                   op.max_code);
-      }
+      for (std::uint32_t group = 0; group < op.groups; ++group) norm(op, r, group * width, width);
+    }
+  }
+  void norm(const LayerNormOp& op, std::uint32_t r, std::uint32_t first, std::uint32_t width) {
+    const std::int16_t* affine = numbers<std::int16_t>(op.affine);
+    std::int64_t total = 0, squares = 0;
+    for (std::uint32_t c = first; c < first + width; ++c) {
+      const std::int64_t x = at(op.src, op.first_row + r, c);
+      total += op.centred * x, squares += x * x;
+    }
+    const kernels::RowNormalization row =
+        kernels::normalize_row(total, static_cast<std::uint64_t>(squares), static_cast<int>(width), op.epsilon());
+    for (std::uint32_t c = first; c < first + width; ++c) {
+      const auto x = static_cast<std::int16_t>(at(op.src, op.first_row + r, c));
+      const std::int16_t value = kernels::layer_norm_value(x, row, affine[2 * c], affine[2 * c + 1],
+                                                           static_cast<int>(op.shift), static_cast<int>(op.beta_shift));
+      std::int32_t& out = at(op.dst, r, c);
+      out = op.add != 0 ? kernels::saturate_s16(out + value) : result(op.dst, value, op.max_code);
     }
   }
 

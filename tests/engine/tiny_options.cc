@@ -102,9 +102,19 @@ std::vector<TinyVariant> newer_variants() {
           {"sets", sets},   {"queries apart", apart},       {"sets, queries apart", both}};
 }
 
+std::vector<TinyVariant> head_variants() {
+  TinyOptions normed = {7, 32, 4, 36, 3, 70, 2, 23}, normed_few = normed;
+  normed.normed_heads = true;
+  normed_few.normed_heads = true;
+  normed_few.max_code = 15;
+  normed_few.head = TinyHead::mean;
+  return {{"normed heads", normed}, {"normed heads, few bits", normed_few}};
+}
+
 std::vector<TinyVariant> all_variants() {
   std::vector<TinyVariant> all = op_set_2_variants();
   for (const TinyVariant& variant : newer_variants()) all.push_back(variant);
+  for (const TinyVariant& variant : head_variants()) all.push_back(variant);
   return all;
 }
 

@@ -58,6 +58,7 @@ struct TinyOptions {
   bool sets = false;          // attention in sets, with pad rows and a bias
   bool apart = false;         // queries in a buffer of their own
   bool gated = false;         // MLPs multiply what their activation function makes
+  bool normed_heads = false;  // queries apart, normed head by head around 0; MLPs' results are normed, then added
 };
 
 struct TinyVariant {
@@ -71,6 +72,8 @@ std::vector<TinyVariant> encoded_variants();
 std::vector<TinyVariant> op_set_2_variants();  // both
 // Programs with operations that op set 2 does not have.
 std::vector<TinyVariant> newer_variants();
+// The same, where something is done to queries before their codes are made.
+std::vector<TinyVariant> head_variants();
 std::vector<TinyVariant> all_variants();
 
 }  // namespace intvit::test

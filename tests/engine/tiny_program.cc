@@ -67,6 +67,10 @@ class Builder {
     return buffer(DataType::u8, rows, columns, planes * padded_k(columns));
   }
 
+  BufferId values(std::uint32_t rows, std::uint32_t columns) {
+    return buffer(DataType::s16, rows, columns, padded_n(columns));
+  }
+
   // A tensor that is made in one buffer and read, if it is encoded, in another one.
   struct Tensor {
     BufferId made;
@@ -75,7 +79,7 @@ class Builder {
   };
   Tensor tensor(std::uint32_t rows, std::uint32_t columns, const std::optional<TinyEncoding>& encoding) {
     if (!encoding) return {codes(rows, columns), codes_scale(o_.max_code), encoding};
-    return {buffer(DataType::s16, rows, columns, padded_n(columns)), values_scale(*encoding), encoding};
+    return {values(rows, columns), values_scale(*encoding), encoding};
   }
   Source read(const std::string& name, const Tensor& tensor) {
     if (!tensor.encoding) return {tensor.made, tensor.scale, 1};
@@ -93,8 +97,10 @@ class Builder {
     const BufferId qkv = codes(tokens_, 3 * o_.channels);
     const Source normed_codes = read(name + "norm1.encode", normed);
     linear(name + "attn.qkv", normed_codes, qkv, Epilogue::codes);
-    const BufferId queries = o_.apart ? codes(tokens_, o_.channels) : qkv;
+    const bool apart = o_.apart || o_.normed_heads;
+    const BufferId queries = apart ? codes(tokens_, o_.channels) : qkv;
     if (o_.apart) linear(name + "attn.q", normed_codes, queries, Epilogue::codes);
+    if (o_.normed_heads) norm_heads(name + "attn.q", normed_codes, queries);
 
     const Tensor attended = tensor(tokens_, o_.channels, o_.attended);
     attention(name + "attn", queries, qkv, attended);
@@ -109,7 +115,25 @@ class Builder {
     } else {
       activation(name + "mlp.fc1", to_fc1, hidden);
     }
-    linear(name + "mlp.fc2", read(name + "mlp.encode", hidden), stream_, Epilogue::residual);
+    const Source to_fc2 = read(name + "mlp.encode", hidden);
+    if (!o_.normed_heads) return linear(name + "mlp.fc2", to_fc2, stream_, Epilogue::residual);
+    const BufferId made = values(tokens_, o_.channels);
+    tiny_.program.steps.push_back(
+        {name + "mlp.fc2", linear_op(name + "mlp.fc2", to_fc2, made, Epilogue::codes, 900, 0)});
+    const std::optional<TinyEncoding> as_values = TinyEncoding{};
+    layer_norm(name + "norm3", made, {stream_, values_scale(*as_values), as_values}).add = 1;
+  }
+
+  // Queries as values, then their codes.
+  void norm_heads(const std::string& name, const Source& src, BufferId dst) {
+    const BufferId made = values(tokens_, o_.channels);
+    tiny_.program.steps.push_back({name, linear_op(name, src, made, Epilogue::codes, 900, 40)});
+    const std::optional<TinyEncoding> plain;
+    LayerNormOp& op = layer_norm(name + "_norm", made, {dst, codes_scale(o_.max_code), plain});
+    op.groups = o_.heads;
+    op.centred = 0;
+    // Of heads, one unit of the norm is less of a sigma.
+    op.shift += static_cast<std::uint32_t>(std::lround(std::log2(o_.heads) / 2));
   }
 
   void classify(std::uint32_t prefix) {
@@ -169,7 +193,8 @@ class Builder {
     return coarse_steps;
   }
 
-  void layer_norm(const std::string& name, BufferId src, const Tensor& dst) {
+  // The operation may be changed until the next one is added.
+  LayerNormOp& layer_norm(const std::string& name, BufferId src, const Tensor& dst) {
     constexpr int kShift = 16, kBetaShift = 12;                     // of 8-bit codes
     const double unit = std::sqrt(o_.channels) * std::exp2(-13.5);  // sigmas in one step
     std::vector<std::int16_t> affine;
@@ -187,6 +212,7 @@ class Builder {
     op.epsilon_low = o_.channels * o_.channels;
     op.max_code = o_.max_code;
     tiny_.program.steps.push_back({name, op});
+    return *tiny_.program.steps.back().op.as<LayerNormOp>();
   }
 
   LinearOp linear_op(const std::string& name, const Source& src, BufferId dst, Epilogue kind, double sigma,
@@ -267,7 +293,7 @@ class Builder {
     AttentionOp op;
     op.src = queries;
     op.dst = dst.made;
-    if (o_.apart) {
+    if (queries != qkv_codes) {
       op.key_src = op.value_src = qkv_codes;
       op.key_column = o_.channels;
       op.value_column = 2 * o_.channels;

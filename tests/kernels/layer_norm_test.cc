@@ -19,6 +19,8 @@ struct Parameters {
   int beta_shift = 14;
   std::uint64_t epsilon = 1;
   int max_code = 255;
+  bool centred = true;
+  bool add = false;  // to any values
 };
 
 // Compares all instruction sets for `rows` rows that `make_row(row pointer, channels, random)` fills. T is what is
@@ -35,10 +37,12 @@ void compare_results(const std::vector<Isa>& isas, int rows, int channels, const
   for (int r = 0; r < rows; ++r) make_row(src.data() + static_cast<std::size_t>(r) * src_stride, channels, random);
   fill(gamma_beta.data(), 2 * c, affine, random);
   const auto run = [&](Isa isa, GuardedBuffer<T>& dst) {
+    Random stream(seed);
+    fill(dst.data(), last * dst_stride + c, Pattern::random, stream);
     kernel_table(isa).layer_norm->run({src.data(), static_cast<std::ptrdiff_t>(src_stride), dst.data(),
                                        static_cast<std::ptrdiff_t>(dst_stride), rows, channels, gamma_beta.data(),
                                        parameters.shift, parameters.beta_shift, parameters.epsilon, parameters.max_code,
-                                       sizeof(T) == 2});
+                                       sizeof(T) == 2, parameters.centred, parameters.add});
   };
   GuardedBuffer<T> expected(last * dst_stride + c, seed % 11);
   run(Isa::scalar, expected);
@@ -47,10 +51,12 @@ void compare_results(const std::vector<Isa>& isas, int rows, int channels, const
     GuardedBuffer<T> actual(last * dst_stride + c, seed % 63);
     run(isa, actual);
     const std::ptrdiff_t at = first_difference(expected, actual);
-    const std::string message =
-        describe(isa) + ": " + std::to_string(rows) + " x " + std::to_string(channels) + ", shift " +
-        std::to_string(parameters.shift) + ", beta_shift " + std::to_string(parameters.beta_shift) + ", max_code " +
-        std::to_string(parameters.max_code) + (sizeof(T) == 2 ? ", values" : "") + ", element " + std::to_string(at);
+    const std::string message = describe(isa) + ": " + std::to_string(rows) + " x " + std::to_string(channels) +
+                                ", shift " + std::to_string(parameters.shift) + ", beta_shift " +
+                                std::to_string(parameters.beta_shift) + ", max_code " +
+                                std::to_string(parameters.max_code) + (sizeof(T) == 2 ? ", values" : "") +
+                                (parameters.centred ? "" : ", not centred") + (parameters.add ? ", added" : "") +
+                                ", element " + std::to_string(at);
     CHECK_MESSAGE(at < 0, message);
     CHECK_MESSAGE(actual.guards_intact(), message);
   }
@@ -64,6 +70,13 @@ void compare(const std::vector<Isa>& isas, int rows, int channels, const Paramet
   compare_results<std::int16_t>(isas, rows, channels, parameters, affine, seed, make_row);
   Parameters narrow = parameters;
   narrow.max_code = static_cast<int>(1 + seed * 37 % 255);
+  compare_results<std::uint8_t>(isas, rows, channels, narrow, affine, seed, make_row);
+  Parameters other = parameters;
+  other.add = true;
+  compare_results<std::int16_t>(isas, rows, channels, other, affine, seed, make_row);
+  other.centred = false;
+  compare_results<std::int16_t>(isas, rows, channels, other, affine, seed, make_row);
+  narrow.centred = false;
   compare_results<std::uint8_t>(isas, rows, channels, narrow, affine, seed, make_row);
 }
 
@@ -276,6 +289,36 @@ TEST_CASE("layer_norm: narrow rows with tiny sigma") {
     }
     MESSAGE("layer_norm: C " << channels << ", sigma 3: at most " << worst << " code from the formula");
     CHECK(worst < 0.6);
+  }
+}
+
+// The norm of a head: gain * x / sqrt(mean(x^2)), whatever the mean; added to a stream, saturating.
+TEST_CASE("layer_norm: rows that are not centred are divided by their root mean square") {
+  Random random(81);
+  for (const int channels : {8, 32, 64, 192}) {
+    double worst = 0;
+    const double unit = std::sqrt(channels) * std::exp2(-13.5);
+    for (int i = 0; i < 200; ++i) {
+      const double mean = random.real(-3000, 3000);
+      std::vector<std::int16_t> x, affine, values(static_cast<std::size_t>(channels));
+      for (int c = 0; c < channels; ++c) {
+        x.push_back(static_cast<std::int16_t>(std::lround(random.bell(mean, 1000))));
+        affine.push_back(static_cast<std::int16_t>(std::lround(100 * unit * std::exp2(15))));
+        affine.push_back(0);
+        values[static_cast<std::size_t>(c)] = static_cast<std::int16_t>(i % 2 == 0 ? 500 : 32767);
+      }
+      const std::vector<std::int16_t> before = values;
+      kernel_table(Isa::scalar)
+          .layer_norm->run({x.data(), channels, values.data(), channels, 1, channels, affine.data(), 15, 0, 1, 255,
+                            true, false, true});
+      double square = 0;
+      for (const std::int16_t value : x) square += value * static_cast<double>(value) / channels;
+      for (std::size_t c = 0; c < x.size(); ++c) {
+        const double real = std::min(before[c] + 100 * x[c] / std::sqrt(square), 32767.0);
+        worst = std::max(worst, std::fabs(values[c] - real));
+      }
+    }
+    CHECK_MESSAGE(worst < 1, "C " << channels << ": " << worst << " from the formula");
   }
 }
 

@@ -7,8 +7,8 @@
 
 #include "converter/float/layers.h"
 #include "converter/float/node_run.h"
-#include "converter/float/pad_row.h"
 #include "converter/float/parallel.h"
+#include "converter/float/projected_zero.h"
 
 namespace intvit {
 namespace {
@@ -21,8 +21,7 @@ class WindowAttention {
         bias_(attention.bias),
         heads_(run.in(0).heads),
         slots_(map_.tokens),
-        pads_{pad_row(run.network, run.node.inputs[0]), pad_row(run.network, run.node.inputs[1]),
-              pad_row(run.network, run.node.inputs[2])} {}
+        pads_{pad_row(0), pad_row(1), pad_row(2)} {}
 
   int windows() const { return map_.windows; }
 
@@ -76,6 +75,8 @@ class WindowAttention {
   int token_at(int window, int slot) const { return map_.rows[area(window, slots_) + static_cast<std::size_t>(slot)]; }
 
   std::size_t probability_row(int head, int token) const { return area(head * run_.in(0).rows + token, slots_); }
+
+  std::vector<float> pad_row(std::size_t i) const { return projected_zero(run_.network, run_.node.inputs[i]); }
 
   // Of input `i`, those of a window one after another.
   std::vector<float> rows_of(std::size_t i, int window) const {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "converter/float/projected_zero.h"
 #include "converter/lower/attention_parameters.h"
 #include "converter/lower/attention_sets.h"
 #include "converter/lower/lowering.h"
@@ -33,16 +34,15 @@ void set_softmax(const Node& node, Lowering& lowering, AttentionOp& op) {
 
 using HeadParameters = std::array<std::int32_t, kAttentionParameters>;
 
-// Of a token whose input to the projection is zero: its keys and values are the projection's bias.
-std::vector<std::uint8_t> pad_row(const Node& projection, TensorId key, TensorId value, const Lowering& lowering) {
-  const std::vector<float>& bias = projection.weights()->bias;
-  const int heads = lowering.network.at(key).heads, head_dim = lowering.network.at(key).head_columns();
+// Of a token whose input to the projection is zero: what becomes of its key and value.
+std::vector<std::uint8_t> pad_row(TensorId key, TensorId value, const Lowering& lowering) {
+  const int head_dim = lowering.network.at(key).head_columns();
   std::vector<std::uint8_t> codes;
   for (const TensorId id : {key, value}) {
-    const std::size_t first = (id == key ? 1 : 2) * bias.size() / 3;
-    for (int c = 0; c < heads * head_dim; ++c) {
+    const std::vector<float> row = projected_zero(lowering.network, id);
+    for (int c = 0; c < static_cast<int>(row.size()); ++c) {
       const UniformScheme& grid = lowering.scheme(id, c / head_dim).grid;
-      const double code = std::round(bias[first + static_cast<std::size_t>(c)] / grid.scale) + grid.zero_point;
+      const double code = std::round(row[static_cast<std::size_t>(c)] / grid.scale) + grid.zero_point;
       codes.push_back(static_cast<std::uint8_t>(std::clamp<double>(code, 0, grid.highest_code())));
     }
   }
@@ -50,8 +50,8 @@ std::vector<std::uint8_t> pad_row(const Node& projection, TensorId key, TensorId
 }
 
 // Which rows see each other, and how much their positions count.
-void set_places(const Attention& attention, const Node& node, const Node& projection,
-                const std::vector<HeadParameters>& parameters, Lowering& lowering, AttentionOp& op) {
+void set_places(const Attention& attention, const Node& node, const std::vector<HeadParameters>& parameters,
+                Lowering& lowering, AttentionOp& op) {
   ProgramBuilder& builder = lowering.builder;
   AttentionSetList list;
   int keys = lowering.in(node, 1).rows;
@@ -72,8 +72,8 @@ void set_places(const Attention& attention, const Node& node, const Node& projec
     op.most_keys = sets.most_keys;
     op.local_rows = attention_set_facts(builder.program().constants[op.sets]).local_rows;
     if (list.has_pads) {
-      op.pad_row = builder.constant(node.name + ".pad_row", DataType::u8,
-                                    pad_row(projection, node.inputs[1], node.inputs[2], lowering));
+      op.pad_row =
+          builder.constant(node.name + ".pad_row", DataType::u8, pad_row(node.inputs[1], node.inputs[2], lowering));
     }
   }
   if (attention.bias.empty()) return;
@@ -92,14 +92,28 @@ void set_places(const Attention& attention, const Node& node, const Node& projec
   op.bias_shifts = builder.constant(node.name + ".bias_shifts", DataType::s32, shifts);
 }
 
+// Query, key and value in one row per token, or queries by themselves.
+void set_sources(const Node& node, Lowering& lowering, AttentionOp& op) {
+  const LoweredTensor &query = lowering.at(node.inputs[0]), &key = lowering.at(node.inputs[1]),
+                      &value = lowering.at(node.inputs[2]);
+  op.src = query.buffer;
+  const int columns = lowering.in(node, 0).columns, all = static_cast<int>(lowering.builder.at(query.buffer).columns);
+  if (all == 3 * columns && key.buffer == query.buffer && value.buffer == query.buffer && query.first_column == 0 &&
+      key.first_column == columns && value.first_column == 2 * columns) {
+    return;
+  }
+  if (all != columns) {
+    return lowering.refuse(node, "all that one linear layer writes as query, key and value, or a query by itself");
+  }
+  op.key_src = key.buffer;
+  op.value_src = value.buffer;
+  op.key_column = static_cast<std::uint32_t>(key.first_column);
+  op.value_column = static_cast<std::uint32_t>(value.first_column);
+}
+
 }  // namespace
 
-// The engine's operation reads query, key and value from one row per token.
 void emit(const Attention& attention, const Node& node, Lowering& lowering) {
-  const Node& producer = lowering.network.node(lowering.network.producer(node.inputs[0]));
-  if (producer.as<Linear>() == nullptr || producer.outputs != node.inputs) {
-    return lowering.refuse(node, "query, key and value that are, in this order, all that one linear layer writes");
-  }
   const TensorId query = node.inputs[0], key = node.inputs[1], value = node.inputs[2];
   const int heads = lowering.in(node, 0).heads, head_dim = lowering.in(node, 0).head_columns();
   // The factor from a head's sums to the result must stay below 1 even where the sum of the codes is smallest.
@@ -116,7 +130,7 @@ void emit(const Attention& attention, const Node& node, Lowering& lowering) {
     parameters.push_back(head.value());
   }
   AttentionOp op;
-  op.src = lowering.at(query).buffer;
+  set_sources(node, lowering, op);
   op.dst = out.buffer;
   op.max_code = out.max_code;
   op.heads = static_cast<std::uint32_t>(heads);
@@ -126,7 +140,7 @@ void emit(const Attention& attention, const Node& node, Lowering& lowering) {
   for (const HeadParameters& head : parameters) numbers.insert(numbers.end(), head.begin(), head.end());
   op.parameters = lowering.builder.constant(node.name + ".parameters", DataType::s32, numbers);
   set_softmax(node, lowering, op);
-  set_places(attention, node, producer, parameters, lowering, op);
+  set_places(attention, node, parameters, lowering, op);
   lowering.builder.step(node.name, op);
   lowering.put(node.outputs[1], out);
 }

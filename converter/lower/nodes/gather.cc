@@ -9,8 +9,8 @@ void emit(const Gather& gather, const Node& node, Lowering& lowering) {
   const LoweredTensor* x = lowering.values_read(node);
   if (x == nullptr) return;
   const Tensor& result = lowering.out(node, 0);
-  if (result.role != Role::values) {
-    return lowering.refuse(node, "a result of values, which '" + result.name + "' are not");
+  if (result.role != Role::values && result.role != Role::linear_input) {
+    return lowering.refuse(node, "a result of values or codes for a linear layer, which '" + result.name + "' is not");
   }
   GatherOp op;
   op.src = x->buffer;
@@ -26,7 +26,9 @@ void emit(const Gather& gather, const Node& node, Lowering& lowering) {
   }
   op.map = lowering.builder.constant(node.name + ".map", DataType::s32, map);
   lowering.builder.step(node.name, op);
-  lowering.put(node.outputs[0], LoweredTensor{op.dst, x->codes});
+  const LoweredTensor gathered{op.dst, x->codes};
+  if (result.role == Role::values) return lowering.put(node.outputs[0], gathered);
+  lowering.put_codes_of(gathered, node.outputs[0]);
 }
 
 }  // namespace intvit

@@ -16,21 +16,26 @@ LinearOp op_reading(const LoweredTensor& x) {
   return op;
 }
 
-// Query, key and value side by side, each column in the codes of its head.
-void emit_parts(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
+// Query, key and value side by side, or one of them alone, each column in the codes of its head.
+void emit_heads(const FloatLinear& layer, const Node& node, const LinearPart& part, const LinearInput& in,
+                Lowering& lowering) {
   const Tensor& first = lowering.out(node, 0);
   LinearOp op = op_reading(lowering.at(node.inputs[0]));
-  op.dst = lowering.builder.buffer(DataType::u8, first.rows, layer.out);
-  op.max_code = static_cast<std::uint32_t>(lowering.scheme(node.outputs[0]).grid.highest_code());
+  op.dst = lowering.builder.buffer(DataType::u8, first.rows, part.count);
+  const auto output = [&](int column) { return node.outputs[static_cast<std::size_t>(column / first.columns)]; };
+  op.max_code = static_cast<std::uint32_t>(lowering.scheme(output(part.first)).grid.highest_code());
   const auto scheme = [&](int column) -> const UniformScheme& {
-    const TensorId part = node.outputs[static_cast<std::size_t>(column / first.columns)];
-    return lowering.scheme(part, column % first.columns / lowering.network.at(part).head_columns()).grid;
+    const TensorId id = output(column);
+    return lowering.scheme(id, column % first.columns / lowering.network.at(id).head_columns()).grid;
   };
   op.linear = lowering.linears.requantized(
       layer, node.name, in,
-      {[&](int c) { return scheme(c).scale; }, [&](int c) { return static_cast<double>(scheme(c).zero_point); }});
-  lowering.builder.step(node.name, op);
-  for (const TensorId part : node.outputs) lowering.put(part, LoweredTensor{op.dst, lowering.scheme(part).grid});
+      {[&](int c) { return scheme(c).scale; }, [&](int c) { return static_cast<double>(scheme(c).zero_point); }}, part);
+  lowering.builder.step(part.name, op);
+  for (int c = 0; c < part.count; c += first.columns) {
+    const TensorId id = output(part.first + c);
+    lowering.put(id, LoweredTensor{op.dst, lowering.scheme(id).grid, c});
+  }
 }
 
 void emit_logits(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
@@ -58,13 +63,14 @@ void emit_addition(const FloatLinear& layer, const Node& node, const LinearInput
   lowering.put(node.outputs[0], lowering.at(stream));
 }
 
-// Codes for another linear layer, values, or the beginning of a stream.
-void emit_result(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
+// Codes for another linear layer, values, or the beginning of a stream: output `i`, which is `part` of the layer.
+void emit_result(const FloatLinear& layer, const Node& node, std::size_t i, const LinearPart& part,
+                 const LinearInput& in, Lowering& lowering) {
   double unit = least_unit(in.scale * lowering.linears.coarsest_scale(node.name));
   // Sums are clamped to 16 bits before a multiplier of a half to one, so a column may end at half of the range.
-  const Tensor& values = lowering.out(node, 0);
+  const Tensor& values = lowering.out(node, i);
   if (values.role == Role::values) unit = std::max(unit, 2 * unit_of_values(lowering.plan.magnitudes.at(values.name)));
-  const Destination result = lowering.destination(node, 0, unit);
+  const Destination result = lowering.destination(node, i, unit);
   if (!lowering.builder.error().ok()) return;
   LinearOp op = op_reading(lowering.at(node.inputs[0]));
   op.dst = result.buffer;
@@ -72,9 +78,24 @@ void emit_result(const FloatLinear& layer, const Node& node, const LinearInput& 
   LinearOutput out{[&](int) { return result.codes.scale; },
                    [&](int) { return static_cast<double>(result.codes.zero_point); }};
   if (result.codes.bits == 16) out.precision = MultiplierPrecision::sixteen;
-  op.linear = lowering.linears.requantized(layer, node.name, in, out);
-  lowering.builder.step(node.name, op);
-  lowering.put(node.outputs[0], result);
+  op.linear = lowering.linears.requantized(layer, node.name, in, out, part);
+  lowering.builder.step(part.name, op);
+  lowering.put(node.outputs[i], result);
+}
+
+// Outputs of different kinds are made one by one, under their own names.
+void emit_parts(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    const Tensor& output = lowering.out(node, i);
+    const LinearPart part = {output.name, static_cast<int>(i) * output.columns, output.columns};
+    if (is_per_head(output.role)) {
+      emit_heads(layer, node, part, in, lowering);
+    } else if (output.role == Role::values) {
+      emit_result(layer, node, i, part, in, lowering);
+    } else {
+      lowering.refuse(node, "one result, or query, key, value and values");
+    }
+  }
 }
 
 }  // namespace
@@ -84,14 +105,15 @@ void emit(const Linear& layer, const Node& node, Lowering& lowering) {
   if (role == Role::activation_input) return;  // with what reads it
   const std::optional<LinearInput> in = lowering.codes_read(node);
   if (!in) return;
+  const LinearPart all = {node.name, 0, layer.linear.out};
   if (std::all_of(node.outputs.begin(), node.outputs.end(),
                   [&](TensorId id) { return is_per_head(lowering.network.at(id).role); })) {
-    return emit_parts(layer.linear, node, *in, lowering);
+    return emit_heads(layer.linear, node, all, *in, lowering);
   }
-  if (node.outputs.size() > 1) return lowering.refuse(node, "one result, or query, key and value");
+  if (node.outputs.size() > 1) return emit_parts(layer.linear, node, *in, lowering);
   if (role == Role::logits) return emit_logits(layer.linear, node, *in, lowering);
   if (addend(node) >= 0) return emit_addition(layer.linear, node, *in, lowering);
-  emit_result(layer.linear, node, *in, lowering);
+  emit_result(layer.linear, node, 0, all, *in, lowering);
 }
 
 }  // namespace intvit
