@@ -85,8 +85,8 @@ TEST_CASE("swin in integers: every method, near the float network at every outpu
       const std::vector<double> ports = port_sqnr_db(network, conversion, pictures);
       MESSAGE(height << " x " << width << ", " << std::string(method.name) << ": logits " << ports[0] << " dB, map "
                      << ports[1] << " dB");
-      CHECK(ports[0] > (exact ? 30 : 8));
-      CHECK(ports[1] > (exact ? 30 : 8));
+      CHECK(ports[0] > (exact ? 35 : height == 40 ? 17 : 14));
+      CHECK(ports[1] > (exact ? 30 : 12));
       for (const SiteSensitivity& site : conversion.sensitivity->sites) CHECK(std::isfinite(site.isolated_db));
     }
   }
@@ -124,10 +124,9 @@ TEST_CASE("swin in integers: whole windows lie together, and a block in them is 
 
   // Padded windows lie as they are.
   const auto padded = model_of(converted(network_of(swin_of(40, 56), {"logits"}), "percentile", 8));
-  for (const AttentionOp& block : attentions(padded->program())) {
-    CHECK(block.local_rows == 0);
-    CHECK(block.pad_row != kNone);
-  }
+  const std::vector<AttentionOp> as_they_are = attentions(padded->program());
+  for (const AttentionOp& block : as_they_are) CHECK(block.local_rows == 0);
+  CHECK(as_they_are[0].pad_row != kNone);
 }
 
 TEST_CASE("row orders: there and back, and of the tokens of a Swin Transformer") {
@@ -149,33 +148,47 @@ TEST_CASE("row orders: there and back, and of the tokens of a Swin Transformer")
   CHECK(of("layers.1.blocks.0.attn.query").token(4) == 8);
 }
 
-// A window of 2 x 2 on a grid of 3 x 4, moved by one: sets of every kind that a mask and pads leave.
-TEST_CASE("sets of windows: who sees whom is what the windows' regions say") {
-  WindowSpec windows{3, 4, 2, 2, 1, 1, WindowPadding::after_move, PadToken::zero_input};
+namespace {
+
+// Every token is in one set, with as many keys as there are slots of its region in its window, and queries come first.
+void check_sets(const WindowSpec& windows) {
   const WindowMap map = expand(windows);
-  const AttentionSetList list = sets_of_windows(windows);
-  CHECK(list.has_pads);
-  std::vector<int> seen(12);
-  for (const AttentionSetList::Set& set : list.sets) {
+  const auto slots = static_cast<std::ptrdiff_t>(map.tokens);
+  std::vector<int> seen(static_cast<std::size_t>(windows.tokens()));
+  for (const AttentionSetList::Set& set : sets_of_windows(windows).sets) {
     REQUIRE(set.rows.size() == set.slots.size());
+    const auto at = std::find(map.rows.begin(), map.rows.end(), set.rows[0]) - map.rows.begin();
+    const auto first = at / slots * slots;
     for (std::size_t i = 0; i < set.rows.size(); ++i) {
       CHECK((set.rows[i] < 0) == (static_cast<int>(i) >= set.queries));
+      CHECK(map.rows[static_cast<std::size_t>(first + set.slots[i])] == set.rows[i]);
       if (set.rows[i] >= 0) ++seen[static_cast<std::size_t>(set.rows[i])];
     }
-    // As many keys as slots of its region in its window.
-    const auto at =
-        static_cast<std::size_t>(std::find(map.rows.begin(), map.rows.end(), set.rows[0]) - map.rows.begin());
-    const std::size_t first = at / 4 * 4;
-    const auto same = std::count(map.regions.begin() + static_cast<std::ptrdiff_t>(first),
-                                 map.regions.begin() + static_cast<std::ptrdiff_t>(first) + 4, map.regions[at]);
+    const auto region = map.regions.begin() + first;
+    const auto same =
+        map.regions.empty() ? slots : std::count(region, region + slots, map.regions[static_cast<std::size_t>(at)]);
     CHECK(static_cast<std::ptrdiff_t>(set.rows.size()) == same);
-    for (std::size_t i = 0; i < set.rows.size(); ++i) {
-      CHECK(map.rows[first + static_cast<std::size_t>(set.slots[i])] == set.rows[i]);
-    }
   }
   CHECK(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
-  windows.pad = PadToken::none;
-  CHECK_FALSE(sets_of_windows(windows).has_pads);
+}
+
+}  // namespace
+
+TEST_CASE("sets of windows: who sees whom is what the windows' regions say") {
+  WindowSpec still{5, 6, 4, 4, 0, 0, WindowPadding::after_move, PadToken::zero_input}, moved = still, other = still;
+  moved.shift_down = moved.shift_right = 2;
+  other.shift_down = 1;
+  other.shift_right = 3;
+  other.padding = WindowPadding::before_move;
+  for (const WindowSpec& windows : {still, moved, other}) check_sets(windows);
+  CHECK(sets_of_windows(still).has_pads);
+  // One whole window, two in two parts, and one in four.
+  const WindowSpec whole{8, 8, 4, 4, 2, 2, WindowPadding::after_move, PadToken::zero_input};
+  check_sets(whole);
+  CHECK(sets_of_windows(whole).sets.size() == 9);
+  still.pad = PadToken::none;
+  check_sets(still);
+  CHECK_FALSE(sets_of_windows(still).has_pads);
 }
 
 TEST_CASE("biases of sets: 16 bits in units of scores, around the middle of each row") {
@@ -205,7 +218,7 @@ TEST_CASE("biases of sets: 16 bits in units of scores, around the middle of each
   CHECK(std::abs(value(32)) <= step);  // slot 1, whose row is 4, 4, 4
   CHECK(value(48) == doctest::Approx(-0.5).epsilon(step));
   CHECK(value(49) == doctest::Approx(0.5).epsilon(step));
-  const std::vector<float> far(9, 0.0f), wide = {0, 30000, 0, 0, 0, 0, 0, 0, 0};
+  const std::vector<float> far(9, 0.0f), wide = {0, 3e5f, 0, 0, 0, 0, 0, 0, 0};
   CHECK(lower_bias(sets, far.data(), 3, parameters, 32).ok());
   const auto refused = lower_bias(sets, wide.data(), 3, parameters, 32);
   REQUIRE_FALSE(refused.ok());
