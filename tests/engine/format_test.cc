@@ -78,7 +78,8 @@ struct Fates {
 // Small enough to be loaded some ten thousand times each.
 std::vector<TinyVariant> damaged_variants() {
   const TinyOptions two = {.weight_bits = 4, .head = TinyHead::two_tokens};
-  std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}, {"gated", {.gated = true}}, {"normed heads", {.normed_heads = true}}};
+  const TinyOptions newer = {.gated = true, .rotated = true, .normed_heads = true};
+  std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}, {"newer", newer}};
   for (TinyVariant variant : encoded_variants()) {
     // The last one has dynamic tokens, channel groups, tables and coarse steps.
     if (variant.name != "tokens" && variant.name != "relative" && variant.name != "everything") continue;
