@@ -4,7 +4,6 @@
 #include "converter/convert/prepare.h"
 #include "converter/equalise/fold.h"
 #include "converter/lower/check_plan.h"
-#include "converter/lower/executed.h"
 #include "converter/lower/lower.h"
 #include "converter/methods/auto/latency.h"
 #include "converter/weights/sequential.h"
@@ -77,7 +76,6 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
                            const Progress& progress) {
   const Result<MethodChoice> choice = method_of(options);
   if (!choice.ok()) return choice.status();
-  if (Status status = check_executed(network); !status.ok()) return status;
   const PictureRun run{pictures, options.threads, progress};
   Result<Preparation> prepared = prepare(network, run, options);
   if (!prepared.ok()) return prepared.status();

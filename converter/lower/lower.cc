@@ -3,7 +3,6 @@
 #include <variant>
 
 #include "converter/lower/check_plan.h"
-#include "converter/lower/executed.h"
 #include "converter/lower/input_geometry.h"
 #include "converter/lower/lowering.h"
 #include "converter/lower/output_ports.h"
@@ -13,7 +12,6 @@
 namespace intvit {
 
 Result<LoweredModel> lower(const FloatNetwork& network, const Plan& plan, RoundedLayers rounded) {
-  if (Status status = check_executed(network); !status.ok()) return status;
   if (Status status = check_plan(network, plan); !status.ok()) return status;
   Result<InputGeometry> geometry = input_geometry(network.preprocessing);
   if (!geometry.ok()) return geometry.status();

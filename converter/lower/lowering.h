@@ -90,8 +90,8 @@ class Lowering {
   std::vector<RowOrder> orders_;        // by TensorId
 };
 
-// `node` is the one of that kind. A linear layer in front of an activation function is lowered with that, whether or
-// not something is multiplied there.
+// `node` is the one of that kind. A linear layer in front of an activation function or a rotation is lowered with
+// that, whether or not something is multiplied there.
 void emit(const PatchEmbed& embed, const Node& node, Lowering& lowering);
 void emit(const LayerNorm& norm, const Node& node, Lowering& lowering);
 void emit(const Linear& layer, const Node& node, Lowering& lowering);

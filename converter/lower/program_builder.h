@@ -36,6 +36,19 @@ class ProgramBuilder {
     return constant(name, type, std::span<const T>(values));
   }
 
+  // The same, but for one that is there already, whatever its name.
+  ConstantId shared_constant(const std::string& name, DataType type, const std::vector<std::int16_t>& values) {
+    const std::span<const std::int16_t> wanted(values);
+    for (std::size_t i = 0; i < model_.program.constants.size(); ++i) {
+      const Constant& c = model_.program.constants[i];
+      if (c.type == type && c.bytes.size() == wanted.size_bytes() && !values.empty() &&
+          std::memcmp(c.bytes.data(), values.data(), c.bytes.size()) == 0) {
+        return static_cast<ConstantId>(i);
+      }
+    }
+    return constant(name, type, wanted);
+  }
+
   void step(const std::string& layer, const Op& op) { model_.program.steps.push_back({layer, op}); }
 
   // "'layer' needs ...". What is compiled after a failure is never run.

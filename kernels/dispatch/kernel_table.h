@@ -10,6 +10,7 @@
 #include "kernels/mean_rows/mean_rows.h"
 #include "kernels/multiply/multiply.h"
 #include "kernels/resize/resize.h"
+#include "kernels/rotate/rotate.h"
 #include "kernels/softmax/softmax.h"
 
 namespace intvit::kernels {

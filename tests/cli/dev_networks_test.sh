@@ -27,7 +27,7 @@ expected() {
 check() {
   local folder=$data/networks/dev/$1 name="$1${2:+ at $2}" suffix=${2:+_$2} ports='' size=() output file isa
   if [ $# -gt 1 ]; then size=(--input-size "$2"); fi
-  for output in logits embedding tokens; do
+  for output in logits embedding tokens features; do
     [ ! -e "$(expected "$folder" $output "$suffix")" ] || ports+=,$output
   done
   ports=${ports#,}
@@ -71,7 +71,7 @@ check_float() {
 }
 
 for network in vit_timm_gap vit_timm_prenorm vit_timm_reg_gap dinov2_timm_reg dinov2_timm_swiglu dinov2_hf clip_hf \
-  clip_open_clip_quick siglip_hf; do
+  clip_open_clip_quick siglip_hf beit_timm eva02_timm swin2_torchvision_128; do
   check "$network"
 done
 check dinov2_timm_reg 126
@@ -80,6 +80,3 @@ check vit_timm_resized 208
 check_float swin_timm_224 2
 check_float swin_timm_pad 1
 check_float swin_timm_shrink 1
-check_float swin2_torchvision_128
-check_float beit_timm
-check_float eva02_timm

@@ -187,16 +187,6 @@ TEST_CASE("swin: sizes beyond all limits are refused before anything is made of 
         }).find("2 GiB") != std::string::npos);
 }
 
-TEST_CASE("swin: nothing is calibrated for what integers cannot do yet") {
-  const FloatNetwork network = swin_network(small_swin(2));
-  SyntheticPictures pictures(1, 28, 40, 1);
-  const Result<Conversion> conversion = convert(network, pictures, {}, kSilent);
-  REQUIRE_FALSE(conversion.ok());
-  CHECK(conversion.status().code() == Code::unsupported);
-  CHECK(conversion.status().message().find("'layers.0.blocks.0.attn.q_norm') is not executed in integers yet") !=
-        std::string::npos);
-}
-
 // By hand: one hidden unit that is the offset down, another that is the offset across.
 TEST_CASE("swin: continuous positions are 16 sigmoids of an MLP of logarithms") {
   const PositionMlp mlp = {{2, 2, {1, 0, 0, 1}, {0, 0.5f}}, {1, 2, {2, -1}, {0}}};

@@ -16,12 +16,14 @@
 #include "engine/format/writer.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/encode.h"
+#include "engine/ops/gather.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
 #include "engine/ops/multiply.h"
 #include "engine/ops/patch_embed.h"
 #include "engine/ops/registry.h"
+#include "engine/ops/rotate.h"
 #include "intvit/model.h"
 #include "intvit/session.h"
 #include "tests/engine/encode_op_set_2.h"
@@ -78,7 +80,8 @@ struct Fates {
 // Small enough to be loaded some ten thousand times each.
 std::vector<TinyVariant> damaged_variants() {
   const TinyOptions two = {.weight_bits = 4, .head = TinyHead::two_tokens};
-  std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}, {"gated", {.gated = true}}, {"normed heads", {.normed_heads = true}}};
+  const TinyOptions newer = {.gated = true, .rotated = true, .normed_heads = true};
+  std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}, {"newer", newer}};
   for (TinyVariant variant : encoded_variants()) {
     // The last one has dynamic tokens, channel groups, tables and coarse steps.
     if (variant.name != "tokens" && variant.name != "relative" && variant.name != "everything") continue;
@@ -177,21 +180,19 @@ TEST_CASE("format: every field of every operation survives the round trip") {
   }
 }
 
-template <typename T>
+template <typename... Types>
 void check_visits_all() {
-  FieldsOf fields;
-  T().for_each_field(fields);
-  CHECK_MESSAGE(fields.values.size() == words_of<T>(), T::kName);
+  const auto check_visits = [](auto op) {
+    FieldsOf fields;
+    op.for_each_field(fields);
+    CHECK_MESSAGE(fields.values.size() == words_of<decltype(op)>(), op.name());
+  };
+  (check_visits(Types()), ...);
 }
 
 TEST_CASE("operations: none forgets a field when it is stored") {
-  check_visits_all<PatchEmbedOp>();
-  check_visits_all<LayerNormOp>();
-  check_visits_all<LinearOp>();
-  check_visits_all<AttentionOp>();
-  check_visits_all<MeanRowsOp>();
-  check_visits_all<EncodeOp>();
-  check_visits_all<MultiplyOp>();
+  check_visits_all<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp>();
+  check_visits_all<MultiplyOp, GatherOp, RotateOp>();
 }
 
 TEST_CASE("operations: each has a kind and a name of its own") {

@@ -11,6 +11,7 @@
 #include "engine/ops/mean_rows.h"
 #include "engine/ops/multiply.h"
 #include "engine/ops/patch_embed.h"
+#include "engine/ops/rotate.h"
 #include "kernels/activation/gated_activation_law.h"
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_law.h"
@@ -18,7 +19,6 @@
 #include "kernels/encode/encode_law.h"
 #include "kernels/gemm/linear.h"
 #include "kernels/gemm/linear_law.h"
-#include "kernels/layer_norm/layer_norm.h"
 #include "kernels/layer_norm/layer_norm_law.h"
 
 namespace intvit::test {
@@ -36,7 +36,8 @@ class Execution {
     std::copy(picture.begin(), picture.end(), buffers_[p_.buffer_of(PortKind::picture)].begin());
     for (const Step& step : p_.steps) {
       const bool known =
-          execute_as<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp, MultiplyOp>(step.op);
+          execute_as<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp, MultiplyOp, RotateOp>(
+              step.op);
       REQUIRE_MESSAGE(known, step.op->name());
     }
     return std::move(buffers_);
@@ -128,8 +129,8 @@ class Execution {
       const auto x = static_cast<std::int16_t>(at(op.src, op.first_row + r, c));
       const std::int16_t value = kernels::layer_norm_value(x, row, affine[2 * c], affine[2 * c + 1],
                                                            static_cast<int>(op.shift), static_cast<int>(op.beta_shift));
-      std::int32_t& out = at(op.dst, r, c);
-      out = op.add != 0 ? kernels::saturate_s16(out + value) : result(op.dst, value, op.max_code);
+      const std::int32_t sum = kernels::saturate_s16(at(op.dst, r, c) + value);
+      at(op.dst, r, c) = op.add != 0 ? sum : result(op.dst, value, op.max_code);
     }
   }
 
@@ -362,13 +363,27 @@ class Execution {
     for (std::uint32_t r = 0; r < dst.rows; ++r) {
       for (std::uint32_t c = 0; c < dst.columns; ++c) {
         const std::int16_t gate = kernels::activate_value(static_cast<std::int16_t>(at(op.src, r, c)), activation);
-        const std::int64_t product = std::int64_t{gate} * at(op.src, r, dst.columns + c);
-        const std::int64_t sum = product + static_cast<std::int32_t>(op.bias);
-        const std::int16_t value = kernels::multiply_q15(
-            static_cast<std::int16_t>(std::clamp<std::int64_t>(sum >> op.shift, INT16_MIN, INT16_MAX)),
-            static_cast<std::int16_t>(op.multiplier));
+        const std::int16_t value =
+            kernels::requantize(gate * at(op.src, r, dst.columns + c), static_cast<std::int32_t>(op.bias),
+                                static_cast<int>(op.shift), static_cast<std::int16_t>(op.multiplier));
         at(op.dst, r, c) = result(op.dst, value, op.max_code);
       }
+    }
+  }
+
+  void execute(const RotateOp& op) {
+    const Buffer& src = p_.buffers[op.src];
+    const std::uint32_t head_dim = src.columns / op.heads, half = head_dim / 2;
+    for (std::uint32_t place = 0; place < src.rows * src.columns; ++place) {
+      const std::uint32_t r = place / src.columns, c = place % src.columns, i = c % head_dim;
+      std::int64_t y = at(op.src, r, c);
+      if (r >= op.first_row) {
+        const std::int16_t* angle = numbers<std::int16_t>(op.angles) + (r - op.first_row) * head_dim + i % half;
+        const std::int64_t other = i < half ? -at(op.src, r, c + half) : at(op.src, r, c - half);
+        y = (y * angle[0] + other * angle[half] + (1 << 14)) >> 15;
+      }
+      const std::int32_t* code = numbers<std::int32_t>(op.codes) + 2 * (c / head_dim);
+      at(op.dst, r, c) = result(op.dst, static_cast<std::int32_t>((y + code[0]) >> code[1]), op.max_code);
     }
   }
 

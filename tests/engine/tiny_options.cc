@@ -108,7 +108,16 @@ std::vector<TinyVariant> head_variants() {
   normed_few.normed_heads = true;
   normed_few.max_code = 15;
   normed_few.head = TinyHead::mean;
-  return {{"normed heads", normed}, {"normed heads, few bits", normed_few}};
+  TinyOptions rotated = {7, 32, 4, 72, 2, 70, 2, 23},
+              rotated_few = rotated;  // 18 pairs: a vector of AVX2's, and a rest
+  rotated.rotated = true;
+  rotated_few.rotated = true;
+  rotated_few.max_code = 15;
+  rotated_few.head = TinyHead::mean;
+  return {{"normed heads", normed},
+          {"normed heads, few bits", normed_few},
+          {"rotated", rotated},
+          {"rotated, few bits", rotated_few}};
 }
 
 std::vector<TinyVariant> all_variants() {

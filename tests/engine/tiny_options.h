@@ -58,6 +58,7 @@ struct TinyOptions {
   bool sets = false;          // attention in sets, with pad rows and a bias
   bool apart = false;         // queries in a buffer of their own
   bool gated = false;         // MLPs multiply what their activation function makes
+  bool rotated = false;       // queries apart, turned by angles of their rows behind the class token
   bool normed_heads = false;  // queries apart, normed head by head around 0; MLPs' results are normed, then added
 };
 

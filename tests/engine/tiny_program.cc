@@ -11,6 +11,7 @@
 #include "engine/ops/mean_rows.h"
 #include "engine/ops/multiply.h"
 #include "engine/ops/patch_embed.h"
+#include "engine/ops/rotate.h"
 #include "engine/program/memory_plan.h"
 #include "kernels/activation/gated_activation.h"
 #include "kernels/gemm/tiles.h"
@@ -97,10 +98,11 @@ class Builder {
     const BufferId qkv = codes(tokens_, 3 * o_.channels);
     const Source normed_codes = read(name + "norm1.encode", normed);
     linear(name + "attn.qkv", normed_codes, qkv, Epilogue::codes);
-    const bool apart = o_.apart || o_.normed_heads;
+    const bool apart = o_.apart || o_.normed_heads || o_.rotated;
     const BufferId queries = apart ? codes(tokens_, o_.channels) : qkv;
     if (o_.apart) linear(name + "attn.q", normed_codes, queries, Epilogue::codes);
     if (o_.normed_heads) norm_heads(name + "attn.q", normed_codes, queries);
+    if (o_.rotated) rotate(name + "attn.q", normed_codes, queries);
 
     const Tensor attended = tensor(tokens_, o_.channels, o_.attended);
     attention(name + "attn", queries, qkv, attended);
@@ -134,6 +136,39 @@ class Builder {
     op.centred = 0;
     // Of heads, one unit of the norm is less of a sigma.
     op.shift += static_cast<std::uint32_t>(std::lround(std::log2(o_.heads) / 2));
+  }
+
+  // Queries as values, 2^-4 codes, then their codes.
+  void rotate(const std::string& name, const Source& src, BufferId dst) {
+    constexpr int kFineBits = 4;
+    const TinyScale scale = codes_scale(o_.max_code);
+    const BufferId made = values(tokens_, o_.channels);
+    tiny_.program.steps.push_back(
+        {name, linear_op(name, src, made, Epilogue::codes, std::ldexp(scale.sigma(), kFineBits), 0)});
+    RotateOp op;
+    op.src = made;
+    op.dst = dst;
+    op.heads = o_.heads;
+    op.first_row = 1;
+    op.max_code = o_.max_code;
+    const std::uint32_t half = o_.channels / o_.heads / 2;
+    std::vector<std::int16_t> angles;
+    for (std::uint32_t row = op.first_row; row < tokens_; ++row) {
+      for (std::uint32_t i = 0; i < 2 * half; ++i) {
+        const double angle = row * std::pow(100.0, -static_cast<double>(i % half) / half);
+        angles.push_back(
+            static_cast<std::int16_t>(std::lround(32767 * (i < half ? std::cos(angle) : std::sin(angle)))));
+      }
+    }
+    op.angles = tiny_.add(name + "_rope.angles", DataType::s16, angles);
+    std::vector<std::int32_t> codes;
+    for (std::uint32_t h = 0; h < o_.heads; ++h) {
+      const double zero = scale.centre() * random_.real(0.9, 1.1);
+      codes.push_back(static_cast<std::int32_t>(std::lround(std::ldexp(zero + 0.5, kFineBits))));
+      codes.push_back(kFineBits);
+    }
+    op.codes = tiny_.add(name + "_rope.codes", DataType::s32, codes);
+    tiny_.program.steps.push_back({name + "_rope", op});
   }
 
   void classify(std::uint32_t prefix) {

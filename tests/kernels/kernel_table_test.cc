@@ -23,6 +23,7 @@ TEST_CASE("kernel_table: the highest variants that the instruction set includes"
     CHECK(table.softmax_isa == rest);
     CHECK(table.encode_isa == rest);
     CHECK(table.multiply_isa == rest);
+    CHECK(table.rotate_isa == rest);
     CHECK(table.resize_isa == rest);
     CHECK(table.mean_rows_isa == Isa::scalar);
   }

@@ -83,11 +83,18 @@ void emit_result(const FloatLinear& layer, const Node& node, std::size_t i, cons
   lowering.put(node.outputs[i], result);
 }
 
+// With what reads it.
+bool is_turned(const FloatNetwork& network, TensorId id) {
+  const std::vector<int> readers = network.readers(id);
+  return readers.size() == 1 && network.node(readers[0]).as<Rotate>() != nullptr;
+}
+
 // Outputs of different kinds are made one by one, under their own names.
 void emit_parts(const FloatLinear& layer, const Node& node, const LinearInput& in, Lowering& lowering) {
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     const Tensor& output = lowering.out(node, i);
     const LinearPart part = {output.name, static_cast<int>(i) * output.columns, output.columns};
+    if (is_turned(lowering.network, node.outputs[i])) continue;
     if (is_per_head(output.role)) {
       emit_heads(layer, node, part, in, lowering);
     } else if (output.role == Role::values) {
@@ -103,6 +110,7 @@ void emit_parts(const FloatLinear& layer, const Node& node, const LinearInput& i
 void emit(const Linear& layer, const Node& node, Lowering& lowering) {
   const Role role = lowering.out(node, 0).role;
   if (role == Role::activation_input) return;  // with what reads it
+  if (node.outputs.size() == 1 && is_turned(lowering.network, node.outputs[0])) return;
   const std::optional<LinearInput> in = lowering.codes_read(node);
   if (!in) return;
   const LinearPart all = {node.name, 0, layer.linear.out};

@@ -1,0 +1,119 @@
+// Networks that do something to queries and keys before these have 8 bits, in integers: rotary positions of EVA-02 and
+// DINOv3, and Swin V2's norms of heads, whose streams are added to by norms.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "converter/families/swin/build_swin.h"
+#include "converter/families/swin/random_swin.h"
+#include "converter/families/vit/random_vit.h"
+#include "converter/methods/method.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/layer_norm.h"
+#include "engine/ops/rotate.h"
+#include "intvit/model.h"
+#include "tests/converter/conversion_parts.h"
+#include "tests/converter/small_network.h"
+
+using namespace intvit;
+
+namespace {
+
+Conversion converted(const FloatNetwork& network, const std::string& method, int bits) {
+  SyntheticPictures pictures(4, network.preprocessing.height, network.preprocessing.width, 3);
+  Result<Conversion> conversion =
+      convert(network, pictures,
+              {.method = method, .weight_bits = bits, .activation_bits = bits, .threads = 2, .plan = {}}, kSilent);
+  REQUIRE_MESSAGE(conversion.ok(), method, ": ", conversion.status().message());
+  return conversion.take();
+}
+
+VitDescription rotary_vit(Rotary rotary) {
+  VitDescription vit = small_vit();
+  vit.rotary = rotary;
+  vit.absolute_positions = rotary == Rotary::grid;
+  vit.register_tokens = rotary == Rotary::centres ? 2 : 0;
+  return vit;
+}
+
+FloatNetwork swin_v2() {
+  SwinDescription swin;
+  swin.architecture = "small";
+  swin.version = 2;
+  swin.embed_dim = 12;
+  swin.stages = {{2, 2, 4}, {2, 3, 4}};
+  swin.mlp_ratio = 2;
+  swin.num_classes = 7;
+  swin.preprocessing.height = 28;  // 7 x 10 tokens in windows of 4: padded
+  swin.preprocessing.width = 40;
+  Result<FloatNetwork> network = build_swin(random_swin_weights(swin, 11), {{"logits", "features"}, {}});
+  REQUIRE_MESSAGE(network.ok(), network.status().message());
+  return network.take();
+}
+
+std::shared_ptr<const Model> model_of(const Conversion& conversion) {
+  Result<std::shared_ptr<const Model>> model = Model::from_memory(conversion.file, "small");
+  REQUIRE_MESSAGE(model.ok(), model.status().message());
+  return model.take();
+}
+
+template <typename T>
+std::vector<T> operations(const Program& program) {
+  std::vector<T> found;
+  for (const Step& step : program.steps) {
+    if (const auto* op = step.op.as<T>()) found.push_back(*op);
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("rotary positions in integers: every method, near the float network") {
+  for (const Rotary rotary : {Rotary::grid, Rotary::centres}) {
+    const FloatNetwork network = random_network(rotary_vit(rotary), 7);
+    for (const Method& method : methods()) {
+      for (const int bits : {8, 4}) {
+        const double db = sqnr_db(converted(network, std::string(method.name), bits));
+        MESSAGE(std::string(method.name) << ", " << bits << " bits: " << db << " dB");
+        CHECK(db > (bits == 8 ? 28 : 5));
+      }
+    }
+  }
+}
+
+TEST_CASE("rotary positions in integers: prefix tokens are not turned, and one table of angles is for all blocks") {
+  const auto model = model_of(converted(random_network(rotary_vit(Rotary::centres), 7), "percentile", 8));
+  const Program& program = model->program();
+  const std::vector<RotateOp> rotations = operations<RotateOp>(program);
+  REQUIRE(rotations.size() == 4);
+  for (const RotateOp& rotation : rotations) {
+    CHECK(rotation.first_row == 3);
+    CHECK(rotation.heads == 3);
+    CHECK(rotation.angles == rotations[0].angles);
+  }
+  for (const AttentionOp& attention : operations<AttentionOp>(program)) {
+    CHECK(attention.apart());
+    CHECK(program.buffers[attention.value_src].columns == 48);
+  }
+}
+
+TEST_CASE("Swin V2 in integers: near the float network, with norms of heads and norms that are added") {
+  const FloatNetwork network = swin_v2();
+  const Conversion conversion = converted(network, "percentile", 8);
+  CHECK(sqnr_db(conversion) > 30);
+  CHECK(sqnr_db(conversion, "features") > 30);
+  const auto model = model_of(conversion);
+  const Program& program = model->program();
+  int of_heads = 0, added = 0;
+  for (const LayerNormOp& norm : operations<LayerNormOp>(program)) {
+    if (norm.centred == 0) ++of_heads;
+    CHECK((norm.groups > 1) == (norm.centred == 0));
+    added += static_cast<int>(norm.add);
+  }
+  CHECK(of_heads == 8);
+  CHECK(added == 8);
+  for (const AttentionOp& attention : operations<AttentionOp>(program)) CHECK(attention.pad_row != kNone);
+}
