@@ -82,6 +82,11 @@ void LinearOp::execute(const Execution& e) const {
   const Range rows = e.share(to.rows);
   if (rows.empty()) return;
   kernels::LinearArgs args = linear_args(linear, e, e.workspace.scratch);
+  // What stands behind the columns of a row has weights of zero (check_linear).
+  if (src_rows_per_dst_row == 1) {
+    args.weights.used =
+        static_cast<int>((from.columns + kernels::kGroupDepth - 1) / kernels::kGroupDepth) * kernels::kGroupDepth;
+  }
   args.src = e.row<std::uint8_t>(src, rows.begin * src_rows_per_dst_row);
   args.src_stride = src_rows_per_dst_row * from.stride;
   args.plane_stride = planes == 2 ? from.stride / 2 : 0;

@@ -39,9 +39,13 @@ struct LinearWeights {
   bool just_packed = false;  // they have just been written, so that nothing is won by fetching them ahead
   static constexpr int kLargest = 128;
   int largest = kLargest;  // no 8-bit weight exceeds it in magnitude
+  // All weights from there on are zero: need not be multiplied. A multiple of kGroupDepth; 0: nobody knows.
+  int used = 0;
   // What this thread reads after them, the first weights of its next linear operation: may be fetched ahead.
   const std::uint8_t* next = nullptr;
   std::size_t next_bytes = 0;
+
+  int used_depth() const { return used != 0 ? used : k; }
 };
 
 // Per column, padded_columns(n) long; see requantize() in kernels/arithmetic/arithmetic.h.

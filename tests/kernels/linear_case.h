@@ -144,6 +144,23 @@ class LinearCase {
     for (std::size_t c = 0; c < columns_; ++c) zero_points_[c] = static_cast<std::uint8_t>(zero_point);
   }
 
+  // No weight from there on is other than zero, and vector kernels know it.
+  void use_depth(int used) {
+    for (int c = 0; c < static_cast<int>(columns_); ++c) {
+      for (int k = used; k < shape_.k; ++k) {
+        if (shape_.bits == 8) {
+          tiles_[tile_offset(c, k, shape_.k)] = 0;
+          continue;
+        }
+        const NibblePosition at = nibble_position(c, k, shape_.k);
+        const int zero = zero_points_[static_cast<std::size_t>(c)];
+        std::uint8_t& byte = tiles_[at.byte];
+        byte = static_cast<std::uint8_t>(at.high ? (byte & 15) | zero << 4 : (byte & 240) | zero);
+      }
+    }
+    used_ = used;
+  }
+
   std::size_t dst_elements(std::size_t stride) const {
     return static_cast<std::size_t>(shape_.rows - 1) * stride + columns_;
   }
@@ -158,6 +175,7 @@ class LinearCase {
     args.plane_stride = layout_.plane_stride;
     args.rows = shape_.rows;
     args.weights = {tiles_.data(), shape_.bits == 4 ? zero_points_.data() : nullptr, shape_.bits, shape_.n, shape_.k};
+    args.weights.used = used_;
     args.requantizer = {bias_.data(), shift_.data(), multiplier_.data()};
     args.epilogue = epilogue;
     args.dst = dst;
@@ -228,6 +246,7 @@ class LinearCase {
 
  private:
   LinearShape shape_;
+  int used_ = 0;
   std::size_t columns_;
   SourceLayout layout_;
   FencedBuffer<std::uint8_t> src_, tiles_, zero_points_;

@@ -24,6 +24,11 @@ std::ptrdiff_t right_weights(int k) {
   return Simd::kLanes32 < kPanelColumns ? kGroupBytes / 2 : static_cast<std::ptrdiff_t>(k) * kPanelColumns;
 }
 
+// Of a panel, and as much of it as has weights other than zero.
+struct Depth {
+  int stored, used;
+};
+
 // Chains of sums per row and register, over every kChains-th group of k: so that few rows, too, have enough of them to
 // keep the multipliers busy while each waits for its last result.
 constexpr int chains_of_rows(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
@@ -31,12 +36,12 @@ constexpr int chains_of_rows(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 
 // lo, hi += R rows of codes x a column block of weights.
 template <typename Vnni, int R, bool kHalf>
 inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, std::ptrdiff_t stride,
-                                                      const std::uint8_t* panel, int k,
+                                                      const std::uint8_t* panel, Depth depth,
                                                       typename Vnni::Simd::I32 (&lo)[R],
                                                       typename Vnni::Simd::I32 (&hi)[R], WantedNext& next) {
   using Simd = typename Vnni::Simd;
   const std::uint8_t* left = panel;
-  const std::uint8_t* right = panel + right_weights<Simd>(k);
+  const std::uint8_t* right = panel + right_weights<Simd>(depth.stored);
   // Five base pointers and multiples of the stride reach fourteen rows without fourteen address registers.
   const std::uint8_t* base[5] = {src, src + 3 * stride, src + 6 * stride, src + 9 * stride, src + 12 * stride};
   const auto add_group = [&](typename Simd::I32(&to_lo)[R], typename Simd::I32(&to_hi)[R], int g)
@@ -57,7 +62,7 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
 #pragma GCC unroll 5
     for (int i = 0; i < (R + 2) / 3; ++i) base[i] += groups * kGroupDepth;
   };
-  int groups = k / kGroupDepth;
+  int groups = depth.used / kGroupDepth;
   if constexpr (constexpr int kChains = chains_of_rows(R); kChains > 1) {
     typename Simd::I32 more_lo[kChains - 1][R], more_hi[kChains - 1][R];
 #pragma GCC unroll 3
@@ -101,8 +106,8 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
 // sums.
 template <typename Vnni, int R, bool kHalf, int kSumShift, bool kSkip, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src, std::ptrdiff_t stride,
-                                                         std::ptrdiff_t plane_stride, const std::uint8_t* panel, int k,
-                                                         const Columns& columns, int row, int skipped,
+                                                         std::ptrdiff_t plane_stride, const std::uint8_t* panel,
+                                                         Depth depth, const Columns& columns, int row, int skipped,
                                                          WantedNext& next) {
   using Simd = typename Vnni::Simd;
   typename Simd::I32 lo[R], hi[R];
@@ -116,7 +121,7 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
     hi[r] = start_hi;
   }
   for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
-    accumulate<Vnni, R, kHalf>(src + plane, stride, panel, k, lo, hi, next);
+    accumulate<Vnni, R, kHalf>(src + plane, stride, panel, depth, lo, hi, next);
     if (plane == 0) break;
     const auto bias_lo = kSumShift == 0 ? columns.bias_lo() : typename Simd::I32(0);
     const auto bias_hi = kSumShift == 0 ? columns.bias_hi() : typename Simd::I32(0);
@@ -164,8 +169,8 @@ constexpr TiledRows tile_rows(int rows) {
 // Not inlined: gcc would keep what the epilogue knows of the columns in registers all the time, and sums in memory.
 template <typename Vnni, bool kHalf, int kSumShift, typename Columns>
 __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane,
-                                                int rows, const std::uint8_t* panel, int k, const Columns& columns,
-                                                WantedNext next) {
+                                                int rows, const std::uint8_t* panel, Depth depth,
+                                                const Columns& columns, WantedNext next) {
   constexpr int kRows = Vnni::kRows;
   int row = 0;
   const auto at = [&](int r) { return src + r * stride; };
@@ -178,12 +183,12 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
     row = begin(tile);
     if constexpr (kHighRows != 0) {
       if (tile < tiles.high) {
-        multiply_tile<Vnni, kHighRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0,
+        multiply_tile<Vnni, kHighRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, depth, columns, row, 0,
                                                                 next);
         continue;
       }
     }
-    multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
+    multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, depth, columns, row, 0, next);
   }
   row = begin(tiles.count);
   // What is left goes in lower tiles. The last one may begin within rows that are finished: it computes those again,
@@ -191,26 +196,28 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
   constexpr int kFew = kRows / 2;
   while (rows - row > 2 && rows >= kFew) {
     const int first = row + kFew <= rows ? row : rows - kFew;
-    multiply_tile<Vnni, kFew, kHalf, kSumShift, true>(at(first), stride, plane, panel, k, columns, first, row - first,
-                                                      next);
+    multiply_tile<Vnni, kFew, kHalf, kSumShift, true>(at(first), stride, plane, panel, depth, columns, first,
+                                                      row - first, next);
     row = first + kFew;
   }
   for (; row + 2 <= rows; row += 2) {
-    multiply_tile<Vnni, 2, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
+    multiply_tile<Vnni, 2, kHalf, kSumShift, false>(at(row), stride, plane, panel, depth, columns, row, 0, next);
   }
   for (; row < rows; ++row) {
-    multiply_tile<Vnni, 1, kHalf, kSumShift, false>(at(row), stride, plane, panel, k, columns, row, 0, next);
+    multiply_tile<Vnni, 1, kHalf, kSumShift, false>(at(row), stride, plane, panel, depth, columns, row, 0, next);
   }
 }
 
 template <typename Vnni, int kSumShift, typename EpilogueType>
 void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                      const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  const auto steps = static_cast<std::size_t>(rows / Vnni::kRows) * static_cast<std::size_t>(weights.k / kGroupDepth);
+  const auto steps =
+      static_cast<std::size_t>(rows / Vnni::kRows) * static_cast<std::size_t>(weights.used_depth() / kGroupDepth);
   for_each_column_block<typename Vnni::Simd>(
       steps, weights, scratch, epilogue, Vnni::expand_panel,
       [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
-        multiply_columns<Vnni, half, kSumShift>(src, stride, plane, rows, panel, weights.k, columns, next);
+        multiply_columns<Vnni, half, kSumShift>(src, stride, plane, rows, panel, {weights.k, weights.used_depth()},
+                                                columns, next);
       });
 }
 
