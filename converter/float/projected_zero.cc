@@ -12,6 +12,7 @@ std::vector<float> projected_zero(const FloatNetwork& network, TensorId id) {
   const int columns = network.at(id).columns;
   std::vector<float> row(static_cast<std::size_t>(columns));
   if (projection.node < 0) return row;
+  if (projection.norm >= 0 && network.node(projection.norm).as<LayerNorm>()->unbiased) return row;
   const Linear& layer = *network.node(projection.node).as<Linear>();
   std::copy_n(layer.linear.bias.begin() + projection.first, columns, row.begin());
   const auto inputs = static_cast<std::ptrdiff_t>(layer.zero.size());

@@ -31,6 +31,9 @@ struct LayerNorm {
   int first_row = 0;
   int groups = 1;       // parts of equal width of a row, each normed by itself, as heads are
   bool centred = true;  // false: no mean is taken away, so a part is divided by its root mean square
+  // What it reads is 0 where the projection's input is: keys of Swin V2 have no bias. What rounding or equalising makes
+  // of 0 must not get the length of a key.
+  bool unbiased = false;
 };
 
 // x -> y or, cut into as many equal parts, several tensors. (x, residual) -> residual + y.

@@ -230,7 +230,7 @@ TEST_CASE("lower: what of a multiplication the engine cannot do is refused by na
   std::swap(crossed.node(crossed.find_node("stages.0.mlp.fc1")).outputs[0],
             crossed.node(crossed.find_node("stages.0.mlp.fc1")).outputs[1]);
   REQUIRE(fc1.outputs[0] == tensor_of(crossed, "stages.0.mlp.fc1.value"));
-  check_lowering_refused(crossed, some_plan(crossed), "one result, or query, key and value");
+  check_lowering_refused(crossed, some_plan(crossed), "one result, or query, key, value and values");
 }
 
 TEST_CASE("lower: what the engine cannot do is refused by name") {
@@ -245,7 +245,8 @@ TEST_CASE("lower: what the engine cannot do is refused by name") {
   FloatNetwork crossed = network;
   Node& attention = node_of(crossed, "attn");
   std::swap(attention.inputs[0], attention.inputs[1]);
-  check_lowering_refused(crossed, some_plan(crossed), "'attn' needs query, key and value");
+  check_lowering_refused(crossed, some_plan(crossed),
+                         "'attn' needs all that one linear layer writes as query, key and value");
 }
 
 TEST_CASE("check_plan: what a plan lacks is named") {

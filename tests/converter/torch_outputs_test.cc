@@ -2,6 +2,7 @@
 // MLPs, and Swin Transformers of both versions whose grids have pads. scripts/torch_outputs.py writes the outputs.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -12,7 +13,8 @@
 #include "models/swin_tensors.h"
 #include "models/tensor_names.h"
 #include "tests/converter/checkpoints.h"
-#include "tests/converter/network_parts.h"
+#include "tests/converter/conversion_parts.h"
+#include "tests/converter/small_network.h"
 
 using namespace intvit;
 using namespace intvit::checkpoints;
@@ -61,6 +63,20 @@ TensorMap torch_tensors(const std::vector<TensorSpec>& specs, Naming naming, con
   return tensors;
 }
 
+class OnePicture : public PictureSource {
+ public:
+  explicit OnePicture(const std::vector<std::uint8_t>& pixels) : pixels_(pixels) {}
+  int count() const override { return 1; }
+  Status read(int, std::uint8_t* pixels) override {
+    std::copy(pixels_.begin(), pixels_.end(), pixels);
+    return {};
+  }
+
+ private:
+  const std::vector<std::uint8_t>& pixels_;
+};
+
+// Of the float network, then of its integers.
 void check_torch_output(const TensorMap& tensors, const std::string& config, const OutputChoice& outputs, int every,
                         std::span<const double> expected) {
   const Result<FloatNetwork> network = load_tiny(tensors, config, outputs);
@@ -80,6 +96,13 @@ void check_torch_output(const TensorMap& tensors, const std::string& config, con
     CHECK(std::abs(values[i] - expected[compared++]) < 2e-5);
   }
   CHECK(compared == expected.size());
+  OnePicture pictures(picture);
+  const Result<Conversion> conversion =
+      convert(network.value(), pictures, {.method = "percentile", .threads = 1, .plan = {}}, kSilent);
+  REQUIRE_MESSAGE(conversion.ok(), conversion.status().message());
+  const double db = port_sqnr_db(network.value(), conversion.value(), pictures)[0];
+  MESSAGE("in integers: " << db << " dB");
+  CHECK(db > 20);
 }
 
 }  // namespace

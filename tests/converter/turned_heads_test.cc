@@ -14,6 +14,7 @@
 #include "engine/ops/attention.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/rotate.h"
+#include "engine/program/program.h"
 #include "intvit/model.h"
 #include "tests/converter/conversion_parts.h"
 #include "tests/converter/small_network.h"
@@ -78,7 +79,8 @@ TEST_CASE("rotary positions in integers: every method, near the float network") 
       for (const int bits : {8, 4}) {
         const double db = sqnr_db(converted(network, std::string(method.name), bits));
         MESSAGE(std::string(method.name) << ", " << bits << " bits: " << db << " dB");
-        CHECK(db > (bits == 8 ? 28 : 5));
+        CHECK(db > (bits == 8 ? 20 : 8));
+        if (method.name == std::string_view("percentile") && bits == 8) CHECK(db > 34);
       }
     }
   }
@@ -104,7 +106,7 @@ TEST_CASE("Swin V2 in integers: near the float network, with norms of heads and 
   const FloatNetwork network = swin_v2();
   const Conversion conversion = converted(network, "percentile", 8);
   CHECK(sqnr_db(conversion) > 30);
-  CHECK(sqnr_db(conversion, "features") > 30);
+  CHECK(sqnr_db(conversion, "features") > 28);
   const auto model = model_of(conversion);
   const Program& program = model->program();
   int of_heads = 0, added = 0;

@@ -1,5 +1,6 @@
 #include "converter/families/swin/build_swin.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <string>
@@ -133,7 +134,11 @@ class SwinBuilder {
   }
 
   TensorId block_v2(const std::string& name, SwinBlock& block, Attention kind, TensorId stream) {
-    const LayerNorm query = head_norm(block, true), key = head_norm(block, false);
+    const LayerNorm query = head_norm(block, true);
+    LayerNorm key = head_norm(block, false);
+    const std::vector<float>& bias = block.qkv.bias;
+    const auto first = bias.begin() + static_cast<std::ptrdiff_t>(bias.size() / 3);
+    key.unbiased = std::all_of(first, first + block.proj.out, [](float x) { return x == 0; });
     const TensorId to_qkv = builder_.copy(name + "attn.copy", stream, name + "attn.qkv.input");
     const TensorId attended = builder_.attention(name + "attn", to_qkv, std::move(block.qkv), query.groups,
                                                  std::move(kind), "norm", query, key);

@@ -53,6 +53,7 @@ void emit(const Rotate& rotate, const Node& node, Lowering& lowering) {
   if (linear.as<Linear>() == nullptr || addend(linear) >= 0 || x.role != Role::values || !is_per_head(result.role)) {
     return lowering.refuse(node, "values that a linear layer makes, for a query or a key");
   }
+  if (!lowering.order(node.inputs[0]).is_natural()) return lowering.refuse(node, "rows that do not lie in windows");
   const std::optional<LinearInput> in = lowering.codes_read(linear);
   if (!in) return;
   const double finest = least_unit(in->scale * lowering.linears.coarsest_scale(linear.name));
