@@ -7,8 +7,8 @@
 
 namespace intvit {
 
-// A row of the tensor: what the projection makes of its Linear::zero, normed where its heads are. Zeros where the tensor
-// is no projection, or a key without bias.
+// A row of the tensor: what the projection makes of its Linear::zero, normed where its heads are. Zeros where the
+// tensor is no projection, or a key without bias.
 std::vector<float> projected_zero(const FloatNetwork& network, TensorId id);
 
 }  // namespace intvit

@@ -2,14 +2,17 @@
 // DINOv3, and Swin V2's norms of heads, whose streams are added to by norms.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "converter/families/swin/build_swin.h"
 #include "converter/families/swin/random_swin.h"
 #include "converter/families/vit/random_vit.h"
+#include "converter/float/projected_zero.h"
 #include "converter/methods/method.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/layer_norm.h"
@@ -40,7 +43,7 @@ VitDescription rotary_vit(Rotary rotary) {
   return vit;
 }
 
-FloatNetwork swin_v2() {
+FloatNetwork swin_v2(bool key_bias = true) {
   SwinDescription swin;
   swin.architecture = "small";
   swin.version = 2;
@@ -50,7 +53,10 @@ FloatNetwork swin_v2() {
   swin.num_classes = 7;
   swin.preprocessing.height = 28;  // 7 x 10 tokens in windows of 4: padded
   swin.preprocessing.width = 40;
-  Result<FloatNetwork> network = build_swin(random_swin_weights(swin, 11), {{"logits", "features"}, {}});
+  SwinWeights weights = random_swin_weights(swin, 11);
+  std::vector<float>& bias = weights.stages[0].blocks[0].qkv.bias;
+  if (!key_bias) std::fill_n(bias.begin() + 12, 12, 0.0f);
+  Result<FloatNetwork> network = build_swin(std::move(weights), {{"logits", "features"}, {}});
   REQUIRE_MESSAGE(network.ok(), network.status().message());
   return network.take();
 }
@@ -118,4 +124,16 @@ TEST_CASE("Swin V2 in integers: near the float network, with norms of heads and 
   CHECK(of_heads == 8);
   CHECK(added == 8);
   for (const AttentionOp& attention : operations<AttentionOp>(program)) CHECK(attention.pad_row != kNone);
+}
+
+TEST_CASE("Swin V2: a pad's key that has no bias stays zero, whatever rounding adds to the bias") {
+  for (const bool key_bias : {true, false}) {
+    FloatNetwork network = swin_v2(key_bias);
+    const TensorId key = tensor_of(network, "layers.0.blocks.0.attn.key");
+    std::vector<float>& bias = linear_of(network, "layers.0.blocks.0.attn.qkv").bias;
+    for (float& x : bias) x += 1e-3f;
+    const std::vector<float> row = projected_zero(network, key);
+    REQUIRE(row.size() == 12);
+    CHECK(std::all_of(row.begin(), row.end(), [](float x) { return x == 0; }) == !key_bias);
+  }
 }
