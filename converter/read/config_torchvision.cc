@@ -16,7 +16,7 @@ void read_window(ConfigReader& reader, ModelConfig& config) {
   config.windows = {edges.front()};
 }
 
-Status read_model_args(const Json& json, const std::string& path, ModelConfig& config) {
+Status read_torchvision_args(const Json& json, const std::string& path, ModelConfig& config) {
   ConfigReader reader(json, path);
   std::optional<int> patch_width;
   reader.size("patch_size", kLargestPatch, config.patch_size, patch_width);
@@ -62,7 +62,7 @@ Status read_torchvision_config(const Json& json, const std::string& path, ModelC
   if (!reader.status().ok()) return reader.status();
   config.architecture = architecture.value_or("");
   if (const Json* args = reader.find("model_args"); args != nullptr && args->is_object()) {
-    if (Status status = read_model_args(*args, path, config); !status.ok()) return status;
+    if (Status status = read_torchvision_args(*args, path, config); !status.ok()) return status;
   }
   const Json* transforms = reader.find("transforms");
   return transforms != nullptr && transforms->is_object() ? read_transforms(*transforms, path, config) : Status();

@@ -22,11 +22,9 @@ neighbours() {
           print hits }'
 }
 
-# What is promised: of 95 in 100 pictures the nearest one shows the same sign, or of as many as in float; with the pixels
-# of stb_image one may be missing.
+# What is promised: of 95 in 100 pictures the nearest one shows the same sign, or of as many as in float. One may be missing:
+# two neighbours can be so near to each other that last bits of the calibration decide.
 same_kind() {
-  local slack=0
-  ! "$VITRUN" --version | grep -qx 'pictures *stb_image' || slack=1
   sed 's/.* //' "$INTVIT_DEMO_DIR/test.txt" >"$work/labels"
   sed "s|^|$INTVIT_DEMO_DIR/|; s/ [0-9]*$//" "$INTVIT_DEMO_DIR/test.txt" >"$work/names"
   expect_exit 0 "$VITRUN" "$model" - --embedding "$work/integers.npy" <"$work/names"
@@ -37,7 +35,7 @@ same_kind() {
   integers=$(neighbours "$work/integers.npy" "$work/labels")
   float=$(neighbours "$work/float/embedding.npy" "$work/labels")
   echo "nearest of the same kind: $integers of 256, in float $float"
-  at_least "$integers" 243.2 || at_least "$integers" $((float - slack)) || fail "$integers of 256, in float $float"
+  at_least "$integers" 243.2 || at_least "$integers" $((float - 1)) || fail "$integers of 256, in float $float"
 }
 
 files() {

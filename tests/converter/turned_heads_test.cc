@@ -26,7 +26,7 @@ using namespace intvit;
 
 namespace {
 
-Conversion converted(const FloatNetwork& network, const std::string& method, int bits) {
+Conversion turned_conversion(const FloatNetwork& network, const std::string& method, int bits) {
   SyntheticPictures pictures(4, network.preprocessing.height, network.preprocessing.width, 3);
   Result<Conversion> conversion =
       convert(network, pictures,
@@ -61,7 +61,7 @@ FloatNetwork swin_v2(bool key_bias = true) {
   return network.take();
 }
 
-std::shared_ptr<const Model> model_of(const Conversion& conversion) {
+std::shared_ptr<const Model> turned_model(const Conversion& conversion) {
   Result<std::shared_ptr<const Model>> model = Model::from_memory(conversion.file, "small");
   REQUIRE_MESSAGE(model.ok(), model.status().message());
   return model.take();
@@ -83,7 +83,7 @@ TEST_CASE("rotary positions in integers: every method, near the float network") 
     const FloatNetwork network = random_network(rotary_vit(rotary), 7);
     for (const Method& method : methods()) {
       for (const int bits : {8, 4}) {
-        const double db = sqnr_db(converted(network, std::string(method.name), bits));
+        const double db = sqnr_db(turned_conversion(network, std::string(method.name), bits));
         MESSAGE(std::string(method.name) << ", " << bits << " bits: " << db << " dB");
         CHECK(db > (bits == 8 ? 20 : 8));
         if (method.name == std::string_view("percentile") && bits == 8) CHECK(db > 34);
@@ -93,7 +93,7 @@ TEST_CASE("rotary positions in integers: every method, near the float network") 
 }
 
 TEST_CASE("rotary positions in integers: prefix tokens are not turned, and one table of angles is for all blocks") {
-  const auto model = model_of(converted(random_network(rotary_vit(Rotary::centres), 7), "percentile", 8));
+  const auto model = turned_model(turned_conversion(random_network(rotary_vit(Rotary::centres), 7), "percentile", 8));
   const Program& program = model->program();
   const std::vector<RotateOp> rotations = operations<RotateOp>(program);
   REQUIRE(rotations.size() == 4);
@@ -110,10 +110,10 @@ TEST_CASE("rotary positions in integers: prefix tokens are not turned, and one t
 
 TEST_CASE("Swin V2 in integers: near the float network, with norms of heads and norms that are added") {
   const FloatNetwork network = swin_v2();
-  const Conversion conversion = converted(network, "percentile", 8);
+  const Conversion conversion = turned_conversion(network, "percentile", 8);
   CHECK(sqnr_db(conversion) > 30);
   CHECK(sqnr_db(conversion, "features") > 28);
-  const auto model = model_of(conversion);
+  const auto model = turned_model(conversion);
   const Program& program = model->program();
   int of_heads = 0, added = 0;
   for (const LayerNormOp& norm : operations<LayerNormOp>(program)) {
