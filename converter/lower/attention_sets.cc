@@ -12,7 +12,7 @@
 namespace intvit {
 namespace {
 
-constexpr std::int32_t kMostBiasShift = 15;
+constexpr std::int32_t kMostBiasShift = 14;
 constexpr double kLargestBias = 32767;
 
 }  // namespace
@@ -64,7 +64,7 @@ LoweredSets lower_sets(const AttentionSetList& list) {
 }
 
 Result<LoweredBias> lower_bias(const LoweredSets& sets, const float* bias, int keys,
-                               const std::array<std::int32_t, kAttentionParameters>& parameters, int head_dim) {
+                               const std::array<std::int32_t, kAttentionParameters>& parameters, double farthest) {
   // Of one nat, in units of scores that have their left shift: t of kernels/softmax/softmax.h is a score's distance
   // shifted to the right, times the multiplier.
   const std::int32_t right = parameters[kSoftmaxRightShift], left = parameters[kSoftmaxLeftShift];
@@ -90,8 +90,8 @@ Result<LoweredBias> lower_bias(const LoweredSets& sets, const float* bias, int k
   }
   LoweredBias lowered;
   while (std::ldexp(largest, -lowered.shift) > kLargestBias) ++lowered.shift;
-  const double reach = std::ldexp(255.0 * 128 * head_dim, left) + std::ldexp(1.0, 15 + lowered.shift);
-  if (lowered.shift > kMostBiasShift || reach >= std::ldexp(1.0, 31)) {
+  const double reach = std::ldexp(128 * farthest, left) + std::ldexp(1.0, 15 + lowered.shift);
+  if (lowered.shift > kMostBiasShift || reach >= std::ldexp(1.0, 30)) {
     return Status(Code::unsupported, "a position bias that reaches " + std::to_string(largest / per_nat) +
                                          ", too far for scores of these queries and keys");
   }

@@ -42,8 +42,8 @@ struct LoweredBias {
 };
 
 // bias: [queries][keys] of the head, in nats, where slots of windows are both. parameters: of the head.
-// unsupported where scores and biases together do not fit 32 bits.
+// farthest: of all |q - q_zero|, head_dim times. unsupported where scores and biases together do not fit 30 bits.
 Result<LoweredBias> lower_bias(const LoweredSets& sets, const float* bias, int keys,
-                               const std::array<std::int32_t, kAttentionParameters>& parameters, int head_dim);
+                               const std::array<std::int32_t, kAttentionParameters>& parameters, double farthest);
 
 }  // namespace intvit

@@ -18,18 +18,24 @@ SampledSegment::SampledSegment(const MethodInput& input, const SegmentSamples& s
     const TensorId attended = node.outputs[1];
     attentions_.push_back({node.inputs[0], node.inputs[1], node.inputs[2], node.outputs[0], attended,
                            network.at(node.inputs[0]).heads, &layer_behind(attended)});
-    if (node.as<Attention>()->windows) windows_[node.outputs[0]] = in_windows(network, node, samples);
+    if (node.as<Attention>()->windows) windows_[node.outputs[0]] = {&node, {}, {}};
   }
 }
 
-const TensorSamples& SampledSegment::probabilities_of(const SampledAttention& a) const {
+const TensorSamples& SampledSegment::probabilities_of(const SampledAttention& a) {
   const auto found = windows_.find(a.probabilities);
-  return found == windows_.end() ? at(a.probabilities) : found->second.probabilities;
+  if (found == windows_.end()) return at(a.probabilities);
+  TensorSamples& cut = found->second.probabilities;
+  if (cut.pictures.empty()) cut = probabilities_in_windows(network, *found->second.node, samples);
+  return cut;
 }
 
-const TensorSamples& SampledSegment::values_of(const SampledAttention& a) const {
+const TensorSamples& SampledSegment::values_of(const SampledAttention& a) {
   const auto found = windows_.find(a.probabilities);
-  return found == windows_.end() ? at(a.value) : found->second.value;
+  if (found == windows_.end()) return at(a.value);
+  TensorSamples& cut = found->second.values;
+  if (cut.pictures.empty()) cut = values_in_windows(network, *found->second.node, samples);
+  return cut;
 }
 
 const FloatLinear& SampledSegment::layer_behind(TensorId id) {

@@ -46,8 +46,8 @@ class SampledSegment {
   const std::string& name(TensorId id) const { return network.at(id).name; }
 
   // Of an attention: as `at` has them or, where it has windows, each window as a picture.
-  const TensorSamples& probabilities_of(const SampledAttention& attention) const;
-  const TensorSamples& values_of(const SampledAttention& attention) const;
+  const TensorSamples& probabilities_of(const SampledAttention& attention);
+  const TensorSamples& values_of(const SampledAttention& attention);
 
   // Those that can have codes of every kind, in the order of execution. The others keep the uniform ones of the plan
   // that a method begins with.
@@ -79,7 +79,11 @@ class SampledSegment {
   const MethodInput& input_;
   std::vector<SampledInput> linear_inputs_;
   std::vector<SampledAttention> attentions_;
-  std::map<TensorId, AttentionSamples> windows_;  // of attentions that have some, by probabilities
+  struct Windows {
+    const Node* node;
+    TensorSamples probabilities, values;  // empty until they are asked for
+  };
+  std::map<TensorId, Windows> windows_;           // of attentions that have some, by probabilities
   std::map<TensorId, FloatLinear> split_layers_;  // of those that read several rows as one, by what they read
   std::map<TensorId, ActivationSchemes> clipped_;
   std::map<TensorId, AttentionError> attention_errors_;  // by probabilities

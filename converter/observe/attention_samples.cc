@@ -68,11 +68,20 @@ class Windows {
 
 AttentionSamples in_windows(const FloatNetwork& network, const Node& node, const SegmentSamples& samples) {
   const Windows windows(*node.as<Attention>()->windows);
-  const TensorId query = node.inputs[0], key = node.inputs[1], value = node.inputs[2];
-  return {windows.rows(samples.at(query), {}), windows.rows(samples.at(key), projected_zero(network, key)),
-          windows.rows(samples.at(value), projected_zero(network, value)),
-          windows.probabilities(samples.at(node.outputs[0]), network.at(query).heads),
+  const TensorId key = node.inputs[1];
+  return {windows.rows(samples.at(node.inputs[0]), {}), windows.rows(samples.at(key), projected_zero(network, key)),
+          values_in_windows(network, node, samples), probabilities_in_windows(network, node, samples),
           windows.rows(samples.at(node.outputs[1]), {})};
+}
+
+TensorSamples probabilities_in_windows(const FloatNetwork& network, const Node& node, const SegmentSamples& samples) {
+  return Windows(*node.as<Attention>()->windows)
+      .probabilities(samples.at(node.outputs[0]), network.at(node.inputs[0]).heads);
+}
+
+TensorSamples values_in_windows(const FloatNetwork& network, const Node& node, const SegmentSamples& samples) {
+  const TensorId value = node.inputs[2];
+  return Windows(*node.as<Attention>()->windows).rows(samples.at(value), projected_zero(network, value));
 }
 
 }  // namespace intvit

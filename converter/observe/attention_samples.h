@@ -16,4 +16,8 @@ struct AttentionSamples {
 // repeats the first token of its window, so that every row is one of the network's.
 AttentionSamples in_windows(const FloatNetwork& network, const Node& node, const SegmentSamples& samples);
 
+// Two of them alone.
+TensorSamples probabilities_in_windows(const FloatNetwork& network, const Node& node, const SegmentSamples& samples);
+TensorSamples values_in_windows(const FloatNetwork& network, const Node& node, const SegmentSamples& samples);
+
 }  // namespace intvit

@@ -132,7 +132,7 @@ bool is_dinov3(const Family& family) { return std::string_view(family.type) == "
 bool is_beit(const Family& family) { return std::string_view(family.type) == "beit"; }
 
 void set_defaults(const Family& family, ModelConfig& config) {
-  config.num_heads = 12;
+  config.num_heads = is_dinov3(family) ? 6 : 12;
   config.layer_norm_eps = family.layer_norm_eps;
   config.activation = family.activation;
   config.pooling = is_siglip(family) ? Pooling::attention : is_swin(family) ? Pooling::average : Pooling::token;

@@ -79,7 +79,8 @@ std::vector<Operand> AttentionOp::operands() const {
 
 std::uint32_t AttentionOp::row_local_rows(const Tensors& tensors) const {
   const std::uint32_t rows = tensors.rows_of(src);
-  const bool local = local_rows > 0 && rows % local_rows == 0 && rows == tensors.rows_of(dst);
+  // Sets of one row would be units of one, as rows of other operations are, and a thread's share would be of heads.
+  const bool local = local_rows > 1 && rows % local_rows == 0 && rows == tensors.rows_of(dst);
   return local ? rows : 0;
 }
 

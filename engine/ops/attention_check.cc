@@ -79,7 +79,8 @@ void check_reach(const AttentionOp& op, const HeadFacts& facts, Checker& c) {
     // |q - q_zero| times the distance of two codes of k, D times.
     const std::uint64_t farthest = std::max(highest_query, static_cast<std::uint64_t>(facts.q_zero[shift]));
     const std::uint64_t reach = op.head_dim * farthest * (biased ? 128 : highest) << shift;
-    c.require(reach + bias < std::uint64_t{1} << 31, [&] {
+    // Biased scores lie on both sides of 0, and it is their distance that has 31 bits.
+    c.require(reach + bias < std::uint64_t{1} << (biased ? 30 : 31), [&] {
       return "a softmax left shift of " + std::to_string(shift) + " can overflow" + (biased ? " with the bias" : "");
     });
   }
@@ -155,6 +156,7 @@ void check_keys(const AttentionOp& op, const Buffer& to, Checker& c) {
   const Buffer* keys = c.buffer(op.key_src, DataType::u8, "key_src");
   const Buffer* values = c.buffer(op.value_src, DataType::u8, "value_src");
   if (!c.ok()) return;
+  c.require(op.dst != op.src && op.dst != op.key_src && op.dst != op.value_src, "dst is what it reads");
   c.require(keys->rows == values->rows, [&] {
     return "keys of " + std::to_string(keys->rows) + " rows and values of " + std::to_string(values->rows);
   });
@@ -213,7 +215,7 @@ void check_bias(const AttentionOp& op, Checker& c) {
   });
   c.constant(op.bias, DataType::s16, std::uint64_t{op.heads} * op.bias_columns, "bias");
   const Constant* shifts = c.constant(op.bias_shifts, DataType::s32, op.heads, "bias_shifts");
-  c.within<std::int32_t>(shifts, 0, 15, "bias_shifts");
+  c.within<std::int32_t>(shifts, 0, 14, "bias_shifts");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "engine/ops/linear.h"
 
+#include <algorithm>
+
 #include "engine/ops/description.h"
 #include "engine/ops/scratch.h"
 
@@ -82,10 +84,12 @@ void LinearOp::execute(const Execution& e) const {
   const Range rows = e.share(to.rows);
   if (rows.empty()) return;
   kernels::LinearArgs args = linear_args(linear, e, e.workspace.scratch);
-  // What stands behind the columns of a row has weights of zero (check_linear).
+  // What stands behind the columns of a row has weights of zero (check_linear). A row may have more columns than
+  // inputs.
   if (src_rows_per_dst_row == 1) {
-    args.weights.used =
-        static_cast<int>((from.columns + kernels::kGroupDepth - 1) / kernels::kGroupDepth) * kernels::kGroupDepth;
+    const std::uint32_t columns = std::min(from.columns, linear.k);
+    constexpr std::uint32_t kGroup = kernels::kGroupDepth;
+    args.weights.used = static_cast<int>((columns + kGroup - 1) / kGroup * kGroup);
   }
   args.src = e.row<std::uint8_t>(src, rows.begin * src_rows_per_dst_row);
   args.src_stride = src_rows_per_dst_row * from.stride;

@@ -37,7 +37,7 @@ SessionMemory::SessionMemory(const Program& program, int threads, int batch)
       scratch_bytes_(align_scratch(most_scratch_bytes(program))) {
   const auto members = static_cast<std::size_t>(threads), pictures = static_cast<std::size_t>(batch);
   const std::size_t arenas = pictures >= members ? members : 1;
-  if (std::max(arenas * arena_bytes_, pictures * kept_bytes_) > kMaxArenaBytes * 8) return;
+  if (std::max({arenas * arena_bytes_, pictures * kept_bytes_, members * scratch_bytes_}) > kMaxArenaBytes * 8) return;
   // Padding columns only ever meet zero weights (validate() checks that), but memory should not be read uninitialised.
   arenas_.reset(aligned_zeros(arenas * arena_bytes_));
   kept_.reset(aligned_zeros(pictures * kept_bytes_));

@@ -205,7 +205,7 @@ TEST_CASE("biases of sets: 16 bits in units of scores, around the middle of each
   // Of 1 nat, scores: log2(e) octaves, 2^11 steps each, times 2^16 / 40000 times 2^3.
   const double per_nat = std::log2(std::exp(1.0)) * 2048 * 65536 / 40000 * 8;
   const std::vector<float> bias = {0, 1, 2, 4, 4, 4, -3, 0, 9};  // of slots [3][3]
-  const auto lowered = lower_bias(sets, bias.data(), 3, parameters, 32);
+  const auto lowered = lower_bias(sets, bias.data(), 3, parameters, 32 * 255);
   REQUIRE(lowered.ok());
   const LoweredBias& b = lowered.value();
   const auto value = [&](std::size_t i) { return std::ldexp(b.values[i], b.shift) / per_nat; };
@@ -219,8 +219,8 @@ TEST_CASE("biases of sets: 16 bits in units of scores, around the middle of each
   CHECK(value(48) == doctest::Approx(-0.5).epsilon(step));
   CHECK(value(49) == doctest::Approx(0.5).epsilon(step));
   const std::vector<float> far(9, 0.0f), wide = {0, 3e5f, 0, 0, 0, 0, 0, 0, 0};
-  CHECK(lower_bias(sets, far.data(), 3, parameters, 32).ok());
-  const auto refused = lower_bias(sets, wide.data(), 3, parameters, 32);
+  CHECK(lower_bias(sets, far.data(), 3, parameters, 32 * 255).ok());
+  const auto refused = lower_bias(sets, wide.data(), 3, parameters, 32 * 255);
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.status().message().find("position bias") != std::string::npos);
 }

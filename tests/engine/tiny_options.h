@@ -56,6 +56,7 @@ struct TinyOptions {
   TinySoftmax softmax = {};
   bool coarse_steps = false;  // a residual stream of few bits
   bool sets = false;          // attention in sets, with pad rows and a bias
+  std::uint32_t local = 0;    // so many rows in order are a set, without pad rows
   bool apart = false;         // queries in a buffer of their own
   bool gated = false;         // MLPs multiply what their activation function makes
   bool rotated = false;       // queries apart, turned by angles of their rows behind the class token

@@ -352,7 +352,7 @@ class Builder {
     }
     op.parameters = tiny_.add(name + ".parameters", DataType::s32, parameters);
     set_tiny_softmax(tiny_, name, o_.softmax, random_, op);
-    if (o_.sets) set_tiny_sets(tiny_, name, tokens_, o_.max_code, random_, op);
+    if (o_.sets) set_tiny_sets(tiny_, name, {tokens_, o_.local}, o_.max_code, random_, op);
     tiny_.program.steps.push_back({name, op});
   }
 

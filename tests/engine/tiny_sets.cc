@@ -7,16 +7,19 @@
 
 namespace intvit::test {
 
-void set_tiny_sets(TinyProgram& tiny, const std::string& name, std::uint32_t rows, std::uint32_t max_code,
+void set_tiny_sets(TinyProgram& tiny, const std::string& name, const TinySets& shape, std::uint32_t max_code,
                    Random& random, AttentionOp& op) {
+  const std::uint32_t rows = shape.rows;
   std::vector<std::int32_t> order(rows), numbers, list;
   std::iota(order.begin(), order.end(), 0);
-  for (std::size_t i = rows; i > 1; --i) {
+  for (std::size_t i = rows; shape.local == 0 && i > 1; --i) {
     std::swap(order[i - 1], order[static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(i) - 1))]);
   }
   std::uint32_t biases = 0;
   for (std::uint32_t taken = 0, set = 0; taken < rows; ++set) {
-    const auto queries = std::min(rows - taken, std::uint32_t{1} + 2 * (set % 3)), pads = set % 2;
+    const bool local = shape.local > 0;
+    const auto queries = local ? shape.local : std::min(rows - taken, std::uint32_t{1} + 2 * (set % 3));
+    const auto pads = local ? 0 : set % 2;
     numbers.insert(numbers.end(), {static_cast<std::int32_t>(list.size()), static_cast<std::int32_t>(queries + pads),
                                    static_cast<std::int32_t>(queries), static_cast<std::int32_t>(biases)});
     list.insert(list.end(), order.begin() + taken, order.begin() + taken + queries);
@@ -30,9 +33,10 @@ void set_tiny_sets(TinyProgram& tiny, const std::string& name, std::uint32_t row
   sets.insert(sets.end(), list.begin(), list.end());
   op.sets = tiny.add(name + ".sets", DataType::s32, sets);
 
+  op.local_rows = shape.local;
   std::vector<std::uint8_t> pad_row(std::size_t{2} * op.heads * op.head_dim);
   for (std::uint8_t& code : pad_row) code = static_cast<std::uint8_t>(random.integer(0, max_code));
-  op.pad_row = tiny.add(name + ".pad_row", DataType::u8, pad_row);
+  if (shape.local == 0) op.pad_row = tiny.add(name + ".pad_row", DataType::u8, pad_row);
 
   op.bias_columns = biases;
   std::vector<std::int16_t> bias(std::size_t{op.heads} * biases);

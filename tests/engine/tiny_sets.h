@@ -9,8 +9,13 @@
 
 namespace intvit::test {
 
-// Of `rows` rows in a random order. op.heads, its parameters and its softmax are to be set before.
-void set_tiny_sets(TinyProgram& tiny, const std::string& name, std::uint32_t rows, std::uint32_t max_code,
+struct TinySets {
+  std::uint32_t rows;
+  std::uint32_t local;  // rows of a set, in order; 0: of several sizes, in a random order, some with a pad row
+};
+
+// op.heads, its parameters and its softmax are to be set before.
+void set_tiny_sets(TinyProgram& tiny, const std::string& name, const TinySets& shape, std::uint32_t max_code,
                    Random& random, AttentionOp& op);
 
 }  // namespace intvit::test

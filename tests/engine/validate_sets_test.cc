@@ -104,29 +104,29 @@ TEST_CASE("validate: the bias of attention") {
     return
         [=](TinyProgram& t) { attention(t).bias_shifts = with_entry<std::int32_t>(t, attention(t).bias_shifts, 1, x); };
   };
-  for (const std::int32_t wrong : {INT32_MIN, -1, 16, INT32_MAX}) refuses("bias_shifts", shift(wrong), options);
-  accepts(shift(15), options);  // 2^30 and 8 * 255 * 128
+  for (const std::int32_t wrong : {INT32_MIN, -1, 15, INT32_MAX}) refuses("bias_shifts", shift(wrong), options);
+  accepts(shift(14), options);  // 2^29 and 8 * 255 * 128
   const auto left = [](std::int32_t x) {
     return [=](TinyProgram& t) {
       const std::size_t at = kAttentionParameters + kSoftmaxLeftShift;
       attention(t).parameters = with_entry<std::int32_t>(t, attention(t).parameters, at, x);
     };
   };
-  // 8 * 255 * 128 * 2^12 is just below 2^30.
+  // 8 * 255 * 128 * 2^11 is just below 2^29.
   accepts(
       [&](TinyProgram& t) {
-        left(12)(t);
-        shift(15)(t);
+        left(11)(t);
+        shift(14)(t);
       },
       options);
   refuses(
       "can overflow with the bias",
       [&](TinyProgram& t) {
-        left(13)(t);
-        shift(15)(t);
+        left(12)(t);
+        shift(14)(t);
       },
       options);
-  refuses("can overflow with the bias", left(14), options);
+  refuses("can overflow with the bias", left(13), options);
   // Without sets, of all rows.
   accepts([](TinyProgram& t) {
     AttentionOp& a = attention(t);
@@ -153,6 +153,15 @@ TEST_CASE("validate: queries, keys and values of attention that lie apart") {
         "columns of keys or values", [=](TinyProgram& t) { attention(t).value_column = wrong; }, options);
   }
   accepts([](TinyProgram& t) { attention(t).key_column = 32; }, options);
+  // What is written is not read at the same time.
+  refuses(
+      "dst is what it reads",
+      [](TinyProgram& t) {
+        AttentionOp& a = attention(t);
+        a.value_src = a.dst;
+        a.value_column = 0;
+      },
+      options);
   // What others left there long ago is not what a key may be.
   refuses(
       "reads a buffer that nothing has written",

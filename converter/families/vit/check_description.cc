@@ -10,6 +10,9 @@
 namespace intvit {
 namespace {
 
+// Of all tokens, so that no config alone takes more than some GiB.
+constexpr std::int64_t kMostStreamNumbers = std::int64_t{1} << 29;
+
 std::string grid_text(int height, int width) { return std::to_string(height) + "x" + std::to_string(width); }
 
 // What is out of range; empty when nothing is.
@@ -49,7 +52,11 @@ std::string check_divisions(const VitDescription& vit) {
            grid_text(input.height, input.width) + "; such a size is not supported";
   }
   const std::int64_t tokens = vit.tokens();
-  if (vit.relative_positions && tokens * tokens * vit.num_heads * vit.depth > kMostBiases) {
+  if (tokens * vit.num_heads > INT32_MAX || tokens * vit.embed_dim > kMostStreamNumbers) {
+    return "its pictures are so large that they make " + std::to_string(tokens) + " tokens of " +
+           std::to_string(vit.embed_dim) + " channels";
+  }
+  if (vit.relative_positions && tokens > kMostBiases / tokens / vit.num_heads / vit.depth) {
     return "its pictures are so large that the biases of relative positions need more than 2 GiB";
   }
   return {};

@@ -207,7 +207,9 @@ class Describer {
     vit_.bare_registers = dinov2 && vit_.register_tokens > 0;
     if (config_.pooling && *config_.pooling != vit_.pooling) {
       vit_.pooling = *config_.pooling;
-      vit_.fc_norm = vit_.pooling == Pooling::average;  // timm's default
+      // timm's default, but for DINOv3, whose config does not say that the norm stands before the pooling.
+      const bool before = tensors_.has("norm.weight") && !tensors_.has("fc_norm.weight");
+      vit_.fc_norm = vit_.pooling == Pooling::average && !before;
     }
     override_with(config_.fc_norm, vit_.fc_norm);
     if (naming() == Naming::open_clip_timm) vit_.fc_norm = tensors_.has("fc_norm.weight");

@@ -81,8 +81,9 @@ void set_places(const Attention& attention, const Node& node, const std::vector<
   std::vector<std::int32_t> shifts;
   const std::size_t of_head = attention.bias.size() / parameters.size();
   for (std::size_t h = 0; h < parameters.size(); ++h) {
-    const auto lowered =
-        lower_bias(sets, attention.bias.data() + h * of_head, keys, parameters[h], static_cast<int>(op.head_dim));
+    const UniformScheme& query = lowering.scheme(node.inputs[0], static_cast<int>(h)).grid;
+    const double farthest = op.head_dim * std::max<double>(query.highest_code(), query.zero_point);
+    const auto lowered = lower_bias(sets, attention.bias.data() + h * of_head, keys, parameters[h], farthest);
     if (!lowered.ok()) return lowering.fail(node.name, lowered.status());
     bias.insert(bias.end(), lowered.value().values.begin(), lowered.value().values.end());
     shifts.push_back(lowered.value().shift);
