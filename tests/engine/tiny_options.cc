@@ -99,11 +99,12 @@ std::vector<TinyVariant> newer_variants() {
   both.softmax = {SoftmaxKind::absolute, 40, 2, 3};
   both.attended = {EncodeKind::rows, 1, 15};
   // 325 tokens, more than a block of a chain has, in 25 sets; and with as many heads as make their shares uneven.
-  TinyOptions local = {7, 72, 4, 36, 3, 70, 2, 23};
+  TinyOptions local = {7, 72, 4, 12, 3, 16, 1, 23};
   local.sets = true;
   local.local = 13;
   local.head = TinyHead::mean;
   TinyOptions single = local;
+  single.edge = 32;
   single.local = 1;
   return {{"gated", gated},      {"gated, few bits", gated_few}, {"token and mean", token_and_mean},
           {"sets", sets},        {"queries apart", apart},       {"sets, queries apart", both},
