@@ -18,7 +18,7 @@ void set_tiny_sets(TinyProgram& tiny, const std::string& name, const TinySets& s
   std::uint32_t biases = 0;
   for (std::uint32_t taken = 0, set = 0; taken < rows; ++set) {
     const bool local = shape.local > 0;
-    const auto queries = local ? shape.local : std::min(rows - taken, std::uint32_t{1} + 2 * (set % 3));
+    const auto queries = std::min(rows - taken, local ? shape.local : 1 + 2 * (set % 3));
     const auto pads = local ? 0 : set % 2;
     numbers.insert(numbers.end(), {static_cast<std::int32_t>(list.size()), static_cast<std::int32_t>(queries + pads),
                                    static_cast<std::int32_t>(queries), static_cast<std::int32_t>(biases)});
@@ -33,7 +33,7 @@ void set_tiny_sets(TinyProgram& tiny, const std::string& name, const TinySets& s
   sets.insert(sets.end(), list.begin(), list.end());
   op.sets = tiny.add(name + ".sets", DataType::s32, sets);
 
-  op.local_rows = shape.local;
+  if (shape.local > 0 && rows % shape.local == 0) op.local_rows = shape.local;
   std::vector<std::uint8_t> pad_row(std::size_t{2} * op.heads * op.head_dim);
   for (std::uint8_t& code : pad_row) code = static_cast<std::uint8_t>(random.integer(0, max_code));
   if (shape.local == 0) op.pad_row = tiny.add(name + ".pad_row", DataType::u8, pad_row);
