@@ -59,7 +59,7 @@ build/tsan/tests/test_sessions "${left_out[@]}"
 step "clang: builds, and has the bits that gcc's build had"
 cmake --preset clang -DINTVIT_WERROR=ON -DINTVIT_FUZZ=ON >/dev/null
 # What runs models. Command lines and the converter take clang the longest.
-programs=(vitrun intvit_peak)
+programs=(vitrun isa_objects)
 [ -z "$full" ] || programs+=(intvit_converter vitconvert vitbench classify)
 cmake --build --preset clang --target "${programs[@]}"
 ctest --preset clang -R '^(cli_golden_test|no_float|no_weak_symbols)$'
