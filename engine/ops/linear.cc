@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/ops/description.h"
+#include "engine/ops/row_constants.h"
 #include "engine/ops/scratch.h"
 
 namespace intvit {
@@ -52,6 +53,10 @@ void LinearOp::check(Checker& c) const {
            " planes, src has rows of " + std::to_string(plane);
   });
   if (kind == Epilogue::residual) check_coarse_steps(c, coarse_steps, linear.n);
+  if (init != kNone) {
+    c.require(kind == Epilogue::codes, "init is of another kind than codes");
+    c.constant(init, DataType::s16, std::uint64_t{to->rows} * to->stride, "init");
+  }
   if (kind == Epilogue::activation) {
     c.constant(activation, DataType::s16, 2 * kernels::kActivationSegments, "activation");
     c.require(activation_segment_bits <= 9 && activation_multiplier <= 32767 && activation_zero_point <= 255,
@@ -65,8 +70,9 @@ std::uint64_t LinearOp::macs(const Tensors& tensors) const {
   return std::uint64_t{from.rows} * from.columns * linear.n;
 }
 
-std::size_t LinearOp::scratch_bytes(const Tensors&) const {
-  return align_scratch(kernels::linear_scratch_bytes(static_cast<int>(linear.k)));
+std::size_t LinearOp::scratch_bytes(const Tensors& tensors) const {
+  return align_scratch(kernels::linear_scratch_bytes(static_cast<int>(linear.k))) +
+         (init == kNone ? 0 : row_constants_scratch_bytes(tensors.buffers[dst], linear.n));
 }
 
 std::string LinearOp::describe(const Tensors& tensors) const {
@@ -120,7 +126,22 @@ void LinearOp::execute(const Execution& e) const {
       break;
   }
   if (kind != Epilogue::logits) args.requantizer.multiplier = e.constant<std::int16_t>(linear.multiplier);
-  e.kernels.linear->run(args);
+  if (init == kNone) return e.kernels.linear->run(args);
+  add_init(e, args, rows);
+}
+
+void LinearOp::add_init(const Execution& e, kernels::LinearArgs args, Range rows) const {
+  const Buffer& to = e.buffer(dst);
+  auto* values =
+      reinterpret_cast<std::int16_t*>(static_cast<std::uint8_t*>(e.workspace.scratch) +
+                                      align_scratch(kernels::linear_scratch_bytes(static_cast<int>(linear.k))));
+  for (std::int64_t begin = rows.begin; begin < rows.end; begin += args.rows) {
+    args.rows = static_cast<int>(std::min<std::int64_t>(kConstantRows, rows.end - begin));
+    args.dst = e.row_of_any_type(dst, begin);
+    add_row_constants(*e.kernels.linear, args, to.type, e.constant<std::int16_t>(init) + begin * to.stride, to.stride,
+                      values);
+    args.src += args.rows * args.src_stride;
+  }
 }
 
 }  // namespace intvit

@@ -1,6 +1,7 @@
 // src codes x weights -> dst (kernels/gemm/linear.h). A src with several rows per dst row (the two class tokens of a
 // distilled DeiT) is read as one long row. residual: dst is the residual stream itself. codes and activation: codes or
-// values. With two planes every src row holds its low bytes in its first half and its high bytes in its second.
+// values; with init a constant of the row is added before the clamp. With two planes every src row holds its low bytes
+// in its first half and its high bytes in its second.
 #pragma once
 
 #include "engine/ops/coarse_steps.h"
@@ -24,11 +25,12 @@ struct LinearOp final : OperationOf<LinearOp> {
   std::uint32_t planes = 1;                 // of src, 1 or 2
   std::uint32_t max_code = 255;             // 1..255
   CoarseSteps coarse_steps;                 // residual only
+  ConstantId init = kNone;                  // codes only: s16 [rows of dst][stride of dst], or none
 
   void for_each_field(FieldVisitor& v) override {
     v(src), v(dst), v(kind), linear.visit(v);
     v(activation), v(activation_segment_bits), v(activation_multiplier), v(activation_zero_point);
-    v(planes), v(max_code), coarse_steps.visit(v);
+    v(planes), v(max_code), coarse_steps.visit(v), v(init);
   }
   std::vector<Operand> operands() const override {
     return {{"src", src, Access::read},
@@ -43,6 +45,9 @@ struct LinearOp final : OperationOf<LinearOp> {
   std::size_t scratch_bytes(const Tensors& tensors) const override;
   std::string describe(const Tensors& tensors) const override;
   void execute(const Execution& e) const override;
+
+ private:
+  void add_init(const Execution& e, kernels::LinearArgs args, Range rows) const;
 };
 
 }  // namespace intvit

@@ -16,13 +16,13 @@
 #include "engine/format/program_codec.h"
 #include "engine/format/writer.h"
 #include "engine/ops/attention.h"
+#include "engine/ops/conv.h"
 #include "engine/ops/encode.h"
 #include "engine/ops/gather.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
 #include "engine/ops/multiply.h"
-#include "engine/ops/patch_embed.h"
 #include "engine/ops/registry.h"
 #include "engine/ops/rotate.h"
 #include "intvit/model.h"
@@ -81,7 +81,7 @@ struct Fates {
 // Small enough to be loaded some ten thousand times each.
 std::vector<TinyVariant> damaged_variants() {
   const TinyOptions two = {.weight_bits = 4, .head = TinyHead::two_tokens};
-  const TinyOptions newer = {.gated = true, .rotated = true, .normed_heads = true};
+  const TinyOptions newer = {.gated = true, .rotated = true, .conv = true, .normed_heads = true};
   std::vector<TinyVariant> variants = {{"plain", {}}, {"two tokens", two}, {"newer", newer}};
   for (TinyVariant variant : encoded_variants()) {
     // The last one has dynamic tokens, channel groups, tables and coarse steps.
@@ -192,7 +192,7 @@ void check_visits_all() {
 }
 
 TEST_CASE("operations: none forgets a field when it is stored") {
-  check_visits_all<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp>();
+  check_visits_all<ConvOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp>();
   check_visits_all<MultiplyOp, GatherOp, RotateOp>();
 }
 

@@ -12,10 +12,10 @@
 
 #include "bench/common/random.h"
 #include "engine/format/writer.h"
+#include "engine/ops/conv.h"
 #include "engine/ops/encode.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
-#include "engine/ops/patch_embed.h"
 #include "engine/tensors/limits.h"
 #include "intvit/model.h"
 #include "tests/engine/refusals.h"
@@ -132,11 +132,11 @@ TEST_CASE("memory plan: more than 8 GiB are refused") {
   const auto complaint_about = [](int outputs) {
     TinyProgram t = make_tiny_program();
     Program& p = t.program;
-    auto& embed = op<PatchEmbedOp>(t, "patch_embed");
+    auto& embed = op<ConvOp>(t, "patch_embed");
     auto& norm = op<LayerNormOp>(t, kNorm);
     embed.prefix = kPrefix;
     p.buffers[embed.dst].rows = p.buffers[norm.dst].rows = kPrefix + 4;
-    embed.token_init = t.add("init", DataType::s16, std::vector<std::int16_t>((kPrefix + 4) * 16));
+    embed.init = t.add("init", DataType::s16, std::vector<std::int16_t>((kPrefix + 4) * 16));
     LinearOp linear = wide_linear(t, kOutputs);
     linear.src = norm.dst;
     p.steps.erase(p.steps.begin() + 2, p.steps.end());

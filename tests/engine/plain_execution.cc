@@ -7,19 +7,16 @@
 #include "engine/ops/attention.h"
 #include "engine/ops/encode.h"
 #include "engine/ops/layer_norm.h"
-#include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
 #include "engine/ops/multiply.h"
-#include "engine/ops/patch_embed.h"
 #include "engine/ops/rotate.h"
 #include "kernels/activation/gated_activation_law.h"
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_law.h"
 #include "kernels/dispatch/kernel_table.h"
 #include "kernels/encode/encode_law.h"
-#include "kernels/gemm/linear.h"
-#include "kernels/gemm/linear_law.h"
 #include "kernels/layer_norm/layer_norm_law.h"
+#include "tests/engine/plain_linear.h"
 
 namespace intvit::test {
 namespace {
@@ -36,7 +33,7 @@ class Execution {
     std::copy(picture.begin(), picture.end(), buffers_[p_.buffer_of(PortKind::picture)].begin());
     for (const Step& step : p_.steps) {
       const bool known =
-          execute_as<PatchEmbedOp, LayerNormOp, LinearOp, AttentionOp, MeanRowsOp, EncodeOp, MultiplyOp, RotateOp>(
+          execute_as<LayerNormOp, AttentionOp, MeanRowsOp, EncodeOp, MultiplyOp, RotateOp, ConvOp, LinearOp, GatherOp>(
               step.op);
       REQUIRE_MESSAGE(known, step.op->name());
     }
@@ -44,41 +41,15 @@ class Execution {
   }
 
  private:
-  std::int32_t& at(BufferId id, std::uint32_t row, std::uint32_t column) {
-    return buffers_[id][std::size_t{row} * p_.buffers[id].columns + column];
-  }
+  PlainMemory memory() { return {p_, buffers_}; }
+  std::int32_t& at(BufferId id, std::uint32_t row, std::uint32_t column) { return memory().at(id, row, column); }
   template <typename T>
   const T* numbers(ConstantId id) const {
     return p_.constants[id].as<T>();
   }
   bool holds_values(BufferId id) const { return p_.buffers[id].type == DataType::s16; }
-  // Codes or values.
-  std::int32_t result(BufferId dst, std::int32_t value, std::uint32_t max_code) const {
-    return holds_values(dst) ? value : std::clamp(value, 0, static_cast<std::int32_t>(max_code));
-  }
-
-  std::int32_t weight(const LinearConstants& l, std::uint32_t output, std::uint32_t input) const {
-    const int column = static_cast<int>(output), k = static_cast<int>(input), depth = static_cast<int>(l.k);
-    if (l.bits == 8) return numbers<std::int8_t>(l.tiles)[kernels::tile_offset(column, k, depth)];
-    const kernels::NibblePosition place = kernels::nibble_position(column, k, depth);
-    const int byte = numbers<std::uint8_t>(l.tiles)[place.byte];
-    return 16 * ((place.high ? byte >> 4 : byte & 15) - numbers<std::uint8_t>(l.zero_points)[output]);
-  }
-  // Of a row of the source and the weights' inputs 0, 1, ...
-  std::int32_t sum(const LinearConstants& l, const Numbers& row, std::uint32_t output) const {
-    std::int64_t sum = 0;
-    for (std::uint32_t k = 0; k < row.size(); ++k) sum += std::int64_t{row[k]} * weight(l, output, k);
-    return static_cast<std::int32_t>(sum);
-  }
-  std::int16_t requantized(const LinearConstants& l, std::int32_t sum, std::uint32_t c) const {
-    return kernels::requantize(sum, numbers<std::int32_t>(l.bias)[c], numbers<std::uint8_t>(l.shift)[c],
-                               numbers<std::int16_t>(l.multiplier)[c]);
-  }
-  std::int32_t added(std::int32_t stream, std::int32_t x, const CoarseSteps& coarse_steps, std::uint32_t c) const {
-    const std::int16_t result = kernels::saturate_s16(stream + x);
-    if (!coarse_steps.any()) return result;
-    return kernels::to_grid(result, numbers<std::int16_t>(coarse_steps.power)[c],
-                            numbers<std::int16_t>(coarse_steps.unit)[c], static_cast<std::int16_t>(coarse_steps.limit));
+  std::int32_t result(BufferId dst, std::int32_t value, std::uint32_t max_code) {
+    return memory().result(dst, value, max_code);
   }
 
   template <typename... Types>
@@ -90,24 +61,9 @@ class Execution {
     return (execute_if(op.as<Types>()) || ...);
   }
 
-  void execute(const PatchEmbedOp& op) {
-    const Buffer& dst = p_.buffers[op.dst];
-    const std::uint32_t across = p_.input.width / op.patch;
-    for (std::uint32_t t = 0; t < dst.rows; ++t) {
-      Numbers pixels;
-      for (std::uint32_t y = 0; t >= op.prefix && y < op.patch; ++y) {
-        const std::uint32_t patch = t - op.prefix, row = patch / across * op.patch + y;
-        for (std::uint32_t x = 0; x < op.patch * 3; ++x) {
-          pixels.push_back(at(op.src, row, patch % across * op.patch * 3 + x));
-        }
-      }
-      for (std::uint32_t c = 0; c < dst.columns; ++c) {
-        const std::int32_t init = numbers<std::int16_t>(op.token_init)[std::size_t{t} * dst.stride + c];
-        at(op.dst, t, c) = pixels.empty()
-                               ? init
-                               : added(init, requantized(op.linear, sum(op.linear, pixels, c), c), op.coarse_steps, c);
-      }
-    }
+  template <typename T>
+  void execute(const T& op) {
+    execute_plainly(op, memory());
   }
 
   void execute(const LayerNormOp& op) {
@@ -131,47 +87,6 @@ class Execution {
                                                            static_cast<int>(op.shift), static_cast<int>(op.beta_shift));
       const std::int32_t sum = kernels::saturate_s16(at(op.dst, r, c) + value);
       at(op.dst, r, c) = op.add != 0 ? sum : result(op.dst, value, op.max_code);
-    }
-  }
-
-  // Inputs as the weights have them: where several rows are one, each with its padding.
-  Numbers linear_row(const LinearOp& op, std::uint32_t r) {
-    const Buffer& src = p_.buffers[op.src];
-    const std::uint32_t pieces = src.rows / p_.buffers[op.dst].rows;
-    Numbers row(op.linear.k);
-    for (std::uint32_t piece = 0; piece < pieces; ++piece) {
-      for (std::uint32_t c = 0; c < src.columns; ++c) row[piece * src.stride + c] = at(op.src, r * pieces + piece, c);
-    }
-    return row;
-  }
-
-  void execute(const LinearOp& op) {
-    const Buffer& dst = p_.buffers[op.dst];
-    const LinearConstants& l = op.linear;
-    for (std::uint32_t r = 0; r < dst.rows; ++r) {
-      const Numbers row = linear_row(op, r);
-      for (std::uint32_t c = 0; c < dst.columns; ++c) {
-        const std::int32_t s = sum(l, row, c);
-        std::int32_t& out = at(op.dst, r, c);
-        if (op.kind == kernels::Epilogue::logits) {
-          out = kernels::scale_logit(s, numbers<std::int32_t>(l.bias)[c], numbers<std::int32_t>(l.multiplier)[c],
-                                     numbers<std::uint8_t>(l.shift)[c]);
-          continue;
-        }
-        std::int16_t x = requantized(l, s, c);
-        if (op.kind == kernels::Epilogue::residual) {
-          out = added(out, x, op.coarse_steps, c);
-          continue;
-        }
-        if (op.kind == kernels::Epilogue::activation) {
-          const std::int16_t* table = numbers<std::int16_t>(op.activation);
-          x = kernels::activate_value(
-              x, {table, table + kernels::kActivationSegments, static_cast<int>(op.activation_segment_bits),
-                  static_cast<std::int16_t>(op.activation_multiplier),
-                  static_cast<std::int16_t>(op.activation_zero_point)});
-        }
-        out = result(op.dst, x, op.max_code);
-      }
     }
   }
 

@@ -106,9 +106,11 @@ std::vector<TinyVariant> newer_variants() {
   TinyOptions single = local;
   single.edge = 32;
   single.local = 1;
+  TinyOptions convolved = {7, 20, 4, 36, 3, 70, 1, 23, 4};
+  convolved.conv = true;
   return {{"gated", gated},      {"gated, few bits", gated_few}, {"token and mean", token_and_mean},
           {"sets", sets},        {"queries apart", apart},       {"sets, queries apart", both},
-          {"local sets", local}, {"sets of one row", single}};
+          {"local sets", local}, {"sets of one row", single},    {"convolved", convolved}};
 }
 
 std::vector<TinyVariant> head_variants() {

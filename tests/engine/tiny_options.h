@@ -60,6 +60,7 @@ struct TinyOptions {
   bool apart = false;         // queries in a buffer of their own
   bool gated = false;         // MLPs multiply what their activation function makes
   bool rotated = false;       // queries apart, turned by angles of their rows behind the class token
+  bool conv = false;          // patches are convolved before the first block
   bool normed_heads = false;  // queries apart, normed head by head around 0; MLPs' results are normed, then added
 };
 

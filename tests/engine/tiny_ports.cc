@@ -1,7 +1,7 @@
 #include "tests/engine/tiny_ports.h"
 
+#include "engine/ops/conv.h"
 #include "engine/ops/linear.h"
-#include "engine/ops/patch_embed.h"
 #include "engine/program/memory_plan.h"
 
 namespace intvit::test {
@@ -9,7 +9,7 @@ namespace intvit::test {
 TinyProgram with_four_outputs(const TinyOptions& options) {
   TinyProgram tiny = make_tiny_program(options);
   Program& p = tiny.program;
-  const auto* embed = p.steps.front().op.as<PatchEmbedOp>();
+  const auto* embed = p.steps.front().op.as<ConvOp>();
   const auto* head = p.steps.back().op.as<LinearOp>();
 
   ProgramPort& embedding = p.add_port("embedding", PortKind::embedding, head->src);

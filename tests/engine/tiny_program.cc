@@ -6,15 +6,16 @@
 #include "bench/common/random.h"
 #include "engine/format/writer.h"
 #include "engine/ops/attention.h"
+#include "engine/ops/conv.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
 #include "engine/ops/multiply.h"
-#include "engine/ops/patch_embed.h"
 #include "engine/ops/rotate.h"
 #include "engine/program/memory_plan.h"
 #include "kernels/activation/gated_activation.h"
 #include "kernels/gemm/tiles.h"
+#include "tests/engine/tiny_conv.h"
 #include "tests/engine/tiny_encode.h"
 #include "tests/engine/tiny_linear.h"
 #include "tests/engine/tiny_scale.h"
@@ -53,6 +54,7 @@ class Builder {
     p.add_port("picture", PortKind::picture, buffer(DataType::u8, o_.edge, o_.edge * 3, o_.edge * 3));
     stream_ = buffer(DataType::s16, tokens_, o_.channels, padded_n(o_.channels));
     patch_embed(prefix);
+    if (o_.conv) add_tiny_conv(tiny_, o_, stream_, prefix, random_);
     for (std::uint32_t b = 0; b < o_.blocks; ++b) block("blocks." + std::to_string(b) + ".");
     classify(prefix);
     plan_memory(p);
@@ -196,15 +198,12 @@ class Builder {
   }
 
   void patch_embed(std::uint32_t prefix) {
-    const std::uint32_t stride = tiny_.program.buffers[stream_].stride;
-    std::vector<std::int16_t> token_init(tokens_ * stride);
-    for (std::int16_t& x : token_init) x = static_cast<std::int16_t>(random_.integer(-300, 300));
-    PatchEmbedOp op;
+    ConvOp op;
     op.src = tiny_.program.buffer_of(PortKind::picture);
     op.dst = stream_;
-    op.patch = o_.patch;
+    op.kernel = o_.patch;
     op.prefix = prefix;
-    op.token_init = tiny_.add("pos_embed", DataType::s16, token_init);
+    op.init = tiny_row_constants(tiny_, "pos_embed", stream_, 300, random_);
     const std::uint32_t pixels = o_.patch * o_.patch * 3;
     op.linear = tiny_linear(tiny_, "patch_embed",
                             {pixels, o_.channels, 8, pixels, codes_scale(255), Epilogue::residual, 400, 0}, random_);

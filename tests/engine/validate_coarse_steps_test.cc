@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "engine/ops/conv.h"
 #include "engine/ops/linear.h"
-#include "engine/ops/patch_embed.h"
 #include "tests/engine/refusals.h"
 
 namespace intvit::test {
@@ -35,7 +35,7 @@ TEST_CASE("validate: coarse steps of the residual stream") {
         "coarse units", [&](TinyProgram& t) { coarse_steps(t).unit = kNone; }, options);
     accepts([&](TinyProgram& t) { coarse_steps(t) = {}; }, options);
   };
-  check([](TinyProgram& t) -> CoarseSteps& { return op<PatchEmbedOp>(t, "patch_embed").coarse_steps; });
+  check([](TinyProgram& t) -> CoarseSteps& { return op<ConvOp>(t, "patch_embed").coarse_steps; });
   check([](TinyProgram& t) -> CoarseSteps& { return op<LinearOp>(t, kProj).coarse_steps; });
 }
 }  // namespace

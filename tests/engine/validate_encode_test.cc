@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "engine/ops/attention.h"
+#include "engine/ops/conv.h"
 #include "engine/ops/encode.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
-#include "engine/ops/patch_embed.h"
 #include "engine/program/memory_plan.h"
 #include "tests/engine/refusals.h"
 
@@ -67,9 +67,9 @@ TEST_CASE("validate: kinds and buffers of an encode operation") {
       [](TinyProgram& t) {
         Program& p = t.program;
         p.buffers.push_back({DataType::s16, 8, 24, 32, 0});
-        PatchEmbedOp embed = op<PatchEmbedOp>(t, "patch_embed");
+        ConvOp embed = op<ConvOp>(t, "patch_embed");
         embed.prefix = 4;
-        embed.token_init = t.add("zeros", DataType::s16, std::vector<std::int16_t>(8 * 32));
+        embed.init = t.add("zeros", DataType::s16, std::vector<std::int16_t>(8 * 32));
         EncodeOp over = encode(t);
         over.src = embed.dst = static_cast<BufferId>(p.buffers.size() - 1);
         over.dst = p.buffer_of(PortKind::picture);

@@ -9,10 +9,10 @@
 #include "engine/format/layout.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/checker.h"
+#include "engine/ops/conv.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
-#include "engine/ops/patch_embed.h"
 #include "engine/program/memory_plan.h"
 #include "engine/tensors/limits.h"
 #include "kernels/attention/attention.h"
@@ -155,10 +155,9 @@ TEST_CASE("limits: mean_rows") {
   });
 }
 
-TEST_CASE("limits: patch_embed") {
-  refuses("src must be the picture",
-          [](TinyProgram& t) { op<PatchEmbedOp>(t, kEmbed).src = op<LinearOp>(t, kQkv).src; });
-  refuses("patches of 129 do not divide", [](TinyProgram&) {}, {.edge = 129, .patch = 129});
+TEST_CASE("limits: patches") {
+  refuses("src must be the picture", [](TinyProgram& t) { op<ConvOp>(t, kEmbed).src = op<LinearOp>(t, kQkv).src; });
+  refuses("a kernel of 129 x 0", [](TinyProgram&) {}, {.edge = 129, .patch = 129});
   // As many whole patches as before, and some pixels that belong to none.
   refuses("patches of 4 do not divide", [](TinyProgram& t) {
     t.program.input.height = t.program.buffers[t.program.buffer_of(PortKind::picture)].rows = 10;
@@ -171,17 +170,16 @@ TEST_CASE("limits: patch_embed") {
     picture.columns = picture.stride = 30;
     plan_memory(t.program);
   });
-  refuses("dst has 5 rows, must have 6", [](TinyProgram& t) { op<PatchEmbedOp>(t, kEmbed).prefix = 2; });
-  refuses("dst has 5 rows, must have 4", [](TinyProgram& t) { op<PatchEmbedOp>(t, kEmbed).prefix = 0; });
+  refuses("dst has 5 rows, must have 6", [](TinyProgram& t) { op<ConvOp>(t, kEmbed).prefix = 2; });
+  refuses("dst has 5 rows, must have 4", [](TinyProgram& t) { op<ConvOp>(t, kEmbed).prefix = 0; });
   // The sum of rows would be right in 32 bits.
   refuses("dst has 3 rows", [](TinyProgram& t) {
-    op<PatchEmbedOp>(t, kEmbed).prefix = 0xffffffff;
+    op<ConvOp>(t, kEmbed).prefix = 0xffffffff;
     dst_of(t, kEmbed).rows = 3;
     plan_memory(t.program);
   });
-  refuses("weights have 64 inputs for patches of 8", [](TinyProgram& t) {  // which have 192 pixels
-    op<PatchEmbedOp>(t, kEmbed).patch = 8, op<PatchEmbedOp>(t, kEmbed).prefix = 4;
-  });
+  refuses("weights have 64 inputs for patches of 192",
+          [](TinyProgram& t) { op<ConvOp>(t, kEmbed).kernel = 8, op<ConvOp>(t, kEmbed).prefix = 4; });
 }
 
 TEST_CASE("limits: linear") {

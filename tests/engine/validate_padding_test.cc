@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/ops/conv.h"
 #include "engine/ops/linear.h"
-#include "engine/ops/patch_embed.h"
 #include "kernels/gemm/tiles.h"
 #include "tests/engine/refusals.h"
 
@@ -53,7 +53,7 @@ TEST_CASE("validate: inputs of padding weigh nothing") {
     check_padding<LinearOp>(kFc2, options, 40, 64, 16);
     check_padding<LinearOp>("head", options, 16, 64, 10);
   }
-  check_padding<PatchEmbedOp>("patch_embed", {}, 4 * 4 * 3, 64, 16);
+  check_padding<ConvOp>("patch_embed", {}, 4 * 4 * 3, 64, 16);
 }
 
 TEST_CASE("validate: where two rows are read as one, the padding of both weighs nothing") {

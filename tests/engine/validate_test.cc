@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "engine/ops/attention.h"
+#include "engine/ops/conv.h"
 #include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/mean_rows.h"
-#include "engine/ops/patch_embed.h"
 #include "engine/program/memory_plan.h"
 #include "engine/tensors/limits.h"
 #include "tests/engine/refusals.h"
@@ -25,7 +25,7 @@ TEST_CASE("validate: zero dimensions are refused") {
   refuses("0 inputs", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.k = 0; });
   refuses("0 heads", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).heads = 0; });
   refuses("heads of 0", [](TinyProgram& t) { op<AttentionOp>(t, kAttn).head_dim = 0; });
-  refuses("patches of 0", [](TinyProgram& t) { op<PatchEmbedOp>(t, "patch_embed").patch = 0; });
+  refuses("a kernel of 0", [](TinyProgram& t) { op<ConvOp>(t, "patch_embed").kernel = 0; });
   refuses("input geometry", [](TinyProgram& t) { t.program.input.height = 0; });
   refuses("input geometry", [](TinyProgram& t) { t.program.input.resize_width = 0; });
   refuses("no steps", [](TinyProgram& t) { t.program.steps.clear(); });
@@ -44,8 +44,8 @@ TEST_CASE("validate: huge dimensions are refused") {
     refuses("inputs", [&](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.k = huge; });
     refuses("heads", [&](TinyProgram& t) { op<AttentionOp>(t, kAttn).heads = huge; });
     refuses("heads", [&](TinyProgram& t) { op<AttentionOp>(t, kAttn).head_dim = huge; });
-    refuses("patches", [&](TinyProgram& t) { op<PatchEmbedOp>(t, "patch_embed").patch = huge; });
-    refuses("rows", [&](TinyProgram& t) { op<PatchEmbedOp>(t, "patch_embed").prefix = huge; });
+    refuses("a kernel of", [&](TinyProgram& t) { op<ConvOp>(t, "patch_embed").kernel = huge; });
+    refuses("rows", [&](TinyProgram& t) { op<ConvOp>(t, "patch_embed").prefix = huge; });
     refuses("rows", [&](TinyProgram& t) { op<LayerNormOp>(t, kNorm).first_row = huge; });
     refuses("rows", [&](TinyProgram& t) { op<MeanRowsOp>(t, "pool").row_count = huge; }, {.head = TinyHead::mean});
     refuses("rows", [&](TinyProgram& t) { op<MeanRowsOp>(t, "pool").first_row = huge; }, {.head = TinyHead::mean});
@@ -121,7 +121,7 @@ TEST_CASE("validate: constants of the wrong size, type or place are refused") {
   refuses("zero points", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.zero_points = kNone; }, {.weight_bits = 4});
   refuses("shift", [](TinyProgram& t) { op<LinearOp>(t, kQkv).linear.shift = op<LinearOp>(t, kQkv).linear.bias; });
   refuses("affine", [](TinyProgram& t) { op<LayerNormOp>(t, kNorm).affine = 0; });
-  refuses("token_init", [](TinyProgram& t) { op<PatchEmbedOp>(t, "patch_embed").token_init = 1; });
+  refuses("init", [](TinyProgram& t) { op<ConvOp>(t, "patch_embed").init = 1; });
   refuses("activation", [](TinyProgram& t) { op<LinearOp>(t, kFc1).activation = kNone; });
 }
 

@@ -3,7 +3,7 @@
 
 #include "converter/lower/lowering.h"
 #include "converter/lower/residual_stream.h"
-#include "engine/ops/patch_embed.h"
+#include "engine/ops/conv.h"
 #include "kernels/gemm/tiles.h"
 
 namespace intvit {
@@ -14,7 +14,7 @@ void emit(const PatchEmbed& embed, const Node& node, Lowering& lowering) {
   const Tensor& stream = lowering.out(node, 1);
   const double unit = lowering.stream_unit(node.outputs[1]);
   ProgramBuilder& builder = lowering.builder;
-  PatchEmbedOp op;
+  ConvOp op;
   op.src = builder.buffer(DataType::u8, p.height, p.width * 3, /*exact=*/true);
   op.dst = builder.buffer(DataType::s16, stream.rows, stream.columns);
 
@@ -26,9 +26,9 @@ void emit(const PatchEmbed& embed, const Node& node, Lowering& lowering) {
       init[t * dst.stride + c] = static_cast<std::int16_t>(std::clamp(std::round(value / unit), -32767.0, 32767.0));
     }
   }
-  op.patch = static_cast<std::uint32_t>(embed.patch);
+  op.kernel = static_cast<std::uint32_t>(embed.patch);
   op.prefix = static_cast<std::uint32_t>(embed.prefix);
-  op.token_init = builder.constant("token_init", DataType::s16, init);
+  op.init = builder.constant("token_init", DataType::s16, init);
   const LinearInput in{1.0, 0, kernels::padded_depth(embed.linear.in), contiguous(embed.linear.in)};
   op.coarse_steps = coarse_steps(lowering.plan, stream, unit, builder);
   LinearOutput out{[unit](int) { return unit; }};
