@@ -2,6 +2,7 @@
 // differs between published weights or between the libraries that run them is a value here. Plain data.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ enum class LargeWindow {
   shrinks,       // timm: to the grid, along each axis
   shrinks_both,  // transformers: both edges to the grid's shorter one, if that is no longer than the window
   stays,         // torchvision: the grid is padded
+  // transformers' Swin V2: shrinks to the grid that a picture of the config's height has, whatever the input's size.
+  // Merging rounds down there.
+  shrinks_by_config,
 };
 
 struct SwinStage {
@@ -39,6 +43,7 @@ struct SwinDescription {
   Activation activation = Activation::gelu_erf;
   bool pads_before_move = false;  // of grids that are no multiple of the window; timm pads behind the move
   LargeWindow large_window = LargeWindow::shrinks;
+  int config_height = 0;  // of pictures; shrinks_by_config only
   Preprocessing preprocessing;
   std::vector<std::string> labels;  // empty, or one per class
 
@@ -58,17 +63,18 @@ struct SwinDescription {
  private:
   // Merging rounds up.
   static int halved(int size, int times) { return times == 0 ? size : halved((size + 1) / 2, times - 1); }
-  // The edge of the grid that the window must not exceed: `along` the axis, or the shorter one.
-  int limit(int along, int across) const {
+  // The edge of the grid that the window must not exceed: `along` the axis, the shorter one, or the config's.
+  int limit(int along, int across, int index) const {
+    if (large_window == LargeWindow::shrinks_by_config) return std::max(1, (config_height / patch_size) >> index);
     return large_window == LargeWindow::shrinks_both && across < along ? across : along;
   }
   int fitted(int along, int across, int index) const {
-    const int window = stage(index).window, most = limit(along, across);
+    const int window = stage(index).window, most = limit(along, across, index);
     return large_window != LargeWindow::stays && most < window ? most : window;
   }
   int shift(int along, int across, int index) const {
     const int window = stage(index).window;
-    return limit(along, across) <= window ? 0 : window / 2;
+    return limit(along, across, index) <= window ? 0 : window / 2;
   }
 };
 

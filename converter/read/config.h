@@ -47,8 +47,10 @@ struct ModelConfig {
   std::vector<int> windows;
   std::vector<int> pretrained_windows;
 
+  // Of the pictures, and the height that transformers' config.json gives, whatever the processor's says.
   std::optional<int> height;
   std::optional<int> width;
+  std::optional<int> image_height;
   std::optional<double> crop_pct;
   std::optional<std::string> crop_mode;
   std::optional<std::string> interpolation;

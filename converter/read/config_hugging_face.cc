@@ -237,6 +237,7 @@ Status read_hugging_face_config(const Json& json, const std::string& path, Model
   reader.activation("hidden_act", config.activation);
   reader.real("layer_norm_eps", 0.0, 1.0, config.layer_norm_eps);
   reader.size("image_size", kLargestImage, config.height, config.width);
+  config.image_height = config.height;
   std::optional<int> patch_width;
   reader.size("patch_size", kLargestPatch, config.patch_size, patch_width);
   if (patch_width && patch_width != config.patch_size)

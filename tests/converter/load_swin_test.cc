@@ -91,12 +91,12 @@ TensorMap renamed_swin(const TensorMap& tensors, Naming naming, int version, con
   return result;
 }
 
-FloatNetwork loaded_swin(const TensorMap& tensors, const std::string& config,
-                         std::vector<std::string>* notes = nullptr) {
+FloatNetwork loaded_swin(const TensorMap& tensors, const std::string& config, std::vector<std::string>* notes = nullptr,
+                         const InputSize& input = {}) {
   const TempFolder folder;
   folder.write("model.safetensors", safetensors(tensors));
   if (!config.empty()) folder.write("config.json", config);
-  Result<FloatNetwork> network = load_network(folder.path(), notes);
+  Result<FloatNetwork> network = load_network(folder.path(), notes, {}, input);
   REQUIRE_MESSAGE(network.ok(), network.status().message());
   return network.take();
 }
@@ -219,11 +219,34 @@ TEST_CASE("load_network: Swin checkpoints that fit no network are refused in one
   check_load_fails(load_tiny(tensors, with("[2, 4]", "[2, \"4\"]")), Code::corrupt_file, {"num_heads"});
   refused(with("[2, 4]", "[2, 3]"), "num_heads 3 of stage 1 does not divide its 16 channels");
   refused(with("\"img_size\": 24", "\"img_size\": 26"), "patch_size 4 does not divide the input size 26x26");
+  std::string huge = with("\"img_size\": 24", "\"img_size\": 8192");
+  huge.replace(huge.find("\"embed_dim\": 8"), 14, "\"embed_dim\": 256");
+  refused(huge, "make 4194304 tokens of 256 channels");
   refused(with("\"mlp_ratio\": 2", "\"always_partition\": true"), "always_partition");
   check_load_fails(load_tiny(tensors, with("\"window_size\": 4", "\"window_size\": 257")), Code::corrupt_file,
                    {"window_size"});
   check_load_fails(load_tiny(tensors, with("\"window_size\": 4", "\"window_size\": 3")), Code::corrupt_file,
                    {"wrong shape", "relative_position_bias_table is [49, 2], needs [25, 2]"});
+}
+
+// The second stage's grid is 3 x 3 at 24 pixels, which the config says, and 6 x 3 at 48 x 24.
+TEST_CASE("load_network: windows of transformers' Swin shrink to the grid, those of its Swin V2 to the config's") {
+  for (const int version : {1, 2}) {
+    CAPTURE(version);
+    for (const InputSize& input : {InputSize{48, 24}, InputSize{48, 48}}) {
+      SwinDescription swin = tiny_swin(version);
+      if (version == 1) swin.preprocessing.height = input.height, swin.preprocessing.width = input.width;
+      swin.large_window = LargeWindow::shrinks_both;
+      const TensorMap tensors = renamed_swin(swin_tensors_of(swin), Naming::transformers_swin, version);
+      const FloatNetwork network = loaded_swin(tensors, transformers_config(version), nullptr, input);
+      const WindowSpec& windows = windows_of_node(network, "layers.1.blocks.0.attn");
+      CHECK(windows.grid_height == 6);
+      const bool whole = version == 1 && input.width == 48;
+      CHECK(windows.window_height == (whole ? 4 : 3));
+      CHECK(windows.window_width == (whole ? 4 : 3));
+      CHECK(windows.has_pads() == whole);
+    }
+  }
 }
 
 TEST_CASE("load_network: names of stages have a counterpart only where the library counts so") {

@@ -107,6 +107,15 @@ TEST_CASE("swin: windows shrink to the grid, and then do not move") {
   CHECK(swin.shift_right(1) == 2);
   CHECK(swin.window_height(2) == 4);
   CHECK(swin.window_width(2) == 4);
+  // By a grid of 10, halved rounding down: 5 and 2.
+  swin.large_window = LargeWindow::shrinks_by_config;
+  swin.config_height = 10 * swin.patch_size;
+  CHECK(swin.window_height(1) == 4);
+  CHECK(swin.shift_right(1) == 2);
+  CHECK(swin.shift_down(1) == 2);
+  CHECK(swin.window_height(2) == 2);
+  CHECK(swin.window_width(2) == 2);
+  CHECK(swin.shift_down(2) == 0);
 }
 
 TEST_CASE("swin: segments are blocks and mergings, and outputs those that are asked for") {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "converter/families/limits.h"
 #include "converter/families/relative_bias.h"
 #include "converter/read/config_kinds.h"
 #include "converter/read/config_reader.h"
@@ -40,8 +41,8 @@ class Describer {
     if (status_.ok()) apply_variants();
     if (status_.ok()) apply_preprocessing();
     if (const std::string problem = problem_of(swin_); !problem.empty()) fail(Code::unsupported, problem);
-    if (status_.ok()) apply_labels();
     if (!status_.ok()) return status_;
+    swin_.labels = fitting_labels(config_, swin_.num_classes, notes_);
     return swin_;
   }
 
@@ -166,7 +167,8 @@ class Describer {
       swin_.large_window = LargeWindow::stays;
     } else if (naming() == Naming::transformers_swin) {
       swin_.pads_before_move = true;
-      swin_.large_window = LargeWindow::shrinks_both;
+      swin_.large_window = swin_.version == 1 ? LargeWindow::shrinks_both : LargeWindow::shrinks_by_config;
+      swin_.config_height = config_.image_height.value_or(swin_.preprocessing.height);
     }
     if (config_.pooling && *config_.pooling != Pooling::average) {
       fail(Code::unsupported, "global_pool avg is supported");
@@ -190,16 +192,6 @@ class Describer {
     }
   }
 
-  void apply_labels() {
-    if (config_.labels.empty()) return;
-    if (config_.labels.size() == static_cast<std::size_t>(swin_.num_classes)) {
-      swin_.labels = config_.labels;
-      return;
-    }
-    notes_.push_back("there are " + std::to_string(config_.labels.size()) + " labels for " +
-                     std::to_string(swin_.num_classes) + " classes; they are left out");
-  }
-
   const ModelConfig& config_;
   const TensorTable& tensors_;
   const InputSize& input_;
@@ -209,31 +201,15 @@ class Describer {
   Status status_;
 };
 
-struct Range {
-  std::string name;
-  int value;
-  int least;
-  int most;
-};
-
-std::string range_problem(const std::vector<Range>& ranges) {
-  for (const Range& range : ranges) {
-    if (range.value >= range.least && range.value <= range.most) continue;
-    return range.name + " is " + std::to_string(range.value) + "; " + std::to_string(range.least) + " to " +
-           std::to_string(range.most) + " are supported";
-  }
-  return {};
-}
-
 std::string stage_problem(const SwinDescription& swin, int s) {
   const SwinStage& stage = swin.stage(s);
   const std::string where = " of stage " + std::to_string(s);
   if (swin.channels(s) > kLargestWidth || swin.channels(s) * swin.mlp_ratio > kLargestWidth)
     return "the width" + where + " is more than " + std::to_string(kLargestWidth);
   std::string problem = range_problem({{"depth" + where, stage.depth, 1, kMostBlocks},
-                                       {"num_heads" + where, stage.num_heads, 1, swin.channels(s)},
-                                       {"window_size" + where, stage.window, 1, kLargestWindow},
-                                       {"mlp_dim" + where, swin.mlp_dim(s), 1, kLargestWidth}});
+                                    {"num_heads" + where, stage.num_heads, 1, swin.channels(s)},
+                                    {"window_size" + where, stage.window, 1, kLargestWindow},
+                                    {"mlp_dim" + where, swin.mlp_dim(s), 1, kLargestWidth}});
   if (problem.empty() && swin.channels(s) % stage.num_heads != 0) {
     problem = "num_heads " + std::to_string(stage.num_heads) + where + " does not divide its " +
               std::to_string(swin.channels(s)) + " channels";
@@ -252,18 +228,17 @@ std::string problem_of(const SwinDescription& swin) {
   constexpr int kMostStages = 8;
   const Preprocessing& picture = swin.preprocessing;
   std::string problem = range_problem({{"patch_size", swin.patch_size, 1, kLargestPatch},
-                                       {"embed_dim", swin.embed_dim, 1, kLargestWidth},
-                                       {"the number of stages", swin.stage_count(), 1, kMostStages},
-                                       {"num_classes", swin.num_classes, 0, kMostClasses},
-                                       {"input height", picture.height, 1, kLargestImage},
-                                       {"input width", picture.width, 1, kLargestImage}});
-  if (problem.empty() && (picture.height % swin.patch_size != 0 || picture.width % swin.patch_size != 0)) {
-    problem = "patch_size " + std::to_string(swin.patch_size) + " does not divide the input size " +
-              std::to_string(picture.height) + "x" + std::to_string(picture.width) + "; such a size is not supported";
-  }
+                                    {"embed_dim", swin.embed_dim, 1, kLargestWidth},
+                                    {"the number of stages", swin.stage_count(), 1, kMostStages},
+                                    {"num_classes", swin.num_classes, 0, kMostClasses},
+                                    {"input height", picture.height, 1, kLargestImage},
+                                    {"input width", picture.width, 1, kLargestImage}});
+  if (problem.empty()) problem = problem_of_patches(picture, swin.patch_size);
   std::int64_t biases = 0;
   for (int s = 0; problem.empty() && s < swin.stage_count(); ++s) {
     problem = stage_problem(swin, s);
+    const std::int64_t places = std::int64_t{swin.grid_height(s)} * swin.grid_width(s);
+    if (problem.empty()) problem = problem_of_tokens(places, swin.stage(s).num_heads, swin.channels(s));
     if (!problem.empty()) break;
     const std::int64_t tokens = std::int64_t{swin.window_height(s)} * swin.window_width(s);
     biases += tokens * tokens * swin.stage(s).num_heads * swin.stage(s).depth;

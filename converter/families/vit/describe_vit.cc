@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "converter/families/limits.h"
 #include "converter/families/vit/check_description.h"
 #include "converter/read/config_kinds.h"
 #include "converter/read/config_reader.h"
@@ -36,8 +37,8 @@ class Describer {
     if (status_.ok()) apply_variants();
     if (status_.ok()) apply_preprocessing();
     if (status_.ok()) status_ = check_description(vit_, tensors_);
-    if (status_.ok()) apply_labels();
     if (!status_.ok()) return status_;
+    vit_.labels = fitting_labels(config_, vit_.num_classes, notes_);
     return vit_;
   }
 
@@ -308,16 +309,6 @@ class Describer {
                       " relative positions are of no square grid; give the input size in config.json");
     }
     vit_.preprocessing.height = vit_.preprocessing.width = edge;
-  }
-
-  void apply_labels() {
-    if (config_.labels.empty()) return;
-    if (config_.labels.size() == static_cast<std::size_t>(vit_.num_classes)) {
-      vit_.labels = config_.labels;
-      return;
-    }
-    notes_.push_back("there are " + std::to_string(config_.labels.size()) + " labels for " +
-                     std::to_string(vit_.num_classes) + " classes; they are left out");
   }
 
   const ModelConfig& config_;
