@@ -87,7 +87,7 @@ class Adfq : public Planner {
     for (const SampledInput& input : segment.linear_inputs()) {
       const TensorSamples& samples = segment.at(input.tensor);
       ActivationSchemes& schemes = plan_.activations[segment.name(input.tensor)];
-      if (input.from<LayerNorm>()) schemes = {tokens(samples, *input.layer, outlier(*input.linear))};
+      if (input.from<LayerNorm>()) schemes = {tokens(samples, input)};
       if (input.from<Activate>()) {
         schemes = {shifted_logarithmic(samples, column_powers(*input.layer), gelu_base, bits, table_bits)};
       }
@@ -105,10 +105,26 @@ class Adfq : public Planner {
     return input_.knobs.get(qkv ? "qkv_outlier" : "fc1_outlier");
   }
 
-  ActivationScheme tokens(const TensorSamples& samples, const FloatLinear& layer, double tau) const {
-    const TokenOptions options{input_.activation_bits, static_cast<int>(input_.knobs.get("grid_bits")), tau};
+  // Of what attends in windows, the slot of every token in its window; else empty.
+  std::vector<int> positions(const Node& qkv) const {
+    for (const int reader : input_.network.readers(qkv.outputs[0])) {
+      const auto* attention = input_.network.node(reader).as<Attention>();
+      if (attention == nullptr || !attention->windows) continue;
+      const WindowMap map = expand(*attention->windows);
+      std::vector<int> slots(static_cast<std::size_t>(attention->windows->tokens()));
+      for (std::size_t i = 0; i < map.rows.size(); ++i) {
+        if (map.rows[i] >= 0) slots[static_cast<std::size_t>(map.rows[i])] = static_cast<int>(i) % map.tokens;
+      }
+      return slots;
+    }
+    return {};
+  }
+
+  ActivationScheme tokens(const TensorSamples& samples, const SampledInput& input) const {
+    const TokenOptions options{input_.activation_bits, static_cast<int>(input_.knobs.get("grid_bits")),
+                               outlier(*input.linear), positions(*input.linear)};
     return input_.knobs.on("dynamic") ? dynamic_token_scheme(samples, options)
-                                      : token_scheme(samples, column_powers(layer), options);
+                                      : token_scheme(samples, column_powers(*input.layer), options);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/uniform.h"
@@ -59,20 +60,28 @@ ActivationScheme empty_scheme(const TensorSamples& samples, const TokenOptions& 
 ActivationScheme token_scheme(const TensorSamples& samples, const std::vector<double>& importance,
                               const TokenOptions& options) {
   ActivationScheme scheme = empty_scheme(samples, options, CodeKind::token);
-  const auto cols = static_cast<std::size_t>(samples.cols);
+  const auto rows = static_cast<std::size_t>(samples.rows), cols = static_cast<std::size_t>(samples.cols);
+  std::map<int, std::vector<std::size_t>> rows_of;
+  for (std::size_t row = 0; row < rows; ++row) {
+    rows_of[options.positions.empty() ? static_cast<int>(row) : options.positions[row]].push_back(row);
+  }
+  scheme.parts.resize(rows);
   std::vector<WeightedValue> values;
-  for (std::size_t token = 0; token < static_cast<std::size_t>(samples.rows); ++token) {
+  for (const auto& [position, its_rows] : rows_of) {
     values.clear();
     for (const std::vector<float>& picture : samples.pictures) {
-      for (std::size_t c = 0; c < cols; ++c) {
-        const float x = picture[token * cols + c];
-        if (!kept_aside(x, options.outlier)) values.push_back({x, importance[c]});
+      for (const std::size_t row : its_rows) {
+        for (std::size_t c = 0; c < cols; ++c) {
+          const float x = picture[row * cols + c];
+          if (!kept_aside(x, options.outlier)) values.push_back({x, importance[c]});
+        }
       }
     }
     std::sort(values.begin(), values.end(), [](const WeightedValue& a, const WeightedValue& b) {
       return a.value != b.value ? a.value < b.value : a.weight < b.weight;
     });
-    scheme.parts.push_back(best_of_percentiles(values, options.bits));
+    const UniformScheme best = best_of_percentiles(values, options.bits);
+    for (const std::size_t row : its_rows) scheme.parts[row] = best;
   }
   return scheme;
 }

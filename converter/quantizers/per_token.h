@@ -16,6 +16,9 @@ struct TokenOptions {
   int bits = 4;
   int grid_bits = 8;   // of the common grid, 8..12
   double outlier = 0;  // tau; 0: no values are kept aside
+  // Of every row, its position: those of one position have one quantizer, as the same slots of all windows do. Empty:
+  // every row is a position of its own.
+  std::vector<int> positions = {};
 };
 
 // Every position's range is the one between the quantiles 1 - p and p of its values with the least squared error, p as

@@ -266,6 +266,25 @@ TEST_CASE("one-token attention and rows that are all alike have a scheme") {
   CHECK(alternate_row_bounds({0.25, 0.25, 0.25}, 8) == std::vector<double>{0.25});
 }
 
+// Rows 0, 2, 4, .. and 1, 3, 5, .. are one position each.
+TEST_CASE("per token: rows of one position have one quantizer, which is that of all their values") {
+  const TensorSamples samples = uneven_channels(6, 10, 30, 7);
+  TensorSamples folded{2, 30, {}};
+  for (const std::vector<float>& picture : samples.pictures) {
+    for (auto pair = picture.begin(); pair != picture.end(); pair += 60) folded.pictures.emplace_back(pair, pair + 60);
+  }
+  TokenOptions options{4, 8, 2.5};
+  const ActivationScheme expected = token_scheme(folded, equal_weights(folded), options);
+  options.positions = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1};
+  const ActivationScheme scheme = token_scheme(samples, equal_weights(samples), options);
+  REQUIRE(scheme.parts.size() == 10);
+  for (std::size_t row = 0; row < 10; ++row) {
+    CHECK(scheme.parts[row].scale == expected.parts[row % 2].scale);
+    CHECK(scheme.parts[row].zero_point == expected.parts[row % 2].zero_point);
+  }
+  CHECK(scheme.parts[0].scale != scheme.parts[1].scale);
+}
+
 TEST_CASE("per token: outliers are what the grid makes of them, everything else what its position's codes make of it") {
   TensorSamples samples = uneven_channels(6, 10, 30, 7);
   samples.pictures[2][45] = 40;

@@ -129,6 +129,26 @@ TEST_CASE("swin in integers: whole windows lie together, and a block in them is 
   CHECK(as_they_are[0].pad_row != kNone);
 }
 
+// Token 0 of the moved block is in slot 2 * 4 + 2 of the last window, token 17 in slot 3 * 4 + 3.
+TEST_CASE("swin in integers: adfq's codes of tokens repeat from window to window where they attend in some") {
+  const FloatNetwork network = network_of(swin_of(64, 64), {"logits"});
+  const Plan plan = converted(network, "adfq", 4).plan;
+  const auto steps = [&](const std::string& name) {
+    std::vector<double> scales;
+    for (const UniformScheme& part : plan.activations.at(name)[0].parts) scales.push_back(part.scale);
+    return scales;
+  };
+  for (const auto& [block, same, other] : {std::tuple(0, 4, 1), std::tuple(1, 4, 17)}) {
+    const std::string name = "layers.0.blocks." + std::to_string(block);
+    const auto qkv = steps(name + ".attn.qkv.input"), fc1 = steps(name + ".mlp.fc1.input");
+    REQUIRE(qkv.size() == 256);
+    CHECK(qkv[0] == qkv[static_cast<std::size_t>(same)]);
+    CHECK(qkv[0] == qkv[16 * 8]);
+    CHECK(qkv[0] != qkv[static_cast<std::size_t>(other)]);
+    CHECK(fc1[0] != fc1[static_cast<std::size_t>(same)]);
+  }
+}
+
 TEST_CASE("row orders: there and back, and of the tokens of a Swin Transformer") {
   const RowOrder order({2, 0, 3, 1});
   for (std::int32_t row = 0; row < 4; ++row) CHECK(order.row(order.token(row)) == row);
