@@ -17,7 +17,7 @@ typename Simd::F polynomial(typename Simd::F x, const float (&constants)[kCount]
 }
 
 // e^-y for y >= 0: 2^-n e^-r with |r| <= ln(2) / 2, where the Taylor series to r^7 is off by less than 6e-9. Above 87
-// it is 0: e^-87 = 1.6e-38 is the last of the normal numbers.
+// it is 0, whatever the series gives there: e^-87 = 1.6e-38 is the last of the normal numbers. Of NaN it is anything.
 template <typename Simd>
 typename Simd::F exp_of_minus(typename Simd::F y) {
   using F = typename Simd::F;
@@ -26,14 +26,14 @@ typename Simd::F exp_of_minus(typename Simd::F y) {
   constexpr float kRoundingShift = 12582912.0f;  // 1.5 * 2^23: adding it leaves n in the low bits of the mantissa
   constexpr float kLn2High = 0.693359375f;       // few bits, so n * kLn2High is exact
   constexpr float kLn2Low = -2.12194440e-4f;
-  const F near = min(F(kMost), y);  // x86's min and max keep a NaN that comes second
-  const F shifted = Simd::fused(near, F(1.44269504f), F(kRoundingShift));
+  const F shifted = Simd::fused(y, F(1.44269504f), F(kRoundingShift));
   const F n = shifted - F(kRoundingShift);
-  const F r = Simd::fused_minus(n, F(kLn2Low), Simd::fused_minus(n, F(kLn2High), near));
+  const F r = Simd::fused_minus(n, F(kLn2Low), Simd::fused_minus(n, F(kLn2High), y));
   const F series =
       polynomial<Simd>(r, {-1.0f / 5040, 1.0f / 720, -1.0f / 120, 1.0f / 24, -1.0f / 6, 0.5f, -1.0f, 1.0f});
-  const Bits exponent = Bits(bits_of(kRoundingShift) + 127) - bitwise_cast<Bits>(shifted);
-  return select(y > F(kMost), F(0.0f), series * bitwise_cast<F>(exponent << 23));
+  // The series is between 0.7 and 1.5, so that n less in its exponent divides it by 2^n, without a multiplication.
+  const Bits scaled = bitwise_cast<Bits>(series) - (bitwise_cast<Bits>(shifted) << 23);
+  return select(y > F(kMost), F(0.0f), bitwise_cast<F>(scaled));
 }
 
 // 1 - Phi(y), the upper tail of the normal distribution, for y >= 0: exp(-y^2 / 2) times a polynomial in
@@ -51,7 +51,7 @@ typename Simd::F normal_upper_tail(typename Simd::F y) {
 template <typename Simd>
 typename Simd::F gelu_erf(typename Simd::F x) {
   using F = typename Simd::F;
-  const F magnitude = min(F(14.0f), abs(x));
+  const F magnitude = min(F(14.0f), abs(x));  // x86's min and max keep a NaN that comes second
   return Simd::fused_minus(magnitude, normal_upper_tail<Simd>(magnitude), max(F(0.0f), x));
 }
 
