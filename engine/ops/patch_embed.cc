@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "engine/ops/description.h"
 #include "engine/ops/scratch.h"
@@ -14,20 +15,36 @@ namespace {
 constexpr int kPatchBlock = 56;
 static_assert(kPatchBlock % 2 == 0);
 
-// The pixels of patches [first, first + count), each followed by zeros up to `depth` bytes.
+// A row of a patch: some ten bytes, for which a call of memcpy would take longer than they do.
+void copy_pixels(const std::uint8_t* src, std::size_t bytes, std::uint8_t* dst) {
+  const auto copy = [&](std::size_t first, auto size) { std::memcpy(dst + first, src + first, size); };
+  constexpr std::integral_constant<std::size_t, 8> kFew;
+  constexpr std::integral_constant<std::size_t, 16> kMany;
+  if (bytes < kFew) {
+    for (std::size_t i = 0; i < bytes; ++i) dst[i] = src[i];
+  } else if (bytes < kMany) {
+    copy(0, kFew);
+    copy(bytes - kFew, kFew);
+  } else {
+    for (std::size_t i = 0; i < bytes - kMany; i += kMany) copy(i, kMany);
+    copy(bytes - kMany, kMany);
+  }
+}
+
+// The pixels of patches [first, first + count), `depth` bytes apart. What is between them has weights of zero.
 void gather_patches(const PatchEmbedOp& op, const Execution& e, std::int64_t first, std::int64_t count,
                     std::uint8_t* patches) {
   const std::int64_t patch = op.patch, grid_width = e.tensors.input.width / patch, depth = op.linear.k;
-  const std::int64_t row_bytes = patch * 3, used = patch * row_bytes;
+  const std::int64_t row_bytes = patch * 3;
   const std::uint32_t stride = e.buffer(op.src).stride;
+  std::int64_t row = first / grid_width, column = first % grid_width;
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t index = first + i;
     std::uint8_t* out = patches + i * depth;
-    const std::uint8_t* in = e.row<std::uint8_t>(op.src, index / grid_width * patch) + index % grid_width * row_bytes;
+    const std::uint8_t* in = e.row<std::uint8_t>(op.src, row * patch) + column * row_bytes;
     for (std::int64_t y = 0; y < patch; ++y) {
-      std::memcpy(out + y * row_bytes, in + y * stride, static_cast<std::size_t>(row_bytes));
+      copy_pixels(in + y * stride, static_cast<std::size_t>(row_bytes), out + y * row_bytes);
     }
-    std::memset(out + used, 0, static_cast<std::size_t>(depth - used));
+    if (++column == grid_width) column = 0, ++row;
   }
 }
 
@@ -79,6 +96,7 @@ void PatchEmbedOp::execute(const Execution& e) const {
   const auto* init = e.constant<std::int16_t>(token_init);
   kernels::LinearArgs args = linear_args(linear, e, patches + align_scratch(std::size_t{kPatchBlock} * depth));
   args.requantizer.multiplier = e.constant<std::int16_t>(linear.multiplier);
+  args.weights.used = kernels::whole_groups(static_cast<int>(patch * patch * 3));
   args.epilogue = kernels::Epilogue::residual;
   args.src = patches;
   args.src_stride = static_cast<std::ptrdiff_t>(depth);
