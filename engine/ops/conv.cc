@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "engine/ops/description.h"
 #include "engine/ops/row_constants.h"
@@ -18,6 +19,22 @@ static_assert(kPatchBlock % 2 == 0 && kPatchBlock <= kConstantRows);
 
 std::int64_t most_rows(std::uint32_t depth) {
   return std::clamp<std::int64_t>(kPatchBytes / depth / 2 * 2, 2, kPatchBlock);
+}
+
+// Some ten bytes of a patch's row often, for which a call of memcpy would take longer than they do.
+void copy_codes(const std::uint8_t* src, std::size_t bytes, std::uint8_t* dst) {
+  const auto copy = [&](std::size_t first, auto size) { std::memcpy(dst + first, src + first, size); };
+  constexpr std::integral_constant<std::size_t, 8> kFew;
+  constexpr std::integral_constant<std::size_t, 16> kMany;
+  if (bytes < kFew) {
+    for (std::size_t i = 0; i < bytes; ++i) dst[i] = src[i];
+  } else if (bytes < kMany) {
+    copy(0, kFew);
+    copy(bytes - kFew, kFew);
+  } else {
+    for (std::size_t i = 0; i < bytes - kMany; i += kMany) copy(i, kMany);
+    copy(bytes - kMany, kMany);
+  }
 }
 
 }  // namespace
@@ -136,30 +153,30 @@ std::string ConvOp::describe(const Tensors& tensors) const {
   return words.take();
 }
 
-// The cells of patches [first, first + count), each followed by zeros up to the weights' depth.
+// The cells of patches [first, first + count), as far apart as the weights are deep. What is between them has weights
+// of zero.
 void ConvOp::gather_cells(const Execution& e, const Geometry& g, std::int64_t first, std::int64_t count,
                           std::uint8_t* patches) const {
-  const std::uint32_t row_stride = e.buffer(src).stride;
+  const std::int64_t across = g.kernel_width * g.cell_bytes;
+  const std::int64_t line_bytes = std::int64_t{e.buffer(src).stride} * (of_picture() ? 1 : g.width);
   const auto* codes = e.row<std::uint8_t>(src, 0);
-  const std::int64_t depth = linear.k, across = g.kernel_width * g.cell_bytes;
+  std::int64_t row = first / (g.right + 1), column = first % (g.right + 1);
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t top = (first + i) / (g.right + 1) * g.step_down - pad_top;
-    const std::int64_t left = (first + i) % (g.right + 1) * g.step_right - pad_left;
+    const std::int64_t top = row * g.step_down - pad_top, left = column * g.step_right - pad_left;
     const std::int64_t begin = std::clamp<std::int64_t>(-left, 0, g.kernel_width);
     const std::int64_t end = std::clamp<std::int64_t>(g.width - left, begin, g.kernel_width);
-    std::uint8_t* out = patches + i * depth;
-    for (std::int64_t y = 0; y < g.kernel_height; ++y, out += across) {
-      const bool inside = top + y >= 0 && top + y < g.height;
-      const std::int64_t from = inside ? begin : g.kernel_width, to = inside ? end : g.kernel_width;
-      pad_cells(e, g, out, from);
-      const std::int64_t line = of_picture() ? (top + y) * row_stride : (top + y) * g.width * row_stride;
-      if (from < to) {
-        std::memcpy(out + from * g.cell_bytes, codes + line + (left + from) * g.cell_bytes,
-                    static_cast<std::size_t>((to - from) * g.cell_bytes));
+    std::uint8_t* out = patches + i * linear.k;
+    for (std::int64_t y = top; y < top + g.kernel_height; ++y, out += across) {
+      if (y < 0 || y >= g.height || begin == end) {
+        pad_cells(e, g, out, g.kernel_width);
+        continue;
       }
-      pad_cells(e, g, out + to * g.cell_bytes, g.kernel_width - to);
+      pad_cells(e, g, out, begin);
+      copy_codes(codes + y * line_bytes + (left + begin) * g.cell_bytes,
+                 static_cast<std::size_t>((end - begin) * g.cell_bytes), out + begin * g.cell_bytes);
+      pad_cells(e, g, out + end * g.cell_bytes, g.kernel_width - end);
     }
-    std::memset(out, 0, static_cast<std::size_t>(patches + (i + 1) * depth - out));
+    if (++column > g.right) column = 0, ++row;
   }
 }
 
@@ -182,6 +199,7 @@ void ConvOp::execute(const Execution& e) const {
   const auto* constants = init == kNone ? nullptr : e.constant<std::int16_t>(init);
   kernels::LinearArgs args = linear_args(linear, e, linear_scratch);
   args.requantizer.multiplier = e.constant<std::int16_t>(linear.multiplier);
+  if (of_picture()) args.weights.used = kernels::whole_groups(static_cast<int>(g.patch_bytes()));
   args.src = patches;
   args.src_stride = static_cast<std::ptrdiff_t>(depth);
   args.dst_stride = to.stride;

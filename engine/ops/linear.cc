@@ -93,9 +93,7 @@ void LinearOp::execute(const Execution& e) const {
   // What stands behind the columns of a row has weights of zero (check_linear). A row may have more columns than
   // inputs.
   if (src_rows_per_dst_row == 1) {
-    const std::uint32_t columns = std::min(from.columns, linear.k);
-    constexpr std::uint32_t kGroup = kernels::kGroupDepth;
-    args.weights.used = static_cast<int>((columns + kGroup - 1) / kGroup * kGroup);
+    args.weights.used = kernels::whole_groups(static_cast<int>(std::min(from.columns, linear.k)));
   }
   args.src = e.row<std::uint8_t>(src, rows.begin * src_rows_per_dst_row);
   args.src_stride = src_rows_per_dst_row * from.stride;

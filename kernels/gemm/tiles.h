@@ -23,6 +23,7 @@ inline constexpr int kDepthPadding = 64;
 inline constexpr int kNibbleShift = 4;  // sums of 4-bit weights are shifted left by this
 
 constexpr int padded_depth(int k) { return (k + kDepthPadding - 1) / kDepthPadding * kDepthPadding; }
+constexpr int whole_groups(int k) { return (k + kGroupDepth - 1) / kGroupDepth * kGroupDepth; }
 constexpr int panel_count(int n) { return (n + kPanelColumns - 1) / kPanelColumns; }
 constexpr int padded_columns(int n) { return panel_count(n) * kPanelColumns; }
 

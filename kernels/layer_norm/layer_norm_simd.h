@@ -43,22 +43,38 @@ void write_row(const std::int16_t* src, T* dst, const RowNormalization& row, con
   const auto inverse = Simd::set16(row.inverse);
   const auto power = Simd::set16(kShiftLeft ? 0 : 1 << (15 + row.exponent));
   const typename Simd::I32 rounding(1 << (args.shift - 1)), shift(args.shift);
-  const auto max_code = Simd::set16(args.max_code);
-  const auto beta_unit = static_cast<std::int16_t>(1 << args.beta_shift);
-  int c = 0;
-  for (; c + kLanes <= args.channels; c += kLanes) {
-    const auto x = Simd::load16(src + c);
+  const auto beta_unit = Simd::set16(1 << args.beta_shift);
+  struct Halves {
+    typename Simd::I32 lo, hi;
+  };
+  const auto values_at = [&](int c) {
+    const auto x = Simd::to_lane_order(Simd::load16(src + c));
     const auto scaled = kShiftLeft ? x << row.exponent : Simd::multiply_q15(x, power);
     const auto u = Simd::multiply_q15(scaled - mean, inverse);
-    typename Simd::I16 pairs_lo, pairs_hi;
-    Simd::pair_with(u, beta_unit, pairs_lo, pairs_hi);
-    const auto lo = Simd::multiply_add_pairs(pairs_lo, Simd::load16(args.affine + 2 * c));
-    const auto hi = Simd::multiply_add_pairs(pairs_hi, Simd::load16(args.affine + 2 * c + kLanes));
-    const auto values =
-        Simd::pack32(Simd::shift_right_each(lo + rounding, shift), Simd::shift_right_each(hi + rounding, shift));
-    if constexpr (sizeof(T) == 1) {
-      Simd::store_codes(dst + c, min(values, max_code));
-    } else {
+    const std::int16_t* affine = args.affine + 2 * c;
+    const auto lo = Simd::add_products_of_pairs(rounding, Simd::pairs_lo(u, beta_unit), Simd::load16(affine));
+    const auto hi = Simd::add_products_of_pairs(rounding, Simd::pairs_hi(u, beta_unit), Simd::load16(affine + kLanes));
+    return Halves{Simd::shift_right_each(lo, shift), Simd::shift_right_each(hi, shift)};
+  };
+  int c = 0;
+  if constexpr (sizeof(T) == 1) {
+    const typename Simd::Codes max_code(static_cast<std::uint8_t>(args.max_code));
+    const auto lanes_at = [&](int column) {
+      const Halves values = values_at(column);
+      return Simd::pack32_in_lanes(values.lo, values.hi);
+    };
+    for (; c + 2 * kLanes <= args.channels; c += 2 * kLanes) {
+      Simd::store(dst + c, min(Simd::lane_codes(lanes_at(c), lanes_at(c + kLanes)), max_code));
+    }
+    if (c + kLanes <= args.channels) {
+      const auto lanes = lanes_at(c);
+      Simd::template store_codes_of_first<false>(dst + c, min(Simd::lane_codes(lanes, lanes), max_code));
+      c += kLanes;
+    }
+  } else {
+    for (; c + kLanes <= args.channels; c += kLanes) {
+      const Halves halves = values_at(c);
+      const auto values = Simd::pack32(halves.lo, halves.hi);
       Simd::store(dst + c, args.add ? sadd(Simd::load16(dst + c), values) : values);
     }
   }

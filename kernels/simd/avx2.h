@@ -78,6 +78,7 @@ struct Avx2 : Vectors<Avx2Arch> {
     hi = _mm256_unpackhi_epi16(low, high);
   }
   static I32 multiply_add_pairs(I16 a, I16 b) { return _mm256_madd_epi16(a, b); }
+  static I32 add_products_of_pairs(I32 sums, I16 a, I16 b) { return sums + multiply_add_pairs(a, b); }
   static I32 add_pairs(I32 sums, I16 a) { return sums + multiply_add_pairs(a, set16(1)); }
   static I32 load16_as_32(const void* p) {
     return _mm256_cvtepi16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
@@ -134,11 +135,8 @@ struct Avx2 : Vectors<Avx2Arch> {
     store_codes_of_first<kHalf>(q, _mm256_castsi128_si256(_mm256_extracti128_si256(codes, 1)));
   }
 
-  static void pair_with(I16 a, std::int16_t b, I16& lo, I16& hi) {
-    const __m256i high = _mm256_set1_epi32(static_cast<std::int32_t>(static_cast<std::uint32_t>(b) << 16));
-    lo = _mm256_or_si256(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)), high);
-    hi = _mm256_or_si256(_mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1)), high);
-  }
+  static I16 pairs_lo(I16 a, I16 b) { return _mm256_unpacklo_epi16(a, b); }
+  static I16 pairs_hi(I16 a, I16 b) { return _mm256_unpackhi_epi16(a, b); }
 
   static __m128i to_codes(I16 v) { return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
   static void store_codes(void* p, I16 v) { _mm_storeu_si128(static_cast<__m128i*>(p), to_codes(v)); }

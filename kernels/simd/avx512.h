@@ -63,6 +63,7 @@ struct Avx512 : Vectors<Avx512Arch> {
     hi = _mm512_unpackhi_epi16(low, high);
   }
   static I32 multiply_add_pairs(I16 a, I16 b) { return _mm512_madd_epi16(a, b); }
+  static I32 add_products_of_pairs(I32 sums, I16 a, I16 b) { return _mm512_dpwssd_epi32(sums, a, b); }
   // sums + the sums of pairs of a.
   static I32 add_pairs(I32 sums, I16 a) { return _mm512_dpwssd_epi32(sums, a, _mm512_set1_epi16(1)); }
   static I32 load16_as_32(const void* p) {
@@ -133,12 +134,9 @@ struct Avx512 : Vectors<Avx512Arch> {
     return _mm512_inserti64x4(_mm512_castsi256_si512(half(0)), half(1), 1);
   }
 
-  // (a[i], b) pairs, natural order.
-  static void pair_with(I16 a, std::int16_t b, I16& lo, I16& hi) {
-    const __m512i high = _mm512_set1_epi32(static_cast<std::int32_t>(static_cast<std::uint32_t>(b) << 16));
-    lo = _mm512_or_si512(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(a)), high);
-    hi = _mm512_or_si512(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(a, 1)), high);
-  }
+  // (a[i], b[i]) pairs of vectors in lane order, of the lower and the upper half in natural order.
+  static I16 pairs_lo(I16 a, I16 b) { return _mm512_unpacklo_epi16(a, b); }
+  static I16 pairs_hi(I16 a, I16 b) { return _mm512_unpackhi_epi16(a, b); }
 
   // 16 bits -> 32 codes with unsigned saturation.
   static __m256i to_codes(I16 v) { return _mm512_cvtusepi16_epi8(_mm512_max_epi16(v, _mm512_setzero_si512())); }

@@ -69,6 +69,19 @@ TEST_CASE("session: the logits are those of a plain execution") {
 }
 
 // Otherwise the tests here would compare little.
+TEST_CASE("session: patches of any size") {
+  for (const std::uint32_t patch : {1, 2, 3, 5, 6, 7, 11, 16}) {
+    const TinyOptions options{.edge = 3 * patch, .patch = patch};
+    const auto model = tiny_model(options);
+    const PlainBuffers buffers = execute_plainly(model->program(), tiny_picture(options, 0));
+    for (const Isa isa : scalar_and_vector_isas()) {
+      const auto session = make_session(model, {1, 1, isa, false});
+      CHECK_MESSAGE(run(*session, options, 0, 1)[0] == buffers[model->program().buffer_of(PortKind::logits)],
+                    patch << " x " << patch << ", " << describe(isa));
+    }
+  }
+}
+
 TEST_CASE("tiny program: encode operations use many of their codes") {
   for (const auto& [name, options] : encoded_variants()) {
     const auto model = tiny_model(options);

@@ -85,24 +85,26 @@ TEST_CASE("linear: 8-bit depths that are multiples of four") {
   for (int k = 4; k <= 132; k += 4) compare_all_epilogues(tested, {1 + k % 7, 35, k, 8}, {}, seed++);
 }
 
-// AVX2 splits such codes, in tiles of four rows and blocks of a hundred (kernels/gemm/avx2/split_codes_avx2.h).
 TEST_CASE("linear: depths of which a part has weights") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 350;
   for (const int bits : {8, 4}) {
     for (const int used : {4, 12, 96, 100, 124, 128}) {
       for (const int rows : {1, 2, 13, 49}) {
-        for (const int max_value : {255, 4095}) {
-          LinearCase linear({rows, 49, 128, bits}, {}, seed, max_value);
-          linear.use_depth(used);
-          for (const Epilogue epilogue : kEpilogues) linear.compare(tested, epilogue, seed);
-          ++seed;
+        for (const int max_value : {255, 4095, 31}) {
+          for (const Pattern codes : {Pattern::random, Pattern::crowded}) {
+            LinearCase linear({rows, codes == Pattern::crowded ? 97 : 49, 128, bits}, {codes}, seed, max_value);
+            linear.use_depth(used);
+            for (const Epilogue epilogue : kEpilogues) linear.compare(tested, epilogue, seed);
+            ++seed;
+          }
         }
       }
     }
   }
 }
 
+// AVX2 splits such codes, in tiles of four rows and blocks of a hundred (kernels/gemm/avx2/split_codes_avx2.h).
 TEST_CASE("linear: codes that crowd around their mean") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 500;

@@ -6,7 +6,7 @@
 //   multiply_nibbles_avx2.h   4-bit weights: the sums of four pairs of products and more fit 16 bits
 //   multiply_narrow_avx2.h    one plane of codes of up to 6 bits, or of any codes if no weight exceeds 32 in magnitude:
 //                             the sums of two pairs of products and more fit 16 bits
-//   multiply_split_avx2.h     one plane, at least 128 columns and a depth of at least 128: codes are taken apart, so
+//   multiply_split_avx2.h     one plane, at least 96 columns and a depth of at least 96: codes are taken apart, so
 //                             that one pair of products fits 16 bits
 //   multiply_widened_avx2.h   two planes, attention's short sums, few columns, and blocks of rows of which splitting
 //                             would leave too much over: codes and weights are widened to 16 bits
@@ -28,7 +28,8 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
   if (plane_stride != 0 || !SplitCodes::pays_for(weights)) {
     return multiply_s16(src, stride, plane_stride, 0, rows, weights, scratch, epilogue);
   }
-  SplitCodes codes(weights.k, scratch);
+  const int depth = weights.used_depth();
+  SplitCodes codes(depth, scratch);
   int blocks = (rows + SplitCodes::kMaxRows - 1) / SplitCodes::kMaxRows;
   for (int first = 0; first < rows; --blocks) {
     // Whole tiles, in blocks of about the same size: every block reads all weights.
@@ -39,7 +40,7 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
       const auto steps = static_cast<std::size_t>((last - first) / SplitCodes::kTileRows);
       for_each_column_block<Avx2>(steps, weights, scratch, epilogue, expand_panel_avx2,
                                   [&](auto, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
-                                    multiply_rows_split(codes, panel, weights.k, columns, first, next);
+                                    multiply_rows_split(codes, panel, depth, columns, first, next);
                                   });
     } else {
       multiply_s16(src, stride, 0, first, last, weights, scratch, epilogue);

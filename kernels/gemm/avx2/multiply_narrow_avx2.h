@@ -58,13 +58,13 @@ bool multiply_narrow(const std::uint8_t* src, std::ptrdiff_t stride, int rows, c
   const int weight = look ? largest_weight(weights) : weights.largest;
   constexpr int kLeastGroups = 2;
   const int enough = INT16_MAX / (2 * kLeastGroups * weight);
-  const int code = largest_narrow_code(src, stride, rows, weights.k, enough);
+  const int code = largest_narrow_code(src, stride, rows, weights.used_depth(), enough);
   if (code > enough) return false;
   const int groups = groups_in_16_bits(code, weight);
   for_each_column_block<Avx2>(
       static_cast<std::size_t>(rows / kRowsByPairs), weights, scratch, epilogue, [](auto&&...) {},
       [&](auto, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
-        multiply_columns_by_pairs<0>(groups, src, stride, 0, rows, panel, weights.k, columns, next);
+        multiply_columns_by_pairs<0>(groups, src, stride, 0, rows, panel, weights.used_depth(), columns, next);
       });
   return true;
 }

@@ -29,7 +29,7 @@ void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
   for_each_column_block<Avx2>(static_cast<std::size_t>(rows / kRowsByPairs), weights, scratch, epilogue, expand,
                               [&](auto, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
                                 multiply_columns_by_pairs<kNibbleShift>(groups, src, stride, plane, rows, panel,
-                                                                        weights.k, columns, next);
+                                                                        weights.used_depth(), columns, next);
                               });
 }
 

@@ -128,7 +128,7 @@ __attribute__((noinline)) void multiply_rows_s16(const std::int16_t* codes, cons
 template <typename EpilogueType>
 void multiply_s16(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane_stride, int begin, int end,
                   const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  const int k = weights.k;
+  const int k = weights.used_depth();
   auto* panel = static_cast<std::int16_t*>(scratch);
   std::int16_t* codes = panel + static_cast<std::ptrdiff_t>(k) * kPanelColumns;
   for (int first = begin; first < end; first += kWidenedRows) {
@@ -144,7 +144,7 @@ void multiply_s16(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t
       }
     }
     for (int p = 0; p < panel_count(weights.n); ++p) {
-      widen_panel(weights.tiles + static_cast<std::ptrdiff_t>(p) * k * kPanelColumns, k, panel);
+      widen_panel(weights.tiles + static_cast<std::ptrdiff_t>(p) * weights.k * kPanelColumns, k, panel);
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
       if (large) {
         multiply_rows_s16<true>(codes, panel, k, columns, first, last);

@@ -45,7 +45,7 @@ class SplitCodes {
   }
 
   // Attention's short sums and few columns are faster with widened codes.
-  static bool pays_for(const LinearWeights& weights) { return weights.n >= 128 && weights.k >= 128; }
+  static bool pays_for(const LinearWeights& weights) { return weights.n >= 96 && weights.used_depth() >= 96; }
 
   SplitCodes(int k, void* scratch)
       : k_(k),
@@ -118,8 +118,12 @@ class SplitCodes {
       if (_mm256_testz_si256(extra, extra)) continue;
       if (!add_extras(left, main + i, row, i) || !add_extras(right, main + i + 32, row, i + 32)) return false;
     }
-    for (; i < k_; i += 32) {
-      const int count = k_ - i < 32 ? k_ - i : 32;
+    for (; i + 32 <= k_; i += 32) {
+      const Parts parts(Ymm::load(src + i), offsets);
+      Ymm::store(main + i, parts.above);
+      if (!add_extras(parts, main + i, row, i)) return false;
+    }
+    if (const int count = k_ - i; count > 0) {
       std::uint8_t codes[32];
       std::memset(codes, offset, sizeof codes);
       std::memcpy(codes, src + i, static_cast<std::size_t>(count));
