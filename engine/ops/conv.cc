@@ -163,27 +163,33 @@ void ConvOp::gather_cells(const Execution& e, const Geometry& g, std::int64_t fi
   std::int64_t row = first / (g.right + 1), column = first % (g.right + 1);
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t top = row * g.step_down - pad_top, left = column * g.step_right - pad_left;
-    const std::int64_t begin = std::clamp<std::int64_t>(-left, 0, g.kernel_width);
-    const std::int64_t end = std::clamp<std::int64_t>(g.width - left, begin, g.kernel_width);
     std::uint8_t* out = patches + i * linear.k;
-    for (std::int64_t y = top; y < top + g.kernel_height; ++y, out += across) {
-      if (y < 0 || y >= g.height || begin == end) {
-        pad_cells(e, g, out, g.kernel_width);
-        continue;
+    if (top < 0 || top + g.kernel_height > g.height || left < 0 || left + g.kernel_width > g.width) {
+      gather_padded(e, g, top, left, out);
+    } else {
+      const std::uint8_t* in = codes + top * line_bytes + left * g.cell_bytes;
+      for (std::int64_t y = 0; y < g.kernel_height; ++y) {
+        copy_codes(in + y * line_bytes, static_cast<std::size_t>(across), out + y * across);
       }
-      pad_cells(e, g, out, begin);
-      copy_codes(codes + y * line_bytes + (left + begin) * g.cell_bytes,
-                 static_cast<std::size_t>((end - begin) * g.cell_bytes), out + begin * g.cell_bytes);
-      pad_cells(e, g, out + end * g.cell_bytes, g.kernel_width - end);
     }
     if (++column > g.right) column = 0, ++row;
   }
 }
 
-void ConvOp::pad_cells(const Execution& e, const Geometry& g, std::uint8_t* out, std::int64_t count) const {
-  for (; count > 0; --count, out += g.cell_bytes) {
-    std::memcpy(out, e.constant<std::uint8_t>(pad_cell), static_cast<std::size_t>(g.cell_columns));
-    std::memset(out + g.cell_columns, 0, static_cast<std::size_t>(g.cell_bytes - g.cell_columns));
+// One patch, with cells beyond the grid.
+void ConvOp::gather_padded(const Execution& e, const Geometry& g, std::int64_t top, std::int64_t left,
+                           std::uint8_t* out) const {
+  for (std::int64_t y = top; y < top + g.kernel_height; ++y) {
+    for (std::int64_t x = left; x < left + g.kernel_width; ++x, out += g.cell_bytes) {
+      const std::size_t bytes = static_cast<std::size_t>(g.cell_columns);
+      if (y < 0 || y >= g.height || x < 0 || x >= g.width) {
+        copy_codes(e.constant<std::uint8_t>(pad_cell), bytes, out);
+      } else if (of_picture()) {
+        copy_codes(e.row<std::uint8_t>(src, y) + x * g.cell_bytes, bytes, out);
+      } else {
+        copy_codes(e.row<std::uint8_t>(src, y * g.width + x), bytes, out);
+      }
+    }
   }
 }
 

@@ -57,7 +57,8 @@ struct ConvOp final : OperationOf<ConvOp> {
   void check_geometry(Checker& c) const;
   void gather_cells(const Execution& e, const Geometry& g, std::int64_t first, std::int64_t count,
                     std::uint8_t* patches) const;
-  void pad_cells(const Execution& e, const Geometry& g, std::uint8_t* out, std::int64_t count) const;
+  void gather_padded(const Execution& e, const Geometry& g, std::int64_t top, std::int64_t left,
+                     std::uint8_t* out) const;
 };
 
 }  // namespace intvit
