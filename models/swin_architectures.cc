@@ -41,7 +41,7 @@ SwinDescription to_description(const SwinArchitecture& architecture) {
   swin.architecture = architecture.name;
   swin.version = architecture.version;
   swin.embed_dim = architecture.embed_dim;
-  for (std::size_t i = 0; i < kSwinStages; ++i) {
+  for (std::size_t i = 0; i < kSwinStages && architecture.depths[i] > 0; ++i) {
     swin.stages.push_back({architecture.depths[i], architecture.num_heads[i], architecture.windows[i],
                            architecture.pretrained_windows[i]});
   }

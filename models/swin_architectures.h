@@ -11,7 +11,7 @@
 
 namespace intvit {
 
-constexpr int kSwinStages = 4;
+constexpr int kSwinStages = 4;  // at most; the depth of the others is 0
 
 struct SwinArchitecture {
   const char* name = "";  // timm's, or torchvision's

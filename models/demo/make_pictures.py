@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes test/, calib/, examples/, their lists, labels.txt and config.json.
+"""Writes test/, test_more/, calib/, examples/, their lists, labels.txt and config.json.
 
 The test and calibration pictures are the generator's own, in order, none picked
 or left out; only the six examples were chosen, to look good.
@@ -38,14 +38,34 @@ def save(image, path):
 
 
 def split(name, count):
+    """The first pictures of a split, and their list. Returns the list's lines."""
     os.makedirs(os.path.join(HERE, name), exist_ok=True)
+    lines = []
+    for i in range(count):
+        image, label = draw_sign(name, i)
+        # Every ninth picture is a PNG; 9 and 16 share no factor, so all kinds get some.
+        path = f"{name}/{i:03d}_{LABELS[label]}.{'jpg' if i % 9 else 'png'}"
+        save(image, path)
+        lines.append(f"{path} {label}\n")
+    write_list(name, lines)
+    return lines
+
+
+def more_test_pictures(lines, first, end):
+    """Those of the test split that follow, as small JPEGs, and the list of all."""
+    os.makedirs(os.path.join(HERE, "test_more"), exist_ok=True)
+    lines = list(lines)
+    for i in range(first, end):
+        image, label = draw_sign("test", i)
+        path = f"test_more/{i:04d}_{LABELS[label]}.jpg"
+        image.save(os.path.join(HERE, path), quality=40 + i % 16, optimize=True)
+        lines.append(f"{path} {label}\n")
+    write_list(f"test_{end}", lines)
+
+
+def write_list(name, lines):
     with open(os.path.join(HERE, name + ".txt"), "w") as f:
-        for i in range(count):
-            image, label = draw_sign(name, i)
-            # Every ninth picture is a PNG; 9 and 16 share no factor, so all kinds get some.
-            path = f"{name}/{i:03d}_{LABELS[label]}.{'jpg' if i % 9 else 'png'}"
-            save(image, path)
-            f.write(f"{path} {label}\n")
+        f.writelines(lines)
 
 
 def examples():
@@ -56,7 +76,7 @@ def examples():
 
 
 if __name__ == "__main__":
-    split("test", 256)
+    more_test_pictures(split("test", 256), 256, 1024)
     split("calib", 64)
     examples()
     with open(os.path.join(HERE, "labels.txt"), "w") as f:

@@ -35,3 +35,11 @@ json_number() {
 at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
 
 isas() { "$VITRUN" --version | sed -n 's/^available *//p' | tr -d ','; }
+
+# near A B D: they differ by D at most, as decimal numbers.
+near() { awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN { exit !(a - b <= d && b - a <= d) }'; }
+
+# recorded FILE TEXT KEY: the number behind KEY in the first line with TEXT of docs/figures/FILE, a record of measurements.
+recorded() {
+  grep -F -- "$2" "$INTVIT_DEMO_DIR/../../docs/figures/$1" | json_number /dev/stdin "$3"
+}

@@ -156,7 +156,8 @@ TEST_CASE("swin: sizes by name have the published numbers of parameters") {
   for (const Known& known :
        {Known{"swin_tiny_patch4_window7_224", 28288354}, Known{"swin_t", 28288354}, Known{"swin_s", 49606258},
         Known{"swin_b", 87768224}, Known{"swin_v2_t", 28351570}, Known{"swin_v2_s", 49737442},
-        Known{"swin_v2_b", 87930848}, Known{"swin_large_patch4_window7_224", 196532476}}) {
+        Known{"swin_v2_b", 87930848}, Known{"swin_large_patch4_window7_224", 196532476},
+        Known{"swin_demo_patch4_window4_64", 1271242}}) {
     CAPTURE(known.name);
     const auto swin = describe_swin_architecture(std::string(known.name) + ".some_tag");
     REQUIRE(swin.has_value());

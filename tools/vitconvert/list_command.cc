@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <memory>
+#include <string>
 
 #include "converter/methods/method.h"
 #include "models/architectures.h"
@@ -25,9 +26,12 @@ void list_architectures() {
                 a.embed_dim, a.depth, a.num_heads);
   }
   for (const SwinArchitecture& a : swin_architectures()) {
-    std::printf("%-40s %dx%d, patch 4, dim %d, depth %d+%d+%d+%d, heads %d to %d, window %d\n", a.name, a.image_size,
-                a.image_size, a.embed_dim, a.depths[0], a.depths[1], a.depths[2], a.depths[3], a.num_heads.front(),
-                a.num_heads.back(), a.windows[0]);
+    const SwinDescription swin = to_description(a);
+    std::string depths;
+    for (const SwinStage& stage : swin.stages) depths += (depths.empty() ? "" : "+") + std::to_string(stage.depth);
+    std::printf("%-40s %dx%d, patch 4, dim %d, depth %s, heads %d to %d, window %d\n", a.name, a.image_size,
+                a.image_size, a.embed_dim, depths.c_str(), swin.stages.front().num_heads, swin.stages.back().num_heads,
+                a.windows[0]);
   }
 }
 
