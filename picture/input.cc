@@ -4,13 +4,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
 namespace intvit {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
+// No more than the file takes, as they are all written once, but enough should it be a file that does not say.
+constexpr std::int64_t kLeastBlockBytes = 1 << 12, kMostBlockBytes = 1 << 16;
 
 Status system_error(int error) {
   return {error == ENOENT || error == ENOTDIR ? Code::not_found : Code::io, std::generic_category().message(error)};
@@ -51,7 +53,7 @@ std::span<const std::uint8_t> Input::next() {
     at_end_ = true;
     return memory_;
   }
-  block_.resize(kBlockBytes);
+  block_.resize(static_cast<std::size_t>(std::clamp(size_, kLeastBlockBytes, kMostBlockBytes)));
   ssize_t got;
   do {
     got = ::read(file_, block_.data(), block_.size());

@@ -25,6 +25,8 @@ Status check_disjoint(const std::vector<Constant>& constants) {
 
 }  // namespace
 
+Status corrupt(const std::string& message) { return {Code::corrupt_file, message}; }
+
 Status newer(const std::string& what) {
   return {Code::unsupported, what +
                                  ": the file was made by a newer intvit; use that version, or convert the checkpoint"

@@ -12,6 +12,8 @@
 
 namespace intvit {
 
+Status corrupt(const std::string& message);
+
 // `what` is something that this version does not know.
 Status newer(const std::string& what);
 

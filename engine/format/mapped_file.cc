@@ -34,6 +34,11 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   return MappedFile(static_cast<const std::uint8_t*>(data), size);
 }
 
+void MappedFile::populate() const {
+  constexpr int kPopulateRead = 22;  // of <linux/mman.h>; older C libraries do not have it
+  static_cast<void>(::madvise(const_cast<std::uint8_t*>(data_), size_, kPopulateRead));
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

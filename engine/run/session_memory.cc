@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
 #include "engine/ops/scratch.h"
 #include "engine/run/prefault.h"
@@ -10,16 +9,6 @@
 
 namespace intvit {
 namespace {
-
-// Null if there is not enough memory. `bytes` is a multiple of kScratchAlignment.
-std::uint8_t* aligned_zeros(std::size_t bytes) {
-  bytes = std::max(bytes, kScratchAlignment);
-  void* p = std::aligned_alloc(kScratchAlignment, bytes);
-  if (p == nullptr) return nullptr;
-  prefault({static_cast<std::uint8_t*>(p), bytes});
-  std::memset(p, 0, bytes);
-  return static_cast<std::uint8_t*>(p);
-}
 
 std::size_t most_scratch_bytes(const Program& program) {
   std::size_t most = 0;
@@ -29,7 +18,17 @@ std::size_t most_scratch_bytes(const Program& program) {
 
 }  // namespace
 
-void SessionMemory::FreeAligned::operator()(std::uint8_t* p) const { std::free(p); }
+void SessionMemory::FreeAllocated::operator()(std::uint8_t*) const { std::free(allocated); }
+
+// calloc() knows which of its memory is fresh from the system and thus zero.
+SessionMemory::AlignedMemory SessionMemory::aligned_zeros(std::size_t bytes) {
+  void* const allocated = std::calloc(bytes + kScratchAlignment, 1);
+  if (allocated == nullptr) return {};
+  std::uint8_t* p = static_cast<std::uint8_t*>(allocated);
+  p += kScratchAlignment - reinterpret_cast<std::uintptr_t>(p) % kScratchAlignment;
+  prefault({p, bytes});
+  return AlignedMemory(p, FreeAllocated{allocated});
+}
 
 SessionMemory::SessionMemory(const Program& program, int threads, int batch)
     : kept_bytes_(align_scratch(program.kept_bytes)),
@@ -39,10 +38,10 @@ SessionMemory::SessionMemory(const Program& program, int threads, int batch)
   const std::size_t arenas = pictures >= members ? members : 1;
   if (std::max({arenas * arena_bytes_, pictures * kept_bytes_, members * scratch_bytes_}) > kMaxArenaBytes * 8) return;
   // Padding columns only ever meet zero weights (validate() checks that), but memory should not be read uninitialised.
-  arenas_.reset(aligned_zeros(arenas * arena_bytes_));
-  kept_.reset(aligned_zeros(pictures * kept_bytes_));
+  arenas_ = aligned_zeros(arenas * arena_bytes_);
+  kept_ = aligned_zeros(pictures * kept_bytes_);
   if (arenas_ == nullptr || kept_ == nullptr) return;
-  scratch_.reset(aligned_zeros(members * scratch_bytes_));
+  scratch_ = aligned_zeros(members * scratch_bytes_);
 }
 
 }  // namespace intvit

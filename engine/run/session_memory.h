@@ -26,10 +26,14 @@ class SessionMemory {
   }
 
  private:
-  struct FreeAligned {
-    void operator()(std::uint8_t* p) const;
+  struct FreeAllocated {
+    void operator()(std::uint8_t*) const;
+    void* allocated;  // what the aligned memory is part of
   };
-  using AlignedMemory = std::unique_ptr<std::uint8_t[], FreeAligned>;
+  using AlignedMemory = std::unique_ptr<std::uint8_t[], FreeAllocated>;
+
+  // Null if there is not enough memory.
+  static AlignedMemory aligned_zeros(std::size_t bytes);
 
   static std::uint8_t* at(const AlignedMemory& memory, int index, std::size_t bytes) {
     return memory.get() + static_cast<std::size_t>(index) * bytes;

@@ -68,6 +68,7 @@ class Model {
   const Program& program() const;
 
  private:
+  friend class ModelOpening;  // engine/model/model_opening.h
   struct Impl;
   explicit Model(std::unique_ptr<const Impl> impl);
   static Result<std::shared_ptr<const Model>> make(std::unique_ptr<Impl> impl, const std::string& name);

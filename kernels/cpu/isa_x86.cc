@@ -1,5 +1,4 @@
 // Instruction sets of x86-64.
-#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -7,29 +6,53 @@
 
 #include "kernels/cpu/cpu.h"
 
+#if __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#define VIT_GLIBC_KEEPS_LEAVES
+#else
+#include <cpuid.h>
+#endif
+
 namespace intvit::kernels {
 namespace {
 
-// What the CPU has, and which registers the operating system saves. Under a virtual machine each CPUID takes some
-// microseconds, so they are asked for once; __builtin_cpu_supports would ask for three times as many.
-struct CpuFeatures {
-  unsigned leaf7_ebx = 0, leaf7_ecx = 0, leaf7_edx = 0, leaf7_1_eax = 0;
+struct Leaves {
+  unsigned leaf1_ecx = 0, leaf7_ebx = 0, leaf7_ecx = 0, leaf7_edx = 0, leaf7_1_eax = 0;
+};
+
+// What CPUID says. Under a virtual machine each takes about 10 microseconds; glibc keeps what it asked for itself when
+// the program started.
+#ifdef VIT_GLIBC_KEEPS_LEAVES
+Leaves leaves() {
+  const auto leaf = [](unsigned index) { return __x86_get_cpuid_feature_leaf(index)->cpuid_array; };
+  const unsigned *leaf1 = leaf(CPUID_INDEX_1), *leaf7 = leaf(CPUID_INDEX_7), *leaf7_1 = leaf(CPUID_INDEX_7_ECX_1);
+  return {leaf1[2], leaf7[1], leaf7[2], leaf7[3], leaf7_1[0]};
+}
+#else
+Leaves leaves() {
+  Leaves found;
+  unsigned eax, ebx, ecx, edx;
+  if (__get_cpuid_max(0, nullptr) < 7) return found;
+  __cpuid(1, eax, ebx, found.leaf1_ecx, edx);
+  __cpuid_count(7, 0, eax, found.leaf7_ebx, found.leaf7_ecx, found.leaf7_edx);
+  if (eax >= 1) __cpuid_count(7, 1, found.leaf7_1_eax, ebx, ecx, edx);
+  return found;
+}
+#endif
+
+// What the CPU has, and which registers the operating system saves.
+struct CpuFeatures : Leaves {
   bool saves_ymm = false, saves_zmm = false, saves_tiles = false;
 
-  CpuFeatures() {
+  CpuFeatures() : Leaves(leaves()) {
     constexpr unsigned kXgetbv = 1u << 27, kAvx = 1u << 28;  // of leaf 1
-    unsigned eax, ebx, ecx, edx;
-    if (__get_cpuid_max(0, nullptr) < 7) return;
-    __cpuid(1, eax, ebx, ecx, edx);
-    if ((~ecx & (kXgetbv | kAvx)) != 0) return;
+    if ((~leaf1_ecx & (kXgetbv | kAvx)) != 0) return;
     std::uint32_t xcr0, high;
     asm volatile("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
     const auto saves = [xcr0](std::uint32_t states) { return (xcr0 & states) == states; };
     saves_ymm = saves(0x6);
     saves_zmm = saves(0xe6);
     saves_tiles = saves(0x60000);
-    __cpuid_count(7, 0, eax, leaf7_ebx, leaf7_ecx, leaf7_edx);
-    if (eax >= 1) __cpuid_count(7, 1, leaf7_1_eax, ebx, ecx, edx);
   }
 };
 

@@ -10,8 +10,14 @@ expect_error 3 "nowhere.bin" "$VITRUN" "$work/nowhere.bin" "$picture"
 head -c 100000 "$work/m.bin" >"$work/truncated.bin"
 expect_error 3 "truncated.bin" "$VITRUN" "$work/truncated.bin" "$picture"
 expect_error 3 "not an intvit model" "$VITRUN" "$picture" "$picture"
-{ head -c 500000 "$work/m.bin"; printf 'XXXX'; tail -c +500005 "$work/m.bin"; } >"$work/damaged.bin"
-expect_error 3 "damaged" "$VITRUN" "$work/damaged.bin" "$picture"
+printf '%s 0\n' "$picture" >"$work/one.txt"
+for at in 300000 500000; do  # weights, of which only the checksum knows, and what the program's checks refuse, too
+  { head -c $at "$work/m.bin"; printf 'XXXX'; tail -c +$((at + 5)) "$work/m.bin"; } >"$work/damaged.bin"
+  for inputs in "$picture --digest" "$demo/examples" "$picture $picture" "$work/nowhere.png" "--eval $work/one.txt"; do
+    # shellcheck disable=SC2086
+    expect_error 3 "damaged.bin': section 3 is damaged (its checksum is wrong)" "$VITRUN" "$work/damaged.bin" $inputs
+  done
+done
 : >"$work/empty.bin"
 expect_error 3 "empty" "$VITRUN" "$work/empty.bin" "$picture"
 expect_error 3 "nowhere.bin" "$VITCONVERT" inspect "$work/nowhere.bin"

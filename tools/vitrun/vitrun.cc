@@ -2,12 +2,14 @@
 // this file is the order of things and what goes to stderr.
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "engine/model/model_opening.h"
 #include "engine/run/select_isa.h"
 #include "picture/notes.h"
 #include "tools/common/cli/exit_code.h"
@@ -41,7 +43,8 @@ struct Job {
   LogitsFile logits;
   OutputFolder outputs;
   ArrayFile embeddings;
-  std::size_t embedding_output = 0;  // where there are embeddings
+  std::shared_ptr<const PreparedPicture> prepared;  // the only input, if it was read before there was a model
+  std::size_t embedding_output = 0;                 // where there are embeddings
   std::size_t failed = 0;
   PictureNotes notes{};
 
@@ -87,7 +90,8 @@ int predict(Job& job) {
     if (!labels.ok()) return fail(labels.status(), kExitUsage);
     format.labels = labels.take();
   }
-  const std::vector<InputPicture> pictures = expand_inputs(job.options.inputs, std::cin);
+  std::vector<InputPicture> pictures = expand_inputs(job.options.inputs, std::cin);
+  if (pictures.size() == 1) pictures[0].prepared = job.prepared;
   if (pictures.empty()) std::cerr << "vitrun: no picture was named on stdin\n";
   const std::unique_ptr<ResultWriter> writer = make_result_writer(std::cout, std::move(format));
   const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
@@ -197,11 +201,26 @@ Status check_logits(const VitrunOptions& options, const Model& model) {
                                       "' does not have; --outputs DIR writes what it has"};
 }
 
+// Reads the picture while its model is being checked, if there is just one: among several the time does not show.
+std::shared_ptr<const PreparedPicture> prepare_only_input(const VitrunOptions& options, const ModelOpening& model,
+                                                          Isa isa) {
+  std::error_code ignored;
+  const bool is_only_picture = options.inputs.size() == 1 && options.inputs[0] != "-" && !options.similarity &&
+                               options.query.empty() && !std::filesystem::is_directory(options.inputs[0], ignored);
+  if (!is_only_picture || model.geometry() == nullptr) return nullptr;
+  return std::make_shared<PreparedPicture>(
+      prepare_picture(options.inputs[0], options.pictures, *model.geometry(), isa));
+}
+
 int run(VitrunOptions options) {
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
-  const Result<std::shared_ptr<const Model>> model = Model::open(options.model);
+  ModelOpening opening(options.model);
+  const auto prepared = prepare_only_input(options, opening, isa.value());
+  const Result<std::shared_ptr<const Model>> model = opening.finish();
   if (!model.ok()) return fail(model.status(), kExitModel);
+  // The end of the process unmaps it, sooner than a destructor would.
+  [[maybe_unused]] static const auto* const kept = new std::shared_ptr<const Model>(model.value());
   if (const Status status = check_logits(options, *model.value()); !status.ok()) return fail(status, kExitUsage);
   if (options.similarity || !options.query.empty()) {
     const Result<int> done = options.similarity ? print_similarity(options, model.value(), isa.value())
@@ -220,7 +239,7 @@ int run(VitrunOptions options) {
   }
   const ArrayFile embeddings(options.embedding, "embeddings", model.value()->outputs()[embedding].columns);
   if (const Status status = embeddings.check(); !status.ok()) return fail(status, kExitUsage);
-  Job job{std::move(options), model.value(), isa.value(), logits, outputs, embeddings, embedding};
+  Job job{std::move(options), model.value(), isa.value(), logits, outputs, embeddings, prepared, embedding};
   return job.options.eval_list.empty() ? predict(job) : evaluate(job);
 }
 

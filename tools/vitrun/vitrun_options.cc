@@ -28,7 +28,6 @@ constexpr const char* kExamples =
 std::optional<int> parse_vitrun_options(int argc, const char* const* argv, VitrunOptions& options) {
   CLI::App app(kDescription, "vitrun");
   set_help(app, kExamples);
-  options.threads = physical_cores();
 
   app.add_option("MODEL", options.model, "The model file, made by vitconvert")->required();
   CLI::Option* inputs =
@@ -45,10 +44,10 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
                            ->type_name("K")
                            ->check(whole_number(1, std::numeric_limits<int>::max()))
                            ->capture_default_str();
-  app.add_option("--threads", options.threads, "Threads; if not given, the physical cores that may be used")
-      ->type_name("N")
-      ->check(whole_number(1, kMaxThreads))
-      ->capture_default_str();
+  CLI::Option* threads =
+      app.add_option("--threads", options.threads, "Threads; if not given, the physical cores that may be used")
+          ->type_name("N")
+          ->check(whole_number(1, kMaxThreads));
   app.add_option("--isa", options.isa,
                  "Instruction set, one of " + built_isa_names() +
                      "; if not given, that of the environment variable INTVIT_ISA, else the best of this CPU")
@@ -99,6 +98,8 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
 
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
   options.top_k_given = top_k->count() > 0;
+  // Not before somebody wants it, since it takes a file of the system for every CPU.
+  if (threads->count() == 0) options.threads = physical_cores();
   if (options.inputs.empty() && options.eval_list.empty()) {
     std::cerr << "vitrun: nothing to do: give pictures, folders or -, or --eval LIST; try 'vitrun --help'\n";
     return kExitUsage;

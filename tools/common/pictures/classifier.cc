@@ -1,9 +1,7 @@
 #include "tools/common/pictures/classifier.h"
 
-#include <new>
+#include <algorithm>
 #include <utility>
-
-#include "intvit/picture.h"
 
 namespace intvit {
 
@@ -21,24 +19,18 @@ Result<Classifier> Classifier::create(std::shared_ptr<const Model> model, Isa is
 }
 
 Status Classifier::run(const std::string& path) {
-  try {
-    // A block of its own, since some decoders hold more than everything that the session needs.
-    {
-      const Result<std::unique_ptr<PictureReader>> picture = PictureReader::open(path, options_);
-      if (!picture.ok()) return picture.status();
-      remarks_ = picture.value()->remarks();
-      const Status status = session_->set_picture(0, *picture.value());
-      if (!status.ok()) {
-        // Only the reader's own messages name the picture.
-        const bool is_named = status.message().starts_with(path + ": ");
-        return {status.code(), is_named ? status.message() : path + ": " + status.message()};
-      }
-    }
-    session_->run();
-    return {};
-  } catch (const std::bad_alloc&) {
-    return {Code::out_of_memory, path + ": not enough memory for this picture"};
-  }
+  const auto set_picture = [this](PictureRows& rows) { return session_->set_picture(0, rows); };
+  if (Status status = read_picture_rows(path, options_, set_picture, remarks_); !status.ok()) return status;
+  session_->run();
+  return {};
+}
+
+Status Classifier::run(const PreparedPicture& picture) {
+  if (!picture.status.ok()) return picture.status;
+  remarks_ = picture.remarks;
+  std::copy_n(picture.pixels.get(), picture.bytes, session_->picture(0));
+  session_->run();
+  return {};
 }
 
 }  // namespace intvit

@@ -7,6 +7,7 @@
 
 #include "intvit/picture.h"
 #include "intvit/session.h"
+#include "tools/common/pictures/prepared_picture.h"
 
 namespace intvit {
 
@@ -18,6 +19,8 @@ class Classifier {
 
   // The message names the picture.
   Status run(const std::string& path);
+  // The same of one that was prepared for this model. Its error, if it has one.
+  Status run(const PreparedPicture& picture);
 
   // Of the picture of the last run().
   const PictureRemarks& remarks() const { return remarks_; }

@@ -70,7 +70,10 @@ class Queue {
  private:
   ClassifiedPicture classify(Classifier& classifier, std::size_t i) const {
     ClassifiedPicture result;
-    result.status = pictures_[i].problem.ok() ? classifier.run(pictures_[i].path) : pictures_[i].problem;
+    const InputPicture& picture = pictures_[i];
+    result.status = !picture.problem.ok() ? picture.problem
+                    : picture.prepared    ? classifier.run(*picture.prepared)
+                                          : classifier.run(picture.path);
     if (!result.status.ok()) return result;
     try {
       const Session& session = classifier.session();
