@@ -109,7 +109,7 @@ constexpr int query_block(int keys) { return keys <= kFewKeys ? kLargestQueryBlo
 
 // Sections of the scratch memory of a SIMD version, in bytes, each a multiple of 64.
 struct AttentionScratch {
-  std::size_t keys, key_bias, values, scores, codes, softmax, rows, output, gemm, total;
+  std::size_t keys, key_bias, values, wide_keys, wide_values, scores, codes, softmax, rows, output, gemm, total;
 };
 
 // Enough for two planes of softmax values and for 16-bit results.
@@ -127,6 +127,8 @@ constexpr AttentionScratch attention_scratch(int tokens, int head_dim) {
   s.keys = take(t64 * d64);
   s.key_bias = take(t64 * 4);
   s.values = take(t64 * d64);
+  s.wide_keys = take(t64 * d64 * 2);  // AVX2 has both in 16 bits, too
+  s.wide_values = take(t64 * d64 * 2);
   const auto wide = std::size_t{kQueryBlock} * t64, narrow = std::size_t{kLargestQueryBlock} * kFewKeys;
   const std::size_t scores = tokens > kFewKeys && wide > narrow ? wide : narrow;
   s.scores = take(scores * 4);

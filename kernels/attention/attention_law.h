@@ -64,6 +64,13 @@ struct AttentionSet {
   const std::int16_t* bias;  // of query 0; null: none
 
   std::ptrdiff_t row(int entry) const noexcept { return rows == nullptr ? entry : rows[entry]; }
+  // Whether entries from `first` on lie one after another in memory.
+  bool in_order(int first, int count) const noexcept {
+    if (rows == nullptr) return true;
+    std::int32_t jumps = 0;
+    for (int i = 1; i < count; ++i) jumps |= rows[first + i] - rows[first] - i;
+    return jumps == 0;
+  }
   std::ptrdiff_t bias_stride() const noexcept { return padded_columns(keys); }
 };
 

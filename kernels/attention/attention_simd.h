@@ -69,6 +69,40 @@ struct AttentionEpilogue {
   };
 };
 
+// Scores, and of every row the maximum in each lane of a register: so that they are not read once more for it.
+template <typename Simd>
+struct ScoresEpilogue {
+  static constexpr int kLanes = Simd::kLanes32;
+
+  std::int32_t* dst;
+  std::ptrdiff_t stride;
+  const std::int32_t* column_bias;
+  std::int32_t* maxima;  // [rows][kLanes], to begin with INT32_MIN
+
+  template <bool kHalf>
+  struct Columns {
+    static constexpr bool kFewRows = true;
+    const ScoresEpilogue& e;
+    std::int32_t* dst;
+    const std::int32_t* bias;
+    Columns(const ScoresEpilogue& epilogue, int column)
+        : e(epilogue), dst(epilogue.dst + column), bias(epilogue.column_bias + column) {}
+    typename Simd::I32 bias_lo() const { return Simd::load32(bias); }
+    typename Simd::I32 bias_hi() const { return kHalf ? typename Simd::I32(0) : Simd::load32(bias + kLanes); }
+    void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
+      std::int32_t* out = dst + r * e.stride;
+      std::int32_t* maxima = e.maxima + std::ptrdiff_t{r} * kLanes;
+      auto most = max(Simd::load32(maxima), lo);
+      Simd::store(out, lo);
+      if constexpr (!kHalf) {
+        Simd::store(out + kLanes, hi);
+        most = max(most, hi);
+      }
+      Simd::store(maxima, most);
+    }
+  };
+};
+
 // The number that is taken off the head's codes of K or V, so that they are signed weights. Any number would do: one
 // taken off K moves all scores of a row alike, and the row's bias makes up for one taken off V. It is half of 8 bits'
 // range or, where small weights are faster, of the range of as many bits as the codes have.
@@ -89,6 +123,16 @@ void fetch_codes(const std::uint8_t* codes, std::ptrdiff_t stride, int head_dim,
   for (int j = first; j < last; ++j) {
     for (int d = 0; d < head_dim; d += 64) prefetch<kLevel>(codes + j * stride + d);
   }
+}
+
+// Of a few bytes: a call of memcpy() would take longer than they do.
+inline void copy_bytes(void* to, const void* from, int count) {
+  constexpr int kStep = 16;
+  auto* dst = static_cast<std::uint8_t*>(to);
+  const auto* src = static_cast<const std::uint8_t*>(from);
+  int i = 0;
+  for (; i + kStep <= count; i += kStep) std::memcpy(dst + i, src + i, kStep);
+  for (; i < count; ++i) dst[i] = src[i];
 }
 
 // One head: what its sets have in common.
@@ -117,8 +161,11 @@ class AttentionOfHead {
       make_scores(set, begin, rows, padded_keys);
       auto* scores = reinterpret_cast<std::int32_t*>(scratch_ + layout_.scores);
       std::uint8_t* codes = scratch_ + layout_.codes;
-      // Their maxima first: each is a chain of slow steps, and those of several rows can be under way at once.
-      for (int r = 0; r < rows; ++r) maxima_[r] = row_max<Simd>(scores + std::ptrdiff_t{r} * padded_keys, set.keys);
+      // Maxima of all rows first: each is a chain of slow steps, and those of several rows can be under way at once.
+      for (int r = 0; r < rows; ++r) {
+        maxima_[r] = set.bias == nullptr ? Simd::reduce_max32(Simd::load32(lane_maxima(r)))
+                                         : row_max<Simd>(scores + std::ptrdiff_t{r} * padded_keys, set.keys);
+      }
       softmax_rows_({rows, scores, padded_keys, maxima_, reinterpret_cast<std::int16_t*>(scores), 2 * padded_keys,
                      codes, padded_keys, sums_});
       for (int r = 0; r < rows; ++r) requantizers_[r] = row_requantizer(head_, sums_[r], kMultiplierBits);
@@ -179,6 +226,8 @@ class AttentionOfHead {
     pack_values(args_, set, value_depth, middle_value, scratch_ + layout_.values);
     key_weights_ = {scratch_ + layout_.keys, nullptr, 8, set.keys, key_depth, true, middle_key};
     value_weights_ = {scratch_ + layout_.values, nullptr, 8, args_.head_dim, value_depth, true, middle_value};
+    Multiplier::prepare(key_weights_, scratch_ + layout_.wide_keys);
+    Multiplier::prepare(value_weights_, scratch_ + layout_.wide_values);
     head_ = args_.head;
     head_.v_zero += 128 - middle_value;  // row_requantizer() takes values for codes minus 128
     softmax_rows_.set_columns(set.keys, padded_depth(set.keys));
@@ -186,22 +235,25 @@ class AttentionOfHead {
 
   // Whole steps of rows in order are read in place; others are copied, with zeros behind them.
   void make_scores(const AttentionSet& set, int begin, int rows, int padded_keys) {
-    const std::uint8_t* q = args_.q + begin * args_.q_stride;
+    const std::uint8_t* q = args_.q + set.row(begin) * args_.q_stride;
     std::ptrdiff_t q_stride = args_.q_stride;
-    if (set.rows != nullptr || args_.head_dim % kDepthStep != 0) {
+    const bool whole_steps = args_.head_dim % kDepthStep == 0;
+    if (!whole_steps || !set.in_order(begin, rows)) {
       std::uint8_t* queries = scratch_ + layout_.rows;
       for (int r = 0; r < rows; ++r) {
         std::uint8_t* query = queries + r * padded_dim_;
-        std::memset(query, 0, static_cast<std::size_t>(padded_dim_));
-        std::memcpy(query, args_.q + set.row(begin + r) * args_.q_stride, static_cast<std::size_t>(args_.head_dim));
+        if (!whole_steps) std::memset(query, 0, static_cast<std::size_t>(padded_dim_));
+        copy_bytes(query, args_.q + set.row(begin + r) * args_.q_stride, args_.head_dim);
       }
       q = queries;
       q_stride = padded_dim_;
     }
     auto* scores = reinterpret_cast<std::int32_t*>(scratch_ + layout_.scores);
     if (set.bias == nullptr) {
+      // Padding columns have the scores of the last key.
+      for (int r = 0; r < rows; ++r) Simd::store(lane_maxima(r), typename Simd::I32(INT32_MIN));
       multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
-                AccumulatorsEpilogue<Simd>{scores, padded_keys, key_bias()});
+                ScoresEpilogue<Simd>{scores, padded_keys, key_bias(), lane_maxima(0)});
     } else {
       multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
                 BiasedScoresEpilogue<Simd>{scores, padded_keys, key_bias(), args_.head.softmax.left_shift,
@@ -211,21 +263,22 @@ class AttentionOfHead {
 
   // Whole panels of rows in order are written in place.
   void make_results(const AttentionSet& set, int begin, int rows, int padded_keys) {
-    const bool in_place = set.rows == nullptr && args_.head_dim % kPanelColumns == 0;
+    const bool in_place = args_.head_dim % kPanelColumns == 0 && set.in_order(begin, rows);
     auto* dst = static_cast<Element*>(args_.dst);
     auto* output = reinterpret_cast<Element*>(scratch_ + layout_.output);
     const AttentionEpilogue<Simd, Element> epilogue{requantizers_, args_.head.out_zero, args_.max_code,
-                                                    in_place ? dst + begin * args_.dst_stride : output,
+                                                    in_place ? dst + set.row(begin) * args_.dst_stride : output,
                                                     in_place ? args_.dst_stride : padded_dim_};
     multiply_(scratch_ + layout_.codes, padded_keys, rows, value_weights_, scratch_ + layout_.gemm, epilogue,
               softmax_.plane_stride);
     if (in_place) return;
     for (int r = 0; r < rows; ++r) {
-      std::memcpy(dst + set.row(begin + r) * args_.dst_stride, output + r * padded_dim_,
-                  static_cast<std::size_t>(args_.head_dim) * sizeof(Element));
+      copy_bytes(dst + set.row(begin + r) * args_.dst_stride, output + r * padded_dim_,
+                 args_.head_dim * static_cast<int>(sizeof(Element)));
     }
   }
 
+  std::int32_t* lane_maxima(int row) { return lane_maxima_ + std::ptrdiff_t{row} * Simd::kLanes32; }
   std::int32_t* key_bias() const { return reinterpret_cast<std::int32_t*>(scratch_ + layout_.key_bias); }
 
   const AttentionArgs& args_;
@@ -239,6 +292,7 @@ class AttentionOfHead {
   LinearWeights key_weights_{}, value_weights_{};
   AttentionHead head_{};
   int fetched_ = 0;  // rows of the next head that earlier blocks have fetched
+  alignas(64) std::int32_t lane_maxima_[std::size_t{kLargestQueryBlock} * Simd::kLanes32];
   std::int32_t maxima_[kLargestQueryBlock];
   SoftmaxSums sums_[kLargestQueryBlock];
   RowRequantizer requantizers_[kLargestQueryBlock];

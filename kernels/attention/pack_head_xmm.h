@@ -29,7 +29,7 @@ inline void pack_keys(const AttentionArgs& args, const AttentionSet& set, int de
   for (int j = 0; j < padded_columns(set.keys); j += 4) {
     std::uint8_t* columns = tiles + j / kPanelColumns * panel_bytes + j % kPanelColumns * kGroupDepth;
     const std::uint8_t* keys[4];
-    // Padding columns get some key: their scores are never looked at.
+    // Padding columns get the last key, so that they do not change a row's largest score.
     for (int i = 0; i < 4; ++i) keys[i] = key_codes(args, set, j + i < set.keys ? j + i : set.keys - 1);
     __m128i sums[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
     for (int d = 0; d < depth; d += 4 * kGroupDepth) {

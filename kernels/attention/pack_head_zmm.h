@@ -57,7 +57,7 @@ inline void pack_keys(const AttentionArgs& args, const AttentionSet& set, int de
       __m512i rows[kPanelColumns];
 #pragma GCC unroll 16
       for (int i = 0; i < kPanelColumns; ++i) {
-        // Padding columns get some key: their scores are never looked at.
+        // Padding columns get the last key, so that they do not change a row's largest score.
         const int key = j + i < set.keys ? j + i : set.keys - 1;
         rows[i] = signed_codes(key_codes(args, set, key), d, args.head_dim, middle);
       }

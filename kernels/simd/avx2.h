@@ -41,20 +41,17 @@ struct Avx2 : Vectors<Avx2Arch> {
   static I32 shift_left_each(I32 a, I32 n) { return a << n; }
   static I32 shift_right_each(I32 a, I32 n) { return a >> n; }
   static U32 shift_right_each(U32 a, U32 n) { return a >> n; }
-  static U16 halve_up_u16(U16 a) { return _mm256_avg_epu16(a, _mm256_setzero_si256()); }
-  // AVX2 has no 16-bit shift by a vector: a >> (6 + n) = (a * 2^(10 - n)) >> 16, with the power from two byte shuffles.
-  static U16 shift_right_by_6_plus(I16 a, U16 n) {
-    const __m256i low_bytes = _mm256_setr_epi8(0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0,  //
-                                               0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0);
-    const __m256i high_bytes = _mm256_setr_epi8(4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  //
-                                                4, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    const __m256i clamped = _mm256_min_epu16(n, _mm256_set1_epi16(15));
-    const __m256i low = _mm256_shuffle_epi8(low_bytes, clamped);  // the high byte looks up entry 0, which is 0
-    const __m256i high_index = _mm256_or_si256(_mm256_slli_epi16(clamped, 8), _mm256_set1_epi16(0x80));
-    const __m256i high = _mm256_shuffle_epi8(high_bytes, high_index);
-    return _mm256_mulhi_epu16(a, _mm256_or_si256(low, high));
+  // AVX2 has no 16-bit shift by a vector, so the factor 2^(8 - n) of multiply_q15() comes from a byte shuffle. Its low
+  // byte is entry n; its high byte is entry 8, which is 1, for n = 0 and an entry that is 0 for others. Where an index
+  // has its top bit set, the byte is 0.
+  static I16 rounded_shift7_plus(I16 a, U16 n) {
+    const __m256i bytes = _mm256_setr_epi8(0, -128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0,  //
+                                           0, -128, 64, 32, 16, 8, 4, 2, 1, 0, 0, 0, 0, 0, 0, 0);
+    const __m256i twice = _mm256_mullo_epi16(n, _mm256_set1_epi16(0x0101));
+    const __m256i factor = _mm256_shuffle_epi8(bytes, _mm256_add_epi16(twice, _mm256_set1_epi16(0x7870)));
+    return _mm256_mulhrs_epi16(a, factor);
   }
-  // Likewise round(a / 2^n) = multiply_q15(a, 2^(15 - n)); for n = 0 the factor is -32768 and the result -a.
+  // Likewise round(a / 2^n) = multiply_q15(a, 2^(15 - n)). For n = 0 the factor is -32768 and the result -a.
   static I16 rounded_shift15_each(I16 a, U16 n) {
     const __m256i low_bytes = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1,  //
                                                0, 0, 0, 0, 0, 0, 0, 0, -128, 64, 32, 16, 8, 4, 2, 1);
@@ -80,6 +77,7 @@ struct Avx2 : Vectors<Avx2Arch> {
   static I32 multiply_add_pairs(I16 a, I16 b) { return _mm256_madd_epi16(a, b); }
   static I32 add_products_of_pairs(I32 sums, I16 a, I16 b) { return sums + multiply_add_pairs(a, b); }
   static I32 add_pairs(I32 sums, I16 a) { return sums + multiply_add_pairs(a, set16(1)); }
+  static I32 add_codes(I32 sums, Codes a) { return sums + I32(_mm256_sad_epu8(a, _mm256_setzero_si256())); }
   static I32 load16_as_32(const void* p) {
     return _mm256_cvtepi16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }

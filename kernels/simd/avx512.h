@@ -47,14 +47,14 @@ struct Avx512 : Vectors<Avx512Arch> {
   static I32 shift_left_each(I32 a, I32 n) { return _mm512_sllv_epi32(a, n); }
   static I32 shift_right_each(I32 a, I32 n) { return _mm512_srav_epi32(a, n); }
   static U32 shift_right_each(U32 a, U32 n) { return _mm512_srlv_epi32(a, n); }
-  // (a + 1) >> 1 of unsigned values.
-  static U16 halve_up_u16(U16 a) { return _mm512_avg_epu16(a, _mm512_setzero_si512()); }
-  // a >> (6 + n), element by element; 0 where 6 + n >= 16. n in 0..31.
-  static U16 shift_right_by_6_plus(I16 a, U16 n) {
-    return _mm512_srlv_epi16(a, _mm512_add_epi16(n, _mm512_set1_epi16(6)));
+  // round(a / 2^(7 + n)), element by element, for a in 0..32767. n in 0..31.
+  static I16 rounded_shift7_plus(I16 a, U16 n) {
+    return _mm512_mulhrs_epi16(a, _mm512_srlv_epi16(_mm512_set1_epi16(256), n));
   }
   // round(a / 2^n), element by element, for a in 0..32767; 0 where n >= 16. n in 0..31.
-  static I16 rounded_shift15_each(I16 a, U16 n) { return I16(halve_up_u16(_mm512_srlv_epi16(a + a, n))); }
+  static I16 rounded_shift15_each(I16 a, U16 n) {
+    return _mm512_avg_epu16(_mm512_srlv_epi16(a + a, n), _mm512_setzero_si512());
+  }
 
   // a * b, in the lanes from which pack32_in_lanes() brings them back into natural order.
   static void products_in_lanes(I16 a, I16 b, I32& lo, I32& hi) {
@@ -66,6 +66,8 @@ struct Avx512 : Vectors<Avx512Arch> {
   static I32 add_products_of_pairs(I32 sums, I16 a, I16 b) { return _mm512_dpwssd_epi32(sums, a, b); }
   // sums + the sums of pairs of a.
   static I32 add_pairs(I32 sums, I16 a) { return _mm512_dpwssd_epi32(sums, a, _mm512_set1_epi16(1)); }
+  // sums + the sums of some codes each.
+  static I32 add_codes(I32 sums, Codes a) { return _mm512_dpbusd_epi32(sums, a, _mm512_set1_epi8(1)); }
   static I32 load16_as_32(const void* p) {
     return _mm512_cvtepi16_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }

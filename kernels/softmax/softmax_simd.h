@@ -56,7 +56,7 @@ class SoftmaxVectors {
   }
   static U16 whole(U16 t) { return t >> kSoftmaxFractionBits; }
 
-  static I16 codes(U16 t) { return I16(Simd::halve_up_u16(Simd::shift_right_by_6_plus(power(t), whole(t)))); }
+  static I16 codes(U16 t) { return Simd::rounded_shift7_plus(power(t), whole(t)); }
 
  private:
   template <bool kLeft>
@@ -268,13 +268,15 @@ class SoftmaxRows {
     I32 sums(0);
     const I16 low_bytes(255);
     for_two_vectors(values_at, [&](int j, I16 first, I16 second) {
-      sums = Simd::add_pairs(Simd::add_pairs(sums, first), second);
       if constexpr (kWide) {
+        sums = Simd::add_pairs(Simd::add_pairs(sums, first), second);
         Simd::store(dst + args_.plane_stride + j, Simd::lane_codes(I16(U16(first) >> 8), I16(U16(second) >> 8)));
         first = first & low_bytes;
         second = second & low_bytes;
       }
-      Simd::store(dst + j, Simd::lane_codes(first, second));
+      const auto codes = Simd::lane_codes(first, second);
+      if constexpr (!kWide) sums = Simd::add_codes(sums, codes);
+      Simd::store(dst + j, codes);
     });
     for (int j = (args_.columns + kTwoVectors - 1) & -kTwoVectors; j < args_.padded_columns; j += kTwoVectors) {
       Simd::store(dst + j, I16(0));

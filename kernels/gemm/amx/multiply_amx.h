@@ -158,6 +158,8 @@ class Multiplier {
  public:
   static constexpr bool kSmallWeightsAreFaster = false;
 
+  static void prepare(LinearWeights&, void*) {}
+
   Multiplier() = default;
   Multiplier(const Multiplier&) = delete;
   Multiplier& operator=(const Multiplier&) = delete;

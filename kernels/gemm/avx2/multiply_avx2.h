@@ -53,6 +53,15 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
 struct Multiplier {
   static constexpr bool kSmallWeightsAreFaster = true;
 
+  // Weights of many blocks of rows. `room` is for as many 16-bit numbers.
+  static void prepare(LinearWeights& weights, void* room) {
+    const bool always_narrow = groups_in_16_bits(255, weights.largest) != 0;
+    if (always_narrow || SplitCodes::pays_for(weights)) return;
+    auto* widened = static_cast<std::int16_t*>(room);
+    widen_weights(weights, widened);
+    weights.widened = widened;
+  }
+
   template <typename EpilogueType>
   void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
                   const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {

@@ -1,6 +1,8 @@
 // Multiplication by 8-bit weights on AVX2 with everything widened to 16 bits, codes once per block of rows and weights
 // once per block and panel: vpmaddwd cannot overflow, but takes half as many products as vpmaddubsw.
 //
+// Weights of which many blocks of rows are multiplied, as an attention's are, are widened once and for all.
+//
 // Two byte planes become one 16-bit value. vpmaddwd is signed, so that is all for values up to 32767, and valid models
 // have no larger ones; blocks that do are given their 2^16 back in a slower loop.
 #pragma once
@@ -112,6 +114,12 @@ inline void widen_panel(const std::uint8_t* src, int k, std::int16_t* dst) {
   }
 }
 
+// Panel after panel, as widen_panel() has them: twice the bytes of the tiles.
+inline void widen_weights(const LinearWeights& weights, std::int16_t* dst) {
+  const std::ptrdiff_t panel = static_cast<std::ptrdiff_t>(weights.k) * kPanelColumns;
+  for (int p = 0; p < panel_count(weights.n); ++p) widen_panel(weights.tiles + p * panel, weights.k, dst + p * panel);
+}
+
 // Rows [first, last) are passed to the epilogue under their own numbers. Not inlined: gcc would keep what the epilogue
 // knows of the columns in registers all the time, and sums in memory.
 template <bool kLarge, typename Columns>
@@ -144,12 +152,14 @@ void multiply_s16(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t
       }
     }
     for (int p = 0; p < panel_count(weights.n); ++p) {
-      widen_panel(weights.tiles + static_cast<std::ptrdiff_t>(p) * weights.k * kPanelColumns, k, panel);
+      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(p) * weights.k * kPanelColumns;
+      const std::int16_t* widened = weights.widened == nullptr ? panel : weights.widened + at;
+      if (weights.widened == nullptr) widen_panel(weights.tiles + at, k, panel);
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
       if (large) {
-        multiply_rows_s16<true>(codes, panel, k, columns, first, last);
+        multiply_rows_s16<true>(codes, widened, k, columns, first, last);
       } else {
-        multiply_rows_s16<false>(codes, panel, k, columns, first, last);
+        multiply_rows_s16<false>(codes, widened, k, columns, first, last);
       }
     }
   }

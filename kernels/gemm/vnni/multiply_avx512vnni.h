@@ -14,6 +14,8 @@ namespace {
 struct Multiplier {
   static constexpr bool kSmallWeightsAreFaster = false;
 
+  static void prepare(LinearWeights&, void*) {}
+
   template <typename EpilogueType>
   void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
                   const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {
