@@ -18,21 +18,27 @@ class WantedNext {
   WantedNext(const std::uint8_t* begin, std::size_t bytes, std::size_t steps) : at_(begin), end_(begin + bytes) {
     const std::size_t lines = bytes / 64;
     if (lines == 0 || steps == 0) return;
-    steps_per_fetch_ = steps > lines ? static_cast<int>(steps / lines) : 1;
     lines_per_fetch_ = static_cast<int>((lines - 1) / steps + 1);
+    bytes_per_step_ = static_cast<std::ptrdiff_t>((bytes - 1) / steps + 1);
   }
 
-  int steps_per_fetch() const { return steps_per_fetch_; }
-
+  // A step's, in whole lines.
   void fetch() {
     for (int i = 0; i < lines_per_fetch_ && at_ < end_; ++i, at_ += 64) prefetch<2>(at_);
+  }
+
+  // A step's, mostly a part of a line, in the innermost loop of a multiplication: there a branch costs more than it
+  // does to ask for a line again, and `begin` must be somewhere even if nothing is wanted.
+  void fetch_part() {
+    prefetch<2>(at_);
+    at_ += bytes_per_step_;
   }
 
  private:
   const std::uint8_t* at_;
   const std::uint8_t* end_;
-  int steps_per_fetch_ = 1 << 30;
   int lines_per_fetch_ = 0;
+  std::ptrdiff_t bytes_per_step_ = 0;
 };
 
 // Which tile of rows is the i-th: the upper half goes from its first tile on, the lower half from its last. At a
@@ -65,11 +71,12 @@ void for_each_column_block(std::size_t steps, const LinearWeights& weights, void
       }
       tiles = expanded;
     }
+    const bool last = p + count >= panels;
     const std::uint8_t* after = weights.tiles + static_cast<std::size_t>(p + count) * stored_bytes;
-    const WantedNext next =
-        p + count < panels
-            ? WantedNext(after, weights.just_packed ? 0 : static_cast<std::size_t>(count) * stored_bytes, steps)
-            : WantedNext(weights.next, weights.next_bytes, steps);
+    const std::size_t wanted = last                  ? weights.next_bytes
+                               : weights.just_packed ? 0
+                                                     : static_cast<std::size_t>(count) * stored_bytes;
+    const WantedNext next(wanted == 0 ? tiles : last ? weights.next : after, wanted, steps);
     if (count == kPanels) {
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
       multiply_columns(std::false_type{}, tiles, columns, next);

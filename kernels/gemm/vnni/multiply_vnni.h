@@ -90,14 +90,10 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
       }
     }
   }
-  while (groups > 0) {
-    next.fetch();
-    const int now = groups < next.steps_per_fetch() ? groups : next.steps_per_fetch();
-    for (int i = now; i > 0; --i) {
-      add_group(lo, hi, 0);
-      advance(1);
-    }
-    groups -= now;
+  for (; groups > 0; --groups) {
+    next.fetch_part();
+    add_group(lo, hi, 0);
+    advance(1);
   }
 }
 
@@ -211,8 +207,8 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
 template <typename Vnni, int kSumShift, typename EpilogueType>
 void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
                      const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  const auto steps =
-      static_cast<std::size_t>(rows / Vnni::kRows) * static_cast<std::size_t>(weights.used_depth() / kGroupDepth);
+  const int groups = (plane == 0 ? 1 : 2) * weights.used_depth() / kGroupDepth;
+  const auto steps = static_cast<std::size_t>(rows / Vnni::kRows) * static_cast<std::size_t>(groups);
   for_each_column_block<typename Vnni::Simd>(
       steps, weights, scratch, epilogue, Vnni::expand_panel,
       [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
