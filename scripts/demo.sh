@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# On a fresh Debian 12: installs what is missing, builds, converts the demo model from its float weights and classifies
-# example pictures with it. Prints the conversion's check against float, the answers, and the accuracy on 256 pictures.
+# On a fresh Debian 12: installs what is missing, builds, converts the demo models, a ViT and a Swin, from their float
+# weights and classifies example pictures with them. Prints each conversion's check against float, the answers, and the
+# accuracy on 1024 pictures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install_packages.sh
@@ -8,15 +9,17 @@ scripts/install_packages.sh
 cmake --preset release -DINTVIT_TESTS=OFF >/dev/null
 cmake --build --preset release --target vitconvert vitrun vitbench
 bin=build/release/bin
-demo=models/demo
+pictures=models/demo
 
-echo
-echo "== Convert: float16 weights and 64 calibration pictures -> one integer file"
-"$bin/vitconvert" convert "$demo" -o build/demo.bin --calib "$demo/calib.txt" --method percentile --wbits 8
-echo
-echo "== Classify the pictures in $demo/examples (every file is named after what it shows)"
-"$bin/vitrun" build/demo.bin "$demo/examples" --topk 2
-echo
-echo "== Accuracy on the 256 test pictures, in float and in integers"
-"$bin/vitconvert" reference "$demo" --eval "$demo/test.txt"
-"$bin/vitrun" build/demo.bin --eval "$demo/test.txt"
+for model in demo swin_demo; do
+  echo
+  echo "== Convert models/$model: float16 weights and 64 calibration pictures -> one integer file"
+  "$bin/vitconvert" convert "models/$model" -o "build/$model.bin" --calib "$pictures/calib.txt" --method percentile --wbits 8
+  echo
+  echo "== Classify the pictures in $pictures/examples (every file is named after what it shows)"
+  "$bin/vitrun" "build/$model.bin" "$pictures/examples" --topk 2
+  echo
+  echo "== Accuracy on the 1024 test pictures, in float and in integers"
+  "$bin/vitconvert" reference "models/$model" --eval "$pictures/test_1024.txt"
+  "$bin/vitrun" "build/$model.bin" --eval "$pictures/test_1024.txt"
+done

@@ -220,8 +220,8 @@ def bits_of(result):
     return f"W{result['weight_bits']}A{result['activation_bits']}"
 
 
-def accuracy(sweep, rows):
-    """A row a combination, most bits first, then the best; milliseconds are minima of vitbench."""
+def accuracy(sweep, rows=()):
+    """A row a combination, most bits first, then the best; milliseconds, where there are any, are minima of vitbench."""
     isas = ordered(row["isa"] for row in rows)
     header = ["", "method", "top-1", "drop", "agreement", "logit SQNR", "file"] + [ISAS[isa] for isa in isas]
     float_cells = ["float32 (`vitconvert reference`)", "", number(sweep["float"]["top1"], 2, " %")]

@@ -325,16 +325,15 @@ TEST_CASE("float network equals reference logits") {
   CHECK(difference < 1e-3);
 }
 
-// The shipped demo model against PyTorch and Pillow (models/demo/train.py). stb_image's JPEG differs from Pillow's.
-TEST_CASE("float network equals the demo model's reference logits") {
-  const char* demo = std::getenv("INTVIT_DEMO_DIR");
-  REQUIRE(demo != nullptr);
-  const std::string folder = demo;
+namespace {
+
+// A shipped demo model against PyTorch and Pillow (models/demo/training.py). stb_image's JPEG differs from Pillow's.
+void compare_with_torch(const std::string& folder, const std::string& list) {
   const auto network = load_network(folder);
   REQUIRE_MESSAGE(network.ok(), network.status().message());
   const auto reference = read_npy(folder + "/reference_logits_test.npy");
   REQUIRE(reference.ok());
-  const auto pictures = read_picture_list(folder + "/test.txt");
+  const auto pictures = read_picture_list(list);
   REQUIRE(pictures.ok());
   const auto geometry = input_geometry(network.value().preprocessing);
   REQUIRE(geometry.ok());
@@ -358,6 +357,16 @@ TEST_CASE("float network equals the demo model's reference logits") {
   MESSAGE("largest difference of a logit over " << compared << " pictures: " << worst);
   CHECK(compared >= (picture_decoders() == "stb_image" ? 20 : 256));
   CHECK(worst < 1e-3f);
+}
+
+}  // namespace
+
+TEST_CASE("float network equals the demo models' reference logits") {
+  const char* demo = std::getenv("INTVIT_DEMO_DIR");
+  REQUIRE(demo != nullptr);
+  const std::string folder = demo;
+  SUBCASE("ViT") { compare_with_torch(folder, folder + "/test.txt"); }
+  SUBCASE("Swin") { compare_with_torch(folder + "/../swin_demo", folder + "/test.txt"); }
 }
 
 }  // namespace intvit
