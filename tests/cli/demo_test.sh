@@ -24,7 +24,7 @@ check() {
   sqnr=$(json_number "$work/convert.json" logit_sqnr_db)
   echo "$name: top-1 $top1 % (float $float_top1 %), SQNR $sqnr dB, $(stat -c %s "$work/$name.bin") bytes"
   near "$top1" "$(recorded $record "$row" top1)" 1 || fail "$name has another accuracy than the page"
-  near "$sqnr" "$(recorded $record "$row" logit_sqnr_db)" 0.3 || fail "$name has another SQNR than the page"
+  near "$sqnr" "$(recorded $record "$row" logit_sqnr_db)" "$(sqnr_tolerance)" || fail "$name has another SQNR than the page"
   at_least "$size" "$(stat -c %s "$work/$name.bin")" || fail "$name is too large"
 }
 bits() { echo "\"weight_bits\": $1, \"activation_bits\": 8, "; }

@@ -15,7 +15,7 @@ check() {
 }
 for bits in 8 4; do
   check $bits top1 1
-  check $bits logit_sqnr_db 0.3
+  check $bits logit_sqnr_db "$(sqnr_tolerance)"
 done
 
 for isa in $(isas); do
