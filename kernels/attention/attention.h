@@ -100,12 +100,17 @@ struct AttentionKernels {
 };
 
 // Row blocks of the SIMD versions: as many queries as share one pass over K and V. Of few keys, such as those of a
-// window, one block takes more queries.
+// window, one block takes more queries, and so it does where the scores of 24 would not fit the first cache level
+// either.
 inline constexpr int kQueryBlock = 24;
+inline constexpr int kLargeQueryBlock = 48;
 inline constexpr int kLargestQueryBlock = 56;
 inline constexpr int kFewKeys = 64;
+inline constexpr int kManyKeys = 768;
 
-constexpr int query_block(int keys) { return keys <= kFewKeys ? kLargestQueryBlock : kQueryBlock; }
+constexpr int query_block(int keys) {
+  return keys <= kFewKeys ? kLargestQueryBlock : keys <= kManyKeys ? kQueryBlock : kLargeQueryBlock;
+}
 
 // Sections of the scratch memory of a SIMD version, in bytes, each a multiple of 64.
 struct AttentionScratch {
@@ -129,7 +134,8 @@ constexpr AttentionScratch attention_scratch(int tokens, int head_dim) {
   s.values = take(t64 * d64);
   s.wide_keys = take(t64 * d64 * 2);  // AVX2 has both in 16 bits, too
   s.wide_values = take(t64 * d64 * 2);
-  const auto wide = std::size_t{kQueryBlock} * t64, narrow = std::size_t{kLargestQueryBlock} * kFewKeys;
+  const auto wide = static_cast<std::size_t>(query_block(tokens)) * t64,
+             narrow = std::size_t{kLargestQueryBlock} * kFewKeys;
   const std::size_t scores = tokens > kFewKeys && wide > narrow ? wide : narrow;
   s.scores = take(scores * 4);
   s.codes = take(scores * 2);

@@ -161,11 +161,13 @@ class AttentionOfHead {
       make_scores(set, begin, rows, padded_keys);
       auto* scores = reinterpret_cast<std::int32_t*>(scratch_ + layout_.scores);
       std::uint8_t* codes = scratch_ + layout_.codes;
-      // Maxima of all rows first: each is a chain of slow steps, and those of several rows can be under way at once.
-      for (int r = 0; r < rows; ++r) {
-        maxima_[r] = set.bias == nullptr ? Simd::reduce_max32(Simd::load32(lane_maxima(r)))
-                                         : row_max<Simd>(scores + std::ptrdiff_t{r} * padded_keys, set.keys);
-      }
+      reduce_rows<Simd>(
+          rows, maxima_,
+          [&](int r) {
+            return set.bias == nullptr ? Simd::load32(lane_maxima(r))
+                                       : row_maxima<Simd>(scores + std::ptrdiff_t{r} * padded_keys, set.keys);
+          },
+          [](typename Simd::I32 x, typename Simd::I32 y) { return max(x, y); });
       softmax_rows_({rows, scores, padded_keys, maxima_, reinterpret_cast<std::int16_t*>(scores), 2 * padded_keys,
                      codes, padded_keys, sums_});
       for (int r = 0; r < rows; ++r) requantizers_[r] = row_requantizer(head_, sums_[r], kMultiplierBits);

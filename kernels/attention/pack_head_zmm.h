@@ -46,29 +46,60 @@ inline void transpose_groups(__m512i (&rows)[16]) {
   for (int m = 0; m < 4; ++m) transpose_lanes(rows[m], rows[4 + m], rows[8 + m], rows[12 + m]);
 }
 
+// The two halves of a register, of two rows: up to 32 codes of each.
+inline __m512i signed_halves(const std::uint8_t* low, const std::uint8_t* high, int head_dim, int middle) {
+  const __mmask32 there = head_dim >= kRowPart / 2 ? ~__mmask32{0} : (__mmask32{1} << head_dim) - 1;
+  const __m256i middles = _mm256_set1_epi8(static_cast<char>(middle));
+  const __m512i codes = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_mask_loadu_epi8(middles, there, low)),
+                                           _mm256_mask_loadu_epi8(middles, there, high), 1);
+  return _mm512_sub_epi8(codes, _mm512_set1_epi8(static_cast<char>(middle)));
+}
+
 // K^T as weight tiles [T / 16][D / 4][16][4]: a key is a column, its D codes minus `middle` are the depth. bias[j], of
 // every key and padding column: -q_zero times the sum of its weights.
+//
+// Padding columns get the last key, so that they do not change a row's largest score. Of keys of up to 32 codes two
+// panels are packed at a time.
 inline void pack_keys(const AttentionArgs& args, const AttentionSet& set, int depth, int middle, std::uint8_t* tiles,
                       std::int32_t* bias) {
+  constexpr int kGroups = kRowPart / kGroupDepth;
   const std::ptrdiff_t panel_bytes = static_cast<std::ptrdiff_t>(depth) * kPanelColumns;
-  for (int j = 0; j < padded_columns(set.keys); j += kPanelColumns, tiles += panel_bytes) {
+  const __m512i ones = _mm512_set1_epi8(1), factor = _mm512_set1_epi32(-args.head.q_zero);
+  const int columns = padded_columns(set.keys);
+  const auto key = [&](int j) { return key_codes(args, set, j < set.keys ? j : set.keys - 1); };
+  int j = 0;
+  for (; depth <= kRowPart / 2 && j + kPanelColumns < columns; j += 2 * kPanelColumns, tiles += 2 * panel_bytes) {
+    __m512i rows[kPanelColumns];
+#pragma GCC unroll 16
+    for (int i = 0; i < kPanelColumns; ++i) {
+      rows[i] = signed_halves(key(j + i), key(j + kPanelColumns + i), args.head_dim, middle);
+    }
+    transpose_groups(rows);
+    for (int panel = 0; panel < 2; ++panel) {
+      __m512i sums = _mm512_setzero_si512();
+      const __m512i* groups = rows + panel * kGroups / 2;
+#pragma GCC unroll 8
+      for (int g = 0; g < kGroups / 2; ++g) {
+        if (g * kGroupDepth < depth) _mm512_storeu_si512(tiles + panel * panel_bytes + g * kGroupBytes, groups[g]);
+        sums = _mm512_dpbusd_epi32(sums, ones, groups[g]);
+      }
+      _mm512_storeu_si512(bias + j + panel * kPanelColumns, _mm512_mullo_epi32(sums, factor));
+    }
+  }
+  for (; j < columns; j += kPanelColumns, tiles += panel_bytes) {
     __m512i sums = _mm512_setzero_si512();
     for (int d = 0; d < depth; d += kRowPart) {
       __m512i rows[kPanelColumns];
 #pragma GCC unroll 16
-      for (int i = 0; i < kPanelColumns; ++i) {
-        // Padding columns get the last key, so that they do not change a row's largest score.
-        const int key = j + i < set.keys ? j + i : set.keys - 1;
-        rows[i] = signed_codes(key_codes(args, set, key), d, args.head_dim, middle);
-      }
+      for (int i = 0; i < kPanelColumns; ++i) rows[i] = signed_codes(key(j + i), d, args.head_dim, middle);
       transpose_groups(rows);
 #pragma GCC unroll 16
-      for (int g = 0; g < kRowPart / kGroupDepth; ++g) {
+      for (int g = 0; g < kGroups; ++g) {
         if (d + g * kGroupDepth < depth) _mm512_storeu_si512(tiles + d * kPanelColumns + g * kGroupBytes, rows[g]);
-        sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), rows[g]);
+        sums = _mm512_dpbusd_epi32(sums, ones, rows[g]);
       }
     }
-    _mm512_storeu_si512(bias + j, _mm512_mullo_epi32(sums, _mm512_set1_epi32(-args.head.q_zero)));
+    _mm512_storeu_si512(bias + j, _mm512_mullo_epi32(sums, factor));
   }
 }
 

@@ -269,7 +269,9 @@ struct BiasedScoresEpilogue {
     static constexpr bool kFewRows = true;
     const BiasedScoresEpilogue& e;
     int column;
-    Columns(const BiasedScoresEpilogue& epilogue, int first) : e(epilogue), column(first) {}
+    typename Simd::I32 left_shift, bias_shift;
+    Columns(const BiasedScoresEpilogue& epilogue, int first)
+        : e(epilogue), column(first), left_shift(epilogue.left_shift), bias_shift(epilogue.bias_shift) {}
     typename Simd::I32 bias_lo() const { return Simd::load32(e.column_bias + column); }
     typename Simd::I32 bias_hi() const {
       return kHalf ? typename Simd::I32(0) : Simd::load32(e.column_bias + column + Simd::kLanes32);
@@ -283,7 +285,7 @@ struct BiasedScoresEpilogue {
 
    private:
     typename Simd::I32 score(typename Simd::I32 sums, const std::int16_t* added) const {
-      return (sums << e.left_shift) + (Simd::load16_as_32(added) << e.bias_shift);
+      return Simd::shift_left_each(sums, left_shift) + Simd::shift_left_each(Simd::load16_as_32(added), bias_shift);
     }
   };
 };

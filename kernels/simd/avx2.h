@@ -96,6 +96,15 @@ struct Avx2 : Vectors<Avx2Arch> {
     x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
     return _mm_cvtsi128_si32(x);
   }
+  template <typename Both>
+  static void reduce_four(std::int32_t* dst, const I32 (&v)[4], const Both& both) {
+    const auto join = [&](__m256i a, __m256i b) { return both(I32(a), I32(b)); };
+    const I32 v01 = join(_mm256_unpacklo_epi32(v[0], v[1]), _mm256_unpackhi_epi32(v[0], v[1]));
+    const I32 v23 = join(_mm256_unpacklo_epi32(v[2], v[3]), _mm256_unpackhi_epi32(v[2], v[3]));
+    const I32 lanes = join(_mm256_unpacklo_epi64(v01, v23), _mm256_unpackhi_epi64(v01, v23));
+    const I32 all = join(lanes, _mm256_permute2x128_si256(lanes, lanes, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_castsi256_si128(all));
+  }
   static I64 load16_as_64(const void* p) {
     return _mm256_cvtepi16_epi64(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
   }

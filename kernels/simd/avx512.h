@@ -76,6 +76,17 @@ struct Avx512 : Vectors<Avx512Arch> {
   }
   static std::int32_t reduce_max32(I32 a) { return _mm512_reduce_max_epi32(a); }
   static std::int32_t reduce_add32(I32 a) { return _mm512_reduce_add_epi32(a); }
+  // What `both`, which takes two vectors, makes of all elements of each of four.
+  template <typename Both>
+  static void reduce_four(std::int32_t* dst, const I32 (&v)[4], const Both& both) {
+    const auto join = [&](__m512i a, __m512i b) { return both(I32(a), I32(b)); };
+    const I32 v01 = join(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
+    const I32 v23 = join(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
+    const I32 lanes = join(_mm512_unpacklo_epi64(v01, v23), _mm512_unpackhi_epi64(v01, v23));
+    const I32 halves = join(lanes, _mm512_shuffle_i32x4(lanes, lanes, 0x4e));
+    const I32 all = join(halves, _mm512_shuffle_i32x4(halves, halves, 0xb1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm512_castsi512_si128(all));
+  }
   static I64 load16_as_64(const void* p) {
     return _mm512_cvtepi16_epi64(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }

@@ -10,18 +10,39 @@
 namespace intvit::kernels {
 namespace {
 
+// Maxima of parts of a row: the largest of them is the row's.
 template <typename Simd>
-std::int32_t row_max(const std::int32_t* scores, int columns) {
+typename Simd::I32 row_maxima(const std::int32_t* scores, int columns) {
   constexpr int kLanes = Simd::kLanes32;
   if (columns < kLanes) {
     std::int32_t max = scores[0];
     for (int j = 1; j < columns; ++j) max = scores[j] > max ? scores[j] : max;
-    return max;
+    return typename Simd::I32(max);
   }
   // The last vector may begin within the one before.
   auto maxima = Simd::load32(scores + columns - kLanes);
   for (int j = 0; j + kLanes < columns; j += kLanes) maxima = max(maxima, Simd::load32(scores + j));
-  return Simd::reduce_max32(maxima);
+  return maxima;
+}
+
+template <typename Simd>
+std::int32_t row_max(const std::int32_t* scores, int columns) {
+  return Simd::reduce_max32(row_maxima<Simd>(scores, columns));
+}
+
+// results[r] = what `both`, a maximum or a sum of two vectors, makes of all elements of vector_of(r). Four rows at a
+// time take less than half of the steps that each would take by itself.
+template <typename Simd, typename VectorOf, typename Both>
+void reduce_rows(int rows, std::int32_t* results, const VectorOf& vector_of, const Both& both) {
+  int r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    Simd::reduce_four(results + r, {vector_of(r), vector_of(r + 1), vector_of(r + 2), vector_of(r + 3)}, both);
+  }
+  for (; r < rows; ++r) {
+    std::int32_t four[4];
+    Simd::reduce_four(four, {vector_of(r), vector_of(r), vector_of(r), vector_of(r)}, both);
+    results[r] = four[0];
+  }
 }
 
 // Vectors of t and of what it stands for, as 16-bit values.
@@ -170,12 +191,18 @@ class SoftmaxRows {
 
   template <bool kLeft>
   void exponential_rows(const SoftmaxBlock& block) const {
+    I32 parts[SoftmaxBlock::kMaxRows];
     for (int r = 0; r < block.rows; ++r) {
       const SoftmaxVectors<Simd> vectors(block.maxima[r], args_.scale);
       const std::int32_t* scores = block.scores + r * block.score_stride;
-      const std::uint32_t sum = write_row<false>(block.dst + r * block.dst_stride, [&](int j) {
-        return vectors.codes(vectors.template distances<kLeft>(scores + j));
-      });
+      parts[r] = write_row<false>(block.dst + r * block.dst_stride,
+                                  [&](int j) { return vectors.codes(vectors.template distances<kLeft>(scores + j)); });
+    }
+    std::int32_t sums[SoftmaxBlock::kMaxRows];
+    reduce_rows<Simd>(
+        block.rows, sums, [&](int r) { return parts[r]; }, [](I32 a, I32 b) { return a + b; });
+    for (int r = 0; r < block.rows; ++r) {
+      const auto sum = static_cast<std::uint32_t>(sums[r]);
       block.sums[r] = {sum, sum};
     }
   }
@@ -215,7 +242,8 @@ class SoftmaxRows {
       return I16(U16(Simd::load16(distances)) >> kSoftmaxDistanceShift) + Simd::set16(base);
     };
     const auto write = [&](int r, const auto& values_at) {
-      const std::uint32_t sum = write_row<kWide>(block.dst + r * block.dst_stride, values_at);
+      const auto sum =
+          static_cast<std::uint32_t>(Simd::reduce_add32(write_row<kWide>(block.dst + r * block.dst_stride, values_at)));
       block.sums[r] = {sum, rows[r].divisor != 0 ? rows[r].divisor : sum > 0 ? sum : 1};
     };
     if (in_registers()) {
@@ -261,10 +289,10 @@ class SoftmaxRows {
     return static_cast<std::uint32_t>(Simd::reduce_add32(sums));
   }
 
-  // The same for values in lane order, which go to dst and its second plane. Two vectors fill one of codes, and
-  // padded_columns are whole ones.
+  // Writes values in lane order to dst and its second plane, and returns partial sums of them, each modulo 2^32. Two
+  // vectors fill one of codes, and padded_columns are whole ones.
   template <bool kWide, typename ValuesAt>
-  std::uint32_t write_row(std::uint8_t* dst, const ValuesAt& values_at) const {
+  I32 write_row(std::uint8_t* dst, const ValuesAt& values_at) const {
     I32 sums(0);
     const I16 low_bytes(255);
     for_two_vectors(values_at, [&](int j, I16 first, I16 second) {
@@ -282,7 +310,7 @@ class SoftmaxRows {
       Simd::store(dst + j, I16(0));
       if constexpr (kWide) Simd::store(dst + args_.plane_stride + j, I16(0));
     }
-    return static_cast<std::uint32_t>(Simd::reduce_add32(sums));
+    return sums;
   }
 
   void fill_values() const {

@@ -28,6 +28,7 @@ struct SetsShape {
   bool biased = false;
   int left_shift = 0;
   int largest_code = 255;
+  int shuffled = 100;  // percent of the rows that change places
 };
 
 // Rows in a random order, cut into sets; q, k and v in buffers of their own.
@@ -40,6 +41,7 @@ class SetsCase {
     std::vector<std::int32_t> order(static_cast<std::size_t>(rows_));
     std::iota(order.begin(), order.end(), 0);
     for (std::size_t i = order.size(); i > 1; --i) {
+      if (!random.chance(shape.shuffled)) continue;
       std::swap(order[i - 1], order[static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(i) - 1))]);
     }
     int taken = 0, biases = 0;
@@ -160,6 +162,22 @@ TEST_CASE("attention in sets: every number of keys, with and without biases and 
   for (const int keys : {144, 197, 257}) {
     for (const int head_dim : {32, 64, 72}) {
       SetsCase({{{keys, 0}, {28, 5}, {keys / 2, keys}}, head_dim, true}, seed++).compare(tested);
+    }
+  }
+}
+
+// Then queries and results may be used where they are.
+TEST_CASE("attention in sets: rows one after another, but for a few") {
+  std::uint64_t seed = 300;
+  for (const int shuffled : {0, 1, 3}) {
+    for (const int head_dim : {7, 16, 20, 32, 64}) {
+      for (const int queries : {1, 2, 16, 49, 57, 80}) {
+        for (const bool values : {false, true}) {
+          SetsCase sets({windows(5, queries), head_dim, queries % 2 == 0, 0, 255, shuffled}, seed++);
+          sets.values = values;
+          sets.compare(vector_kernels());
+        }
+      }
     }
   }
 }

@@ -179,6 +179,8 @@ TEST_CASE("attention: ranges of queries") {
       if (begin + count <= 53) compare(tested, {53, 20, Pattern::random, 1, begin, begin + count}, seed++);
     }
   }
+  // Blocks of many keys have more queries.
+  for (const int tokens : {768, 769, 800}) compare(tested, {tokens, 16, Pattern::random, 1, 7, 7 + 99}, seed++);
 }
 
 TEST_CASE("attention: extreme codes and zero points") {
