@@ -4,7 +4,13 @@
 namespace intvit::kernels {
 namespace {
 
-void run(const LayerNormArgs& args) noexcept { layer_norm_rows<Avx2>(args); }
+void run(const LayerNormArgs& args) noexcept {
+  layer_norm_rows<Avx2>(args, [&](const RowSums& all, int count, RowNormalization* rows) {
+    for (int r = 0; r < count; ++r) {
+      rows[r] = normalize_row(all.sums[r], all.squares[r], args.channels, args.epsilon);
+    }
+  });
+}
 
 }  // namespace
 

@@ -9,14 +9,23 @@ namespace {
 // A 32-bit lane holds sums of pairs, |pair| <= 2^16: 2^14 additions cannot overflow it.
 inline constexpr int kVectorsPerPartialSum = 1 << 14;
 
+// What a row's factors need is a chain of slow steps, of which those of several rows can be under way at once: so rows
+// are summed, then their factors are made, then they are written.
+inline constexpr int kRowsAtOnce = 16;
+
+struct RowSums {
+  std::int64_t sums[kRowsAtOnce] = {};
+  std::uint64_t squares[kRowsAtOnce] = {};
+};
+
 template <typename Simd>
-RowNormalization row_normalization(const std::int16_t* src, const LayerNormArgs& args) {
+void sum_row(const std::int16_t* src, int channels, std::int64_t& sum_of_row, std::uint64_t& squares_of_row) {
   constexpr int kLanes = Simd::kLanes16;
   typename Simd::I32 sums(0);
   typename Simd::U64 squares(0);  // 64-bit lanes; a pair of squares is at most 2^31, an unsigned 32-bit value
   std::int64_t sum = 0;
   int c = 0;
-  for (int vectors = 0; c + kLanes <= args.channels; c += kLanes) {
+  for (int vectors = 0; c + kLanes <= channels; c += kLanes) {
     const auto x = Simd::load16(src + c);
     sums = Simd::add_pairs(sums, x);
     squares = Simd::accumulate_u32(squares, Simd::multiply_add_pairs(x, x));
@@ -28,11 +37,12 @@ RowNormalization row_normalization(const std::int16_t* src, const LayerNormArgs&
   }
   sum += Simd::reduce_add32(sums);
   std::uint64_t sum_of_squares = Simd::reduce_add64(squares);
-  for (; c < args.channels; ++c) {
+  for (; c < channels; ++c) {
     sum += src[c];
     sum_of_squares += static_cast<std::uint64_t>(std::int64_t{src[c]} * src[c]);
   }
-  return normalize_row(args.centred ? sum : 0, sum_of_squares, args.channels, args.epsilon);
+  sum_of_row = sum;
+  squares_of_row = sum_of_squares;
 }
 
 // T is what is written: u8 codes or s16 values.
@@ -81,16 +91,18 @@ void write_row(const std::int16_t* src, T* dst, const RowNormalization& row, con
   layer_norm_elements(src, dst, row, args, c);
 }
 
-// What a row's factors need is a chain of slow steps, of which those of several rows can be under way at once.
-inline constexpr int kRowsAtOnce = 8;
-
-template <typename Simd, typename T>
-void write_rows(const LayerNormArgs& args) {
+template <typename Simd, typename T, typename Normalize>
+void write_rows(const LayerNormArgs& args, const Normalize& normalize) {
   for (int first = 0; first < args.rows; first += kRowsAtOnce) {
     const int count = args.rows - first < kRowsAtOnce ? args.rows - first : kRowsAtOnce;
     const std::int16_t* src = args.src + first * args.src_stride;
+    RowSums all;
+    for (int r = 0; r < count; ++r) {
+      sum_row<Simd>(src + r * args.src_stride, args.channels, all.sums[r], all.squares[r]);
+      if (!args.centred) all.sums[r] = 0;
+    }
     RowNormalization rows[kRowsAtOnce];
-    for (int r = 0; r < count; ++r) rows[r] = row_normalization<Simd>(src + r * args.src_stride, args);
+    normalize(all, count, rows);
     for (int r = 0; r < count; ++r) {
       T* dst = static_cast<T*>(args.dst) + (first + r) * args.dst_stride;
       if (rows[r].exponent >= 0) {
@@ -102,12 +114,13 @@ void write_rows(const LayerNormArgs& args) {
   }
 }
 
-template <typename Simd>
-void layer_norm_rows(const LayerNormArgs& args) {
+// normalize(sums, count, rows) makes a RowNormalization of each of `count` rows; there is room for kRowsAtOnce.
+template <typename Simd, typename Normalize>
+void layer_norm_rows(const LayerNormArgs& args, const Normalize& normalize) {
   if (args.values) {
-    write_rows<Simd, std::int16_t>(args);
+    write_rows<Simd, std::int16_t>(args, normalize);
   } else {
-    write_rows<Simd, std::uint8_t>(args);
+    write_rows<Simd, std::uint8_t>(args, normalize);
   }
 }
 

@@ -97,6 +97,13 @@ TEST_CASE("layer_norm: every number of channels") {
   }
 }
 
+TEST_CASE("layer_norm: every number of rows") {
+  const std::vector<Isa> isas = vector_isas();
+  for (int rows = 1; rows <= 40; ++rows) {
+    compare(isas, rows, 35, {}, Pattern::random, static_cast<std::uint64_t>(500 + rows), any_row);
+  }
+}
+
 TEST_CASE("layer_norm: every shift, extreme weights") {
   const std::vector<Isa> isas = vector_isas();
   std::uint64_t seed = 1000;
