@@ -40,9 +40,10 @@ class Walk {
   Status add_scan(Bytes segment);
   void add_app(std::uint8_t marker, Bytes segment);
   Status add_restart(std::uint8_t marker);
-  Status end_scan();
+  Status end_scan(std::size_t data_bytes);
   Status end_file();
   std::int64_t mcus(unsigned components) const;
+  std::int64_t blocks_of_mcu(unsigned components) const;
 
   PictureLimits limits_;
   JpegMarkers found_;
@@ -54,10 +55,11 @@ class Walk {
   bool in_scan_ = false;
   std::int64_t restarts_due_ = 0;
   std::int64_t restarts_ = 0;
+  std::int64_t least_bits_ = 0;  // of the data of a scan
 };
 
 Status Walk::run(Bytes file) {
-  std::size_t at = 2;
+  std::size_t at = 2, data_begin = 2;
   while (at + 1 < file.size()) {
     if (file[at] != 0xff) {  // the data of a scan, or stray bytes
       ++at;
@@ -74,7 +76,7 @@ Status Walk::run(Bytes file) {
       if (Status status = add_restart(marker); !status.ok()) return status;
       continue;
     }
-    if (Status status = end_scan(); !status.ok()) return status;
+    if (Status status = end_scan(at - 2 - data_begin); !status.ok()) return status;
     if (marker == 0xd9) return end_file();
     if (marker == 0xd8) return damaged("it begins twice");
     if (file.size() - at < 2) break;
@@ -83,6 +85,7 @@ Status Walk::run(Bytes file) {
     if (file.size() - at < length) break;
     if (Status status = add_segment(marker, file.subspan(at + 2, length - 2)); !status.ok()) return status;
     at += length;
+    data_begin = at;
   }
   return damaged(kTruncated);
 }
@@ -187,6 +190,16 @@ std::int64_t Walk::mcus(unsigned components) const {
   return ceil_div(found_.width, 8 * horizontal) * ceil_div(found_.height, 8 * vertical);
 }
 
+std::int64_t Walk::blocks_of_mcu(unsigned components) const {
+  std::int64_t blocks = 0;
+  for (int i = 0; i < found_.count; ++i) {
+    const JpegComponent& one = found_.components[static_cast<std::size_t>(i)];
+    if (components == 1u << i) return 1;
+    if ((components & 1u << i) != 0) blocks += one.horizontal * one.vertical;
+  }
+  return blocks;
+}
+
 Status Walk::add_scan(Bytes segment) {
   constexpr const char* kMissing = "a scan uses tables or components that are not there";
   if (!found_.has_frame || (quantization_used_ & ~quantization_) != 0) return damaged(kMissing);
@@ -213,6 +226,9 @@ Status Walk::add_scan(Bytes segment) {
   if (needs_dc && is_first) scanned_ |= components;
   in_scan_ = true;
   restarts_ = 0;
+  // A block has a code of its DC coefficient and one of the others, or their end.
+  const int bits = !found_.is_progressive ? 2 : needs_dc && is_first ? 1 : 0;
+  least_bits_ = bits * mcus(components) * blocks_of_mcu(components);
   restarts_due_ = interval_ > 0 ? ceil_div(mcus(components), interval_) - 1 : 0;
   return {};
 }
@@ -226,7 +242,12 @@ Status Walk::add_restart(std::uint8_t marker) {
   return {};
 }
 
-Status Walk::end_scan() {
+Status Walk::end_scan(std::size_t data_bytes) {
+  // stb_image reads zeros then, which it may take for blocks that are long to decode.
+  if (in_scan_ && least_bits_ > 8 * static_cast<std::int64_t>(data_bytes)) {
+    return damaged("a scan of " + std::to_string(data_bytes) + " bytes cannot hold " + std::to_string(found_.width) +
+                   " x " + std::to_string(found_.height) + " pixels");
+  }
   // One may stand at the very end.
   const bool is_wrong = in_scan_ && interval_ > 0 && restarts_ != restarts_due_ && restarts_ != restarts_due_ + 1;
   in_scan_ = false;

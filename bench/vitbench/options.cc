@@ -115,7 +115,7 @@ void add_run_counts(CLI::App& app, Options& options) {
                  "Timed seconds of every combination instead, at least one run; 3 if neither is given")
       ->type_name("S")
       ->excludes(runs)
-      ->check(CLI::Range(0.001, 1e6).description(""));
+      ->check(real_number(0.001, 1e6, ""));
   app.add_option("--warmup", options.warmup, "Untimed runs at first")
       ->type_name("N")
       ->check(whole_number(0, std::numeric_limits<int>::max()))
@@ -142,7 +142,7 @@ void add_comparison(CLI::App& app, Options& options) {
                  "Percent by which the 95 % interval of a ratio must be off to count as slower or faster")
       ->type_name("P")
       ->needs(compare)
-      ->check(CLI::Range(0.0, 1000.0).description(""))
+      ->check(real_number(0.0, 1000.0, ""))
       ->capture_default_str();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "converter/float/finite.h"
 #include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
 #include "engine/format/checksum.h"
@@ -43,7 +44,9 @@ class Calibrator {
         const auto picture = static_cast<std::size_t>(begin + i);
         Pixels pixels(bytes);
         if (Status status = pictures_.read(begin + i, pixels.data()); !status.ok()) return status;
-        forward.run(pixels.data(), &parts[static_cast<std::size_t>(worker)]);
+        CalibrationStatistics& part = parts[static_cast<std::size_t>(worker)];
+        forward.run(pixels.data(), &part);
+        if (part.not_finite()) return not_finite(network_, *part.not_finite());
         for (std::size_t o = 0; o < result_.outputs.size(); ++o) {
           const std::span<const float> values = forward.output(o);
           std::ranges::copy(values, result_.outputs[o].begin() + static_cast<std::ptrdiff_t>(picture * values.size()));

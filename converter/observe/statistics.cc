@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/float/finite.h"
+
 namespace intvit {
 
 void CalibrationStatistics::on_activation(TensorId id, float* data, int rows, int columns) {
   const Tensor& tensor = network_->at(id);
   // Pixels have exact codes, and the engine's softmax codes need no calibration.
   if (tensor.role == Role::pixels || tensor.role == Role::probabilities) return;
-  std::vector<Histogram>& groups = histograms_[id];
   const std::size_t count = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
+  if (!not_finite_ && !all_finite(data, count)) not_finite_ = id;
+  if (not_finite_) return;
+  std::vector<Histogram>& groups = histograms_[id];
   if (!is_per_head(tensor.role)) {
     groups.resize(1);
     groups[0].add(data, count);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "converter/float/observer.h"
@@ -24,6 +25,9 @@ class CalibrationStatistics : public Observer {
   CalibrationStatistics emptied() const;
   void merge(const CalibrationStatistics& part);
 
+  // The first tensor that was observed with an infinity or a NaN, which no histogram has.
+  const std::optional<TensorId>& not_finite() const { return not_finite_; }
+
   // One histogram per tensor, or one per head. Must have been observed.
   const std::vector<Histogram>& at(TensorId tensor) const { return histograms_.at(tensor); }
 
@@ -34,6 +38,7 @@ class CalibrationStatistics : public Observer {
   const FloatNetwork* network_;
   std::map<TensorId, std::vector<Histogram>> histograms_;
   std::vector<float> head_;
+  std::optional<TensorId> not_finite_;
 };
 
 }  // namespace intvit

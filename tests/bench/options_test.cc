@@ -85,6 +85,7 @@ TEST_CASE("vitbench's options: numbers out of range are wrong usage") {
                                                        {"--warmup", "-1"},
                                                        {"--seconds", "0"},
                                                        {"--seconds", "1e7"},
+                                                       {"--seconds", "nan"},
                                                        {"--threads", "0"},
                                                        {"--threads", std::to_string(kMaxThreads + 1)},
                                                        {"--batch", "0"},

@@ -57,6 +57,15 @@ expect_error 2 "sse9" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$d
 expect_error 2 "--max-ms" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method auto --max-ms -3
 expect_error 2 "did you mean" "$VITCONVERT" synth deit_tinny_patch16_224 -o "$work/x.bin"
 
+for option in --logit-scale --logit-bias; do
+  for value in nan inf; do
+    expect_error 2 "$option" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --classes c.npy $option=$value
+  done
+done
+for option in --max-ms --max-mb; do
+  expect_error 2 "$option" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method auto $option nan
+done
+
 # Conversions: nothing is left behind.
 expect_error 3 "nowhere" "$VITCONVERT" convert "$work/nowhere" -o "$work/x.bin" --calib "$demo/calib.txt"
 expect_error 3 "nowhere.txt" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/nowhere.txt"

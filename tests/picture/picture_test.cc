@@ -158,6 +158,20 @@ TEST_CASE("a picture that is cut off is refused, wherever") {
   }
 }
 
+TEST_CASE("a JPEG whose scan has less data than its blocks take at least is refused, though it has its end marker") {
+  for (const char* name : {"baseline_420.jpg", "baseline_444.jpg", "grey.jpg", "grey_progressive.jpg"}) {
+    CAPTURE(name);
+    Bytes file = read_bytes(golden(name));
+    const Bytes scan = {0xff, 0xda};
+    const auto begin = std::search(file.begin(), file.end(), scan.begin(), scan.end());
+    REQUIRE(begin != file.end());
+    const std::ptrdiff_t header = 2 + (begin[2] << 8 | begin[3]);
+    file.erase(begin + header + 1, file.end());
+    file.insert(file.end(), {0xff, 0xd9});
+    CHECK(!decode_picture(file, name).ok());
+  }
+}
+
 TEST_CASE("what follows the data of a PNG may be long") {
   Bytes png = read_bytes(golden("rgb_8.png"));
   constexpr std::size_t kLength = 0x20000;

@@ -14,12 +14,12 @@ void add_class_options(CLI::App& command, ClassOptions& options) {
   command
       .add_option("--logit-scale", options.scale,
                   "What cosines are multiplied with, such as 100; if not given, exp of the checkpoint's logit_scale")
-      ->check(CLI::Range(1e-3, 1e4).description("in [0.001 - 10000]"))
+      ->check(real_number(1e-3, 1e4, "in [0.001 - 10000]"))
       ->needs(classes);
   command
       .add_option("--logit-bias", options.bias,
                   "What is added (SigLIP; probabilities are then sigmoids); if not given, the checkpoint's logit_bias")
-      ->check(CLI::Range(-1e4, 1e4).description("in [-10000 - 10000]"))
+      ->check(real_number(-1e4, 1e4, "in [-10000 - 10000]"))
       ->needs(classes);
 }
 

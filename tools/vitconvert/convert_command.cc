@@ -185,9 +185,9 @@ Command add_convert(CLI::App& app) {
   command
       ->add_option("--max-ms", options->convert.budget.milliseconds,
                    "Method auto: at most so many milliseconds a picture, on one thread of this machine")
-      ->check(CLI::PositiveNumber);
+      ->check(real_number(1e-6, 1e9, "POSITIVE"));
   command->add_option("--max-mb", options->convert.budget.megabytes, "Method auto: at most so many megabytes of file")
-      ->check(CLI::PositiveNumber);
+      ->check(real_number(1e-6, 1e9, "POSITIVE"));
   command->add_option("--isa", options->isa, "The instruction set that --max-ms is of; default: the best one here");
   command->add_option("--labels", options->labels, "Class names, one per line, instead of the checkpoint's")
       ->check(file_name());

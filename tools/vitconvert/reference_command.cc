@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "converter/float/finite.h"
 #include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
 #include "converter/lower/input_geometry.h"
@@ -53,10 +54,13 @@ std::vector<Port> ports_of(const FloatNetwork& network) {
   return ports;
 }
 
-// Pictures that cannot be read are reported on stderr.
-void evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures, const InputGeometry& geometry,
-              const ReferenceCommand& options, Evaluated& result) {
-  using Outputs = std::vector<RealValues>;
+// Pictures that cannot be read are reported on stderr. An error if the network itself fails.
+Status evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
+                const InputGeometry& geometry, const ReferenceCommand& options, Evaluated& result) {
+  struct Seen {
+    std::vector<RealValues> outputs;
+    Status network;
+  };
   const int classes = network.classes();
   PictureFiles source(paths_of(pictures), geometry, options.reading);
   const Progress progress = terminal_progress();
@@ -64,37 +68,41 @@ void evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>& p
   const auto make_worker = [&](int, int shared_by) {
     return [&, forward = FloatForward(network, shared_by),
             pixels = std::vector<std::uint8_t>(std::size_t{geometry.height} * geometry.width * 3)](
-               int i) mutable -> Result<Outputs> {
+               int i) mutable -> Result<Seen> {
       if (Status status = source.read(i, pixels.data()); !status.ok()) return status;
       forward.run(pixels.data());
-      Outputs outputs;
+      Seen seen;
       for (std::size_t o = 0; o < network.outputs.size(); ++o) {
-        outputs.emplace_back(forward.output(o).begin(), forward.output(o).end());
+        seen.outputs.emplace_back(forward.output(o).begin(), forward.output(o).end());
       }
-      return outputs;
+      seen.network = check_finite(network, forward, pixels.data());
+      return seen;
     };
   };
-  const auto count = [&](int i, const Result<Outputs>& outputs) -> Status {
+  const auto count = [&](int i, const Result<Seen>& seen) -> Status {
     progress("evaluating", i + 1, source.count());
-    if (!outputs.ok()) {
-      std::cerr << "vitconvert: " << outputs.status().message() << '\n';
+    if (!seen.ok()) {
+      std::cerr << "vitconvert: " << seen.status().message() << '\n';
       ++result.failed;
       return {};
     }
+    if (!seen.value().network.ok()) return seen.value().network;
+    const std::vector<RealValues>& outputs = seen.value().outputs;
     ++result.pictures;
     if (classes > 0) {
-      const std::vector<float>& logits = outputs.value()[network.judged_output()];
+      const std::vector<float>& logits = outputs[network.judged_output()];
       result.accuracy.add(logits.data(), classes, pictures[static_cast<std::size_t>(i)].label);
       if (!options.logits.empty()) result.logits.add_row(logits);
     }
-    result.folder.add(outputs.value());
+    result.folder.add(outputs);
     return {};
   };
   progress("evaluating", 0, source.count());
   // A picture that fails ends nothing.
-  static_cast<void>(for_each_in_order(source.count(), options.threads, make_worker, count));
+  const Status status = for_each_in_order(source.count(), options.threads, make_worker, count);
   print_notes(source.notes());
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return status;
 }
 
 // Those of --eval, which need labels, or those that are named.
@@ -150,7 +158,9 @@ int run(ReferenceCommand options) {
                    OutputFolder(options.folder, ports_of(network.value()))};
   if (Status status = check_output_file("the logits", options.logits); !status.ok()) return report_error(status);
   if (Status status = result.folder.check(); !status.ok()) return report_error(status);
-  evaluate(network.value(), pictures.value(), geometry.value(), options, result);
+  if (Status status = evaluate(network.value(), pictures.value(), geometry.value(), options, result); !status.ok()) {
+    return report_error(status);
+  }
   if (!options.logits.empty()) {
     if (const Status status = result.logits.write(options.logits); !status.ok()) return report_error(status);
   }

@@ -27,6 +27,17 @@ inline void set_help(CLI::App& app, const std::string& examples) {
 // A whole number; the error message says what is allowed, --help stays short.
 inline CLI::Validator whole_number(int low, int high) { return CLI::Range(low, high).description(""); }
 
+// CLI::Range lets NaN pass.
+inline CLI::Validator real_number(double low, double high, const std::string& description) {
+  const CLI::Validator range = CLI::Range(low, high);
+  return {[range](std::string& text) {
+            double value = 0;
+            const bool is_nan = CLI::detail::lexical_cast(text, value) && value != value;
+            return is_nan ? "'" + text + "' is not a number" : range(text);
+          },
+          description};
+}
+
 // An empty variable of a script must not switch an output or a check off.
 inline CLI::Validator file_name() {
   return {[](std::string& name) { return name.empty() ? "the name of a file is empty" : ""; }, ""};

@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "converter/float/finite.h"
 #include "converter/float/for_each_in_order.h"
 #include "converter/float/forward.h"
 #include "engine/format/checksum.h"
@@ -33,9 +34,12 @@ void log_notes(PictureNotes& notes, const Log& log) {
   for (const std::string& note : notes.take()) log(note);
 }
 
-FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
-                       const PictureOptions& reading, const InputGeometry& geometry, int threads,
-                       const Progress& progress, const Log& log) {
+Result<FloatTruth> float_truth(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
+                               const PictureOptions& reading, const InputGeometry& geometry, int threads,
+                               const Progress& progress, const Log& log) {
+  struct Seen {
+    Status picture, network;
+  };
   FloatTruth truth;
   truth.classes = static_cast<std::size_t>(network.classes());
   truth.logits.resize(pictures.size() * truth.classes);
@@ -44,25 +48,27 @@ FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPi
     return [&, forward = FloatForward(network, shared_by),
             pixels = std::vector<std::uint8_t>(std::size_t{geometry.height} * geometry.width * 3)](int i) mutable {
       float* row = truth.logits.data() + static_cast<std::size_t>(i) * truth.classes;
-      Status problem = source.read(i, pixels.data());
-      if (problem.ok()) {
+      Seen seen{source.read(i, pixels.data()), {}};
+      if (seen.picture.ok()) {
         forward.run(pixels.data());
         std::ranges::copy(forward.output(network.judged_output()), row);
+        seen.network = check_finite(network, forward, pixels.data());
       } else {
         std::fill_n(row, truth.classes, std::numeric_limits<float>::quiet_NaN());
       }
-      return problem;
+      return seen;
     };
   };
-  const auto note = [&](int i, const Status& problem) -> Status {
-    if (!problem.ok()) log(problem.message());
+  const auto note = [&](int i, const Seen& seen) -> Status {
+    if (!seen.picture.ok()) log(seen.picture.message());
     progress("float network", i + 1, source.count());
-    return {};
+    return seen.network;
   };
   progress("float network", 0, source.count());
   // A picture that fails ends nothing.
-  static_cast<void>(for_each_in_order(source.count(), threads, make_worker, note));
+  const Status status = for_each_in_order(source.count(), threads, make_worker, note);
   log_notes(source.notes(), log);
+  if (!status.ok()) return status;
   return truth;
 }
 

@@ -29,10 +29,11 @@ struct FloatTruth {
 using Log = std::function<void(const std::string& line)>;
 void log_notes(PictureNotes& notes, const Log& log);
 
-// The same bits for any number of threads. Pictures that cannot be read are reported to `log`.
-FloatTruth float_truth(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
-                       const PictureOptions& reading, const InputGeometry& geometry, int threads,
-                       const Progress& progress, const Log& log);
+// The same bits for any number of threads. Pictures that cannot be read are reported to `log`. An error if the
+// network's own values are not finite.
+Result<FloatTruth> float_truth(const FloatNetwork& network, const std::vector<LabelledPicture>& pictures,
+                               const PictureOptions& reading, const InputGeometry& geometry, int threads,
+                               const Progress& progress, const Log& log);
 
 // As the files float_logits.npy and float.json of a folder.
 Status save(const FloatTruth& truth, const std::string& folder, const std::string& key);

@@ -71,8 +71,10 @@ class Sweep {
       log_("float network: reused '" + input_.folder + "/float_logits.npy'");
       return {};
     }
-    truth_ = float_truth(input_.network, input_.evaluation, input_.reading, input_.geometry, input_.threads, progress_,
-                         log_);
+    Result<FloatTruth> truth = float_truth(input_.network, input_.evaluation, input_.reading, input_.geometry,
+                                           input_.threads, progress_, log_);
+    if (!truth.ok()) return truth.status();
+    truth_ = truth.take();
     return input_.folder.empty() ? Status() : save(truth_, input_.folder, key);
   }
 
