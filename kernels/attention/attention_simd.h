@@ -110,7 +110,7 @@ template <typename CodesOf>
 int middle_code(int keys, int head_dim, const CodesOf& codes_of) {
   if constexpr (!Multiplier::kSmallWeightsAreFaster) return 128;
   unsigned all = 1;
-  for (int j = 0; j < keys; ++j) {
+  for (int j = 0; j < keys && all < 128; ++j) {
     const std::uint8_t* codes = codes_of(j);
     for (int d = 0; d < head_dim; ++d) all |= codes[d];
   }
