@@ -110,7 +110,7 @@ template <typename CodesOf>
 int middle_code(int keys, int head_dim, const CodesOf& codes_of) {
   if constexpr (!Multiplier::kSmallWeightsAreFaster) return 128;
   unsigned all = 1;
-  for (int j = 0; j < keys; ++j) {
+  for (int j = 0; j < keys && all < 128; ++j) {
     const std::uint8_t* codes = codes_of(j);
     for (int d = 0; d < head_dim; ++d) all |= codes[d];
   }
@@ -153,7 +153,7 @@ class AttentionOfHead {
   void attend(const AttentionSet& set) {
     fetch_first(set);
     pack(set);
-    const int most = query_block(set.keys);
+    const int most = queries_of_block(set.keys);
     for (int begin = set.query_begin; begin < set.query_end; begin += most) {
       const int rows = std::min(most, set.query_end - begin);
       fetch_next(set, begin, rows);
@@ -164,8 +164,8 @@ class AttentionOfHead {
       reduce_rows<Simd>(
           rows, maxima_,
           [&](int r) {
-            return set.bias == nullptr ? Simd::load32(lane_maxima(r))
-                                       : row_maxima<Simd>(scores + std::ptrdiff_t{r} * padded_keys, set.keys);
+            return finds_maxima(set) ? Simd::load32(lane_maxima(r))
+                                     : row_maxima<Simd>(scores + std::ptrdiff_t{r} * padded_keys, set.keys);
           },
           [](typename Simd::I32 x, typename Simd::I32 y) { return max(x, y); });
       softmax_rows_({rows, scores, padded_keys, maxima_, reinterpret_cast<std::int16_t*>(scores), 2 * padded_keys,
@@ -178,12 +178,18 @@ class AttentionOfHead {
  private:
   static constexpr int kMultiplierBits = sizeof(Element) == 1 ? kCodeMultiplierBits : kValueMultiplierBits;
 
+  static constexpr int queries_of_block(int keys) {
+    return Multiplier::kSumsStayInTiles && keys > kFewKeys ? kQueryBlock : query_block(keys);
+  }
+  // Whether the scores' epilogue does.
+  static bool finds_maxima(const AttentionSet& set) { return !Multiplier::kSumsStayInTiles && set.bias == nullptr; }
+
   // Bytes from a block's softmax codes to the second plane of them.
   std::ptrdiff_t second_plane() const { return static_cast<std::ptrdiff_t>((layout_.softmax - layout_.codes) / 2); }
   // Blocks of all sets, for what is fetched ahead meanwhile.
   int steps() const {
     if (args_.sets.rows != nullptr) return args_.sets.end - args_.sets.begin;
-    const int most = query_block(args_.tokens);
+    const int most = queries_of_block(args_.tokens);
     return (args_.query_end - args_.query_begin + most - 1) / most;
   }
 
@@ -193,7 +199,7 @@ class AttentionOfHead {
     fetch_codes<1>(args_.k, args_.k_stride, args_.head_dim, 0, set.keys);
     fetch_codes<1>(args_.v, args_.v_stride, args_.head_dim, 0, set.keys);
     fetch_codes<1>(args_.q, args_.q_stride, args_.head_dim, set.query_begin,
-                   std::min(set.query_begin + query_block(set.keys), set.query_end));
+                   std::min(set.query_begin + queries_of_block(set.keys), set.query_end));
   }
 
   // The next queries and, so that all is by the last block of queries, a part of k and v of the next head: as much with
@@ -204,7 +210,7 @@ class AttentionOfHead {
       return;
     }
     next_.fetch();
-    const int most = query_block(set.keys);
+    const int most = queries_of_block(set.keys);
     if (args_.written_elsewhere) {
       fetch_codes<1>(args_.q, args_.q_stride, args_.head_dim, begin + rows,
                      std::min(begin + rows + most, set.query_end));
@@ -251,11 +257,14 @@ class AttentionOfHead {
       q_stride = padded_dim_;
     }
     auto* scores = reinterpret_cast<std::int32_t*>(scratch_ + layout_.scores);
-    if (set.bias == nullptr) {
+    if (finds_maxima(set)) {
       // Padding columns have the scores of the last key.
       for (int r = 0; r < rows; ++r) Simd::store(lane_maxima(r), typename Simd::I32(INT32_MIN));
       multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
                 ScoresEpilogue<Simd>{scores, padded_keys, key_bias(), lane_maxima(0)});
+    } else if (set.bias == nullptr) {
+      multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
+                AccumulatorsEpilogue<Simd>{scores, padded_keys, key_bias()});
     } else {
       multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
                 BiasedScoresEpilogue<Simd>{scores, padded_keys, key_bias(), args_.head.softmax.left_shift,

@@ -14,6 +14,7 @@
 #include "converter/lower/row_order.h"
 #include "converter/methods/method.h"
 #include "engine/ops/attention.h"
+#include "engine/ops/conv.h"
 #include "engine/program/stages.h"
 #include "intvit/model.h"
 #include "tests/converter/conversion_parts.h"
@@ -90,6 +91,13 @@ TEST_CASE("swin in integers: every method, near the float network at every outpu
       for (const SiteSensitivity& site : conversion.sensitivity->sites) CHECK(std::isfinite(site.isolated_db));
     }
   }
+}
+
+TEST_CASE("swin in integers: the patch embedding reads no positions, as there are none") {
+  const auto model = model_of(converted(network_of(swin_of(64, 64), {"logits"}), "percentile", 4));
+  const auto* embedding = model->program().steps[0].op.as<ConvOp>();
+  REQUIRE(embedding != nullptr);
+  CHECK(embedding->init == kNone);
 }
 
 TEST_CASE("swin in integers: whole windows lie together, and a block in them is one stage") {

@@ -157,6 +157,7 @@ void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& 
 class Multiplier {
  public:
   static constexpr bool kSmallWeightsAreFaster = false;
+  static constexpr bool kSumsStayInTiles = true;  // with AccumulatorsEpilogue, and fastest for two tiles of rows
 
   static void prepare(LinearWeights&, void*) {}
 

@@ -52,8 +52,9 @@ void multiply_s8(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
 // The same interface in multiply_<isa>.h of every instruction set. What one call can leave to the next, it holds.
 struct Multiplier {
   static constexpr bool kSmallWeightsAreFaster = true;
+  static constexpr bool kSumsStayInTiles = false;
 
-  // Weights of many blocks of rows. `room` is for as many 16-bit numbers.
+  // Before weights are multiplied by many blocks of rows. `room` is for as many 16-bit numbers.
   static void prepare(LinearWeights& weights, void* room) {
     const bool always_narrow = groups_in_16_bits(255, weights.largest) != 0;
     if (always_narrow || SplitCodes::pays_for(weights)) return;

@@ -13,6 +13,7 @@ namespace {
 // The same interface in multiply_<isa>.h of every instruction set. What one call can leave to the next, it holds.
 struct Multiplier {
   static constexpr bool kSmallWeightsAreFaster = false;
+  static constexpr bool kSumsStayInTiles = false;
 
   static void prepare(LinearWeights&, void*) {}
 
