@@ -207,9 +207,9 @@ std::string stage_problem(const SwinDescription& swin, int s) {
   if (swin.channels(s) > kLargestWidth || swin.channels(s) * swin.mlp_ratio > kLargestWidth)
     return "the width" + where + " is more than " + std::to_string(kLargestWidth);
   std::string problem = range_problem({{"depth" + where, stage.depth, 1, kMostBlocks},
-                                    {"num_heads" + where, stage.num_heads, 1, swin.channels(s)},
-                                    {"window_size" + where, stage.window, 1, kLargestWindow},
-                                    {"mlp_dim" + where, swin.mlp_dim(s), 1, kLargestWidth}});
+                                       {"num_heads" + where, stage.num_heads, 1, swin.channels(s)},
+                                       {"window_size" + where, stage.window, 1, kLargestWindow},
+                                       {"mlp_dim" + where, swin.mlp_dim(s), 1, kLargestWidth}});
   if (problem.empty() && swin.channels(s) % stage.num_heads != 0) {
     problem = "num_heads " + std::to_string(stage.num_heads) + where + " does not divide its " +
               std::to_string(swin.channels(s)) + " channels";
@@ -228,11 +228,11 @@ std::string problem_of(const SwinDescription& swin) {
   constexpr int kMostStages = 8;
   const Preprocessing& picture = swin.preprocessing;
   std::string problem = range_problem({{"patch_size", swin.patch_size, 1, kLargestPatch},
-                                    {"embed_dim", swin.embed_dim, 1, kLargestWidth},
-                                    {"the number of stages", swin.stage_count(), 1, kMostStages},
-                                    {"num_classes", swin.num_classes, 0, kMostClasses},
-                                    {"input height", picture.height, 1, kLargestImage},
-                                    {"input width", picture.width, 1, kLargestImage}});
+                                       {"embed_dim", swin.embed_dim, 1, kLargestWidth},
+                                       {"the number of stages", swin.stage_count(), 1, kMostStages},
+                                       {"num_classes", swin.num_classes, 0, kMostClasses},
+                                       {"input height", picture.height, 1, kLargestImage},
+                                       {"input width", picture.width, 1, kLargestImage}});
   if (problem.empty()) problem = problem_of_patches(picture, swin.patch_size);
   std::int64_t biases = 0;
   for (int s = 0; problem.empty() && s < swin.stage_count(); ++s) {

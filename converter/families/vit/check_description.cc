@@ -13,14 +13,14 @@ namespace {
 
 std::string check_ranges(const VitDescription& vit) {
   return range_problem({{"patch_size", vit.patch_size, 1, kLargestPatch},
-                     {"embed_dim", vit.embed_dim, 1, kLargestWidth},
-                     {"depth", vit.depth, 1, kMostBlocks},
-                     {"mlp_dim", vit.mlp_dim, 1, kLargestWidth},
-                     {"num_classes", vit.num_classes, 0, kMostClasses},
-                     {"reg_tokens", vit.register_tokens, 0, kMostRegisters},
-                     {"num_heads", vit.num_heads, 1, vit.embed_dim},
-                     {"input height", vit.preprocessing.height, 1, kLargestImage},
-                     {"input width", vit.preprocessing.width, 1, kLargestImage}});
+                        {"embed_dim", vit.embed_dim, 1, kLargestWidth},
+                        {"depth", vit.depth, 1, kMostBlocks},
+                        {"mlp_dim", vit.mlp_dim, 1, kLargestWidth},
+                        {"num_classes", vit.num_classes, 0, kMostClasses},
+                        {"reg_tokens", vit.register_tokens, 0, kMostRegisters},
+                        {"num_heads", vit.num_heads, 1, vit.embed_dim},
+                        {"input height", vit.preprocessing.height, 1, kLargestImage},
+                        {"input width", vit.preprocessing.width, 1, kLargestImage}});
 }
 
 std::string check_divisions(const VitDescription& vit) {
