@@ -32,8 +32,6 @@ struct Floats {
   }
 };
 
-constexpr std::int32_t bits_of(float x) { return __builtin_bit_cast(std::int32_t, x); }
-
 // Sixteen floats, in as many vectors as that takes.
 template <typename Simd>
 struct Block {

@@ -32,8 +32,9 @@ typename Simd::F exp_of_minus(typename Simd::F y) {
   const F r = Simd::fused_minus(n, F(kLn2Low), Simd::fused_minus(n, F(kLn2High), near));
   const F series =
       polynomial<Simd>(r, {-1.0f / 5040, 1.0f / 720, -1.0f / 120, 1.0f / 24, -1.0f / 6, 0.5f, -1.0f, 1.0f});
-  const Bits exponent = Bits(bits_of(kRoundingShift) + 127) - bitwise_cast<Bits>(shifted);
-  return select(y > F(kMost), F(0.0f), series * bitwise_cast<F>(exponent << 23));
+  // Of the bits of `shifted` only n's reach the exponent, and the result is a normal number.
+  const Bits scaled = bitwise_cast<Bits>(series) - (bitwise_cast<Bits>(shifted) << 23);
+  return select(y > F(kMost), F(0.0f), bitwise_cast<F>(scaled));
 }
 
 // 1 - Phi(y), the upper tail of the normal distribution, for y >= 0: exp(-y^2 / 2) times a polynomial in
