@@ -131,7 +131,7 @@ class Decoder {
     buffers();
     ports();
     const std::uint32_t count = this->count(kMaxSteps, "steps");
-    for (std::uint32_t i = 0; i < count && going_on(); ++i) step("step " + std::to_string(i));
+    for (std::uint32_t i = 0; i < count && going_on(); ++i) step(i);
   }
 
   void buffers() {
@@ -157,27 +157,27 @@ class Decoder {
     }
   }
 
-  void step(const std::string& number) {
+  void step(std::uint32_t i) {
     std::string layer = reader_.string(kMaxNameBytes);
     const std::uint32_t kind = reader_.u32();
     const std::uint32_t bytes = reader_.u32();
     const std::uint32_t count = reader_.u32();
     if (reader_.failed()) return;
-    const std::string place = number + " ('" + layer + "') ";
+    const auto place = [&] { return "step " + std::to_string(i) + " ('" + layer + "') "; };
     if (bytes != std::uint64_t{count} * sizeof(std::uint32_t)) {
       status_ =
-          damaged(place + "has " + std::to_string(count) + " fields in " + std::to_string(bytes) + " bytes", reader_);
+          damaged(place() + "has " + std::to_string(count) + " fields in " + std::to_string(bytes) + " bytes", reader_);
       return;
     }
     std::unique_ptr<Operation> operation = make_operation(kind);
     if (operation == nullptr) {
-      status_ = newer(place + "has operation " + std::to_string(kind) + ", which this version does not know");
+      status_ = newer(place() + "has operation " + std::to_string(kind) + ", which this version does not know");
       return;
     }
     FieldReader fields(reader_, count);
     operation->for_each_field(fields);
     if (fields.left() > 0 && !reader_.failed()) {
-      status_ = newer(place + "has " + std::to_string(count) + " fields, " + std::string(operation->name()) +
+      status_ = newer(place() + "has " + std::to_string(count) + " fields, " + std::string(operation->name()) +
                       " in this version " + std::to_string(count - fields.left()));
       return;
     }

@@ -54,7 +54,7 @@ Descents descents(const Constant& constant) {
 }  // namespace
 
 bool Checker::require(bool condition, const std::string& complaint) {
-  if (ok() && !condition) status_ = Status(Code::corrupt_file, place_ + ": " + complaint);
+  if (ok() && !condition) status_ = Status(Code::corrupt_file, place_() + ": " + complaint);
   return ok();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -22,6 +23,11 @@ class Checker {
   // into.
   Checker(const Tensors& tensors, const std::vector<BufferContents>& contents, std::string place,
           ConstantFacts* facts = nullptr)
+      : Checker(
+            tensors, contents, [place = std::move(place)] { return place; }, facts) {}
+  // place() makes the text, if there is a complaint.
+  Checker(const Tensors& tensors, const std::vector<BufferContents>& contents, std::function<std::string()> place,
+          ConstantFacts* facts)
       : tensors_(tensors), contents_(contents), place_(std::move(place)), facts_(facts) {}
 
   bool ok() const { return status_.ok(); }
@@ -62,7 +68,7 @@ class Checker {
  private:
   const Tensors& tensors_;
   const std::vector<BufferContents>& contents_;
-  std::string place_;
+  std::function<std::string()> place_;
   ConstantFacts* facts_;
   Status status_;
 };

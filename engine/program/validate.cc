@@ -44,8 +44,10 @@ Status check_steps(const Program& program, ConstantFacts& facts) {
   const std::vector<BufferContents> contents = buffer_contents(program);
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
-    Checker c(program, contents,
-              "step " + std::to_string(i) + " (" + std::string(step.op->name()) + " '" + step.layer + "')", &facts);
+    const auto place = [&] {
+      return "step " + std::to_string(i) + " (" + std::string(step.op->name()) + " '" + step.layer + "')";
+    };
+    Checker c(program, contents, place, &facts);
     step.op->check(c);
     for (const Operand& operand : step.op->operands()) {
       c.require(operand.buffer < program.buffers.size(), [&] { return std::string(operand.name) + " is no buffer"; });
