@@ -98,8 +98,7 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
 
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
   options.top_k_given = top_k->count() > 0;
-  // Not before somebody wants it, since it takes a file of the system for every CPU.
-  if (threads->count() == 0) options.threads = physical_cores();
+  if (threads->count() == 0) options.threads = physical_cores();  // which reads a file of the system for every CPU
   if (options.inputs.empty() && options.eval_list.empty()) {
     std::cerr << "vitrun: nothing to do: give pictures, folders or -, or --eval LIST; try 'vitrun --help'\n";
     return kExitUsage;
