@@ -91,14 +91,14 @@ struct ScoresEpilogue {
     typename Simd::I32 bias_hi() const { return kHalf ? typename Simd::I32(0) : Simd::load32(bias + kLanes); }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       std::int32_t* out = dst + r * e.stride;
-      std::int32_t* maxima = e.maxima + std::ptrdiff_t{r} * kLanes;
-      auto most = max(Simd::load32(maxima), lo);
+      std::int32_t* in_lanes = e.maxima + std::ptrdiff_t{r} * kLanes;
+      auto most = max(Simd::load32(in_lanes), lo);
       Simd::store(out, lo);
       if constexpr (!kHalf) {
         Simd::store(out + kLanes, hi);
         most = max(most, hi);
       }
-      Simd::store(maxima, most);
+      Simd::store(in_lanes, most);
     }
   };
 };
