@@ -6,7 +6,7 @@
 
 #include "kernels/cpu/cpu.h"
 
-#if __has_include(<sys/platform/x86.h>)
+#if __has_include(<sys/platform/x86.h>) && !defined(__clang__)  // which does not know its _Bool in C++
 #include <sys/platform/x86.h>
 #define VIT_GLIBC_KEEPS_LEAVES
 #else
