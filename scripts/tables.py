@@ -28,7 +28,7 @@ ISAS = {"scalar": "scalar", "avx2": "AVX2", "avxvnni": "AVX-VNNI", "avx512vnni":
 MODELS = {
     "deit8.bin": "DeiT-Tiny W8A8", "deit4.bin": "DeiT-Tiny W4A8", "small8.bin": "DeiT-Small W8A8",
     "small4.bin": "DeiT-Small W4A8", "base8.bin": "ViT-Base W8A8", "base4.bin": "ViT-Base W4A8",
-    "dinov2_small8.bin": "DINOv2-S 518 px W8A8",
+    "dinov2_small8.bin": "DINOv2-S 518 px W8A8", "swin_t8.bin": "Swin-T W8A8", "swin_s8.bin": "Swin-S W8A8",
 }  # by the file names of the commands in docs/performance.md
 
 
