@@ -1,5 +1,5 @@
-"""What int8_vit_onnx.py and int8_swin_onnx.py make networks of: nodes of an ONNX graph with random weights, in the int8 forms
-that ONNX Runtime computes the fastest."""
+"""What int8_vit_onnx.py and int8_swin_onnx.py make networks of: nodes of an ONNX graph with random weights, in int8 forms
+that ONNX Runtime has kernels for."""
 import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -61,14 +61,22 @@ class Graph:
                                                self.constant(numpy.zeros(width), numpy.int8)], axis=0)
         return self.add("Conv", [self.rounded(x), weight], strides=[patch, patch], kernel_shape=[patch, patch])
 
+    def attended(self, query, key, value, size, bias=None):
+        """Both products in int8 and softmax in float, of [..][heads][rows][size]; key transposed, bias added to scores."""
+        query = self.add("Mul", [query, self.constant(size**-0.5, numpy.float32)])
+        scores = self.add("MatMul", [self.rounded(query), self.rounded(key)])
+        scores = self.rounded(scores, 0.1) if bias is None else self.add("Add", [scores, bias])
+        probabilities = self.rounded(self.add("Softmax", [scores], axis=-1), 1 / 255, 0)
+        return self.add("MatMul", [probabilities, self.rounded(value)])
+
     def mlp(self, x, width):
         y = self.linear(self.norm(x, width), width, 4 * width)
         return self.add("Add", [x, self.linear(self.add("Gelu", [y], domain=MICROSOFT), 4 * width, width)])
 
-    def save(self, name, x, edge, y, columns, path):
-        """Input x, output y; opset 17."""
+    def save(self, name, edge, y, columns, path):
+        """Input x, [1][3][edge][edge], output y, [1][columns]; opset 17."""
         self.nodes.append(helper.make_node("Identity", [y], ["y"]))
-        inputs = [helper.make_tensor_value_info(x, TensorProto.FLOAT, [1, 3, edge, edge])]
+        inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, edge, edge])]
         outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, columns])]
         made = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
         model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)])

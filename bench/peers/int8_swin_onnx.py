@@ -2,10 +2,10 @@
 
     python3 bench/peers/int8_swin_onnx.py t|s|b OUT.onnx      (Debian: python3-onnx)
 
-224 x 224 pixels, windows of 7 x 7, 1000 classes. Linear layers are QuantizeLinear and MatMulIntegerToFloat, both products
-of attention QLinearMatMul, the patch embedding a quantized convolution; LayerNorm, softmax, GELU and additions are in
-float. Windows, shifts and mergings are Reshape, Transpose, Slice and Concat, as exports of the libraries have them. This
-was the fastest of six forms; MultiHeadAttention with a bias and dynamic quantization are slower.
+224 x 224 pixels, windows of 7 x 7, 1000 classes. Linear layers are QuantizeLinear and MatMulIntegerToFloat, both
+products of attention QLinearMatMul, the patch embedding a quantized convolution; LayerNorm, softmax, GELU and additions
+are in float. Windows, shifts and mergings are Reshape, Transpose, Slice and Concat, as exports of the libraries have
+them.
 """
 import sys
 
@@ -52,11 +52,7 @@ def attention(graph, x, grid, width, heads, shift):
     query, key, value = (graph.add("Squeeze", [part, graph.shape(0)]) for part in parts)
     bias = graph.random.normal(0, 0.5, (1, heads, tokens, tokens))
     bias = graph.constant(bias + mask(grid, shift) if shift else bias, numpy.float32)
-    query = graph.add("Mul", [query, graph.constant(size**-0.5, numpy.float32)])
-    key = graph.add("Transpose", [key], perm=[0, 1, 3, 2])
-    scores = graph.add("Add", [graph.add("MatMul", [graph.rounded(query), graph.rounded(key)]), bias])
-    probabilities = graph.rounded(graph.add("Softmax", [scores], axis=-1), 1 / 255, 0)
-    mixed = graph.add("MatMul", [probabilities, graph.rounded(value)])
+    mixed = graph.attended(query, graph.add("Transpose", [key], perm=[0, 1, 3, 2]), value, size, bias)
     mixed = graph.add("Reshape", [graph.add("Transpose", [mixed], perm=[0, 2, 1, 3]),
                                   graph.shape(windows, tokens, width)])
     return graph.linear(mixed, width, width)
@@ -96,7 +92,7 @@ def write_network(size, path):
             x = block(graph, x, grid, width, heads, WINDOW // 2 if i % 2 and grid > WINDOW else 0)
     x = graph.add("Reshape", [graph.norm(x, width), graph.shape(1, grid * grid, width)])
     logits = graph.linear(graph.add("ReduceMean", [x], axes=[1], keepdims=0), width, CLASSES)
-    graph.save("swin", "x", EDGE, logits, CLASSES, path)
+    graph.save("swin", EDGE, logits, CLASSES, path)
 
 
 if len(sys.argv) != 3 or sys.argv[1] not in SIZES:

@@ -34,10 +34,7 @@ def attention(graph, form, x, width, heads, tokens):
     split = [graph.add("Reshape", [part, graph.shape(1, tokens, heads, size)]) for part in parts]
     query, value = (graph.add("Transpose", [split[i]], perm=[0, 2, 1, 3]) for i in (0, 2))
     key = graph.add("Transpose", [split[1]], perm=[0, 2, 3, 1])
-    query = graph.add("Mul", [query, graph.constant(size**-0.5, numpy.float32)])
-    scores = graph.rounded(graph.add("MatMul", [graph.rounded(query), graph.rounded(key)]), 0.1)
-    probabilities = graph.rounded(graph.add("Softmax", [scores], axis=-1), 1 / 255, 0)
-    mixed = graph.rounded(graph.add("MatMul", [probabilities, graph.rounded(value)]))
+    mixed = graph.rounded(graph.attended(query, key, value, size))
     return graph.add("Reshape", [graph.add("Transpose", [mixed], perm=[0, 2, 1, 3]), graph.shape(1, tokens, width)])
 
 
@@ -55,7 +52,7 @@ def write_network(form, width, heads, patch, edge, path):
         y = attention(graph, form, graph.norm(x, width), width, heads, grid * grid + 1)
         x = graph.mlp(graph.add("Add", [x, graph.linear(y, width, width)]), width)
     y = graph.norm(graph.add("Gather", [x, graph.constant(0, numpy.int64)], axis=1), width)
-    graph.save("vit", "x", edge, y, width, path)
+    graph.save("vit", edge, y, width, path)
 
 
 def main(arguments):

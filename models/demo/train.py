@@ -11,11 +11,10 @@ same maths as timm's VisionTransformer and the same tensor names.
 import os
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from draw_signs import LABELS
-from training import SIZE, main
+from training import SIZE, Mlp, main
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATCH, DIM, DEPTH, HEADS = 8, 96, 6, 3
@@ -43,23 +42,13 @@ class Attention(nn.Module):
         return self.proj((a @ v).transpose(1, 2).reshape(b, n, c))
 
 
-class Mlp(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(DIM, 4 * DIM)
-        self.fc2 = nn.Linear(4 * DIM, DIM)
-
-    def forward(self, x):
-        return self.fc2(F.gelu(self.fc1(x)))          # the exact, erf, GELU
-
-
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
         self.norm1 = nn.LayerNorm(DIM, eps=1e-6)
         self.attn = Attention()
         self.norm2 = nn.LayerNorm(DIM, eps=1e-6)
-        self.mlp = Mlp()
+        self.mlp = Mlp(DIM)
 
     def forward(self, x):
         x = x + self.attn(self.norm1(x))

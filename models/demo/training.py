@@ -1,4 +1,4 @@
-"""What the training of both demos shares: pictures, weights files, the loop and the check.
+"""What the training of both demos shares: pictures, the MLP, weights files, the loop and the check.
 
 main() is a training script's whole command line; the script brings the model. Needs
 torch, numpy and Pillow.
@@ -20,6 +20,18 @@ from torch import nn
 from draw_signs import LABELS, draw_sign, jpeg_round_trip
 
 SIZE, RESIZE = 64, int(64 / 0.9)
+
+
+# ---- the model ----------------------------------------------------------------
+
+class Mlp(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.fc1 = nn.Linear(dim, 4 * dim)
+        self.fc2 = nn.Linear(4 * dim, dim)
+
+    def forward(self, x):
+        return self.fc2(F.gelu(self.fc1(x)))          # the exact, erf, GELU
 
 
 # ---- pictures -----------------------------------------------------------------

@@ -14,14 +14,13 @@ import sys
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PICTURES = os.path.join(HERE, "..", "demo")
 sys.path.insert(0, PICTURES)
 from draw_signs import LABELS  # noqa: E402
-from training import SIZE, main  # noqa: E402
+from training import SIZE, Mlp, main  # noqa: E402
 
 PATCH, DIM, DEPTHS, HEADS, WINDOW = 4, 48, (2, 2, 2), (3, 6, 12), 4
 
@@ -114,16 +113,6 @@ class WindowAttention(nn.Module):
             bias = (bias + self.mask).repeat(b, 1, 1, 1)
         a = (a + bias).softmax(-1)
         return self.proj((a @ v).transpose(1, 2).reshape(b, t, c))
-
-
-class Mlp(nn.Module):
-    def __init__(self, dim):
-        super().__init__()
-        self.fc1 = nn.Linear(dim, 4 * dim)
-        self.fc2 = nn.Linear(4 * dim, dim)
-
-    def forward(self, x):
-        return self.fc2(F.gelu(self.fc1(x)))          # the exact, erf, GELU
 
 
 class Block(nn.Module):
