@@ -17,4 +17,7 @@ void add_softmax(Suite& suite, const kernels::KernelTable& kernels);
 void add_attention(Suite& suite, const kernels::KernelTable& kernels);
 void add_layer_norm(Suite& suite, const kernels::KernelTable& kernels);
 
+// Not the engine's: what the float network spends its time on. Nothing where the converter has no vectors for `isa`.
+void add_float_activations(Suite& suite, Isa isa);
+
 }  // namespace intvit::bench

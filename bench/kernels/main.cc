@@ -79,6 +79,7 @@ int run(int argc, const char* const* argv) {
   if (!initialize_google_benchmark(options.google)) return kExitUsage;
   Suite suite;
   add_all(suite, kernels::kernel_table(isa.value()), limit_onednn(isa.value()));
+  add_float_activations(suite, isa.value());
   TableReport tables(suite);
   const std::unique_ptr<benchmark::BenchmarkReporter> raw(benchmark::CreateDefaultDisplayReporter());
   benchmark::BenchmarkReporter* const report = options.raw ? raw.get() : &tables;

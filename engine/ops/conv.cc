@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 
 #include "engine/ops/description.h"
 #include "engine/ops/row_constants.h"
 #include "engine/ops/scratch.h"
 #include "engine/tensors/limits.h"
+#include "kernels/arithmetic/copy_bytes.h"
 
 namespace intvit {
 namespace {
@@ -19,22 +19,6 @@ static_assert(kPatchBlock % 2 == 0 && kPatchBlock <= kConstantRows);
 
 std::int64_t most_rows(std::uint32_t depth) {
   return std::clamp<std::int64_t>(kPatchBytes / depth / 2 * 2, 2, kPatchBlock);
-}
-
-// Some ten bytes of a patch's row often, for which a call of memcpy would take longer than they do.
-void copy_codes(const std::uint8_t* src, std::size_t bytes, std::uint8_t* dst) {
-  const auto copy = [&](std::size_t first, auto size) { std::memcpy(dst + first, src + first, size); };
-  constexpr std::integral_constant<std::size_t, 8> kFew;
-  constexpr std::integral_constant<std::size_t, 16> kMany;
-  if (bytes < kFew) {
-    for (std::size_t i = 0; i < bytes; ++i) dst[i] = src[i];
-  } else if (bytes < kMany) {
-    copy(0, kFew);
-    copy(bytes - kFew, kFew);
-  } else {
-    for (std::size_t i = 0; i < bytes - kMany; i += kMany) copy(i, kMany);
-    copy(bytes - kMany, kMany);
-  }
 }
 
 }  // namespace
@@ -169,7 +153,7 @@ void ConvOp::gather_cells(const Execution& e, const Geometry& g, std::int64_t fi
     } else {
       const std::uint8_t* in = codes + top * line_bytes + left * g.cell_bytes;
       for (std::int64_t y = 0; y < g.kernel_height; ++y) {
-        copy_codes(in + y * line_bytes, static_cast<std::size_t>(across), out + y * across);
+        kernels::copy_bytes(out + y * across, in + y * line_bytes, static_cast<std::size_t>(across));
       }
     }
     if (++column > g.right) column = 0, ++row;
@@ -181,14 +165,10 @@ void ConvOp::gather_padded(const Execution& e, const Geometry& g, std::int64_t t
                            std::uint8_t* out) const {
   for (std::int64_t y = top; y < top + g.kernel_height; ++y) {
     for (std::int64_t x = left; x < left + g.kernel_width; ++x, out += g.cell_bytes) {
-      const std::size_t bytes = static_cast<std::size_t>(g.cell_columns);
-      if (y < 0 || y >= g.height || x < 0 || x >= g.width) {
-        copy_codes(e.constant<std::uint8_t>(pad_cell), bytes, out);
-      } else if (of_picture()) {
-        copy_codes(e.row<std::uint8_t>(src, y) + x * g.cell_bytes, bytes, out);
-      } else {
-        copy_codes(e.row<std::uint8_t>(src, y * g.width + x), bytes, out);
-      }
+      const std::uint8_t* cell = y < 0 || y >= g.height || x < 0 || x >= g.width ? e.constant<std::uint8_t>(pad_cell)
+                                 : of_picture() ? e.row<std::uint8_t>(src, y) + x * g.cell_bytes
+                                                : e.row<std::uint8_t>(src, y * g.width + x);
+      kernels::copy_bytes(out, cell, static_cast<std::size_t>(g.cell_columns));
     }
   }
 }

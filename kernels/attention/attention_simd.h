@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 
+#include "kernels/arithmetic/copy_bytes.h"
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_law.h"
 #include "kernels/cpu/cpu.h"
@@ -123,16 +124,6 @@ void fetch_codes(const std::uint8_t* codes, std::ptrdiff_t stride, int head_dim,
   for (int j = first; j < last; ++j) {
     for (int d = 0; d < head_dim; d += 64) prefetch<kLevel>(codes + j * stride + d);
   }
-}
-
-// Of a few bytes: a call of memcpy() would take longer than they do.
-inline void copy_bytes(void* to, const void* from, int count) {
-  constexpr int kStep = 16;
-  auto* dst = static_cast<std::uint8_t*>(to);
-  const auto* src = static_cast<const std::uint8_t*>(from);
-  int i = 0;
-  for (; i + kStep <= count; i += kStep) std::memcpy(dst + i, src + i, kStep);
-  for (; i < count; ++i) dst[i] = src[i];
 }
 
 // One head: what its sets have in common.
@@ -251,7 +242,7 @@ class AttentionOfHead {
       for (int r = 0; r < rows; ++r) {
         std::uint8_t* query = queries + r * padded_dim_;
         if (!whole_steps) std::memset(query, 0, static_cast<std::size_t>(padded_dim_));
-        copy_bytes(query, args_.q + set.row(begin + r) * args_.q_stride, args_.head_dim);
+        copy_bytes(query, args_.q + set.row(begin + r) * args_.q_stride, static_cast<std::size_t>(args_.head_dim));
       }
       q = queries;
       q_stride = padded_dim_;
@@ -285,7 +276,7 @@ class AttentionOfHead {
     if (in_place) return;
     for (int r = 0; r < rows; ++r) {
       copy_bytes(dst + set.row(begin + r) * args_.dst_stride, output + r * padded_dim_,
-                 args_.head_dim * static_cast<int>(sizeof(Element)));
+                 static_cast<std::size_t>(args_.head_dim) * sizeof(Element));
     }
   }
 

@@ -1,5 +1,4 @@
-// Quantizers that are shared by groups of channels, groups of softmax rows and token positions (IGQ-ViT, ADFQ-ViT),
-// and how many groups a layer gets.
+// Quantizers that are shared by groups of channels and of softmax rows (IGQ-ViT), and how many groups a layer gets.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,43 +19,12 @@
 #include "converter/quantizers/per_token.h"
 #include "converter/quantizers/row_groups.h"
 #include "converter/quantizers/uniform.h"
+#include "tests/converter/scheme_errors.h"
 #include "tests/converter/small_network.h"
 
 using namespace intvit;
 
 namespace {
-
-// Channels of very different widths and means; channel 0 is dead, channel 1 constant.
-TensorSamples uneven_channels(int pictures, int rows, int cols, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0, 1);
-  TensorSamples samples{rows, cols, {}};
-  for (int p = 0; p < pictures; ++p) {
-    std::vector<float>& picture = samples.pictures.emplace_back();
-    const float size = 1 + 0.2f * normal(random);
-    for (int r = 0; r < rows; ++r) {
-      for (int c = 0; c < cols; ++c) {
-        const float width = std::exp2(static_cast<float>(c % 7) - 3) * size;
-        picture.push_back(c == 0 ? 0 : c == 1 ? 0.75f : width * (normal(random) + static_cast<float>(c % 3 - 1)));
-      }
-    }
-  }
-  return samples;
-}
-
-double error_of(const ActivationScheme& scheme, const TensorSamples& samples) {
-  double error = 0;
-  for (const std::vector<float>& picture : samples.pictures) {
-    std::vector<float> held = picture;
-    simulate(scheme, held.data(), samples.rows, samples.cols, samples.cols);
-    for (std::size_t i = 0; i < held.size(); ++i) error += (held[i] - picture[i]) * (held[i] - picture[i]);
-  }
-  return error;
-}
-
-std::vector<double> equal_weights(const TensorSamples& samples) {
-  return std::vector<double>(static_cast<std::size_t>(samples.cols), 1.0);
-}
 
 bool sound(const UniformScheme& scheme) {
   return std::isfinite(scheme.scale) && scheme.scale > 0 && scheme.zero_point >= 0 &&
@@ -264,58 +232,6 @@ TEST_CASE("one-token attention and rows that are all alike have a scheme") {
   simulate(scheme, 0, row.data(), 1, 1);
   CHECK(row[0] == doctest::Approx(1));
   CHECK(alternate_row_bounds({0.25, 0.25, 0.25}, 8) == std::vector<double>{0.25});
-}
-
-// Rows 0, 2, 4, .. and 1, 3, 5, .. are one position each.
-TEST_CASE("per token: rows of one position have one quantizer, which is that of all their values") {
-  const TensorSamples samples = uneven_channels(6, 10, 30, 7);
-  TensorSamples folded{2, 30, {}};
-  for (const std::vector<float>& picture : samples.pictures) {
-    for (auto pair = picture.begin(); pair != picture.end(); pair += 60) folded.pictures.emplace_back(pair, pair + 60);
-  }
-  TokenOptions options{4, 8, 2.5};
-  const ActivationScheme expected = token_scheme(folded, equal_weights(folded), options);
-  options.positions = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1};
-  const ActivationScheme scheme = token_scheme(samples, equal_weights(samples), options);
-  REQUIRE(scheme.parts.size() == 10);
-  for (std::size_t row = 0; row < 10; ++row) {
-    CHECK(scheme.parts[row].scale == expected.parts[row % 2].scale);
-    CHECK(scheme.parts[row].zero_point == expected.parts[row % 2].zero_point);
-  }
-  CHECK(scheme.parts[0].scale != scheme.parts[1].scale);
-}
-
-TEST_CASE("per token: outliers are what the grid makes of them, everything else what its position's codes make of it") {
-  TensorSamples samples = uneven_channels(6, 10, 30, 7);
-  samples.pictures[2][45] = 40;
-  samples.pictures[3][100] = -35;
-  const double tau = 10;
-  for (const int bits : {3, 4, 6}) {
-    CAPTURE(bits);
-    const ActivationScheme scheme = token_scheme(samples, equal_weights(samples), {bits, 8, tau});
-    REQUIRE(scheme.parts.size() == 10);
-    for (const std::vector<float>& picture : samples.pictures) {
-      std::vector<float> held = picture;
-      simulate(scheme, held.data(), samples.rows, samples.cols, samples.cols);
-      double worst_outlier = 0, worst = 0;
-      for (std::size_t i = 0; i < held.size(); ++i) {
-        // The unclamped reference: an outlier counts as it is, anything else as the value of its code.
-        if (std::abs(picture[i]) > tau) {
-          worst_outlier = std::max<double>(worst_outlier, std::abs(held[i] - picture[i]));
-        } else {
-          worst = std::max(worst, std::abs(held[i] - simulate(picture[i], scheme.parts[i / 30])));
-        }
-      }
-      CHECK(worst_outlier <= 0.5001 * scheme.grid.scale);
-      CHECK(worst <= 0.5001 * scheme.grid.scale);
-    }
-  }
-  const ActivationScheme kept = token_scheme(samples, equal_weights(samples), {4, 8, tau});
-  const ActivationScheme clipped = token_scheme(samples, equal_weights(samples), {4, 8, 0});
-  CHECK(error_of(kept, samples) < error_of(clipped, samples));
-  CHECK(outlier_share(samples, tau) > 0);
-  CHECK(outlier_share(samples, 0) == 0);
-  CHECK(error_of(dynamic_token_scheme(samples, {4, 8, tau}), samples) < error_of(clipped, samples));
 }
 
 TEST_CASE("zeros and constants have schemes without NaN") {
