@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/ops/conv.h"
+#include "engine/ops/encode.h"
 #include "engine/ops/linear.h"
 #include "engine/program/memory_plan.h"
 #include "tests/engine/refusals.h"
@@ -59,6 +60,19 @@ TEST_CASE("validate: convolutions") {
     const std::size_t last = t.program.constants[c.linear.tiles].count() - 1;
     c.linear.tiles = with_entry<std::int8_t>(t, c.linear.tiles, last, 1);
   });
+}
+
+TEST_CASE("validate: convolutions read one plane") {
+  TinyOptions options = kConvolved;
+  options.normed = TinyEncoding{EncodeKind::table, 2, 15};
+  refuses(
+      "src has two planes",
+      [](TinyProgram& t) {
+        ConvOp& c = around(t);
+        c.src = op<EncodeOp>(t, kNormEncode).dst;
+        c.height = t.program.buffers[c.src].rows, c.width = 1;
+      },
+      options);
 }
 
 TEST_CASE("validate: what is in front of convolved rows, and their steps, are values with init") {
