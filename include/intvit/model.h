@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "intvit/export.h"
 #include "intvit/port.h"
 #include "intvit/status.h"
 
@@ -27,7 +28,7 @@ struct Program;  // engine/program/program.h, for the project's own tools
 // Unknown keys are kept and ignored.
 using Metadata = std::map<std::string, std::string>;
 
-class Model {
+class INTVIT_API Model {
  public:
   // Maps the file and checks all of it: structure, checksums, and that the program can be executed safely.
   // not_found, io, corrupt_file (damaged, truncated, not a model) or unsupported (another version).

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 
+#include "intvit/export.h"
 #include "intvit/isa.h"
 #include "intvit/model.h"
 #include "intvit/picture_rows.h"
@@ -45,7 +46,7 @@ struct StepTime {
 // Of `count` pictures those before this one are done by one thread each, the others by all threads together.
 constexpr int first_shared_picture(int count, int threads) { return count - count % threads; }
 
-class Session {
+class INTVIT_API Session {
  public:
   // `model` must not be null. invalid_argument, unsupported_cpu or out_of_memory.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
