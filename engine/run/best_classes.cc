@@ -1,31 +1,11 @@
-#include <algorithm>
+#include "engine/run/best_classes.h"
 
 #include "intvit/classes.h"
 
 namespace intvit {
 
-// The best so far are a heap, the least of them on top. Classes come in rising order, so an equal logit is no better.
 std::size_t best_classes(View<const std::int32_t> logits, ClassLogit* best, std::size_t count) {
-  const auto is_better = [](const ClassLogit& a, const ClassLogit& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.class_index < b.class_index;
-  };
-  const std::size_t found = std::min(logits.size(), count);
-  if (found == 0) return 0;
-  int index = 0;
-  for (const std::int32_t logit : logits) {
-    const auto i = static_cast<std::size_t>(index);
-    const ClassLogit one{index++, logit};
-    if (i < found) {
-      best[i] = one;
-      std::push_heap(best, best + i + 1, is_better);
-    } else if (is_better(one, best[0])) {
-      std::pop_heap(best, best + found, is_better);
-      best[found - 1] = one;
-      std::push_heap(best, best + found, is_better);
-    }
-  }
-  std::sort_heap(best, best + found, is_better);
-  return found;
+  return find_best_classes(logits, best, count);
 }
 
 }  // namespace intvit
