@@ -2,10 +2,10 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string_view>
 
 #include "intvit/export.h"
+#include "intvit/view.h"
 
 namespace intvit {
 
@@ -14,7 +14,8 @@ namespace intvit {
 enum class Isa : int { scalar = 0, neon, avx2, avxvnni, avx512vnni, amx };
 inline constexpr int kIsaCount = 6;
 
-// "avx2" and so on, as the enumerators are called; nothing for a name that is none.
+// "avx2" and so on, as the enumerators are called, with a 0 behind it; "unknown" for a value that is none of them, and
+// nothing for a name that is none.
 INTVIT_API std::string_view isa_name(Isa isa);
 INTVIT_API std::optional<Isa> isa_from_name(std::string_view name);
 
@@ -26,7 +27,7 @@ INTVIT_API bool cpu_supports(Isa isa);
 INTVIT_API bool isa_is_built(Isa isa);
 
 // Built and supported here, in rising order; never empty, since scalar is always there.
-INTVIT_API std::span<const Isa> available_isas();
+INTVIT_API View<const Isa> available_isas();
 
 // The one to use where nobody names another.
 INTVIT_API Isa best_isa();

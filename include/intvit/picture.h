@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "intvit/picture_rows.h"
 #include "intvit/picture_view.h"
 #include "intvit/status.h"
+#include "intvit/view.h"
 
 namespace intvit {
 
@@ -59,13 +59,13 @@ class INTVIT_API PictureReader : public PictureRows {
   // (also: beyond a limit), out_of_memory.
   static Result<std::unique_ptr<PictureReader>> open(const std::string& path, const PictureOptions& options = {});
   // `bytes` must outlive the reader.
-  static Result<std::unique_ptr<PictureReader>> from_memory(std::span<const std::uint8_t> bytes, std::string_view name,
+  static Result<std::unique_ptr<PictureReader>> from_memory(View<const std::uint8_t> bytes, std::string_view name,
                                                             const PictureOptions& options = {});
 
   virtual const PictureRemarks& remarks() const = 0;
 };
 
-INTVIT_API Result<Picture> decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
+INTVIT_API Result<Picture> decode_picture(View<const std::uint8_t> bytes, std::string_view name,
                                           const PictureOptions& options = {});
 INTVIT_API Result<Picture> read_picture(const std::string& path, const PictureOptions& options = {});
 
