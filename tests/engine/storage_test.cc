@@ -158,11 +158,11 @@ TEST_CASE("log: what was opened and made, and a warning of too many threads") {
   struct Lines {
     std::vector<std::string> info, warnings;
   } lines;
-  const Log log{[](void* context, LogLevel level, const char* message) {
-                  auto& seen = *static_cast<Lines*>(context);
-                  (level == LogLevel::info ? seen.info : seen.warnings).emplace_back(message);
-                },
-                &lines};
+  const LogSink log{[](void* context, LogLevel level, const char* message) {
+                      auto& seen = *static_cast<Lines*>(context);
+                      (level == LogLevel::info ? seen.info : seen.warnings).emplace_back(message);
+                    },
+                    &lines};
   const Bytes bytes = tiny_model_bytes();
   ModelOptions options;
   options.log = log;
