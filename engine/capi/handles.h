@@ -12,12 +12,12 @@
 
 namespace intvit {
 
-// A log function of C's as one of C++'s. It must stay where it is while a Log refers to it.
+// A log function of C's as one of C++'s. It must stay where it is while a LogSink refers to it.
 struct CapiLog {
   intvit_log_function function = nullptr;
   void* context = nullptr;
 
-  Log log() {
+  LogSink log() {
     if (function == nullptr) return {};
     return {[](void* self, LogLevel level, const char* message) {
               const CapiLog& log = *static_cast<CapiLog*>(self);

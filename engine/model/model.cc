@@ -107,7 +107,8 @@ Status Model::Impl::load(const Sections& sections) {
   return {};
 }
 
-Result<std::shared_ptr<const Model>> Model::make(std::unique_ptr<Impl> impl, const std::string& name, const Log& log) {
+Result<std::shared_ptr<const Model>> Model::make(std::unique_ptr<Impl> impl, const std::string& name,
+                                                 const LogSink& log) {
   const Result<Sections> sections = find_sections(impl->bytes, DataChecksum::compared);
   if (const Status status = sections.ok() ? impl->load(sections.value()) : sections.status(); !status.ok()) {
     return Status(status.code(), "model '" + name + "': " + without_control_characters(status.message()));

@@ -82,7 +82,7 @@ Status too_much_memory(const SessionOptions& options) {
 }
 
 void log_creation(const SessionOptions& options, Isa isa, std::uint64_t bytes) {
-  const Log& log = options.log;
+  const LogSink& log = options.log;
   if (log.write == nullptr) return;
   const std::string text = "session: " + std::string(isa_name(isa)) + ", " + std::to_string(options.threads) +
                            (options.executor.run != nullptr ? " tasks of an executor" : " threads") + ", batch " +

@@ -5,7 +5,7 @@ namespace intvit {
 
 enum class LogLevel : int { info = 0, warning = 1 };
 
-struct Log {
+struct LogSink {
   // One line without a newline, valid during the call, on the thread that made the call into the library. It must not
   // throw. None: nothing is said.
   void (*write)(void* context, LogLevel level, const char* message) = nullptr;

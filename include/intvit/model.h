@@ -40,7 +40,7 @@ enum class Storage : int {
 
 struct ModelOptions {
   Storage storage = Storage::usual;
-  Log log;
+  LogSink log;
 };
 
 class INTVIT_API Model {
@@ -92,7 +92,8 @@ class INTVIT_API Model {
   friend class ModelOpening;  // engine/model/model_opening.h
   struct Impl;
   explicit Model(std::unique_ptr<const Impl> impl);
-  static Result<std::shared_ptr<const Model>> make(std::unique_ptr<Impl> impl, const std::string& name, const Log& log);
+  static Result<std::shared_ptr<const Model>> make(std::unique_ptr<Impl> impl, const std::string& name,
+                                                   const LogSink& log);
 
   std::unique_ptr<const Impl> impl_;
 };

@@ -38,7 +38,7 @@ struct SessionOptions {
                          // but every step of a chain is then done for all rows of a thread before the next
   // profile and trace: at most kMaxStepTimes = threads * batch * the program's steps.
   Executor executor = {};  // does the work instead of threads of the session's own
-  Log log = {};            // what create() has to say
+  LogSink log = {};        // what create() has to say
 };
 
 // Nanoseconds of the steady clock.
