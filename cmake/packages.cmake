@@ -31,7 +31,12 @@ set(notices_of_libpng libpng-dev)
 set(notices_of_zlib zlib1g-dev)
 set(notices_of_libwebp libwebp-dev)
 
-set(CPACK_PACKAGE_CONTACT "intvit maintainers <intvit@localhost.localdomain>" CACHE STRING "Name and mail address of who makes packages")
+if(DEFINED ENV{DEBEMAIL})
+  set(contact "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+else()
+  set(contact "intvit packager <packager@example.com>")
+endif()
+set(CPACK_PACKAGE_CONTACT "${contact}" CACHE STRING "Name and mail address of who makes packages")
 set(INTVIT_DEBIAN_VERSION ${PROJECT_VERSION}-1)
 string(TIMESTAMP INTVIT_BUILD_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)  # of SOURCE_DATE_EPOCH, if that is set
 set(doc ${PROJECT_BINARY_DIR}/doc)
@@ -67,7 +72,7 @@ endif()
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME intvit)
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each package has its own
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_COMPONENTS_ALL ${components})
@@ -75,24 +80,35 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
   WORLD_EXECUTE)
-set(about "intvit classifies pictures with Vision Transformers of 8 and 4 bits, without a floating-point instruction and with
-the same results, bit for bit, on every CPU.")
+# Debian's way to have ldconfig called, and what dpkg-shlibdeps reads for packages that need these libraries.
+set(control ${PROJECT_BINARY_DIR}/control)
+set(needed "${INTVIT_runtime_PACKAGE} (>= ${PROJECT_VERSION})")
+file(WRITE ${control}/triggers "activate-noawait ldconfig\n")
+file(WRITE ${control}/shlibs "libintvit ${INTVIT_ABI_VERSION} ${needed}\n")
+if(INTVIT_HAS_PICTURE)
+  file(APPEND ${control}/shlibs "libintvit-picture ${INTVIT_ABI_VERSION} ${needed}\n")
+endif()
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${control}/triggers ${control}/shlibs)
+set(about "intvit runs Vision Transformers of 8 and 4 bits on pictures, without a
+floating-point instruction and with the same results, bit for bit, on every
+CPU.")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ${INTVIT_runtime_PACKAGE})
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_DESCRIPTION "${PROJECT_DESCRIPTION} (runtime libraries)
 ${about}
 .
-This package has the libraries that programs load: libintvit, and libintvit-picture, which reads JPEG, PNG and more.")
+This package has the libraries that programs load: libintvit, and
+libintvit-picture, which reads JPEG, PNG and more.")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME ${INTVIT_dev_PACKAGE})
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_DESCRIPTION "${PROJECT_DESCRIPTION} (development files)
 ${about}
 .
-This package has headers for C and C++, static libraries, and what CMake and pkg-config need.")
+This package has headers for C and C++, static libraries, and what CMake and
+pkg-config need.")
 set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libjpeg-dev, libpng-dev, libwebp-dev")
 if(INTVIT_SHARED)
   set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "${INTVIT_runtime_PACKAGE} (= ${INTVIT_DEBIAN_VERSION})")
@@ -102,6 +118,6 @@ set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_TOOLS_DESCRIPTION "${PROJECT_DESCRIPTION} (command-line tools)
 ${about}
 .
-This package has vitconvert, which makes a model file of a checkpoint, vitrun, which runs it on pictures, and vitbench,
-which measures how long it takes.")
+This package has vitconvert, which makes a model file of a checkpoint, vitrun,
+which runs it on pictures, and vitbench, which measures how long it takes.")
 include(CPack)
