@@ -109,10 +109,15 @@ ${about}
 .
 This package has headers for C and C++, static libraries, and what CMake and
 pkg-config need.")
-set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libjpeg-dev, libpng-dev, libwebp-dev")
+# intvit-picture.pc names the decoders' files, which pkg-config reads even for a shared library.
+set(depends)
 if(INTVIT_SHARED)
-  set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "${INTVIT_runtime_PACKAGE} (= ${INTVIT_DEBIAN_VERSION})")
+  list(APPEND depends "${INTVIT_runtime_PACKAGE} (= ${INTVIT_DEBIAN_VERSION})")
 endif()
+string(REPLACE ", " ";" decoders "${INTVIT_PC_PICTURE_REQUIRES}")
+list(TRANSFORM decoders APPEND -dev)
+list(APPEND depends ${decoders})
+list(JOIN depends ", " CPACK_DEBIAN_DEV_PACKAGE_DEPENDS)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME ${INTVIT_tools_PACKAGE})
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_TOOLS_DESCRIPTION "${PROJECT_DESCRIPTION} (command-line tools)

@@ -17,5 +17,6 @@ int main(int argc, char** argv) {
   session.value()->run();
   intvit::ClassLogit best;
   intvit::best_classes(session.value()->logits(0), &best, 1);
-  std::printf("%d %s\n", static_cast<int>(best.logit), model.value()->labels()[static_cast<std::size_t>(best.class_index)].c_str());
+  std::printf("%d %s\n", static_cast<int>(best.logit),
+              model.value()->labels()[static_cast<std::size_t>(best.class_index)].c_str());
 }

@@ -19,5 +19,6 @@ int main(int argc, char** argv) {
   session.value()->run();
   std::vector<float> values(model.value()->outputs()[0].count());
   intvit::copy_real_values(model.value()->outputs()[0], session.value()->output(0, 0), values.data());
-  std::printf("%.6f %s\n", static_cast<double>(values[0]), std::string(intvit::isa_name(session.value()->isa())).c_str());
+  std::printf("%.6f %s\n", static_cast<double>(values[0]),
+              std::string(intvit::isa_name(session.value()->isa())).c_str());
 }
