@@ -3,10 +3,9 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(config_folder ${CMAKE_INSTALL_LIBDIR}/cmake/intvit)
-set(doc_folder ${CMAKE_INSTALL_DATAROOTDIR}/doc)
+find_program(GZIP gzip)
 
 set(statics intvit)
-set(shareds)
 set(INTVIT_HAS_PICTURE OFF)  # in the templates below
 if(TARGET intvit-picture)
   set(INTVIT_HAS_PICTURE ON)
