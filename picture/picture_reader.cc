@@ -116,16 +116,14 @@ Result<std::unique_ptr<PictureReader>> PictureReader::open(const std::string& pa
   return no_memory_for(path);
 }
 
-Result<std::unique_ptr<PictureReader>> PictureReader::from_memory(std::span<const std::uint8_t> bytes,
-                                                                  std::string_view name,
+Result<std::unique_ptr<PictureReader>> PictureReader::from_memory(View<const std::uint8_t> bytes, std::string_view name,
                                                                   const PictureOptions& options) try {
   return open_named(name, Input(bytes), options);
 } catch (const std::bad_alloc&) {
   return no_memory_for(name);
 }
 
-Result<Picture> decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
-                               const PictureOptions& options) {
+Result<Picture> decode_picture(View<const std::uint8_t> bytes, std::string_view name, const PictureOptions& options) {
   return all_of(PictureReader::from_memory(bytes, name, options), name);
 }
 

@@ -1,7 +1,7 @@
 // timm's preprocessing values -> the integers that engine/image/ works with.
 #pragma once
 
-#include "engine/image/geometry.h"
+#include "intvit/input_geometry.h"
 #include "intvit/status.h"
 #include "models/preprocessing.h"
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/image/geometry.h"
+#include "intvit/input_geometry.h"
 #include "intvit/picture.h"
 #include "intvit/status.h"
 #include "picture/notes.h"

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "intvit/status.h"
 
@@ -30,5 +31,14 @@ class MappedFile {
   const std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+// A copy of a file's bytes, in 64-bit words for alignment, of which the last may be filled up with zeros.
+struct FileCopy {
+  std::vector<std::uint64_t> words;
+  std::size_t size = 0;  // in bytes
+};
+
+// The errors of MappedFile::open(); io also if the file becomes shorter while it is read. May throw std::bad_alloc.
+Result<FileCopy> copy_file(const std::string& path);
 
 }  // namespace intvit

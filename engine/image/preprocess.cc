@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <string>
 
@@ -12,6 +13,12 @@ constexpr int kChannels = 3;
 
 std::string size_text(std::int64_t width, std::int64_t height) {
   return std::to_string(width) + " x " + std::to_string(height);
+}
+
+Status check_size(int width, int height) {
+  if (width >= 1 && height >= 1 && width <= kMaxPictureEdge && height <= kMaxPictureEdge) return {};
+  return {Code::invalid_argument, "a picture of " + size_text(width, height) + " pixels cannot be used; edges are 1.." +
+                                      std::to_string(kMaxPictureEdge)};
 }
 
 // numerator / denominator as Python's round() does it: halves to even.
@@ -81,10 +88,7 @@ Status check_geometry(const InputGeometry& geometry) {
 Status Preprocessor::plan(int src_width, int src_height) {
   planned_width_ = planned_height_ = 0;  // until everything below has worked
   if (Status status = check_geometry(geometry_); !status.ok()) return status;
-  if (src_width < 1 || src_height < 1 || src_width > kMaxPictureEdge || src_height > kMaxPictureEdge) {
-    return {Code::invalid_argument, "a picture of " + size_text(src_width, src_height) +
-                                        " pixels cannot be used; edges are 1.." + std::to_string(kMaxPictureEdge)};
-  }
+  if (Status status = check_size(src_width, src_height); !status.ok()) return status;
   const Size size = resized_size(geometry_, src_width, src_height);
   const auto plan_axis = [this](AxisPlan& axis, std::int64_t src, std::int64_t resized, std::int64_t crop_to) {
     const Crop crop = center_crop(resized, crop_to, geometry_.crop_mode);
@@ -117,31 +121,75 @@ Status Preprocessor::plan(int src_width, int src_height) {
 
 namespace {
 
-// The rows of a picture that is in memory.
+// Columns of the samples of red, green and blue in a pixel.
+struct SampleOrder {
+  std::uint8_t red, green, blue;
+};
+
+SampleOrder samples_of(PixelFormat format) {
+  if (format == PixelFormat::grey) return {0, 0, 0};
+  const bool blue_first = format == PixelFormat::bgr || format == PixelFormat::bgra;
+  return blue_first ? SampleOrder{2, 1, 0} : SampleOrder{0, 1, 2};
+}
+
+// The rows of a picture that is in memory. `rgb_row` has a place for one, unless they are RGB already.
 class RowsOfView : public PictureRows {
  public:
-  explicit RowsOfView(const PictureView& view) : view_(view) {}
+  RowsOfView(const PictureView& view, std::uint8_t* rgb_row) : view_(view), rgb_row_(rgb_row) {}
 
   int width() const override { return view_.width; }
   int height() const override { return view_.height; }
-  Result<const std::uint8_t*> next_row() override { return view_.rgb + view_.stride * row_++; }
+  Result<const std::uint8_t*> next_row() override {
+    const std::uint8_t* src = view_.pixels + view_.stride * row_++;
+    if (view_.format == PixelFormat::rgb) return src;
+    const SampleOrder order = samples_of(view_.format);
+    const int step = bytes_per_pixel(view_.format);
+    std::uint8_t* dst = rgb_row_;
+    for (int x = 0; x < view_.width; ++x, src += step, dst += kChannels) {
+      dst[0] = src[order.red];
+      dst[1] = src[order.green];
+      dst[2] = src[order.blue];
+    }
+    return rgb_row_;
+  }
   Status finish() override { return {}; }
 
  private:
   PictureView view_;
+  std::uint8_t* rgb_row_;
   std::ptrdiff_t row_ = 0;
 };
+
+// Whether all rows are where they can be.
+Status check_view(const PictureView& view) {
+  const int format = static_cast<int>(view.format);
+  if (format < 0 || format >= kPixelFormatCount) {
+    return {Code::invalid_argument,
+            "pixel format " + std::to_string(format) + " does not exist; allowed are 0 (rgb) to 4 (grey)"};
+  }
+  if (view.pixels == nullptr) return {Code::invalid_argument, "a picture needs pixels, not a null pointer"};
+  if (Status status = check_size(view.width, view.height); !status.ok() || view.height == 1) return status;
+  const std::int64_t samples = bytes_per_pixel(view.format), least = samples * view.width;
+  const std::int64_t most = std::numeric_limits<std::ptrdiff_t>::max() / view.height;
+  if ((view.stride < least && view.stride > -least) || view.stride > most || view.stride < -most) {
+    return {Code::invalid_argument, "rows of this picture must be at least " + std::to_string(samples) + " * width (" +
+                                        std::to_string(least) + ") bytes apart and at most " + std::to_string(most) +
+                                        ", not " + std::to_string(view.stride)};
+  }
+  return {};
+}
 
 }  // namespace
 
 Status Preprocessor::run(const PictureView& src, std::uint8_t* dst) {
-  const std::ptrdiff_t row_bytes = static_cast<std::ptrdiff_t>(src.width) * kChannels;
-  const std::ptrdiff_t distance = src.stride < 0 ? -src.stride : src.stride;
-  if (src.rgb == nullptr || dst == nullptr || (src.height > 1 && distance < row_bytes)) {
-    return {Code::invalid_argument, "a picture needs pixels, a destination, and rows that are at least 3 * width (" +
-                                        std::to_string(row_bytes) + ") bytes apart, not " + std::to_string(distance)};
+  if (Status status = check_view(src); !status.ok()) return status;
+  try {
+    if (src.format != PixelFormat::rgb) rgb_row_.resize(static_cast<std::size_t>(src.width) * kChannels);
+  } catch (const std::bad_alloc&) {
+    return {Code::out_of_memory,
+            "out of memory for a row of a picture of " + size_text(src.width, src.height) + " pixels"};
   }
-  RowsOfView rows(src);
+  RowsOfView rows(src, rgb_row_.data());
   return run(rows, dst);
 }
 

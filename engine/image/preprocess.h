@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/image/geometry.h"
 #include "engine/image/resample_weights.h"
+#include "intvit/input_geometry.h"
 #include "intvit/picture_rows.h"
 #include "intvit/picture_view.h"
 #include "intvit/status.h"
@@ -28,7 +28,7 @@ class Preprocessor {
   Preprocessor(const InputGeometry& geometry, const kernels::ResizeKernels* kernels)
       : geometry_(geometry), kernels_(kernels) {}
 
-  // Writes geometry.height * geometry.width * 3 bytes.
+  // Writes geometry.height * geometry.width * 3 bytes. A format other than RGB takes a row more of memory.
   Status run(const PictureView& src, std::uint8_t* dst);
   // The same, of rows as they come. Those that the crop leaves out are asked for, too, but for the last ones.
   Status run(PictureRows& src, std::uint8_t* dst);
@@ -61,6 +61,7 @@ class Preprocessor {
   };
   std::vector<PlanLine> row_plan_;             // plan_row()'s of x_
   std::vector<std::uint8_t> ring_;             // row r of the source, resized, at slot r % y_.weights.max_taps()
+  std::vector<std::uint8_t> rgb_row_;          // of a picture of another format
   std::vector<const std::uint8_t*> tap_rows_;  // the rows of one output row
 };
 

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/image/geometry.h"
+#include "intvit/input_geometry.h"
 #include "intvit/status.h"
 #include "kernels/resize/resize.h"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "engine/format/codec_parts.h"
 #include "engine/format/program_codec.h"
@@ -53,7 +54,32 @@ std::vector<Port> outputs_of(const Program& program) {
   return outputs;
 }
 
+Status check_storage(Storage storage, const std::string& name) {
+  const int value = static_cast<int>(storage);
+  if (value >= 0 && value <= static_cast<int>(Storage::copied)) return {};
+  return {Code::invalid_argument, "model '" + name + "': storage " + std::to_string(value) +
+                                      " does not exist; allowed are 0 (usual) to 2 (copied)"};
+}
+
+Status no_memory(const std::string& name) {
+  return {Code::out_of_memory, "model '" + name + "': there is not enough memory to open it"};
+}
+
 }  // namespace
+
+void Model::Impl::keep(FileCopy copy) {
+  memory = std::move(copy.words);
+  bytes = {reinterpret_cast<const std::uint8_t*>(memory.data()), copy.size};
+}
+
+std::string Model::Impl::opening_text(const std::string& name) const {
+  return "model '" + name + "': " + std::to_string(bytes.size()) + " bytes " +
+         (mapping != nullptr ? "mapped"
+          : memory.empty()   ? "in place"
+                             : "copied") +
+         ", op set " + std::to_string(op_set) + ", " + std::to_string(outputs.size()) +
+         (outputs.size() == 1 ? " output" : " outputs");
+}
 
 Status Model::Impl::load(const Sections& sections) {
   digest = sections.digest;
@@ -81,34 +107,64 @@ Status Model::Impl::load(const Sections& sections) {
   return {};
 }
 
-Result<std::shared_ptr<const Model>> Model::make(std::unique_ptr<Impl> impl, const std::string& name) {
+Result<std::shared_ptr<const Model>> Model::make(std::unique_ptr<Impl> impl, const std::string& name,
+                                                 const LogSink& log) {
   const Result<Sections> sections = find_sections(impl->bytes, DataChecksum::compared);
   if (const Status status = sections.ok() ? impl->load(sections.value()) : sections.status(); !status.ok()) {
     return Status(status.code(), "model '" + name + "': " + without_control_characters(status.message()));
   }
+  if (log.write != nullptr) log.write(log.context, LogLevel::info, impl->opening_text(name).c_str());
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }
 
-Result<std::shared_ptr<const Model>> Model::open(const std::string& path) {
-  Result<MappedFile> file = MappedFile::open(path);
-  if (!file.ok()) return Status(file.status().code(), "model " + file.status().message());
+Result<std::shared_ptr<const Model>> Model::open(const std::string& path, const ModelOptions& options) try {
+  if (Status status = check_storage(options.storage, path); !status.ok()) return status;
   auto impl = std::make_unique<Impl>();
-  impl->mapping = std::make_unique<MappedFile>(file.take());
-  impl->bytes = impl->mapping->bytes();
-  return make(std::move(impl), path);
+  if (options.storage == Storage::copied) {
+    Result<FileCopy> file = copy_file(path);
+    if (!file.ok()) return Status(file.status().code(), "model " + file.status().message());
+    impl->keep(file.take());
+  } else {
+    Result<MappedFile> file = MappedFile::open(path);
+    if (!file.ok()) return Status(file.status().code(), "model " + file.status().message());
+    impl->mapping = std::make_unique<MappedFile>(file.take());
+    impl->bytes = impl->mapping->bytes();
+  }
+  return make(std::move(impl), path, options.log);
+} catch (const std::bad_alloc&) {
+  return no_memory(path);
 }
 
-Result<std::shared_ptr<const Model>> Model::from_memory(std::span<const std::uint8_t> bytes, const std::string& name) {
+Result<std::shared_ptr<const Model>> Model::from_memory(View<const std::uint8_t> bytes, const std::string& name,
+                                                        const ModelOptions& options) try {
+  if (Status status = check_storage(options.storage, name); !status.ok()) return status;
+  if (bytes.data() == nullptr && !bytes.empty()) {
+    return Status(Code::invalid_argument,
+                  "model '" + name + "': " + std::to_string(bytes.size()) + " bytes at no address");
+  }
   auto impl = std::make_unique<Impl>();
-  impl->memory.resize((bytes.size() + 7) / 8);
-  if (!bytes.empty()) std::memcpy(impl->memory.data(), bytes.data(), bytes.size());
-  impl->bytes = {reinterpret_cast<const std::uint8_t*>(impl->memory.data()), bytes.size()};
-  return make(std::move(impl), name);
+  if (options.storage == Storage::in_place) {
+    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % sizeof(std::uint64_t) != 0) {
+      return Status(Code::invalid_argument,
+                    "model '" + name +
+                        "': bytes that stay in place must begin at a multiple of 8; move them, or "
+                        "have them copied");
+    }
+    impl->bytes = bytes;
+  } else {
+    FileCopy copy{std::vector<std::uint64_t>((bytes.size() + 7) / 8), bytes.size()};
+    if (!bytes.empty()) std::memcpy(copy.words.data(), bytes.data(), bytes.size());
+    impl->keep(std::move(copy));
+  }
+  return make(std::move(impl), name, options.log);
+} catch (const std::bad_alloc&) {
+  return no_memory(name);
 }
 
 Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Model::~Model() = default;
 
+const InputGeometry& Model::input() const { return impl_->program.input; }
 int Model::input_height() const { return static_cast<int>(impl_->program.input.height); }
 int Model::input_width() const { return static_cast<int>(impl_->program.input.width); }
 const std::vector<Port>& Model::outputs() const { return impl_->outputs; }

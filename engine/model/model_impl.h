@@ -28,6 +28,10 @@ struct Model::Impl {
 
   // All of it from `sections`, which are those of `bytes`.
   Status load(const Sections& sections);
+  // Has `bytes` in memory of the model's own.
+  void keep(FileCopy copy);
+  // What a log says of it.
+  std::string opening_text(const std::string& name) const;
   std::uint32_t classes() const {
     const BufferId logits = program.buffer_of(PortKind::logits);
     return logits == kNone ? 0 : program.buffers[logits].columns;

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "engine/image/geometry.h"
+#include "intvit/input_geometry.h"
 #include "intvit/model.h"
 
 namespace intvit {

@@ -20,14 +20,14 @@ std::vector<Stage> stages_of(const Program& program, int threads, bool single_st
 
 }  // namespace
 
-Schedule::Schedule(const Program& program, int threads, bool single_steps)
+Schedule::Schedule(const Program& program, int threads, bool single_steps, bool equal_shares)
     : threads_(threads), stages_(stages_of(program, threads, single_steps)) {
   for (const Stage& stage : stages_) {
     const bool chain = stage.last - stage.first > 1;
     chain_rows_.push_back(chain ? program.steps[stage.first].op->row_local_rows(program) : 0);
   }
   shares_.assign(stages_.size(), WorkShares(threads));
-  if (threads == 1) return;
+  if (threads == 1 || equal_shares) return;
   stage_ends_.resize(static_cast<std::size_t>(threads) * (1 + stages_.size()));
   member_times_.resize(static_cast<std::size_t>(threads));
 }

@@ -18,8 +18,9 @@ namespace intvit {
 
 class Schedule {
  public:
-  // `single_steps`: no chains, every step is a stage. May throw std::bad_alloc; nothing else here allocates.
-  Schedule(const Program& program, int threads, bool single_steps);
+  // `single_steps`: no chains, every step is a stage. `equal_shares`: nobody looks who is faster. May throw
+  // std::bad_alloc; nothing else here allocates.
+  Schedule(const Program& program, int threads, bool single_steps, bool equal_shares);
 
   const std::vector<Stage>& stages() const { return stages_; }
 
@@ -51,7 +52,7 @@ class Schedule {
   std::vector<Stage> stages_;
   std::vector<std::uint32_t> chain_rows_;    // of every stage; 0 if it is a single step
   std::vector<WorkShares> shares_;           // of every stage of a shared picture
-  std::vector<std::uint64_t> stage_ends_;    // [member][1 + stage] of the first shared picture; none for one thread
+  std::vector<std::uint64_t> stage_ends_;    // [member][1 + stage] of the first shared picture; none for equal shares
   std::vector<std::uint64_t> member_times_;  // [member], for end()
 };
 

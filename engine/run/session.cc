@@ -9,6 +9,8 @@
 #include "engine/ops/linear_constants.h"
 #include "engine/program/program.h"
 #include "engine/run/clock.h"
+#include "engine/run/cpu_place.h"
+#include "engine/run/executor_tasks.h"
 #include "engine/run/schedule.h"
 #include "engine/run/select_isa.h"
 #include "engine/run/session_memory.h"
@@ -74,6 +76,24 @@ Status check_options(const SessionOptions& options, std::size_t steps) {
   return {};
 }
 
+Status too_much_memory(const SessionOptions& options) {
+  return {Code::out_of_memory, "cannot allocate memory for a batch of " + std::to_string(options.batch) + " on " +
+                                   std::to_string(options.threads) + " threads; use a smaller batch or fewer threads"};
+}
+
+void log_creation(const SessionOptions& options, Isa isa, std::uint64_t bytes) {
+  const LogSink& log = options.log;
+  if (log.write == nullptr) return;
+  const std::string text = "session: " + std::string(isa_name(isa)) + ", " + std::to_string(options.threads) +
+                           (options.executor.run != nullptr ? " tasks of an executor" : " threads") + ", batch " +
+                           std::to_string(options.batch) + ", " + std::to_string(bytes) + " bytes";
+  log.write(log.context, LogLevel::info, text.c_str());
+  if (options.executor.run != nullptr || options.threads <= allowed_cpus()) return;
+  const std::string warning = "session: " + std::to_string(options.threads) + " threads on " +
+                              std::to_string(allowed_cpus()) + " CPUs wait for each other; use fewer";
+  log.write(log.context, LogLevel::warning, warning.c_str());
+}
+
 }  // namespace
 
 struct Session::Impl {
@@ -84,13 +104,20 @@ struct Session::Impl {
   std::vector<KeptRows> outputs = kept_rows_of_outputs(program);
   std::optional<std::size_t> logits = find_logits(*model);
   Preprocessor preprocessor{program.input, kernels.resize};
-  SessionMemory memory{program, options.threads, options.batch};
+  SessionMemory memory{SessionSizes(program, options.threads, options.batch)};
   StepClock clock{program.steps.size(), options};
-  Schedule schedule{program, options.threads, options.profile};
+  const bool on_executor = options.executor.run != nullptr;
+  Schedule schedule{program, options.threads, options.profile, on_executor};
   std::vector<std::span<const std::uint8_t>> next_weights = intvit::next_weights(program);
-  ThreadTeam team{options.threads};  // the last one: its threads end before anything of theirs does
+  ExecutorTasks tasks{options.executor, on_executor ? options.threads : 0};
+  ThreadTeam team{on_executor ? 1 : options.threads};  // the last one: its threads end before anything of theirs does
 
+  bool run(int count);
+  bool run_on_executor();
   void work(int member);
+  void work_on_own_pictures(int member);
+  void work_on_share(std::size_t stage, int picture, int member);
+  Status check_picture(int index) const;
   void execute_stage(std::size_t stage, int picture, int member, Execution& execution);
   void execute_step(std::size_t step, Execution& execution) const;
 };
@@ -98,24 +125,30 @@ struct Session::Impl {
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 
-Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
-  if (Status status = check_options(options, model->program().steps.size()); !status.ok()) return status;
+Result<std::uint64_t> Session::memory_bytes(const Model& model, const SessionOptions& options) {
+  const Program& program = model.program();
+  if (Status status = check_options(options, program.steps.size()); !status.ok()) return status;
+  const SessionSizes sizes(program, options.threads, options.batch);
+  if (sizes.too_large()) return too_much_memory(options);
+  return sizes.total() + StepClock::bytes(program.steps.size(), options);
+}
+
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
+                                                 const SessionOptions& options) try {
+  if (model == nullptr) return Status(Code::invalid_argument, "a session needs a model, not a null pointer");
+  const Result<std::uint64_t> bytes = memory_bytes(*model, options);
+  if (!bytes.ok()) return bytes.status();
   // A caller who names an instruction set gets the same checks as one who leaves the choice.
   const Result<Isa> isa = select_isa(options.isa ? std::string(isa_name(*options.isa)) : std::string());
   if (!isa.ok()) return isa.status();
-  try {
-    std::unique_ptr<Impl> impl(new Impl{std::move(model), kernels::kernel_table(isa.value()), options});
-    if (!impl->memory.ok()) {
-      return Status(Code::out_of_memory, "cannot allocate memory for a batch of " + std::to_string(options.batch) +
-                                             " on " + std::to_string(options.threads) +
-                                             " threads; use a smaller batch or fewer threads");
-    }
-    return std::unique_ptr<Session>(new Session(std::move(impl)));
-  } catch (const std::bad_alloc&) {
-    return Status(Code::out_of_memory, "cannot allocate a session");
-  } catch (const std::system_error&) {
-    return Status(Code::out_of_memory, "cannot start " + std::to_string(options.threads) + " threads; use fewer");
-  }
+  std::unique_ptr<Impl> impl(new Impl{std::move(model), kernels::kernel_table(isa.value()), options});
+  if (!impl->memory.ok()) return too_much_memory(options);
+  log_creation(options, isa.value(), bytes.value());
+  return std::unique_ptr<Session>(new Session(std::move(impl)));
+} catch (const std::bad_alloc&) {
+  return Status(Code::out_of_memory, "cannot allocate a session");
+} catch (const std::system_error&) {
+  return Status(Code::out_of_memory, "cannot start " + std::to_string(options.threads) + " threads; use fewer");
 }
 
 const Model& Session::model() const { return *impl_->model; }
@@ -123,63 +156,139 @@ int Session::threads() const { return impl_->options.threads; }
 int Session::batch() const { return impl_->options.batch; }
 Isa Session::isa() const { return impl_->kernels.isa; }
 
-Status Session::set_picture(int index, const PictureView& src) { return impl_->preprocessor.run(src, picture(index)); }
-Status Session::set_picture(int index, PictureRows& src) { return impl_->preprocessor.run(src, picture(index)); }
+Status Session::Impl::check_picture(int index) const {
+  if (index >= 0 && index < options.batch) return {};
+  return {Code::invalid_argument, "picture " + std::to_string(index) + " does not exist; the session's batch is " +
+                                      std::to_string(options.batch) + ", counted from 0"};
+}
+
+Status Session::set_picture(int index, const PictureView& src) {
+  if (Status status = impl_->check_picture(index); !status.ok()) return status;
+  return impl_->preprocessor.run(src, picture(index));
+}
+
+Status Session::set_picture(int index, PictureRows& src) {
+  if (Status status = impl_->check_picture(index); !status.ok()) return status;
+  return impl_->preprocessor.run(src, picture(index));
+}
 
 std::uint8_t* Session::picture(int index) {
+  rules::require_index(index, batch(), "Session::picture(): picture");
   return impl_->memory.kept(index) + impl_->program.buffers[impl_->program.buffer_of(PortKind::picture)].offset;
 }
 
 OutputView Session::output(int index, std::size_t port) const {
+  rules::require_index(index, batch(), "Session::output(): picture");
+  const auto ports = static_cast<long long>(impl_->outputs.size());
+  rules::require_index(static_cast<long long>(port), ports, "Session::output(): output");
   const KeptRows& rows = impl_->outputs[port];
   return {impl_->memory.kept(index) + rows.offset, rows.type, rows.rows, rows.columns, rows.stride};
 }
 
-std::span<const std::int32_t> Session::logits(int index) const {
+View<const std::int32_t> Session::logits(int index) const {
+  rules::require_index(index, batch(), "Session::logits(): picture");
   if (!impl_->logits) return {};
   return output(index, *impl_->logits).row<std::int32_t>(0);
 }
 
-std::span<const std::uint64_t> Session::step_nanoseconds() const { return impl_->clock.sums(); }
-std::span<const StepTime> Session::step_times(int picture, int member) const {
-  return impl_->clock.times(picture, member);
+View<const std::uint64_t> Session::step_nanoseconds() const { return impl_->clock.sums(); }
+View<const StepTime> Session::step_times(int picture, int member) const {
+  rules::require_index(picture, batch(), "Session::step_times(): picture");
+  rules::require_index(member, threads(), "Session::step_times(): thread");
+  return std::span<const StepTime>(impl_->clock.times(picture, member));
 }
-std::span<const Stage> Session::stages() const { return impl_->schedule.stages(); }
+View<const Stage> Session::stages() const { return impl_->schedule.stages(); }
+
+namespace {
+
+constexpr const char* kExecutorRule =
+    "the executor must call every task once, and only once, and return after the last one has ended";
+
+}  // namespace
 
 void Session::run(int count) {
-  Impl& impl = *impl_;
-  impl.clock.clear();
-  impl.schedule.begin(std::clamp(count, 1, batch()));
-  impl.team.run([](void* self, int member) { static_cast<Impl*>(self)->work(member); }, &impl);
-  impl.schedule.end();
-  impl.clock.add_up(impl.schedule.pictures(), impl.schedule.first_shared());
+  if (!impl_->run(std::clamp(count, 1, batch()))) rules::broken(kExecutorRule);
+}
+
+Status Session::try_run(int count) {
+  if (count < 1 || count > batch()) {
+    return {Code::invalid_argument, "a run of " + std::to_string(count) +
+                                        " pictures; the session's batch allows 1 to " + std::to_string(batch())};
+  }
+  if (!impl_->run(count)) return {Code::invalid_argument, kExecutorRule};
+  return {};
+}
+
+bool Session::Impl::run(int count) {
+  clock.clear();
+  schedule.begin(count);
+  bool ok = true;
+  if (on_executor) {
+    ok = run_on_executor();
+  } else {
+    team.run([](void* self, int member) { static_cast<Impl*>(self)->work(member); }, this);
+  }
+  schedule.end();
+  clock.add_up(schedule.pictures(), schedule.first_shared());
+  return ok;
+}
+
+// Where a team would meet, a "parallel for" ends, so no task waits for another.
+bool Session::Impl::run_on_executor() {
+  const int first_shared = schedule.first_shared();
+  const auto own = [](void* self, int member) { static_cast<Impl*>(self)->work_on_own_pictures(member); };
+  if (first_shared > 0 && !tasks.run(own, this)) return false;
+  struct Part {
+    Impl& self;
+    int picture;
+    std::size_t stage;
+  };
+  for (int picture = first_shared; picture < schedule.pictures(); ++picture) {
+    for (std::size_t i = 0; i < schedule.stages().size(); ++i) {
+      Part part{*this, picture, i};
+      const auto shared = [](void* context, int member) {
+        const Part& p = *static_cast<Part*>(context);
+        p.self.work_on_share(p.stage, p.picture, member);
+      };
+      if (!tasks.run(shared, &part)) return false;
+    }
+  }
+  return true;
 }
 
 void Session::Impl::work(int member) {
   const std::size_t stages = schedule.stages().size();
   const int first_shared = schedule.first_shared(), pictures = schedule.pictures();
-  for (int picture; (picture = schedule.take_picture()) < first_shared;) {
-    Execution own{program, kernels, memory.workspace(picture, member, member)};
-    for (std::size_t i = 0; i < stages; ++i) {
-      own.part = Share{};
-      execute_stage(i, picture, member, own);
-    }
-  }
+  work_on_own_pictures(member);
   // Whoever still has a picture of its own may be in the arena of the shared ones.
   if (first_shared > 0 && first_shared < pictures) {
     schedule.note_own_pictures_end(member);
     team.barrier(member);
   }
   for (int picture = first_shared; picture < pictures; ++picture) {
-    Execution shared{program, kernels, memory.workspace(picture, 0, member)};
-    shared.written_elsewhere = true;
     for (std::size_t i = 0; i < stages; ++i) {
       if (i != 0 || picture != first_shared) team.barrier(member);
-      shared.part = schedule.share(i, member);
-      execute_stage(i, picture, member, shared);
+      work_on_share(i, picture, member);
       if (picture == first_shared) schedule.note_stage_end(member, i);
     }
   }
+}
+
+void Session::Impl::work_on_own_pictures(int member) {
+  for (int picture; (picture = schedule.take_picture()) < schedule.first_shared();) {
+    Execution own{program, kernels, memory.workspace(picture, member, member)};
+    for (std::size_t i = 0; i < schedule.stages().size(); ++i) {
+      own.part = Share{};
+      execute_stage(i, picture, member, own);
+    }
+  }
+}
+
+void Session::Impl::work_on_share(std::size_t stage, int picture, int member) {
+  Execution shared{program, kernels, memory.workspace(picture, 0, member)};
+  shared.written_elsewhere = true;
+  shared.part = schedule.share(stage, member);
+  execute_stage(stage, picture, member, shared);
 }
 
 // `execution.part` is the thread's share of the stage.

@@ -30,18 +30,29 @@ SessionMemory::AlignedMemory SessionMemory::aligned_zeros(std::size_t bytes) {
   return AlignedMemory(p, FreeAllocated{allocated});
 }
 
-SessionMemory::SessionMemory(const Program& program, int threads, int batch)
-    : kept_bytes_(align_scratch(program.kept_bytes)),
-      arena_bytes_(align_scratch(program.arena_bytes)),
-      scratch_bytes_(align_scratch(most_scratch_bytes(program))) {
-  const auto members = static_cast<std::size_t>(threads), pictures = static_cast<std::size_t>(batch);
-  const std::size_t arenas = pictures >= members ? members : 1;
-  if (std::max({arenas * arena_bytes_, pictures * kept_bytes_, members * scratch_bytes_}) > kMaxArenaBytes * 8) return;
+SessionSizes::SessionSizes(const Program& program, int threads, int batch)
+    : kept_bytes(align_scratch(program.kept_bytes)),
+      arena_bytes(align_scratch(program.arena_bytes)),
+      scratch_bytes(align_scratch(most_scratch_bytes(program))),
+      pictures(static_cast<std::uint64_t>(batch)),
+      arenas(batch >= threads ? static_cast<std::uint64_t>(threads) : 1),
+      members(static_cast<std::uint64_t>(threads)) {}
+
+bool SessionSizes::too_large() const {
+  return std::max({arenas * arena_bytes, pictures * kept_bytes, members * scratch_bytes}) > kMaxArenaBytes * 8;
+}
+
+std::uint64_t SessionSizes::total() const {
+  return arenas * arena_bytes + pictures * kept_bytes + members * scratch_bytes;
+}
+
+SessionMemory::SessionMemory(const SessionSizes& sizes) : sizes_(sizes) {
+  if (sizes.too_large()) return;
   // Padding columns only ever meet zero weights (validate() checks that), but memory should not be read uninitialised.
-  arenas_ = aligned_zeros(arenas * arena_bytes_);
-  kept_ = aligned_zeros(pictures * kept_bytes_);
+  arenas_ = aligned_zeros(sizes.arenas * sizes.arena_bytes);
+  kept_ = aligned_zeros(sizes.pictures * sizes.kept_bytes);
   if (arenas_ == nullptr || kept_ == nullptr) return;
-  scratch_ = aligned_zeros(members * scratch_bytes_);
+  scratch_ = aligned_zeros(sizes.members * sizes.scratch_bytes);
 }
 
 }  // namespace intvit

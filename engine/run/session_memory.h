@@ -1,4 +1,4 @@
-// All memory of a session that operations work in.
+// All memory of a session that operations work in, and how much that is.
 #pragma once
 
 #include <cstddef>
@@ -10,19 +10,31 @@
 
 namespace intvit {
 
+// Bytes of one of each, multiples of kScratchAlignment, and how many there are. Arenas are one, or, where all threads
+// can have a picture of their own, one for each.
+struct SessionSizes {
+  SessionSizes(const Program& program, int threads, int batch);
+
+  // So much that it cannot be meant.
+  bool too_large() const;
+  std::uint64_t total() const;
+
+  std::uint64_t kept_bytes, arena_bytes, scratch_bytes;
+  std::uint64_t pictures, arenas, members;
+};
+
 class SessionMemory {
  public:
-  // Arenas are one, or, where all threads can have a picture of their own, one for each.
-  SessionMemory(const Program& program, int threads, int batch);
+  explicit SessionMemory(const SessionSizes& sizes);
 
   // False: there was not enough.
   bool ok() const { return scratch_ != nullptr; }
 
   // The buffers of the ports of a picture.
-  std::uint8_t* kept(int index) const { return at(kept_, index, kept_bytes_); }
+  std::uint8_t* kept(int index) const { return at(kept_, index, sizes_.kept_bytes); }
   // Where a thread works on a picture.
   Workspace workspace(int picture, int arena, int member) const {
-    return {kept(picture), at(arenas_, arena, arena_bytes_), at(scratch_, member, scratch_bytes_)};
+    return {kept(picture), at(arenas_, arena, sizes_.arena_bytes), at(scratch_, member, sizes_.scratch_bytes)};
   }
 
  private:
@@ -35,12 +47,11 @@ class SessionMemory {
   // Null if there is not enough memory.
   static AlignedMemory aligned_zeros(std::size_t bytes);
 
-  static std::uint8_t* at(const AlignedMemory& memory, int index, std::size_t bytes) {
+  static std::uint8_t* at(const AlignedMemory& memory, int index, std::uint64_t bytes) {
     return memory.get() + static_cast<std::size_t>(index) * bytes;
   }
 
-  // Bytes of one of each; multiples of kScratchAlignment.
-  std::size_t kept_bytes_, arena_bytes_, scratch_bytes_;
+  SessionSizes sizes_;
   AlignedMemory kept_, arenas_, scratch_;
 };
 

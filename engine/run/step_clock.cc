@@ -4,6 +4,12 @@
 
 namespace intvit {
 
+std::uint64_t StepClock::bytes(std::size_t steps, const SessionOptions& options) {
+  const auto all = static_cast<std::uint64_t>(options.batch) * static_cast<std::uint64_t>(options.threads);
+  return (options.profile || options.trace ? all * steps * sizeof(StepTime) : 0) +
+         (options.profile ? steps * sizeof(std::uint64_t) : 0);
+}
+
 StepClock::StepClock(std::size_t steps, const SessionOptions& options) : steps_(steps), threads_(options.threads) {
   if (options.profile || options.trace) {
     times_.resize(static_cast<std::size_t>(options.batch) * static_cast<std::size_t>(threads_) * steps);

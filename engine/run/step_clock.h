@@ -15,6 +15,9 @@ class StepClock {
   // Is off, and does nothing, unless the options ask for times. May throw std::bad_alloc.
   StepClock(std::size_t steps, const SessionOptions& options);
 
+  // What one with these options takes.
+  static std::uint64_t bytes(std::size_t steps, const SessionOptions& options);
+
   bool is_on() const { return !times_.empty(); }
 
   // Before a run.

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/image/geometry.h"
+#include "intvit/input_geometry.h"
 #include "intvit/port.h"
 
 namespace intvit {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string_view>
+
+#include "intvit/export.h"
+#include "intvit/view.h"
 
 namespace intvit {
 
@@ -12,21 +14,22 @@ namespace intvit {
 enum class Isa : int { scalar = 0, neon, avx2, avxvnni, avx512vnni, amx };
 inline constexpr int kIsaCount = 6;
 
-// "avx2" and so on, as the enumerators are called; nothing for a name that is none.
-std::string_view isa_name(Isa isa);
-std::optional<Isa> isa_from_name(std::string_view name);
+// "avx2" and so on, as the enumerators are called, with a 0 behind it; "unknown" for a value that is none of them, and
+// nothing for a name that is none.
+INTVIT_API std::string_view isa_name(Isa isa);
+INTVIT_API std::optional<Isa> isa_from_name(std::string_view name);
 
 // True if the CPU has the instructions and the operating system saves their registers. Asking for amx also asks Linux
 // for the permission to use its tiles, which then holds for the whole process.
-bool cpu_supports(Isa isa);
+INTVIT_API bool cpu_supports(Isa isa);
 
 // True if this build contains kernels written for `isa`.
-bool isa_is_built(Isa isa);
+INTVIT_API bool isa_is_built(Isa isa);
 
 // Built and supported here, in rising order; never empty, since scalar is always there.
-std::span<const Isa> available_isas();
+INTVIT_API View<const Isa> available_isas();
 
 // The one to use where nobody names another.
-Isa best_isa();
+INTVIT_API Isa best_isa();
 
 }  // namespace intvit

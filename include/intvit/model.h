@@ -1,5 +1,6 @@
 // A model: a validated program, its constants and its metadata. Immutable and safe to share between threads and
-// sessions; weights stay in the mapped file, so several processes that open one model share its memory.
+// sessions; weights stay in the mapped file, unless a copy is asked for, so several processes that open one model share
+// its memory.
 #pragma once
 
 #include <cstddef>
@@ -7,13 +8,16 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "intvit/export.h"
+#include "intvit/input_geometry.h"
+#include "intvit/log.h"
 #include "intvit/port.h"
 #include "intvit/status.h"
+#include "intvit/view.h"
 
 namespace intvit {
 
@@ -27,14 +31,28 @@ struct Program;  // engine/program/program.h, for the project's own tools
 // Unknown keys are kept and ignored.
 using Metadata = std::map<std::string, std::string>;
 
-class Model {
- public:
-  // Maps the file and checks all of it: structure, checksums, and that the program can be executed safely.
-  // not_found, io, corrupt_file (damaged, truncated, not a model) or unsupported (another version).
-  static Result<std::shared_ptr<const Model>> open(const std::string& path);
+// Where the bytes of a model are while it lives.
+enum class Storage : int {
+  usual = 0,     // a file is mapped, memory is copied
+  in_place = 1,  // a file is mapped, memory stays where it is: nobody may change or free the bytes
+  copied = 2,    // in memory of the model's own: the file may be replaced, written to or truncated afterwards
+};
 
-  // The same from memory, which is copied. `name` is for messages.
-  static Result<std::shared_ptr<const Model>> from_memory(std::span<const std::uint8_t> bytes, const std::string& name);
+struct ModelOptions {
+  Storage storage = Storage::usual;
+  LogSink log;
+};
+
+class INTVIT_API Model {
+ public:
+  // Checks all of the file: structure, checksums, and that the program can be executed safely. not_found, io,
+  // corrupt_file (damaged, truncated, not a model), unsupported (another version) or out_of_memory.
+  static Result<std::shared_ptr<const Model>> open(const std::string& path, const ModelOptions& options = {});
+
+  // The same from memory. `name` is for messages. Bytes that stay in place begin at a multiple of 8; others are an
+  // invalid_argument.
+  static Result<std::shared_ptr<const Model>> from_memory(View<const std::uint8_t> bytes, const std::string& name,
+                                                          const ModelOptions& options = {});
 
   ~Model();
   Model(const Model&) = delete;
@@ -43,6 +61,9 @@ class Model {
   // Of the picture that the network sees.
   int input_height() const;
   int input_width() const;
+
+  // What becomes of any picture before that.
+  const InputGeometry& input() const;
 
   // What a session gives for a picture; at least one.
   const std::vector<Port>& outputs() const;
@@ -71,7 +92,8 @@ class Model {
   friend class ModelOpening;  // engine/model/model_opening.h
   struct Impl;
   explicit Model(std::unique_ptr<const Impl> impl);
-  static Result<std::shared_ptr<const Model>> make(std::unique_ptr<Impl> impl, const std::string& name);
+  static Result<std::shared_ptr<const Model>> make(std::unique_ptr<Impl> impl, const std::string& name,
+                                                   const LogSink& log);
 
   std::unique_ptr<const Impl> impl_;
 };

@@ -11,14 +11,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "intvit/export.h"
 #include "intvit/picture_rows.h"
 #include "intvit/picture_view.h"
 #include "intvit/status.h"
+#include "intvit/view.h"
 
 namespace intvit {
 
@@ -52,23 +53,23 @@ struct Picture {
 
 // A picture whose rows are decoded as they are asked for. Only JPEG of one scan and PNG that is not interlaced come so;
 // of others the whole picture is decoded first.
-class PictureReader : public PictureRows {
+class INTVIT_API PictureReader : public PictureRows {
  public:
   // Errors begin with the path, or with `name`. not_found, io (also: not a regular file), corrupt_file, unsupported
   // (also: beyond a limit), out_of_memory.
   static Result<std::unique_ptr<PictureReader>> open(const std::string& path, const PictureOptions& options = {});
   // `bytes` must outlive the reader.
-  static Result<std::unique_ptr<PictureReader>> from_memory(std::span<const std::uint8_t> bytes, std::string_view name,
+  static Result<std::unique_ptr<PictureReader>> from_memory(View<const std::uint8_t> bytes, std::string_view name,
                                                             const PictureOptions& options = {});
 
   virtual const PictureRemarks& remarks() const = 0;
 };
 
-Result<Picture> decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
-                               const PictureOptions& options = {});
-Result<Picture> read_picture(const std::string& path, const PictureOptions& options = {});
+INTVIT_API Result<Picture> decode_picture(View<const std::uint8_t> bytes, std::string_view name,
+                                          const PictureOptions& options = {});
+INTVIT_API Result<Picture> read_picture(const std::string& path, const PictureOptions& options = {});
 
 // What decodes in this build, such as "libjpeg-turbo, libpng, libwebp, stb_image".
-std::string picture_decoders();
+INTVIT_API std::string picture_decoders();
 
 }  // namespace intvit

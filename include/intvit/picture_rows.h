@@ -3,11 +3,12 @@
 
 #include <cstdint>
 
+#include "intvit/export.h"
 #include "intvit/status.h"
 
 namespace intvit {
 
-class PictureRows {
+class INTVIT_API PictureRows {
  public:
   virtual ~PictureRows() = default;
 

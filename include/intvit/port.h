@@ -5,8 +5,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
+#include <type_traits>
+
+#include "intvit/rules.h"
+#include "intvit/view.h"
 
 namespace intvit {
 
@@ -44,7 +47,8 @@ struct Port {
   std::size_t count() const { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); }
 };
 
-// The integers of one output of one picture, in a session's memory (Session::output). Indices are not checked.
+// The integers of one output of one picture, in a session's memory (Session::output). A row, a column or a type that
+// there is not ends the process.
 struct OutputView {
   const void* data = nullptr;
   DataType type = DataType::s32;
@@ -52,13 +56,16 @@ struct OutputView {
   int columns = 0;
   std::size_t stride = 0;  // elements from one row to the next
 
-  // A row in its own type: std::uint8_t, std::int16_t or std::int32_t, as `type` says.
+  // A row in its own type: std::uint8_t, std::int8_t, std::int16_t or std::int32_t, as `type` says.
   template <typename T>
-  std::span<const T> row(int index) const {
+  View<const T> row(int index) const {
+    rules::require_index(index, rows, "OutputView::row(): row");
+    if (!holds<T>()) rules::broken("OutputView::row<T>(): T must be the type that OutputView::type says");
     return {static_cast<const T*>(data) + static_cast<std::size_t>(index) * stride, static_cast<std::size_t>(columns)};
   }
   // An element of any type.
   std::int32_t at(int row_index, int column) const {
+    rules::require_index(column, columns, "OutputView::at(): column");
     const auto c = static_cast<std::size_t>(column);
     switch (type) {
       case DataType::u8:
@@ -71,6 +78,16 @@ struct OutputView {
         break;
     }
     return row<std::int32_t>(row_index)[c];
+  }
+
+ private:
+  template <typename T>
+  bool holds() const {
+    return type == (std::is_same_v<T, std::uint8_t>   ? DataType::u8
+                    : std::is_same_v<T, std::int8_t>  ? DataType::s8
+                    : std::is_same_v<T, std::int16_t> ? DataType::s16
+                                                      : DataType::s32) &&
+           sizeof(T) == byte_size(type) && std::is_integral_v<T>;
   }
 };
 

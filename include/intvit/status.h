@@ -5,7 +5,10 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
+
+#include "intvit/rules.h"
 
 namespace intvit {
 
@@ -35,7 +38,8 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-// Either a value or the reason why there is none. value(), and take(), which moves it out, are for after ok().
+// Either a value or the reason why there is none. value(), and take(), which moves it out, are for after ok(): without
+// a value they end the process. A Result that was moved from, or whose value was taken, is not ok() any more.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -43,13 +47,50 @@ class [[nodiscard]] Result {
   Result(Status status) : status_(std::move(status)) {}  // NOLINT: implicit on purpose, as in `return error;`
   Result(Code code, std::string message) : status_(code, std::move(message)) {}
 
+  Result(const Result&) = default;
+  Result& operator=(const Result&) = default;
+  Result(Result&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : value_(std::move(other.value_)), status_(std::move(other.status_)) {
+    other.leave();
+  }
+  Result& operator=(Result&& other) noexcept(
+      std::is_nothrow_move_constructible_v<T>&& std::is_nothrow_move_assignable_v<T>) {
+    if (this == &other) return *this;
+    value_ = std::move(other.value_);
+    status_ = std::move(other.status_);
+    other.leave();
+    return *this;
+  }
+  ~Result() = default;
+
   bool ok() const { return value_.has_value(); }
+  // Why there is no value; ok() where there is one.
   const Status& status() const { return status_; }
-  T& value() { return *value_; }
-  const T& value() const { return *value_; }
-  T take() { return std::move(*value_); }
+  T& value() { return require_value("Result::value()"), *value_; }
+  const T& value() const { return require_value("Result::value()"), *value_; }
+  T take() {
+    require_value("Result::take()");
+    T value = std::move(*value_);
+    leave();
+    return value;
+  }
 
  private:
+  static constexpr const char* kMoved = "moved from";  // so short that no string needs the heap for it
+
+  void leave() {
+    value_.reset();
+    status_ = Status(Code::invalid_argument, kMoved);
+  }
+  void require_value(const char* function) const {
+    if (value_.has_value()) return;
+    const bool moved = status_.message() == kMoved;
+    rules::broken(
+        (std::string(function) + (moved ? " needs a value, and this one was moved out before"
+                                        : " needs a value; ask ok() first. The error was: " + status_.message()))
+            .c_str());
+  }
+
   std::optional<T> value_;
   Status status_;
 };

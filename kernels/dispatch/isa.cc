@@ -27,7 +27,10 @@ struct AvailableIsas {
 
 }  // namespace
 
-std::string_view isa_name(Isa isa) { return kNames[static_cast<std::size_t>(isa)]; }
+std::string_view isa_name(Isa isa) {
+  const auto index = static_cast<std::size_t>(isa);
+  return index < kNames.size() ? kNames[index] : "unknown";
+}
 
 std::optional<Isa> isa_from_name(std::string_view name) {
   for (int i = 0; i < kIsaCount; ++i) {
@@ -46,7 +49,7 @@ bool isa_is_built(Isa isa) {
   return false;
 }
 
-std::span<const Isa> available_isas() {
+View<const Isa> available_isas() {
   static const AvailableIsas isas;
   return {isas.list.data(), isas.count};
 }

@@ -1,4 +1,4 @@
-# The example program of the library names what vitrun names, from raw pixels.
+# The example programs of the library say what vitrun says. That in Python has a test of its own.
 . "$(dirname "$0")/common.sh"
 
 # A grey picture: what it shows does not matter, only that both paths agree. BMP: 54 bytes of header, then bottom-up BGR;
@@ -18,3 +18,24 @@ got=$("$EXAMPLE" "$model" "$work/grey.rgb" "$size" "$size")
 [ -n "$got" ] && [ "$got" = "$expected" ] || fail "the example says '$got', vitrun says '$expected'"
 expect_error 1 "does not hold" "$EXAMPLE" "$model" "$work/grey.rgb" 7 7
 echo "both say $got"
+
+# In C: three classes and their probabilities, of a picture's file.
+picture=$INTVIT_DEMO_DIR/examples/stop.jpg
+"$EXAMPLE_C" "$model" "$picture" >"$work/c"
+[ "$(wc -l <"$work/c")" -eq 3 ] || fail "the example in C gives three classes, not: $(cat "$work/c")"
+expected=$("$VITRUN" "$model" "$picture" --topk 3 | sed -n 's/.*%  *//p')
+[ "$(cut -f 2 "$work/c")" = "$expected" ] || fail "the example in C says '$(cut -f 2 "$work/c")', vitrun says '$expected'"
+percent=$(head -n 1 "$work/c" | awk -F '\t' '{ printf "%.1f", 100 * $3 }')
+"$VITRUN" "$model" "$picture" --topk 1 | grep -qF "$percent" || fail "vitrun does not say $percent %"
+expect_error 1 "no_such.jpg" "$EXAMPLE_C" "$model" "$work/no_such.jpg"
+expect_error 1 "no_such.bin" "$EXAMPLE_C" "$work/no_such.bin" "$picture"
+
+# Frames from memory: every build has these integers.
+"$EXAMPLE_FRAMES" "$model" 3 >"$work/frames" 2>"$work/rate"
+cat >"$work/expected" <<END
+frame 0: class 2, logit 161097
+frame 1: class 2, logit 198344
+frame 2: class 2, logit 253645
+END
+cmp "$work/expected" "$work/frames" || fail "the frames have other classes: $(cat "$work/frames")"
+grep -q '^[0-9.]* frames per second$' "$work/rate" || fail "no rate of frames: $(cat "$work/rate")"

@@ -75,7 +75,8 @@ void add_convert_options(CLI::App& command, ConvertOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--seed", options.seed, "Seed of random numbers: methods that use any, synth's weights")
       ->capture_default_str();
-  command.add_option("--threads", options.threads, "Threads")->check(CLI::Range(1, kMaxThreads))->capture_default_str();
+  command.add_option("--threads", options.threads, "Threads; if not given, the physical cores that may be used")
+      ->check(CLI::Range(1, kMaxThreads));
 }
 
 }  // namespace intvit

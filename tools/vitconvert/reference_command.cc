@@ -188,9 +188,8 @@ Command add_reference(CLI::App& app) {
   add_class_options(*command, options->classes);
   add_input_size_option(*command, options->input);
   command->add_option("--logits", options->logits, "Write the logits to this .npy file")->check(file_name());
-  command->add_option("--threads", options->threads, "Threads")
-      ->check(CLI::Range(1, kMaxThreads))
-      ->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads; if not given, the physical cores that may be used")
+      ->check(CLI::Range(1, kMaxThreads));
   command->add_flag("--json", options->json, "Print one JSON object");
   return [options] { return run(*options); };
 }

@@ -107,9 +107,10 @@ Command add_sweep(CLI::App& app) {
                    "Timed runs per model, on one thread; their median is printed; 0: none")
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
-  command->add_option("--threads", options->threads, "Threads of conversion and evaluation")
-      ->check(CLI::Range(1, kMaxThreads))
-      ->capture_default_str();
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads of conversion and evaluation; if not given, the physical cores that may be used")
+      ->check(CLI::Range(1, kMaxThreads));
   command->add_option("--isa", options->isa,
                       "Instruction set, one of " + built_isa_names() + "; if not given, INTVIT_ISA, else the best");
   CLI::Option* json = command->add_flag("--json", options->json, "Print one JSON object");

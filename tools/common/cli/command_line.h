@@ -7,10 +7,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "tools/common/cli/completion.h"
+#include "tools/common/cli/describe_app.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/help_formatter.h"
+#include "tools/common/cli/manual_page.h"
 #include "tools/common/cli/suggest.h"
 
 namespace intvit {
@@ -18,10 +22,7 @@ namespace intvit {
 // The layout and the end of --help. `examples` are whole lines.
 inline void set_help(CLI::App& app, const std::string& examples) {
   app.formatter(std::make_shared<HelpFormatter>());
-  app.footer(
-      "Exit codes: 0 ok, 1 some inputs failed, 2 wrong usage, 3 model invalid or unsupported,\n"
-      "            4 this CPU cannot run it, 5 a check failed.\n\nExamples:\n" +
-      examples);
+  app.footer(std::string("Exit codes: ") + kExitCodes + kExamplesTitle + examples);
 }
 
 // A whole number; the error message says what is allowed, --help stays short.
@@ -68,8 +69,21 @@ inline std::string describe_parse_error(const CLI::App& app, const CLI::ParseErr
   return text;
 }
 
+// What `--print WHAT` prints, for who installs the tool (cmake/command_texts.cmake); nothing if WHAT is unknown. --help
+// does not name it.
+inline std::optional<std::string> printed(CLI::App& app, std::string_view what) {
+  if (what == "man") return manual_page(describe_app(app));
+  if (what == "bash") return bash_completion(describe_app(app));
+  if (what == "zsh") return zsh_completion(describe_app(app));
+  if (what == "fish") return fish_completion(describe_app(app));
+  return std::nullopt;
+}
+
 // The exit code if the tool has to stop here, as after --help.
 inline std::optional<int> parse_command_line(CLI::App& app, int argc, const char* const* argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--print") {
+    if (const std::optional<std::string> text = printed(app, argv[2])) return std::cout << *text, kExitOk;
+  }
   try {
     app.parse(argc, argv);
     return std::nullopt;

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/image/geometry.h"
+#include "intvit/input_geometry.h"
 #include "intvit/isa.h"
 #include "intvit/picture.h"
 #include "intvit/picture_rows.h"
