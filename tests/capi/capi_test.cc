@@ -184,8 +184,9 @@ TEST_CASE("C: options that cannot be are refused") {
   refused([](intvit_session_options& o) { o.isa = "neon"; }, INTVIT_UNSUPPORTED_CPU, "'neon'");
   intvit_model_options options = INTVIT_MODEL_OPTIONS_INIT;
   options.storage = 3;
-  intvit_model* none = nullptr;
+  intvit_model* none = reinterpret_cast<intvit_model*>(8);
   CHECK(intvit_model_open("x", &options, &none) == INTVIT_INVALID_ARGUMENT);
+  CHECK(none == nullptr);
   CHECK(error_says("storage 3"));
 }
 
