@@ -41,7 +41,7 @@ stand_in=ON runnable="scalar;avx2" usual="scalar;avx2"
 
 step "sanitizers: address and undefined behaviour"
 cmake --preset asan-ubsan -DINTVIT_WERROR=ON -DINTVIT_ISAS="$runnable" -DINTVIT_AVXVNNI_STAND_IN="$stand_in" >/dev/null
-sanitized=(test_kernels test_sessions test_engine test_toy_operation test_picture test_picture_stb test_tools)
+sanitized=(test_kernels test_sessions test_engine test_capi test_toy_operation test_picture test_picture_stb test_tools)
 # Compiling converter and vitbench once more takes minutes.
 [ -z "$full" ] || sanitized+=(test_converter test_bench)
 cmake --build --preset asan-ubsan --target "${sanitized[@]}"

@@ -10,6 +10,7 @@
 
 #include "intvit/intvit_picture.h"
 #include "intvit/picture.h"
+#include "tests/capi/last_error.h"
 #include "tests/capi/tiny_files.h"
 
 namespace intvit::test {
@@ -45,8 +46,6 @@ struct PictureSession {
   intvit_model* model = nullptr;
   intvit_session* session = nullptr;
 };
-
-bool error_says(const std::string& part) { return std::string(intvit_last_error()).find(part) != std::string::npos; }
 
 std::string some_picture() {
   for (const auto& entry : std::filesystem::directory_iterator(kPictures)) {

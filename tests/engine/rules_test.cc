@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -118,6 +119,20 @@ TEST_CASE("rules: indices that do not exist end the process, and say what does")
             [&] { static_cast<void>(tokens.row<std::int16_t>(0)[16]); });
   ends_with("View: element 0 does not exist; there are 0", [] { static_cast<void>(View<const int>()[0]); });
   CHECK(last_words([&] { static_cast<void>(session->output(3, 3)); }).empty());
+}
+
+TEST_CASE("session: one of a single thread works in a child, with the same bits") {
+  const auto session = session_of_ports();
+  session->run();
+  const std::vector<std::int32_t> expected(session->logits(0).begin(), session->logits(0).end());
+  // The rule that a wrong answer breaks is this test's own.
+  const std::string wrong = last_words([&] {
+    session->run();
+    if (!std::equal(expected.begin(), expected.end(), session->logits(0).begin())) rules::broken("other bits");
+    const auto own = Session::create(tiny_model(), {});
+    if (!own.ok()) rules::broken("no session in a child");
+  });
+  CHECK(wrong == "");
 }
 
 TEST_CASE("rules: an executor that calls nothing ends run()") {

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::vector<std::int32_t> logits_of(const std::shared_ptr<const Model>& model, Isa isa = Isa::scalar) {
+std::vector<std::int32_t> stored_logits(const std::shared_ptr<const Model>& model, Isa isa = Isa::scalar) {
   SessionOptions options;
   options.isa = isa;
   const auto session = Session::create(model, options);
@@ -34,15 +34,15 @@ std::vector<std::int32_t> logits_of(const std::shared_ptr<const Model>& model, I
 }
 
 // A file that ends with the scope.
-class ModelFile {
+class StoredFile {
  public:
-  explicit ModelFile(const Bytes& bytes)
+  explicit StoredFile(const Bytes& bytes)
       : path_(fs::temp_directory_path() / ("intvit_storage_" + std::to_string(getpid()) + ".bin")) {
     write(bytes);
   }
-  ~ModelFile() { fs::remove(path_); }
-  ModelFile(const ModelFile&) = delete;
-  ModelFile& operator=(const ModelFile&) = delete;
+  ~StoredFile() { fs::remove(path_); }
+  StoredFile(const StoredFile&) = delete;
+  StoredFile& operator=(const StoredFile&) = delete;
 
   void write(const Bytes& bytes) const {
     std::ofstream(path_, std::ios::binary)
@@ -62,13 +62,13 @@ ModelOptions stored(Storage storage) {
 
 TEST_CASE("storage: a model that copied its file survives what becomes of the file") {
   const Bytes bytes = tiny_model_bytes();
-  const ModelFile file(bytes);
-  const std::vector<std::int32_t> expected = logits_of(tiny_model());
+  const StoredFile file(bytes);
+  const std::vector<std::int32_t> expected = stored_logits(tiny_model());
   const auto model = Model::open(file.path(), stored(Storage::copied));
   REQUIRE(model.ok());
   CHECK(model.value()->file_bytes() == bytes.size());
   file.write(Bytes(10, 7));  // a mapped file would now end behind its tenth byte
-  CHECK(logits_of(model.value()) == expected);
+  CHECK(stored_logits(model.value()) == expected);
   CHECK(Model::open(file.path(), stored(Storage::copied)).status().code() == Code::corrupt_file);
   const std::string missing = file.path() + ".missing";
   for (const Storage storage : {Storage::usual, Storage::in_place, Storage::copied}) {
@@ -81,7 +81,7 @@ TEST_CASE("storage: a model that copied its file survives what becomes of the fi
 
 TEST_CASE("storage: memory in place is read where it is, at any multiple of 8") {
   const Bytes bytes = tiny_model_bytes();
-  const std::vector<std::int32_t> expected = logits_of(tiny_model());
+  const std::vector<std::int32_t> expected = stored_logits(tiny_model());
   std::vector<Isa> isas = vector_isas();
   isas.insert(isas.begin(), Isa::scalar);
   std::vector<std::uint64_t> room(bytes.size() / 8 + 16);
@@ -90,7 +90,8 @@ TEST_CASE("storage: memory in place is read where it is, at any multiple of 8") 
     std::memcpy(place, bytes.data(), bytes.size());
     const auto model = Model::from_memory({place, bytes.size()}, "borrowed", stored(Storage::in_place));
     REQUIRE(model.ok());
-    for (const Isa isa : isas) CHECK_MESSAGE(logits_of(model.value(), isa) == expected, words << ", " << describe(isa));
+    for (const Isa isa : isas)
+      CHECK_MESSAGE(stored_logits(model.value(), isa) == expected, words << ", " << describe(isa));
     for (const Constant& constant : model.value()->program().constants) {
       const auto* data = constant.bytes.data();
       if (!constant.bytes.empty()) CHECK((data >= place && data < place + bytes.size()));
