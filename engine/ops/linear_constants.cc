@@ -26,8 +26,7 @@ PaddingFacts padding_facts(const LinearConstants& l, const std::uint8_t* tiles, 
     const auto weight = [&](std::uint32_t k) -> std::uint8_t {
       const int column = static_cast<int>(c), input = static_cast<int>(k);
       if (l.bits == 8) return tiles[kernels::tile_offset(column, input, depth)];
-      const kernels::NibblePosition at = kernels::nibble_position(column, input, depth);
-      return static_cast<std::uint8_t>(at.high ? tiles[at.byte] >> 4 : tiles[at.byte] & 15);
+      return static_cast<std::uint8_t>(kernels::stored_number(tiles, static_cast<int>(l.bits), column, input, depth));
     };
     const std::uint8_t rest = facts.rest[c] = weight(piece - 1);
     const auto is_rest = [&](std::uint32_t input) {

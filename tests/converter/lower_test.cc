@@ -102,9 +102,8 @@ TEST_CASE("tiles hold every weight where the kernels look for it, and zero every
           if (bits == 8) {
             value = static_cast<std::int8_t>(tiles[kernels::tile_offset(c, position, depth)]);
           } else {
-            const kernels::NibblePosition at = kernels::nibble_position(c, position, depth);
-            const int nibble = at.high ? tiles[at.byte] >> 4 : tiles[at.byte] & 15;
-            value = 16 * (nibble - w.zero_points[static_cast<std::size_t>(c)]);
+            const int number = kernels::stored_number(tiles.data(), bits, c, position, depth);
+            value = 16 * (number - w.zero_points[static_cast<std::size_t>(c)]);
           }
           equal = equal && value == expected[static_cast<std::size_t>(c * depth + position)];
         }

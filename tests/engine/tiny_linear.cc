@@ -36,8 +36,7 @@ LinearConstants tiny_linear(TinyProgram& tiny, const std::string& name, const Ti
         tiles[kernels::tile_offset(column, k, depth)] = static_cast<std::uint8_t>(weight);
       } else {
         const int nibble = padding ? zero_points[c] : static_cast<int>(random.integer(0, 15));
-        const kernels::NibblePosition at = kernels::nibble_position(column, k, depth);
-        tiles[at.byte] = static_cast<std::uint8_t>(tiles[at.byte] | (at.high ? nibble << 4 : nibble));
+        kernels::store_number(tiles.data(), 4, column, k, depth, nibble);
         weight = (nibble - zero_points[c]) * (1 << kernels::kNibbleShift);
       }
       sum += weight;

@@ -20,8 +20,9 @@ void change_weight(TinyProgram& tiny, LinearConstants& l, int input, int output)
   if (l.bits == 8) {
     tiles[kernels::tile_offset(output, input, depth)] ^= 1;
   } else {
-    const kernels::NibblePosition at = kernels::nibble_position(output, input, depth);
-    tiles[at.byte] = static_cast<std::uint8_t>(tiles[at.byte] ^ (at.high ? 16 : 1));
+    const int bits = static_cast<int>(l.bits);
+    const int number = kernels::stored_number(tiles.data(), bits, output, input, depth);
+    kernels::store_number(tiles.data(), bits, output, input, depth, number ^ 1);
   }
   l.tiles = tiny.add(original.name, original.type, tiles);
 }
