@@ -46,7 +46,7 @@ void check_padding(const std::string& layer, const TinyOptions& options, int own
 }
 
 TEST_CASE("validate: inputs of padding weigh nothing") {
-  for (const std::uint32_t bits : {8u, 4u}) {
+  for (const std::uint32_t bits : {8u, 4u, 3u, 2u}) {
     const TinyOptions options{.weight_bits = bits};  // 16 channels, 40 hidden
     check_padding<LinearOp>(kQkv, options, 16, 64, 48);
     check_padding<LinearOp>(kProj, options, 16, 64, 16);
