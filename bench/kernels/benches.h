@@ -10,6 +10,7 @@ namespace intvit::bench {
 void add_gemm(Suite& suite, const kernels::KernelTable& kernels, bool with_onednn);
 
 // The price of number formats.
+void add_few_bits(Suite& suite, const kernels::KernelTable& kernels);
 void add_linear_formats(Suite& suite, const kernels::KernelTable& kernels);
 void add_encoded_layers(Suite& suite, const kernels::KernelTable& kernels);
 void add_encode(Suite& suite, const kernels::KernelTable& kernels);

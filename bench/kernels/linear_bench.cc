@@ -42,6 +42,24 @@ void add_gemm(Suite& suite, const KernelTable& kernels, bool with_onednn) {
   }
 }
 
+// Of fewer bits, which are unpacked in front of the multiplication.
+void add_few_bits(Suite& suite, const KernelTable& kernels) {
+  suite.add_table({"linear_few_bits",
+                   "Linear layers, weights of few bits: time ratio to those of 4",
+                   Unit::gmac_per_s,
+                   Show::ratios,
+                   {},
+                   {"W4A8", "W3A8", "W2A8"}});
+  for (const Model& model : kModels) {
+    for (const Shape& shape : all_shapes(model)) {
+      for (const int bits : {4, 3, 2}) {
+        suite.add(shape.name, "W" + std::to_string(bits) + "A8", shape.multiplications(),
+                  make_linear(kernels.linear, shape, {bits, plain_epilogue(shape.layer)}));
+      }
+    }
+  }
+}
+
 void add_linear_formats(Suite& suite, const KernelTable& kernels) {
   for (const int bits : {8, 4}) {
     suite.add_table({"linear_w" + std::to_string(bits),

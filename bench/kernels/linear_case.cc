@@ -18,7 +18,8 @@ constexpr int kLargestWeight = 63;
 
 double sigma_of_sums(const LinearFormat& format, int k) {
   const double codes = format.planes == 1 ? kZeroPoint : 4096 / std::sqrt(3.0);
-  const double weights = format.weight_bits == 8 ? (kLargestWeight + 0.5) / std::sqrt(3.0) : 16 * 16 / std::sqrt(12.0);
+  const double weights =
+      format.weight_bits == 8 ? (kLargestWeight + 0.5) / std::sqrt(3.0) : (16 << format.weight_bits) / std::sqrt(12.0);
   return std::sqrt(k) * codes * weights;
 }
 
@@ -69,7 +70,8 @@ LinearCase::LinearCase(const Shape& shape, const LinearFormat& format) {
   const std::size_t bytes = tile_bytes(shape.n, shape.k, format.weight_bits);
   tiles_ = format.weight_bits == 8 ? Buffer<std::uint8_t>(bytes, -kLargestWeight, kLargestWeight, random)
                                    : Buffer<std::uint8_t>(bytes, 0, 255, random);
-  zero_points_ = Buffer<std::uint8_t>(columns, 7, 8, random);
+  const int middle = format.weight_bits == 8 ? 0 : 1 << (format.weight_bits - 1);
+  zero_points_ = Buffer<std::uint8_t>(columns, middle - 1, middle, random);
 
   const double wanted = kSigmaOfCodes / sigma_of_sums(format, shape.k);
   const int shift = static_cast<int>(std::floor(std::log2(0.125 / wanted)));  // leaves 12 bits to the multiplier
@@ -86,13 +88,13 @@ LinearCase::LinearCase(const Shape& shape, const LinearFormat& format) {
   coarse_unit_ = Buffer<std::int16_t>(columns, 1 << kCoarseShift, 1 << kCoarseShift, random);
   activation_ = Buffer<std::int16_t>(2 * kActivationSegments, 0, 20, random);
   dst_ = Buffer<std::int32_t>(rows * columns);
-  scratch_ = Buffer<std::uint8_t>(linear_scratch_bytes(k));
+  scratch_ = Buffer<std::uint8_t>(linear_scratch_bytes(k, format.weight_bits));
 
   args_.src = src_.data();
   args_.src_stride = static_cast<std::ptrdiff_t>(row_bytes);
   args_.plane_stride = format.planes == 2 ? k : 0;
   args_.rows = shape.rows;
-  args_.weights = {tiles_.data(), format.weight_bits == 4 ? zero_points_.data() : nullptr, format.weight_bits, shape.n,
+  args_.weights = {tiles_.data(), format.weight_bits != 8 ? zero_points_.data() : nullptr, format.weight_bits, shape.n,
                    k};
   args_.requantizer = {bias_.data(), shift_.data(), multiplier_.data()};
   args_.epilogue = format.epilogue;

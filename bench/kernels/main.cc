@@ -60,6 +60,7 @@ bool initialize_google_benchmark(const std::vector<std::string>& options) {
 
 void add_all(Suite& suite, const kernels::KernelTable& kernels, bool with_onednn) {
   add_gemm(suite, kernels, with_onednn);
+  add_few_bits(suite, kernels);
   add_linear_formats(suite, kernels);
   add_encoded_layers(suite, kernels);
   add_encode(suite, kernels);

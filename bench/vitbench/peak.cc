@@ -61,7 +61,7 @@ double milliseconds_at_peak(const Program& program, const Peak& peak) {
   double milliseconds = 0;
   for (const Step& step : program.steps) {
     const OpCost cost = op_cost(step.op, program);
-    milliseconds += static_cast<double>(cost.macs) / 1e6 / (cost.weight_bits == 4 ? peak.weights4 : peak.weights8);
+    milliseconds += static_cast<double>(cost.macs) / 1e6 / (cost.weight_bits < 8 ? peak.weights4 : peak.weights8);
   }
   return milliseconds;
 }

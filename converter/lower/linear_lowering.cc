@@ -89,7 +89,7 @@ LinearConstants LinearLowering::pack(const QuantizedWeights& weights, const std:
   constants.bits = static_cast<std::uint32_t>(weights.stored_bits());
   constants.tiles = builder_.constant(name + ".weight", weights.stored_bits() == 8 ? DataType::s8 : DataType::u8,
                                       pack_tiles(weights, in.depth, in.placement));
-  if (weights.stored_bits() == 4) {
+  if (constants.has_zero_points()) {
     std::vector<std::uint8_t> zeros = weights.zero_points;
     zeros.resize(static_cast<std::size_t>(kernels::padded_columns(weights.n)), 0);
     constants.zero_points = builder_.constant(name + ".weight_zero_point", DataType::u8, zeros);

@@ -5,25 +5,24 @@
 namespace intvit {
 
 std::vector<std::uint8_t> pack_tiles(const QuantizedWeights& weights, int depth, std::span<const int> placement) {
-  std::vector<std::uint8_t> tiles(kernels::tile_bytes(weights.n, depth, weights.stored_bits()), 0);
-  const auto put_nibble = [&](int column, int position, int code) {
-    const kernels::NibblePosition at = kernels::nibble_position(column, position, depth);
-    const int shift = at.high ? 4 : 0;
-    tiles[at.byte] = static_cast<std::uint8_t>((tiles[at.byte] & ~(15 << shift)) | code << shift);
+  const int bits = weights.stored_bits();
+  std::vector<std::uint8_t> tiles(kernels::tile_bytes(weights.n, depth, bits), 0);
+  const auto put_number = [&](int column, int position, int code) {
+    kernels::store_number(tiles.data(), bits, column, position, depth, code);
   };
   for (int column = 0; column < weights.n; ++column) {
-    if (weights.stored_bits() == 4) {
+    if (bits != 8) {
       // The code that means zero, in every position that no input is read from.
       for (int position = 0; position < depth; ++position) {
-        put_nibble(column, position, weights.zero_points[static_cast<std::size_t>(column)]);
+        put_number(column, position, weights.zero_points[static_cast<std::size_t>(column)]);
       }
     }
     for (int i = 0; i < weights.k; ++i) {
       const int position = placement[static_cast<std::size_t>(i)];
       const int code = weights.codes[static_cast<std::size_t>(column) * static_cast<std::size_t>(weights.k) +
                                      static_cast<std::size_t>(i)];
-      if (weights.stored_bits() == 4) {
-        put_nibble(column, position, code);
+      if (bits != 8) {
+        put_number(column, position, code);
       } else {
         const int zero_point = weights.zero_points[static_cast<std::size_t>(column)];
         tiles[kernels::tile_offset(column, position, depth)] = static_cast<std::uint8_t>(code - zero_point);

@@ -21,7 +21,7 @@ namespace intvit {
 struct MethodInput {
   const FloatNetwork& network;
   const CalibrationStatistics& statistics;
-  int weight_bits;      // 3..6, 8
+  int weight_bits;      // 2..6, 8
   int activation_bits;  // 3..6, 8
   PictureRun run;
   Knobs knobs;         // of the method

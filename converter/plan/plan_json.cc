@@ -164,7 +164,7 @@ class PlanReader {
 
   WeightScheme weights(const OrderedJson& object, const std::string& place) {
     WeightScheme scheme;
-    scheme.bits = integer(object, "bits", 3, 8, place);
+    scheme.bits = integer(object, "bits", 2, 8, place);
     const OrderedJson& range = member(object, "range", place);
     if (range != "max" && range != "mse") fail(place + ": range must be max or mse");
     scheme.range = range == "max" ? WeightRange::max : WeightRange::mse;

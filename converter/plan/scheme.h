@@ -112,8 +112,8 @@ enum class WeightRange {
   mse,  // the range with the least squared rounding error of the column
 };
 
-// Per output channel, 3 to 8 bits. 8 bits: symmetric, [-127, 127]. Fewer: 2^bits levels with a zero point per column.
-// 3 and 4 bits are stored as nibbles, 5 to 8 as bytes.
+// Per output channel, 2 to 8 bits. 8 bits: symmetric, [-127, 127]. Fewer: 2^bits levels with a zero point per column.
+// 2, 3 and 4 bits take as many in a model file, 5 to 8 a byte.
 struct WeightScheme {
   int bits = 8;
   WeightRange range = WeightRange::max;

@@ -13,8 +13,8 @@
 
 namespace intvit {
 
-// w[column][k] = scale[column] * (code - zero_point[column]) for weights stored as bytes (5 to 8 bits); those stored as
-// nibbles (3 and 4 bits) count sixteen times (kernels/gemm/tiles.h), and their scales are smaller accordingly.
+// w[column][k] = scale[column] * (code - zero_point[column]) for weights stored as bytes (5 to 8 bits); those of 2 to 4
+// bits count sixteen times (kernels/gemm/tiles.h), and their scales are smaller accordingly.
 struct QuantizedWeights {
   int bits = 8;
   int n = 0;                              // columns (outputs)
@@ -31,7 +31,7 @@ struct QuantizedWeights {
         zero_points[static_cast<std::size_t>(column)];
     return code * code_weight();
   }
-  int stored_bits() const { return bits <= 4 ? 4 : 8; }
+  int stored_bits() const { return bits <= 4 ? bits : 8; }
   int code_weight() const { return bits <= 4 ? 16 : 1; }
 };
 

@@ -12,9 +12,9 @@ inline constexpr std::array<std::uint8_t, 8> kMagic = {'I', 'N', 'T', 'V', 'I', 
 inline constexpr std::uint16_t kContainerMajor = 1;
 inline constexpr std::uint16_t kContainerMinor = 0;
 // Op set: how the program is written and what it means, to the last rounding. A reader takes these; what was appended
-// to the newest one since is refused by its name (docs/format.md).
+// since is refused by its name (docs/format.md). 4 is written like 3.
 inline constexpr std::uint32_t kOldestOpSet = 2;
-inline constexpr std::uint32_t kOpSet = 3;
+inline constexpr std::uint32_t kOpSet = 4;
 
 inline constexpr std::size_t kSectionAlignment = 64;
 

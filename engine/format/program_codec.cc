@@ -5,6 +5,7 @@
 #include "engine/format/codec_parts.h"
 #include "engine/format/layout.h"
 #include "engine/format/records.h"
+#include "engine/ops/linear_constants.h"
 #include "engine/ops/registry.h"
 
 namespace intvit {
@@ -191,6 +192,14 @@ class Decoder {
 };
 
 }  // namespace
+
+std::uint32_t needed_op_set(const Program& program) {
+  for (const Step& step : program.steps) {
+    const LinearConstants* weights = step.op->weights();
+    if (weights != nullptr && weights->bits < 4) return 4;
+  }
+  return 3;
+}
 
 std::vector<std::uint8_t> encode_program(const Program& program, std::span<const std::uint64_t> offsets) {
   ByteWriter writer;

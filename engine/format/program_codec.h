@@ -1,5 +1,5 @@
-// Program <-> bytes of the program section, in the encoding of op set 3. Constants are stored as places in the data
-// section; the memory plan is not stored.
+// Program <-> bytes of the program section, in the encoding of op sets 3 and 4. Constants are stored as places in the
+// data section; the memory plan is not stored.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,9 @@
 #include "intvit/status.h"
 
 namespace intvit {
+
+// What a reader of the program needs at least: 4 for weights of 3 and 2 bits, or 3.
+std::uint32_t needed_op_set(const Program& program);
 
 // `offsets[i]` is where constant i lies in the data section.
 std::vector<std::uint8_t> encode_program(const Program& program, std::span<const std::uint64_t> offsets);

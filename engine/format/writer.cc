@@ -32,12 +32,12 @@ void append_section(SectionId id, const std::vector<std::uint8_t>& contents, Sec
 }
 
 // Header and section table of a file that has its sections.
-void write_front(const SectionTable& table, std::vector<std::uint8_t>& file) {
+void write_front(std::uint32_t op_set, const SectionTable& table, std::vector<std::uint8_t>& file) {
   FileHeader header{};
   header.magic = kMagic;
   header.container_major = kContainerMajor;
   header.container_minor = kContainerMinor;
-  header.op_set = kOpSet;
+  header.op_set = op_set;
   header.file_size = file.size();
   header.section_count = kSectionCount;
   header.section_table_checksum = checksum64({reinterpret_cast<const std::uint8_t*>(table.data()), sizeof table});
@@ -64,16 +64,18 @@ std::vector<std::uint8_t> encode_model(const Program& program, const Metadata& m
   append_section(SectionId::program, encode_program(program, offsets), table[0], file);
   append_section(SectionId::data, data, table[1], file);
   append_section(SectionId::metadata, encode_metadata(metadata), table[2], file);
-  write_front(table, file);
+  write_front(needed_op_set(program), table, file);
   return file;
 }
 
 void set_metadata(const Metadata& metadata, std::vector<std::uint8_t>& file) {
+  FileHeader header;
+  std::memcpy(&header, file.data(), sizeof header);
   SectionTable table;
   std::memcpy(table.data(), file.data() + sizeof(FileHeader), sizeof table);
   file.resize(table[2].offset);
   append_section(SectionId::metadata, encode_metadata(metadata), table[2], file);
-  write_front(table, file);
+  write_front(header.op_set, table, file);
 }
 
 Status write_file_atomically(const std::string& path, std::span<const std::uint8_t> bytes) {

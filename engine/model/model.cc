@@ -93,6 +93,9 @@ Status Model::Impl::load(const Sections& sections) {
   if (!decoded.ok()) return decoded.status();
   program = decoded.take();
   if (Status status = validate(program); !status.ok()) return status;
+  if (op_set < kOpSet && needed_op_set(program) == kOpSet) {
+    return corrupt("weights of 3 or 2 bits in op set " + std::to_string(op_set) + ", which has none");
+  }
   plan_memory(program);
   if (program.arena_bytes + program.kept_bytes > kMaxArenaBytes) {
     return corrupt("a picture needs " + std::to_string(program.arena_bytes + program.kept_bytes) +

@@ -125,8 +125,7 @@ std::uint64_t ConvOp::macs(const Tensors& tensors) const {
 
 std::size_t ConvOp::scratch_bytes(const Tensors& tensors) const {
   return align_scratch(static_cast<std::size_t>(most_rows(linear.k)) * linear.k) +
-         align_scratch(kernels::linear_scratch_bytes(static_cast<int>(linear.k))) +
-         row_constants_scratch_bytes(tensors.buffers[dst], linear.n);
+         align_scratch(linear.scratch_bytes()) + row_constants_scratch_bytes(tensors.buffers[dst], linear.n);
 }
 
 std::string ConvOp::describe(const Tensors& tensors) const {
@@ -180,8 +179,7 @@ void ConvOp::execute(const Execution& e) const {
   const std::int64_t most = most_rows(linear.k);
   auto* patches = static_cast<std::uint8_t*>(e.workspace.scratch);
   std::uint8_t* linear_scratch = patches + align_scratch(static_cast<std::size_t>(most) * depth);
-  auto* values = reinterpret_cast<std::int16_t*>(
-      linear_scratch + align_scratch(kernels::linear_scratch_bytes(static_cast<int>(linear.k))));
+  auto* values = reinterpret_cast<std::int16_t*>(linear_scratch + align_scratch(linear.scratch_bytes()));
   const auto* constants = init == kNone ? nullptr : e.constant<std::int16_t>(init);
   kernels::LinearArgs args = linear_args(linear, e, linear_scratch);
   args.requantizer.multiplier = e.constant<std::int16_t>(linear.multiplier);

@@ -71,7 +71,7 @@ std::uint64_t LinearOp::macs(const Tensors& tensors) const {
 }
 
 std::size_t LinearOp::scratch_bytes(const Tensors& tensors) const {
-  return align_scratch(kernels::linear_scratch_bytes(static_cast<int>(linear.k))) +
+  return align_scratch(linear.scratch_bytes()) +
          (init == kNone ? 0 : row_constants_scratch_bytes(tensors.buffers[dst], linear.n));
 }
 
@@ -130,9 +130,8 @@ void LinearOp::execute(const Execution& e) const {
 
 void LinearOp::add_init(const Execution& e, kernels::LinearArgs args, Range rows) const {
   const Buffer& to = e.buffer(dst);
-  auto* values =
-      reinterpret_cast<std::int16_t*>(static_cast<std::uint8_t*>(e.workspace.scratch) +
-                                      align_scratch(kernels::linear_scratch_bytes(static_cast<int>(linear.k))));
+  auto* values = reinterpret_cast<std::int16_t*>(static_cast<std::uint8_t*>(e.workspace.scratch) +
+                                                 align_scratch(linear.scratch_bytes()));
   for (std::int64_t begin = rows.begin; begin < rows.end; begin += args.rows) {
     args.rows = static_cast<int>(std::min<std::int64_t>(kConstantRows, rows.end - begin));
     args.dst = e.row_of_any_type(dst, begin);

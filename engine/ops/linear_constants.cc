@@ -26,8 +26,7 @@ PaddingFacts padding_facts(const LinearConstants& l, const std::uint8_t* tiles, 
     const auto weight = [&](std::uint32_t k) -> std::uint8_t {
       const int column = static_cast<int>(c), input = static_cast<int>(k);
       if (l.bits == 8) return tiles[kernels::tile_offset(column, input, depth)];
-      const kernels::NibblePosition at = kernels::nibble_position(column, input, depth);
-      return static_cast<std::uint8_t>(at.high ? tiles[at.byte] >> 4 : tiles[at.byte] & 15);
+      return static_cast<std::uint8_t>(kernels::stored_number(tiles, static_cast<int>(l.bits), column, input, depth));
     };
     const std::uint8_t rest = facts.rest[c] = weight(piece - 1);
     const auto is_rest = [&](std::uint32_t input) {
@@ -51,7 +50,7 @@ void check_padding(Checker& c, const LinearConstants& l, const Constant& tiles, 
   c.require(facts.n == l.n && facts.k == l.k && facts.piece == piece,
             [&] { return "weights '" + tiles.name + "' are read in another shape than before"; });
   if (!c.ok()) return;
-  const ConstantId zero_points = l.bits == 4 ? l.zero_points : kNone;
+  const ConstantId zero_points = l.has_zero_points() ? l.zero_points : kNone;
   const auto [found, is_new] = facts.weighing.try_emplace(zero_points, 0);
   for (std::uint32_t column = 0; is_new && column < l.n; ++column) {
     const std::uint8_t zero = zero_points == kNone ? 0 : c.tensors().constants[zero_points].as<std::uint8_t>()[column];
@@ -63,7 +62,8 @@ void check_padding(Checker& c, const LinearConstants& l, const Constant& tiles, 
 }  // namespace
 
 void check_linear(Checker& c, const LinearConstants& l, const Buffer& dst, bool logits, SourceRow row) {
-  c.require(l.bits == 8 || l.bits == 4, [&] { return std::to_string(l.bits) + "-bit weights, must be 8 or 4"; });
+  c.require(l.bits == 8 || (l.bits >= 2 && l.bits <= 4),
+            [&] { return std::to_string(l.bits) + "-bit weights, must be 8, 4, 3 or 2"; });
   c.require(l.n >= 1 && l.n <= kMaxColumns, [&] { return std::to_string(l.n) + " outputs"; });
   const auto deepest = static_cast<std::uint32_t>(kernels::max_depth(static_cast<int>(l.bits)));
   c.require(l.k >= 1 && l.k <= deepest && l.k % kernels::kDepthPadding == 0,
@@ -77,8 +77,10 @@ void check_linear(Checker& c, const LinearConstants& l, const Buffer& dst, bool 
   const std::uint64_t bytes =
       kernels::tile_bytes(static_cast<int>(l.n), static_cast<int>(l.k), static_cast<int>(l.bits));
   const Constant* tiles = c.constant(l.tiles, l.bits == 8 ? DataType::s8 : DataType::u8, bytes, "weights");
-  if (l.bits == 4)
-    c.within<std::uint8_t>(c.constant(l.zero_points, DataType::u8, columns, "zero points"), 0, 15, "zero points");
+  if (l.has_zero_points()) {
+    c.within<std::uint8_t>(c.constant(l.zero_points, DataType::u8, columns, "zero points"), 0, (1 << l.bits) - 1,
+                           "zero points");
+  }
   if (c.ok()) check_padding(c, l, *tiles, row);
   c.constant(l.bias, DataType::s32, columns, "bias");
   const Constant* shift = c.constant(l.shift, DataType::u8, columns, "shift");
@@ -94,8 +96,8 @@ void check_linear(Checker& c, const LinearConstants& l, const Buffer& dst, bool 
 kernels::LinearArgs linear_args(const LinearConstants& l, const Execution& execution, void* scratch) {
   kernels::LinearArgs args{};
   args.weights = {execution.constant<std::uint8_t>(l.tiles),
-                  l.bits == 4 ? execution.constant<std::uint8_t>(l.zero_points) : nullptr, static_cast<int>(l.bits),
-                  static_cast<int>(l.n), static_cast<int>(l.k)};
+                  l.has_zero_points() ? execution.constant<std::uint8_t>(l.zero_points) : nullptr,
+                  static_cast<int>(l.bits), static_cast<int>(l.n), static_cast<int>(l.k)};
   args.weights.next = execution.next_weights.data();
   args.weights.next_bytes = execution.next_weights.size();
   args.requantizer.bias = execution.constant<std::int32_t>(l.bias);
@@ -106,7 +108,9 @@ kernels::LinearArgs linear_args(const LinearConstants& l, const Execution& execu
 
 std::span<const std::uint8_t> first_weights(const LinearConstants& l, const Tensors& tensors) {
   const std::span<const std::uint8_t> tiles = tensors.constants[l.tiles].bytes;
-  return tiles.first(std::min(tiles.size(), std::size_t{2} * kernels::kPanelColumns * l.k * l.bits / 8));
+  const int columns = l.bits < 4 ? kernels::kUnpackedColumns : 2 * kernels::kPanelColumns;
+  return tiles.first(
+      std::min(tiles.size(), kernels::tile_bytes(columns, static_cast<int>(l.k), static_cast<int>(l.bits))));
 }
 
 }  // namespace intvit

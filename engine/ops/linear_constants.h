@@ -10,12 +10,17 @@ namespace intvit {
 struct LinearConstants {
   std::uint32_t n = 0;     // outputs
   std::uint32_t k = 0;     // inputs, padded to a multiple of 64
-  std::uint32_t bits = 8;  // 8 or 4
+  std::uint32_t bits = 8;  // 8, 4, 3 or 2
   ConstantId tiles = kNone;
-  ConstantId zero_points = kNone;  // u8 [padded n], only for 4-bit weights
+  ConstantId zero_points = kNone;  // u8 [padded n], below 2^bits; not for 8 bits
   ConstantId bias = kNone;         // s32 [padded n]
   ConstantId shift = kNone;        // u8 [padded n], 0..31 (logits: 1..62)
   ConstantId multiplier = kNone;   // s16 [padded n], >= 0 (logits: s32)
+
+  bool has_zero_points() const { return bits != 8; }
+  std::size_t scratch_bytes() const {
+    return kernels::linear_scratch_bytes(static_cast<int>(k), static_cast<int>(bits));
+  }
 
   void visit(FieldVisitor& v) { v(n), v(k), v(bits), v(tiles), v(zero_points), v(bias), v(shift), v(multiplier); }
 };
@@ -30,7 +35,7 @@ struct SourceRow {
 void check_linear(Checker& c, const LinearConstants& l, const Buffer& dst, bool logits, SourceRow row);
 
 // All that follows from the constants, but for the multiplier, whose type depends on the epilogue. `scratch` is of
-// kernels::linear_scratch_bytes(l.k).
+// l.scratch_bytes().
 kernels::LinearArgs linear_args(const LinearConstants& l, const Execution& execution, void* scratch);
 
 // The weights that a linear operation reads first, as many as the widest kernels multiply at once.

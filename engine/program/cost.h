@@ -12,7 +12,7 @@ struct OpCost {
   std::uint64_t rows = 0;         // of what it writes
   std::uint64_t macs = 0;         // multiply-accumulates; 0 for what multiplies no matrices
   std::uint64_t bytes = 0;        // weights and all buffers that it reads or writes, each once
-  std::uint32_t weight_bits = 8;  // of the right factor, 8 or 4: which instructions can multiply it
+  std::uint32_t weight_bits = 8;  // of the right factor, 8, 4, 3 or 2: which instructions can multiply it
 };
 
 // `program` must be valid.

@@ -7,11 +7,12 @@
 // A source of more than 8 bits lies in two byte planes, and then src[r][k] is low + 256 * high, 0..65535 for whatever
 // bytes there are: the same instructions multiply the high bytes first and the low ones on top of 256 times that.
 //
-// Range: |w| <= 128 for 8-bit weights; 4-bit weights minus their zero point lie in [-15, 15] and are counted sixteen
-// times. max_depth() is the k up to which k * largest value * largest weight < 2^31, so that no sum wraps. Beyond it,
-// sums are modulo 2^32.
+// Range: |w| <= 128 for 8-bit weights; those of 4, 3 and 2 bits minus their zero point lie in [-15, 15] and are counted
+// sixteen times. max_depth() is the k up to which k * largest value * largest weight < 2^31, so that no sum wraps.
+// Beyond it, sums are modulo 2^32.
 //
-// avx2/, vnni/ and amx/ multiply in ways of their own; multiply_<isa>.h there says which way is taken when.
+// avx2/, vnni/ and amx/ multiply in ways of their own; multiply_<isa>.h there says which way is taken when. For all of
+// them unpacked_weights.h makes 4-bit weights of those of 3 and 2 bits.
 #pragma once
 
 #include <cstddef>
@@ -32,13 +33,13 @@ constexpr int max_depth(int weight_bits, int max_value = 255) {
 // n columns (outputs), k inputs; k is already padded_depth(K) and src rows have that many readable bytes in each plane.
 struct LinearWeights {
   const std::uint8_t* tiles;        // kernels/gemm/tiles.h
-  const std::uint8_t* zero_points;  // [padded_columns(n)] for 4 bits, null for 8
-  int bits;                         // 8 or 4
+  const std::uint8_t* zero_points;  // [padded_columns(n)], each below 2^bits; null for 8 bits
+  int bits;                         // 8, 4, 3 or 2
   int n;
   int k;
   bool just_packed = false;  // they have just been written, so that nothing is won by fetching them ahead
   static constexpr int kLargest = 128;
-  int largest = kLargest;  // no 8-bit weight exceeds it in magnitude
+  int largest = kLargest;  // no 8-bit weight, and no number minus zero point, exceeds it in magnitude
   // All weights from there on are zero: need not be multiplied. A multiple of kGroupDepth; 0: nobody knows.
   int used = 0;
   // What this thread reads after them, the first weights of its next linear operation: may be fetched ahead.
@@ -92,15 +93,17 @@ struct LinearArgs {
   // logits only, per column, padded like the requantizer (whose shift and multiplier are then unused)
   const std::int32_t* logit_multiplier;  // >= 0
   const std::uint8_t* logit_shift;       // 1..62
-  // linear_scratch_bytes(k), 64-byte aligned, not shared between threads
+  // linear_scratch_bytes(k, bits of weights), 64-byte aligned, not shared between threads
   void* scratch;
 };
 
 // AVX2 is the most demanding: a block of rows and a panel of weights, both widened to 16 bits, or more rows, split into
-// parts (split_codes_avx2.h, which needs no more).
+// parts (split_codes_avx2.h, which needs no more). Weights of 3 and 2 bits need room for a block of columns' nibbles.
 inline constexpr int kWidenedRows = 48;
-constexpr std::size_t linear_scratch_bytes(int k) {
-  return static_cast<std::size_t>(k) * 2 * (kWidenedRows + kPanelColumns) + 64;
+inline constexpr int kUnpackedColumns = 64;
+constexpr std::size_t linear_scratch_bytes(int k, int weight_bits = 8) {
+  return static_cast<std::size_t>(k) * 2 * (kWidenedRows + kPanelColumns) + 64 +
+         (weight_bits < 4 ? tile_bytes(kUnpackedColumns, k, 4) : 0);
 }
 
 struct LinearKernels {

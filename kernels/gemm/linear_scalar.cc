@@ -18,7 +18,8 @@ std::int32_t dot8(const std::uint8_t* row, const LinearWeights& weights, int col
 }
 
 std::int32_t dot4(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
-  const std::uint8_t* groups = weights.tiles + nibble_position(column, 0, weights.k).byte;
+  const std::uint8_t* groups =
+      weights.tiles + plane_position(column, 0, 4, tile_bytes(kPanelColumns, weights.k, 4)).byte;
   const int zero_point = weights.zero_points[column];
   std::int32_t sum = 0;
   for (int k = 0; k < weights.k; k += 2 * kGroupDepth, groups += kGroupBytes) {
@@ -30,8 +31,21 @@ std::int32_t dot4(const std::uint8_t* row, const LinearWeights& weights, int col
   return wrapping_shift_left(sum, kNibbleShift);
 }
 
+// 3 or 2 bits, number by number.
+std::int32_t dot_packed(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
+  const int zero_point = weights.zero_points[column];
+  std::int32_t sum = 0;
+  for (int k = 0; k < weights.k; ++k) {
+    const int number = stored_number(weights.tiles, weights.bits, column, k, weights.k);
+    sum = wrapping_add(sum, row[k] * (number - zero_point));
+  }
+  return wrapping_shift_left(sum, kNibbleShift);
+}
+
 std::int32_t dot_plane(const std::uint8_t* row, const LinearWeights& weights, int column) noexcept {
-  return weights.bits == 4 ? dot4(row, weights, column) : dot8(row, weights, column);
+  return weights.bits == 8   ? dot8(row, weights, column)
+         : weights.bits == 4 ? dot4(row, weights, column)
+                             : dot_packed(row, weights, column);
 }
 
 // Modulo 2^32, the sum of (low + 256 * high) * w.

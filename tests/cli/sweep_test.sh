@@ -78,7 +78,7 @@ grep -q '^| minmax | w4a4 |.*failed: ' "$work/out" || fail "the failure is no ro
   fail "the others should have run, with a latency: $(cat "$work/out")"
 
 # Mistakes are found before anything is computed.
-for wrong in w7a8 w4 4,8 w4a8,w4a8 w4a8, W4A8 w4a88; do
+for wrong in w7a8 w4a2 w1a8 w4 4,8 w4a8,w4a8 w4a8, W4A8 w4a88; do
   expect_error 2 "--bits" "$VITCONVERT" sweep "$demo" --bits "$wrong" --calib "$demo/calib.txt" --eval "$work/eval.txt"
 done
 expect_error 2 "unknown" "$VITCONVERT" sweep "$demo" --methods magic --calib "$demo/calib.txt" --eval "$work/eval.txt"

@@ -139,7 +139,7 @@ TEST_CASE("a converted model gives the same logits on every instruction set, thr
   VitDescription vit = small_vit();
   vit.distillation_token = true;
   const FloatNetwork network = random_network(vit, 10);
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     const Conversion conversion = must_convert(network, {.method = "minmax", .weight_bits = bits, .plan = {}});
     const auto model = Model::from_memory(conversion.file, "test");
     REQUIRE(model.ok());
@@ -188,7 +188,7 @@ TEST_CASE("a plan survives JSON, and bad plans are refused with a reason") {
   for (const char* bad :
        {"", "[]", "{}", "{\"residual_magnitude\": -1}",
         "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {\"x\": [{\"bits\": 9}]}, \"weights\": {}}",
-        "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {}, \"weights\": {\"x\": {\"bits\": 2, "
+        "{\"residual_magnitude\": 1, \"magnitudes\": {}, \"activations\": {}, \"weights\": {\"x\": {\"bits\": 1, "
         "\"range\": \"max\"}}}"}) {
     CAPTURE(bad);
     const Result<Plan> result = plan_from_json(bad, "test");

@@ -78,7 +78,7 @@ TEST_CASE("error feedback makes the error of correlated inputs several times sma
   for (float& w : layer.weight) w = normal(random);
   const std::vector<float> rows = correlated_rows(4), unseen = correlated_rows(4);
   const Moments moments = moments_of(rows);
-  for (const int bits : {4, 8}) {
+  for (const int bits : {2, 3, 4, 8}) {
     CAPTURE(bits);
     const QuantizedWeights nearest =
         quantize_weights(layer, {bits, WeightRange::mse}, std::vector<double>(kOutputs, 0));
@@ -89,7 +89,7 @@ TEST_CASE("error feedback makes the error of correlated inputs several times sma
       for (int i = 0; i < kMixedInputs; ++i) {
         const int code = feedback.codes[static_cast<std::size_t>(o * kMixedInputs + i)];
         CHECK(code >= (bits == 8 ? -127 : 0));
-        CHECK(code <= (bits == 8 ? 127 : 15));
+        CHECK(code <= (bits == 8 ? 127 : (1 << bits) - 1));
       }
     }
     QuantizedWeights threads = nearest;

@@ -48,19 +48,19 @@ TEST_CASE("weights are rounded to within half a step, and the least-error range 
   for (int i = 0; i < 96; ++i) layer.weight[static_cast<std::size_t>(192 + i)] = 0.5f;    // column 2 is constant
   for (int i = 0; i < 96; ++i) layer.weight[static_cast<std::size_t>(288 + i)] = -0.25f;  // column 3: one sign
   const std::vector<double> no_bound(20, 0.0);
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     const QuantizedWeights plain = quantize_weights(layer, {bits, WeightRange::max}, no_bound);
     const QuantizedWeights best = quantize_weights(layer, {bits, WeightRange::mse}, no_bound);
     for (int column = 0; column < layer.out; ++column) {
       CAPTURE(bits);
       CAPTURE(column);
-      const double step = plain.scales[static_cast<std::size_t>(column)] * (bits == 4 ? 16 : 1);
+      const double step = plain.scales[static_cast<std::size_t>(column)] * (bits < 8 ? 16 : 1);
       CHECK(step > 0);
       for (int i = 0; i < layer.in; ++i) {
         const double value = plain.scales[static_cast<std::size_t>(column)] * plain.value(column, i);
         // A zero point that had to be rounded moves the ends of the range by up to half a step more.
         CHECK(std::abs(value - layer.weight[static_cast<std::size_t>(column * layer.in + i)]) <=
-              step * (bits == 4 ? 1.01 : 0.501));
+              step * (bits < 8 ? 1.01 : 0.501));
       }
       CHECK(weight_error(layer, best, column) <= weight_error(layer, plain, column) + 1e-12);
     }
@@ -69,14 +69,14 @@ TEST_CASE("weights are rounded to within half a step, and the least-error range 
 
 TEST_CASE("a lower bound on scales is respected") {
   const FloatLinear layer = random_linear(3, 64, 2);
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     const QuantizedWeights w = quantize_weights(layer, {bits, WeightRange::mse}, std::vector<double>{0.5, 0.5, 0.5});
     for (const double scale : w.scales) CHECK(scale >= 0.5);
   }
 }
 
 TEST_CASE("tiles hold every weight where the kernels look for it, and zero everywhere else") {
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     for (const auto& [n, k] : {std::pair{1, 3}, {17, 64}, {40, 100}}) {
       CAPTURE(bits);
       CAPTURE(n);
@@ -102,9 +102,8 @@ TEST_CASE("tiles hold every weight where the kernels look for it, and zero every
           if (bits == 8) {
             value = static_cast<std::int8_t>(tiles[kernels::tile_offset(c, position, depth)]);
           } else {
-            const kernels::NibblePosition at = kernels::nibble_position(c, position, depth);
-            const int nibble = at.high ? tiles[at.byte] >> 4 : tiles[at.byte] & 15;
-            value = 16 * (nibble - w.zero_points[static_cast<std::size_t>(c)]);
+            const int number = kernels::stored_number(tiles.data(), bits, c, position, depth);
+            value = 16 * (number - w.zero_points[static_cast<std::size_t>(c)]);
           }
           equal = equal && value == expected[static_cast<std::size_t>(c * depth + position)];
         }

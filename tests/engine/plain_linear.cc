@@ -14,9 +14,9 @@ using Numbers = std::vector<std::int32_t>;
 std::int32_t weight(const LinearConstants& l, const PlainMemory& memory, std::uint32_t output, std::uint32_t input) {
   const int column = static_cast<int>(output), k = static_cast<int>(input), depth = static_cast<int>(l.k);
   if (l.bits == 8) return memory.numbers<std::int8_t>(l.tiles)[kernels::tile_offset(column, k, depth)];
-  const kernels::NibblePosition place = kernels::nibble_position(column, k, depth);
-  const int byte = memory.numbers<std::uint8_t>(l.tiles)[place.byte];
-  return 16 * ((place.high ? byte >> 4 : byte & 15) - memory.numbers<std::uint8_t>(l.zero_points)[output]);
+  const int number =
+      kernels::stored_number(memory.numbers<std::uint8_t>(l.tiles), static_cast<int>(l.bits), column, k, depth);
+  return 16 * (number - memory.numbers<std::uint8_t>(l.zero_points)[output]);
 }
 
 // Of a row of the source and the weights' inputs 0, 1, ...

@@ -20,13 +20,14 @@ LinearConstants tiny_linear(TinyProgram& tiny, const std::string& name, const Ti
   const auto piece = static_cast<std::uint32_t>(kernels::padded_depth(static_cast<int>(weights.row_inputs)));
   const bool logits = weights.kind == Epilogue::logits;
   std::vector<std::uint8_t> tiles(kernels::tile_bytes(n, depth, static_cast<int>(weights.bits)));
-  std::vector<std::uint8_t> zero_points(columns, 8), shift(columns, 1);
+  std::vector<std::uint8_t> zero_points(columns, weights.bits < 4 ? 1 : 8), shift(columns, 1);
   std::vector<std::int32_t> bias(columns), logit_multiplier(columns);
   std::vector<std::int16_t> multiplier(columns);
   for (int column = 0; column < n; ++column) {
     const auto c = static_cast<std::size_t>(column);
     std::int64_t sum = 0, squares = 0;
     if (weights.bits == 4) zero_points[c] = static_cast<std::uint8_t>(random.integer(5, 10));
+    if (weights.bits < 4) zero_points[c] = static_cast<std::uint8_t>(random.integer(1, (1 << weights.bits) - 2));
     for (int k = 0; k < depth; ++k) {
       const auto input = static_cast<std::uint32_t>(k);
       const bool padding = input >= weights.inputs || input % piece >= weights.row_inputs;
@@ -35,10 +36,9 @@ LinearConstants tiny_linear(TinyProgram& tiny, const std::string& name, const Ti
         weight = padding ? 0 : random.integer(-127, 127);
         tiles[kernels::tile_offset(column, k, depth)] = static_cast<std::uint8_t>(weight);
       } else {
-        const int nibble = padding ? zero_points[c] : static_cast<int>(random.integer(0, 15));
-        const kernels::NibblePosition at = kernels::nibble_position(column, k, depth);
-        tiles[at.byte] = static_cast<std::uint8_t>(tiles[at.byte] | (at.high ? nibble << 4 : nibble));
-        weight = (nibble - zero_points[c]) * (1 << kernels::kNibbleShift);
+        const int number = padding ? zero_points[c] : static_cast<int>(random.integer(0, (1 << weights.bits) - 1));
+        kernels::store_number(tiles.data(), static_cast<int>(weights.bits), column, k, depth, number);
+        weight = (number - zero_points[c]) * (1 << kernels::kNibbleShift);
       }
       sum += weight;
       squares += weight * weight;
@@ -62,7 +62,7 @@ LinearConstants tiny_linear(TinyProgram& tiny, const std::string& name, const Ti
   l.k = static_cast<std::uint32_t>(depth);
   l.bits = weights.bits;
   l.tiles = tiny.add(name + ".weight", weights.bits == 8 ? DataType::s8 : DataType::u8, tiles);
-  if (weights.bits == 4) l.zero_points = tiny.add(name + ".zero_points", DataType::u8, zero_points);
+  if (l.has_zero_points()) l.zero_points = tiny.add(name + ".zero_points", DataType::u8, zero_points);
   l.bias = tiny.add(name + ".bias", DataType::s32, bias);
   l.shift = tiny.add(name + ".shift", DataType::u8, shift);
   l.multiplier = logits ? tiny.add(name + ".multiplier", DataType::s32, logit_multiplier)

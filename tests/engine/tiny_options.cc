@@ -131,10 +131,24 @@ std::vector<TinyVariant> head_variants() {
           {"rotated, few bits", rotated_few}};
 }
 
+std::vector<TinyVariant> few_bits_variants() {
+  // More columns than are unpacked at once, and a rest.
+  TinyOptions three = {7, 32, 4, 36, 3, 70, 2, 23, 3}, two = three;
+  two.weight_bits = 2;
+  two.head = TinyHead::two_tokens;
+  two.conv = true;
+  two.max_code = 15;
+  TinyOptions planes = three;
+  planes.normed = {EncodeKind::rows, 2, 255};
+  planes.coarse_steps = true;
+  return {{"3-bit weights", three}, {"2-bit weights", two}, {"3-bit weights, two planes", planes}};
+}
+
 std::vector<TinyVariant> all_variants() {
   std::vector<TinyVariant> all = op_set_2_variants();
   for (const TinyVariant& variant : newer_variants()) all.push_back(variant);
   for (const TinyVariant& variant : head_variants()) all.push_back(variant);
+  for (const TinyVariant& variant : few_bits_variants()) all.push_back(variant);
   return all;
 }
 

@@ -77,6 +77,8 @@ std::vector<TinyVariant> op_set_2_variants();  // both
 std::vector<TinyVariant> newer_variants();
 // The same, where something is done to queries before their codes are made.
 std::vector<TinyVariant> head_variants();
+// Programs of op set 4, with weights of 3 and 2 bits.
+std::vector<TinyVariant> few_bits_variants();
 std::vector<TinyVariant> all_variants();
 
 }  // namespace intvit::test

@@ -20,8 +20,9 @@ void change_weight(TinyProgram& tiny, LinearConstants& l, int input, int output)
   if (l.bits == 8) {
     tiles[kernels::tile_offset(output, input, depth)] ^= 1;
   } else {
-    const kernels::NibblePosition at = kernels::nibble_position(output, input, depth);
-    tiles[at.byte] = static_cast<std::uint8_t>(tiles[at.byte] ^ (at.high ? 16 : 1));
+    const int bits = static_cast<int>(l.bits);
+    const int number = kernels::stored_number(tiles.data(), bits, output, input, depth);
+    kernels::store_number(tiles.data(), bits, output, input, depth, number ^ 1);
   }
   l.tiles = tiny.add(original.name, original.type, tiles);
 }
@@ -45,7 +46,7 @@ void check_padding(const std::string& layer, const TinyOptions& options, int own
 }
 
 TEST_CASE("validate: inputs of padding weigh nothing") {
-  for (const std::uint32_t bits : {8u, 4u}) {
+  for (const std::uint32_t bits : {8u, 4u, 3u, 2u}) {
     const TinyOptions options{.weight_bits = bits};  // 16 channels, 40 hidden
     check_padding<LinearOp>(kQkv, options, 16, 64, 48);
     check_padding<LinearOp>(kProj, options, 16, 64, 16);

@@ -68,7 +68,7 @@ class LinearCase {
         columns_(static_cast<std::size_t>(padded_columns(shape.n))),
         layout_(shape.rows, shape.k, max_value > 255 ? 2 : 1, seed),
         src_(layout_.bytes),
-        tiles_(columns_ * static_cast<std::size_t>(shape.k * shape.bits / 8)),
+        tiles_(columns_ * static_cast<std::size_t>(shape.k) * static_cast<std::size_t>(shape.bits) / 8),
         zero_points_(columns_),
         bias_(columns_),
         shift_(columns_),
@@ -85,13 +85,13 @@ class LinearCase {
       fill(src_.data() + layout_.first + r * layout_.row_stride + layout_.plane_stride,
            static_cast<std::size_t>(shape.k), patterns.codes, random, 0, max_value >> 8);
     }
-    const std::size_t bytes = columns_ * static_cast<std::size_t>(shape.k * shape.bits / 8);
+    const std::size_t bytes = columns_ * static_cast<std::size_t>(shape.k) * static_cast<std::size_t>(shape.bits) / 8;
     if (shape.bits == 8) {
       fill(reinterpret_cast<std::int8_t*>(tiles_.data()), bytes, patterns.weights, random, -max_weight, max_weight - 1);
     } else {
-      fill(tiles_.data(), bytes, patterns.weights, random);  // two nibbles: 0x00 and 0xff are the extremes
+      fill(tiles_.data(), bytes, patterns.weights, random);  // of several: 0x00 and 0xff are the extremes
     }
-    fill(zero_points_.data(), columns_, patterns.zero_points, random, 0, 15);
+    fill(zero_points_.data(), columns_, patterns.zero_points, random, 0, std::min(15, (1 << shape.bits) - 1));
     // Half of the cases are like a converter's, where no sum wraps and every shift drops a few bits.
     const bool usual = random.chance(50);
     for (std::size_t c = 0; c < columns_; ++c) {
@@ -152,10 +152,7 @@ class LinearCase {
           tiles_[tile_offset(c, k, shape_.k)] = 0;
           continue;
         }
-        const NibblePosition at = nibble_position(c, k, shape_.k);
-        const int zero = zero_points_[static_cast<std::size_t>(c)];
-        std::uint8_t& byte = tiles_[at.byte];
-        byte = static_cast<std::uint8_t>(at.high ? (byte & 15) | zero << 4 : (byte & 240) | zero);
+        store_number(tiles_.data(), shape_.bits, c, k, shape_.k, zero_points_[static_cast<std::size_t>(c)]);
       }
     }
     used_ = used;
@@ -168,13 +165,13 @@ class LinearCase {
   // dst must have dst_elements(stride); in place: the residual is copied into dst first.
   void run(const LinearKernels& kernels, Epilogue epilogue, bool coarse_steps, void* dst, std::size_t stride,
            bool in_place) {
-    GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(shape_.k));
+    GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(shape_.k, shape_.bits));
     LinearArgs args{};
     args.src = src_.data() + layout_.first;
     args.src_stride = layout_.row_stride;
     args.plane_stride = layout_.plane_stride;
     args.rows = shape_.rows;
-    args.weights = {tiles_.data(), shape_.bits == 4 ? zero_points_.data() : nullptr, shape_.bits, shape_.n, shape_.k};
+    args.weights = {tiles_.data(), shape_.bits != 8 ? zero_points_.data() : nullptr, shape_.bits, shape_.n, shape_.k};
     args.weights.used = used_;
     args.requantizer = {bias_.data(), shift_.data(), multiplier_.data()};
     args.epilogue = epilogue;

@@ -23,7 +23,7 @@ struct LawPatterns {
 };
 
 // A matrix product in 64 bits from a table of whole numbers, which knows nothing of planes, tiles and nibbles, and the
-// same one by a kernel. Weights for 4 bits are the upper nibbles of those for 8, counted from 0.
+// same one by a kernel. Weights of fewer bits are the upper ones of those for 8, counted from 0.
 struct Product {
   std::vector<std::int64_t> exact;
   std::vector<std::int32_t> sums;
@@ -40,7 +40,7 @@ struct Product {
       src[i] = static_cast<std::uint8_t>(values[i] % 256);
       src[plane + i] = static_cast<std::uint8_t>(values[i] / 256);
     }
-    fill(zero_points.data(), columns, patterns.zero_points, random, 0, 15);
+    fill(zero_points.data(), columns, patterns.zero_points, random, 0, std::min(15, (1 << bits) - 1));
     std::vector<int> weights(columns * depth);
     std::vector<std::int8_t> bytes(columns * depth);
     fill(bytes.data(), bytes.size(), patterns.weights, random);
@@ -52,15 +52,14 @@ struct Product {
           weights[index] = weight;
           tiles[tile_offset(c, i, k)] = static_cast<std::uint8_t>(weight);
         } else {
-          const int nibble = (weight + 128) / 16;
-          const NibblePosition at = nibble_position(c, i, k);
-          tiles[at.byte] = static_cast<std::uint8_t>(tiles[at.byte] | (at.high ? nibble << 4 : nibble));
-          weights[index] = 16 * (nibble - zero_points[static_cast<std::size_t>(c)]);
+          const int number = (weight + 128) >> (8 - bits);
+          store_number(tiles.data(), bits, c, i, k, number);
+          weights[index] = 16 * (number - zero_points[static_cast<std::size_t>(c)]);
         }
       }
     }
     std::vector<std::int32_t> dst(row_count * columns);
-    GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(k));
+    GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(k, bits));
     LinearArgs args{};
     args.src = src.data();
     args.src_stride = k;
@@ -101,7 +100,7 @@ struct Product {
 TEST_CASE("linear: the law is a matrix product of values of up to 16 bits") {
   std::uint64_t seed = 7;
   for (const TestedKernels& kernels : all_kernels()) {
-    for (const int bits : {8, 4}) {
+    for (const int bits : {8, 4, 3, 2}) {
       for (const int max_value : {255, 256, 511, 1023, 4095, 32767, 32768, 65535}) {
         const Product product(kernels, bits, 15, 37, 64, max_value, {}, seed++);  // at most 64 * 65535 * 240 < 2^30
         CHECK_MESSAGE(product.equal(), kernels.name << ", bits " << bits << ", values up to " << max_value);
@@ -136,6 +135,62 @@ TEST_CASE("linear: the largest sums within the budget do not wrap, and beyond it
         CHECK_MESSAGE((product.equal() || c.wraps), message);
         if (c.wraps && patterns.weights == Pattern::all_min) CHECK_MESSAGE(!product.equal(), message);
       }
+    }
+  }
+}
+
+// Byte by byte (docs/format.md).
+TEST_CASE("linear: weights of 3 and 2 bits lie where the format says") {
+  constexpr int kColumns = 2, kDepth = 64, kInputs = 40;
+  struct Byte {
+    std::size_t at;
+    int value;
+  };
+  // Column 0 has the numbers 1 2 3 1 in its first groups, column 1 has 3 in k 4, 8, 12 and 36 alone; of 3 bits they
+  // have 4 in k 4 and 36 besides.
+  const auto number = [](int bits, int column, int k) {
+    if (column == 0) return k < 4 ? k % 3 + 1 : 0;
+    const int low = k == 4 || k == 8 || k == 12 || k == 36 ? 3 : 0;
+    return low + (bits == 3 && (k == 4 || k == 36) ? 4 : 0);
+  };
+  const std::vector<Byte> low_bits = {{0, 0x01},
+                                      {1, 0x02},
+                                      {2, 0x03},
+                                      {3, 0x01},
+                                      {4, 0xfc},                     // groups 1, 2 and 3: bits 4, 2 and 6
+                                      {2 * kGroupBytes + 4, 0x30}};  // group 9 is the second of its four
+  const std::vector<Byte> third_bits = {{256 + 4, 0x10}, {256 + kGroupBytes + 4, 0x10}};  // groups 1 and 9 of eight
+  for (const int bits : {2, 3}) {
+    std::vector<std::uint8_t> tiles(tile_bytes(kColumns, kDepth, bits)), expected(tiles.size());
+    CHECK(tiles.size() == static_cast<std::size_t>(bits) * 128);
+    for (int c = 0; c < kColumns; ++c) {
+      for (int k = 0; k < kInputs; ++k) store_number(tiles.data(), bits, c, k, kDepth, number(bits, c, k));
+    }
+    for (const Byte& byte : low_bits) expected[byte.at] = static_cast<std::uint8_t>(byte.value);
+    for (const Byte& byte : third_bits) {
+      if (bits == 3) expected[byte.at] = static_cast<std::uint8_t>(byte.value);
+    }
+    CHECK(tiles == expected);
+    for (const TestedKernels& kernels : all_kernels()) {
+      std::vector<std::uint8_t> src(kDepth), zero_points(kPanelColumns);
+      for (int k = 0; k < kDepth; ++k) src[static_cast<std::size_t>(k)] = static_cast<std::uint8_t>(k);
+      zero_points[1] = 2;
+      GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(kDepth, bits));
+      std::vector<std::int32_t> dst(kPanelColumns);
+      LinearArgs args{};
+      args.src = src.data();
+      args.src_stride = kDepth;
+      args.rows = 1;
+      args.weights = {tiles.data(), zero_points.data(), bits, kColumns, kDepth};
+      args.epilogue = Epilogue::accumulators;
+      args.dst = dst.data();
+      args.dst_stride = kPanelColumns;
+      args.scratch = scratch.data();
+      kernels.linear->run(args);
+      CAPTURE(kernels.name);
+      CHECK(dst[0] == 16 * (1 * 2 + 2 * 3 + 3 * 1));
+      // The zero point counts for all k of 0..63, whose sum is 2016.
+      CHECK(dst[1] == 16 * (3 * (4 + 8 + 12 + 36) + (bits == 3 ? 4 * (4 + 36) : 0) - 2 * 2016));
     }
   }
 }

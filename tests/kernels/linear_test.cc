@@ -25,7 +25,7 @@ void compare_all_epilogues(const std::vector<TestedKernels>& tested, const Linea
 TEST_CASE("linear: every number of rows") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 1;
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     for (int rows = 1; rows <= 26; ++rows) compare_all_epilogues(tested, {rows, 49, 128, bits}, {}, seed++);
     // Everything that can be left where tiles have 4, 6 or 12 rows, or those and 14.
     for (const int rows : {43, 47, 48, 49, 53, 56, 57, 70, 97, 98, 101}) {
@@ -37,7 +37,7 @@ TEST_CASE("linear: every number of rows") {
 TEST_CASE("linear: every number of columns") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 100;
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     for (int n = 1; n <= 70; ++n) compare_all_epilogues(tested, {1 + n % 14, n, 64 + n % 3 * 64, bits}, {}, seed++);
     compare_all_epilogues(tested, {13, 1000, 192, bits}, {}, seed++);
   }
@@ -67,7 +67,7 @@ TEST_CASE("linear: 4-bit weights whose sums and biases just fit 32 bits, and jus
 TEST_CASE("linear: depths") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 300;
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     for (const int k : {64, 128, 192, 256, 320, 768, 3072})
       compare_all_epilogues(tested, {14, 20, k, bits}, {}, seed++);
     // The deepest that the reader accepts: sums come within 0.5 % of 2^31.
@@ -88,7 +88,7 @@ TEST_CASE("linear: 8-bit depths that are multiples of four") {
 TEST_CASE("linear: depths of which a part has weights") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 350;
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     for (const int used : {4, 12, 96, 100, 124, 128}) {
       for (const int rows : {1, 2, 13, 49}) {
         for (const int max_value : {255, 4095, 31}) {
@@ -153,13 +153,15 @@ TEST_CASE("linear: narrow codes and small weights but for one column") {
   }
 }
 
-TEST_CASE("linear: 4-bit weights at their largest, for every zero point") {
+TEST_CASE("linear: weights of few bits at their largest, for every zero point") {
   const std::vector<TestedKernels> tested = vector_kernels();
-  for (int zero_point = 0; zero_point <= 15; ++zero_point) {
-    for (const Pattern weights : {Pattern::all_min, Pattern::all_max}) {
-      LinearCase linear({9, 20, 192, 4}, {Pattern::all_max, weights}, 1);
-      linear.set_zero_points(zero_point);
-      linear.compare(tested, Epilogue::accumulators, 1);
+  for (const int bits : {4, 3, 2}) {
+    for (int zero_point = 0; zero_point < 1 << bits; ++zero_point) {
+      for (const Pattern weights : {Pattern::all_min, Pattern::all_max}) {
+        LinearCase linear({9, 20, 192, bits}, {Pattern::all_max, weights}, 1);
+        linear.set_zero_points(zero_point);
+        linear.compare(tested, Epilogue::accumulators, 1);
+      }
     }
   }
 }
@@ -208,7 +210,7 @@ TEST_CASE("linear: a single value above 32767") {
 TEST_CASE("linear: extreme codes, weights and zero points") {
   const std::vector<TestedKernels> tested = vector_kernels();
   std::uint64_t seed = 400;
-  for (const int bits : {8, 4}) {
+  for (const int bits : {8, 4, 3, 2}) {
     for (const Pattern codes : kPatterns) {
       for (const Pattern weights : kPatterns) {
         for (const Pattern zero_points : kPatterns) {

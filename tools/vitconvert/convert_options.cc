@@ -63,8 +63,8 @@ void add_convert_options(CLI::App& command, ConvertOptions& options) {
   options.threads = physical_cores();
   command.add_option("--method", options.method, "Quantization method; see 'vitconvert list methods'")
       ->capture_default_str();
-  command.add_option("--wbits", options.weight_bits, "Bits of weights: 3, 4, 5, 6 or 8")
-      ->check(CLI::IsMember({3, 4, 5, 6, 8}))
+  command.add_option("--wbits", options.weight_bits, "Bits of weights: 2, 3, 4, 5, 6 or 8")
+      ->check(CLI::IsMember({2, 3, 4, 5, 6, 8}))
       ->capture_default_str();
   command.add_option("--abits", options.activation_bits, "Bits of activations: 3, 4, 5, 6 or 8")
       ->check(CLI::IsMember({3, 4, 5, 6, 8}))

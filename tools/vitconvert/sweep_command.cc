@@ -87,7 +87,7 @@ Command add_sweep(CLI::App& app) {
   add_class_options(*command, options->classes);
   command->add_option("--methods", options->methods, "Names of 'vitconvert list methods', comma between")
       ->capture_default_str();
-  command->add_option("--bits", options->bits, "Bits of weights and activations, such as w8a8,w4a8; 3, 4, 5, 6 or 8")
+  command->add_option("--bits", options->bits, "Bits of weights and activations, such as w8a8,w4a8")
       ->capture_default_str();
   command->add_option("--calib", options->calibration, "LIST file or folder of calibration pictures")->required();
   command->add_option("--calib-count", options->calibration_count, "Use only the first N pictures")

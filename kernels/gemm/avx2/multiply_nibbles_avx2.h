@@ -1,6 +1,8 @@
 // Multiplication by 4-bit weights on AVX2. They are at most 15 in magnitude: a pair of products is at most 2 * 255 * 15
-// = 7650, and four of them, 30600, fit 16 bits, or more where zero points allow.
+// = 7650, and four of them, 30600, fit 16 bits, or more where zero points allow or the weights are known to be small.
 #pragma once
+
+#include <algorithm>
 
 #include "kernels/gemm/avx2/expand_panel_avx2.h"
 #include "kernels/gemm/avx2/multiply_by_pairs_avx2.h"
@@ -23,7 +25,7 @@ void multiply_s4(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t 
                  const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
   int groups = 0;
   const auto expand = [&](const std::uint8_t* nibbles, const std::uint8_t* zero_points, int k, std::uint8_t* dst) {
-    groups = groups_in_16_bits(255, largest_nibble_weight(zero_points));
+    groups = groups_in_16_bits(255, std::min(largest_nibble_weight(zero_points), weights.largest));
     expand_panel_avx2(nibbles, zero_points, k, dst);
   };
   for_each_column_block<Avx2>(static_cast<std::size_t>(rows / kRowsByPairs), weights, scratch, epilogue, expand,

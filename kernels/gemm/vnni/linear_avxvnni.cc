@@ -1,14 +1,17 @@
 #include "kernels/gemm/linear.h"
+#include "kernels/gemm/unpacked_weights.h"
 #include "kernels/gemm/vnni/multiply_avxvnni.h"
 
 namespace intvit::kernels {
 namespace {
 
-void run(const LinearArgs& args) noexcept {
+void multiply(const LinearArgs& args) noexcept {
   with_epilogue<Avx2>(args, bits_to_leave_out(args), [&](const auto& epilogue) {
     Multiplier()(args.src, args.src_stride, args.rows, args.weights, args.scratch, epilogue, args.plane_stride);
   });
 }
+
+void run(const LinearArgs& args) noexcept { run_unpacked(args, multiply); }
 
 }  // namespace
 

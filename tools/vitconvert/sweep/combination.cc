@@ -12,6 +12,7 @@ namespace {
 Status refuse(const std::string& message) { return {Code::invalid_argument, message}; }
 
 bool is_width(char c) { return c == '3' || c == '4' || c == '5' || c == '6' || c == '8'; }
+bool is_weight_width(char c) { return c == '2' || is_width(c); }
 
 Status no_doubles(const std::string& option, const std::vector<std::string>& words) {
   std::set<std::string> seen;
@@ -29,9 +30,10 @@ Result<std::vector<BitWidths>> parse_bit_widths(const std::string& option, const
   if (Status status = no_doubles(option, words.value()); !status.ok()) return status;
   std::vector<BitWidths> all;
   for (const std::string& word : words.value()) {
-    if (word.size() != 4 || word[0] != 'w' || !is_width(word[1]) || word[2] != 'a' || !is_width(word[3])) {
+    if (word.size() != 4 || word[0] != 'w' || !is_weight_width(word[1]) || word[2] != 'a' || !is_width(word[3])) {
       return refuse(option + " '" + word +
-                    "' must be w, the bits of weights, a, the bits of activations, each 3, 4, 5, 6 or 8, as in w4a8");
+                    "' must be w, the bits of weights, a, the bits of activations, each 3, 4, 5, 6 or 8, weights also "
+                    "2, as in w4a8");
     }
     all.push_back({word[1] - '0', word[3] - '0'});
   }
