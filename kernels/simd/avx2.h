@@ -69,6 +69,15 @@ struct Avx2 : Vectors<Avx2Arch> {
     return _mm256_or_si256(low, _mm256_shuffle_epi8(high_bytes, high_index));
   }
 
+  // A bit for every element.
+  static std::uint64_t mask16(I16::batch_bool_type a) {
+    const __m256i truth = a;
+    return static_cast<std::uint32_t>(
+        _mm_movemask_epi8(_mm_packs_epi16(_mm256_castsi256_si128(truth), _mm256_extracti128_si256(truth, 1))));
+  }
+  // Sums of two products of u8 and s8 each, which must fit 16 bits.
+  static I16 multiply_add_bytes(I32 a, I32 b) { return _mm256_maddubs_epi16(a, b); }
+
   static void products_in_lanes(I16 a, I16 b, I32& lo, I32& hi) {
     const __m256i low = _mm256_mullo_epi16(a, b), high = _mm256_mulhi_epi16(a, b);
     lo = _mm256_unpacklo_epi16(low, high);

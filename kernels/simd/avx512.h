@@ -56,6 +56,11 @@ struct Avx512 : Vectors<Avx512Arch> {
     return _mm512_avg_epu16(_mm512_srlv_epi16(a + a, n), _mm512_setzero_si512());
   }
 
+  // A bit for every element.
+  static std::uint64_t mask16(I16::batch_bool_type a) { return static_cast<__mmask32>(a); }
+  // Sums of two products of u8 and s8 each, which must fit 16 bits.
+  static I16 multiply_add_bytes(I32 a, I32 b) { return _mm512_maddubs_epi16(a, b); }
+
   // a * b, in the lanes from which pack32_in_lanes() brings them back into natural order.
   static void products_in_lanes(I16 a, I16 b, I32& lo, I32& hi) {
     const __m512i low = _mm512_mullo_epi16(a, b), high = _mm512_mulhi_epi16(a, b);

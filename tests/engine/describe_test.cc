@@ -47,7 +47,7 @@ TEST_CASE("operations: formats are described by what they are made of") {
   CHECK(encode.describe(tensors) == "5 groups of channels, 16 codes");
   encode.kind = kernels::EncodeKind::rows;
   encode.outlier = 900;
-  CHECK(encode.describe(tensors) == "a scale per token, 16 codes, outliers aside");
+  CHECK(encode.describe(tensors) == "a scale per token, 16 codes, outliers on the grid");
   encode.kind = kernels::EncodeKind::dynamic_rows;
   encode.outlier = 32767;
   CHECK(encode.describe(tensors) == "a dynamic scale per token, 16 codes");
