@@ -22,25 +22,67 @@ struct KeptValues {
   }
 };
 
+// A part of a row, a bit for every column: which values are not kept. To branch wherever a vector has one would cost
+// more than all else; 64 columns at once are a branch or none.
+template <typename Simd>
+class ColumnsBeyond {
+ public:
+  static constexpr int kWords = 16, kColumns = 64 * kWords;
+
+  explicit ColumnsBeyond(const KeptValues& kept)
+      : kept_(kept), lowest_(Simd::set16(kept.lowest)), length_(Simd::set16(kept.highest - kept.lowest)) {}
+
+  // Of `count` columns from `first` on.
+  void find(const std::int16_t* src, int first, int count) {
+    const int words = (count + 63) / 64;
+    int c = 0;
+    for (; c + 64 <= count; c += 64) words_[c / 64] = Simd::outside64(src + first + c, lowest_, length_);
+    if (c < count) words_[c / 64] = 0;
+    for (; c < count; ++c) {
+      const std::int16_t x = src[first + c];
+      words_[c / 64] |= static_cast<std::uint64_t>(x < kept_.lowest || kept_.highest < x) << (c % 64);
+    }
+    used_count_ = 0;
+    for (int w = 0; w < words; ++w) {
+      used_[used_count_] = w;
+      used_count_ += words_[w] != 0 ? 1 : 0;
+    }
+  }
+
+  // visit(column) for each, counted from `first`.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    for (int i = 0; i < used_count_; ++i) {
+      const int w = used_[i];
+      std::uint64_t left = words_[w];
+      do {
+        visit(64 * w + std::countr_zero(left));
+        left &= left - 1;
+      } while (left != 0);
+    }
+  }
+
+ private:
+  KeptValues kept_;
+  typename Simd::I16 lowest_, length_;
+  int used_count_ = 0;
+  std::uint64_t words_[kWords];
+  int used_[kWords];  // which of them have any
+};
+
 template <typename Simd>
 void set_aside_simd(const AsideArgs& args) {
-  if (args.columns < Simd::kLanes16) return set_aside_by_law(args);
-  const KeptValues kept(args);
-  const auto lowest = Simd::set16(kept.lowest), highest = Simd::set16(kept.highest);
+  ColumnsBeyond<Simd> beyond{KeptValues(args)};
   for (int r = 0; r < args.rows; ++r) {
     const std::int16_t* src = args.src + r * args.src_stride;
     AsideList list(args.lists + r * args.lists_stride, args.most);
-    // The elements from c + done on.
-    const auto add = [&](int c, int done) {
-      const auto x = Simd::load16(src + c);
-      for (std::uint64_t left = Simd::mask16(x < lowest || highest < x) >> done << done; left != 0; left &= left - 1) {
-        const int column = c + std::countr_zero(left);
+    for (int first = 0; first < args.columns; first += beyond.kColumns) {
+      beyond.find(src, first, args.columns - first < beyond.kColumns ? args.columns - first : beyond.kColumns);
+      beyond.for_each([&](int c) {
+        const int column = first + c;
         if (const std::int16_t excess = excess_of(src[column], args); excess != 0) list.add(column, excess);
-      }
-    };
-    int c = 0;
-    for (; c + Simd::kLanes16 <= args.columns; c += Simd::kLanes16) add(c, 0);
-    if (c < args.columns) add(args.columns - Simd::kLanes16, c + Simd::kLanes16 - args.columns);
+      });
+    }
     list.end();
   }
 }
