@@ -16,8 +16,8 @@
 namespace intvit::test {
 namespace {
 
-std::vector<std::int32_t> logits_of(const std::shared_ptr<const Model>& model, const TinyOptions& options,
-                                    const SessionOptions& how) {
+std::vector<std::int32_t> logits_with_lists(const std::shared_ptr<const Model>& model, const TinyOptions& options,
+                                            const SessionOptions& how) {
   auto session = Session::create(model, how);
   REQUIRE(session.ok());
   const std::vector<std::uint8_t> picture = tiny_picture(options, 3);
@@ -43,11 +43,12 @@ TEST_CASE("aside: lists of anything give the same logits everywhere") {
     INFO(opened.status().message());
     REQUIRE(opened.ok());
     const std::shared_ptr<const Model> model = opened.take();
-    const auto expected = logits_of(model, options, {1, 1, Isa::scalar, false});
-    CHECK(expected != logits_of(tiny_model(options), options, {1, 1, Isa::scalar, false}));
+    const auto expected = logits_with_lists(model, options, {1, 1, Isa::scalar, false});
+    CHECK(expected != logits_with_lists(tiny_model(options), options, {1, 1, Isa::scalar, false}));
     for (const Isa isa : all_isas()) {
       for (const int threads : {1, 3}) {
-        for (const int batch : {1, 3}) CHECK(logits_of(model, options, {threads, batch, isa, false}) == expected);
+        for (const int batch : {1, 3})
+          CHECK(logits_with_lists(model, options, {threads, batch, isa, false}) == expected);
       }
     }
   }
@@ -60,7 +61,7 @@ TEST_CASE("aside: values aside reach the logits") {
   const auto with = tiny_model(options);
   op<LinearOp>(tiny, kQkv).aside = kNone;
   const std::shared_ptr<const Model> without = Model::from_memory(encode_model(tiny.program, {}), "clamped").take();
-  CHECK(logits_of(with, options, {}) != logits_of(without, options, {}));
+  CHECK(logits_with_lists(with, options, {}) != logits_with_lists(without, options, {}));
 }
 
 }  // namespace

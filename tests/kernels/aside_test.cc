@@ -174,7 +174,7 @@ TEST_CASE("aside: codes and excesses together are the value without an end of th
 }
 
 // In 64 bits, of one result.
-std::int64_t exact_sum(const LinearArgs& args, int row, int column) {
+std::int64_t exact_sum_with_list(const LinearArgs& args, int row, int column) {
   const auto weight = [&](int k) {
     const LinearWeights& w = args.weights;
     if (w.bits == 8) return int{static_cast<std::int8_t>(w.tiles[tile_offset(column, k, w.k)])};
@@ -207,7 +207,7 @@ TEST_CASE("aside: a linear on clamped codes and lists is that on the values") {
         bool right = true;
         for (int r = 0; r < rows; ++r) {
           for (int c = 0; c < kColumns; ++c) {
-            const auto sum = static_cast<std::int32_t>(exact_sum(args, r, c));
+            const auto sum = static_cast<std::int32_t>(exact_sum_with_list(args, r, c));
             right = right && dst[static_cast<std::size_t>(r * 48 + c)] ==
                                  requantize(sum, 4096, 13, args.requantizer.multiplier[c]);
           }
