@@ -24,7 +24,7 @@ EncodeCase::EncodeCase(int rows, int columns, const EncodeFormat& format, std::u
   const auto row_count = static_cast<std::size_t>(rows), column_count = static_cast<std::size_t>(columns);
   const auto levels = static_cast<std::size_t>(format.levels);
   src_ = Buffer<std::int16_t>(row_count * column_count, -kLargest, kLargest, random);
-  for (std::size_t i = 0; i < src_.size(); i += 997) src_[i] = kOutlier;
+  for (std::size_t i = 0; i < src_.size(); i += format.lists ? 101 : 997) src_[i] = kOutlier;
   scratch_ = Buffer<std::uint8_t>(encode_scratch_bytes(columns));
   const bool two_planes = format.planes == 2;
   args_.src = src_.data();
@@ -80,12 +80,25 @@ EncodeCase::EncodeCase(int rows, int columns, const EncodeFormat& format, std::u
     case Encoding::dynamic_tokens:
       args_.kind = EncodeKind::dynamic_rows;
       break;
+    case Encoding::uniform:
+      args_.kind = EncodeKind::uniform;
+      break;
   }
+  if (format.lists) make_lists();
+}
+
+void EncodeCase::make_lists() {
+  const int most = std::min(kMostAside, args_.columns / 25);
+  lists_ = Buffer<std::int16_t>(static_cast<std::size_t>(args_.rows * aside_words(most)));
+  aside_ = {args_.src,     args_.src_stride, args_.rows,     args_.columns, args_.fine_bits,
+            args_.outlier, args_.grid_zero,  args_.grid_max, lists_.data(), aside_words(most),
+            most};
 }
 
 void EncodeCase::run(const EncodeKernels& kernels) {
   if (encoding_ == Encoding::channel_groups) return run_channel_groups(kernels);
   kernels.run(args_);
+  if (aside_.most > 0) kernels.set_aside(aside_);
 }
 
 // Block by block: the extremes of its channels, their groups, their codes. Widths are multiples of a block.

@@ -67,7 +67,8 @@ void add_linear_formats(Suite& suite, const KernelTable& kernels) {
                      Unit::gmac_per_s,
                      Show::ratios,
                      {},
-                     {"plain", "16-bit values", "coarse steps", "two planes"}});
+                     {"plain", "16-bit values", "coarse steps", "two planes", "1 % aside", "4-bit codes",
+                      "4-bit codes, 1 % aside"}});
     for (const Model& model : kModels) {
       for (const Shape& shape : block_shapes(model)) {
         const Epilogue plain = plain_epilogue(shape.layer), values = values_epilogue(shape.layer);
@@ -78,6 +79,9 @@ void add_linear_formats(Suite& suite, const KernelTable& kernels) {
         if (values != plain) add("16-bit values", {bits, values});
         if (plain == Epilogue::residual) add("coarse steps", {bits, plain, 1, true});
         add("two planes", {bits, plain, 2});
+        add("1 % aside", {bits, plain, 1, false, 1});
+        add("4-bit codes", {bits, plain, 1, false, 0, 4});
+        add("4-bit codes, 1 % aside", {bits, plain, 1, false, 1, 4});
       }
     }
   }

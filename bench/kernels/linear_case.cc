@@ -1,5 +1,6 @@
 #include "bench/kernels/linear_case.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace intvit::bench {
@@ -61,7 +62,7 @@ LinearCase::LinearCase(const Shape& shape, const LinearFormat& format) {
       for (std::size_t i = 0; i < row_bytes; ++i) {
         int code = kZeroPoint;
         for (int j = 0; j < 4; ++j) code += static_cast<int>(random.integer(-kSpreadOfCodes, kSpreadOfCodes));
-        row[i] = static_cast<std::uint8_t>(code);
+        row[i] = static_cast<std::uint8_t>(code >> (8 - format.code_bits));
       }
     } else {
       for (std::size_t i = row_bytes / 2; i < row_bytes; ++i) row[i] &= kHighBytes;
@@ -111,6 +112,28 @@ LinearCase::LinearCase(const Shape& shape, const LinearFormat& format) {
   args_.logit_multiplier = logit_multiplier_.data();
   args_.logit_shift = logit_shift_.data();
   args_.scratch = scratch_.data();
+  if (format.aside_percent != 0) put_aside(format.aside_percent, random);
+}
+
+// Anywhere, in lists that have room for four times as many.
+void LinearCase::put_aside(int percent, test::Random& random) {
+  AsideLists& aside = args_.aside;
+  aside.columns = args_.weights.k;
+  aside.most = std::min(kMostAside, aside.columns * percent / 25);
+  aside.stride = aside_words(aside.most);
+  lists_ = Buffer<std::int16_t>(static_cast<std::size_t>(args_.rows * aside.stride));
+  for (int r = 0; r < args_.rows; ++r) {
+    std::int16_t* list = lists_.data() + r * aside.stride;
+    for (int c = 0; c < aside.columns && list[0] < aside.most; ++c) {
+      if (!random.chance(percent)) continue;
+      list[1 + list[0]] = static_cast<std::int16_t>(c);
+      list[1 + aside.most + list[0]] = static_cast<std::int16_t>(random.integer(-2000, 2000));
+      ++list[0];
+    }
+  }
+  aside_scratch_ = Buffer<std::uint8_t>(aside_scratch_bytes(args_.rows, aside.most));
+  aside.lists = lists_.data();
+  aside.scratch = aside_scratch_.data();
 }
 
 }  // namespace intvit::bench

@@ -13,6 +13,8 @@ struct LinearFormat {
   kernels::Epilogue epilogue = kernels::Epilogue::codes;
   int planes = 1;  // two: values of 12 bits
   bool coarse_steps = false;
+  int aside_percent = 0;  // of the values of the source
+  int code_bits = 8;
 };
 
 // What a layer does with its sums where all codes are plain.
@@ -32,9 +34,12 @@ class LinearCase {
   double scale() const { return scale_; }
 
  private:
+  void put_aside(int percent, test::Random& random);
+
   Buffer<std::uint8_t> src_, tiles_, zero_points_, shift_, logit_shift_, scratch_;
   Buffer<std::int32_t> bias_, logit_multiplier_;
-  Buffer<std::int16_t> multiplier_, coarse_power_, coarse_unit_, activation_;
+  Buffer<std::int16_t> multiplier_, coarse_power_, coarse_unit_, activation_, lists_;
+  Buffer<std::uint8_t> aside_scratch_;
   Buffer<std::int32_t> dst_;  // of any type
   double scale_ = 0;
   kernels::LinearArgs args_{};

@@ -4,12 +4,29 @@
 #include <cmath>
 #include <set>
 
+#include "kernels/aside/aside.h"
+
 namespace intvit {
 namespace {
 
 Status missing(const std::string& what) { return {Code::invalid_argument, "the plan has no " + what}; }
 
 Status unfit(const std::string& what) { return {Code::invalid_argument, "the plan has " + what}; }
+
+Status check_side(const FloatNetwork& network, TensorId id, const ActivationScheme& scheme) {
+  if (scheme.side == 0) return {};
+  const std::string at = " at '" + network.at(id).name + "'";
+  if (scheme.kind == CodeKind::table) return unfit("a side path beside a table" + at);
+  if (scheme.grid.bits > 8) {
+    return unfit("a side path beside a grid of " + std::to_string(scheme.grid.bits) + " bits" + at + ", at most 8");
+  }
+  if (scheme.kind != CodeKind::uniform && !(scheme.outlier > 0)) {
+    return unfit("a side path without 'outlier'" + at + ", beyond which values take it");
+  }
+  // Where values with a scale of their token can be encoded, these can.
+  if (executes(network, id, CodeKind::token) && network.at(id).columns <= kernels::kMaxAsideColumns) return {};
+  return {Code::unsupported, "a side path" + at + "; this version has them in front of linear layers, but the head"};
+}
 
 Status check_codes(const FloatNetwork& network, const Plan& plan, TensorId id) {
   const Tensor& tensor = network.at(id);
@@ -22,6 +39,7 @@ Status check_codes(const FloatNetwork& network, const Plan& plan, TensorId id) {
                  std::to_string(groups));
   }
   for (const ActivationScheme& scheme : found->second) {
+    if (Status status = check_side(network, id, scheme); !status.ok()) return status;
     if (!executes(network, id, scheme.kind)) {
       const bool tables = executes(network, id, CodeKind::table);
       return {Code::unsupported, "codes of '" + name + "' that are not uniform; this version executes uniform ones " +

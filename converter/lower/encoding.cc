@@ -67,7 +67,12 @@ Result<FineUnit> fine_unit(const ActivationScheme& scheme, double least_unit) {
     const double range = std::max(largest_magnitude(scheme.table.thresholds), 1e-9);
     return FineUnit{std::max(range / (scheme.bits <= 5 ? 16000 : 8000), least_unit), 1};
   }
-  const double farthest = std::max(scheme.grid.zero_point, scheme.grid.highest_code() - scheme.grid.zero_point);
+  double farthest = std::max(scheme.grid.zero_point, scheme.grid.highest_code() - scheme.grid.zero_point);
+  if (scheme.side > 0) {
+    const double reach =
+        scheme.reach > 0 ? scheme.reach / scheme.grid.scale : kDefaultReach * scheme.grid.highest_code();
+    farthest = std::clamp(reach, farthest, std::ldexp(kLargest, -1));  // what is beyond that stays there
+  }
   int fine_bits = 5;
   while (fine_bits > 1 &&
          (std::ldexp(farthest, fine_bits) > kLargest || std::ldexp(scheme.grid.scale, -fine_bits) < least_unit)) {
@@ -99,6 +104,11 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
       const double value = std::nearbyint(level / grid.scale) + grid.zero_point;
       e.values.push_back(static_cast<std::int16_t>(std::clamp<double>(value, 0, grid.highest_code())));
     }
+    return e;
+  }
+  e.side = scheme.side;
+  if (scheme.kind == CodeKind::uniform) {
+    e.op.kind = kernels::EncodeKind::uniform;
     return e;
   }
   if (scheme.outlier > 0) {

@@ -29,9 +29,10 @@ struct Encoding {
   EncodeOp op;
   std::vector<std::int16_t> thresholds, values;  // tables
   std::vector<std::int16_t> codes;               // tokens, channel groups
+  int side = 0;                                  // entries of the lists of values aside
 };
 
-// The scheme must not be uniform. `unit` is the real value of one step of the source, grid.scale / 2^fine_bits exactly
+// The scheme must not be plain. `unit` is the real value of one step of the source, grid.scale / 2^fine_bits exactly
 // for all kinds but tables.
 Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& unit);
 

@@ -27,6 +27,14 @@ bool fits_32_bits(const QuantizedWeights& weights, int column, int highest_code,
   return most <= INT32_MAX && least >= INT32_MIN && most - bias <= INT32_MAX && least - bias >= INT32_MIN;
 }
 
+// The same for the engine, which does not look at weights where there are values aside.
+bool fits_beside_aside(const QuantizedWeights& weights, const LinearInput& in, std::int64_t bias) {
+  if (in.aside == 0) return true;
+  const std::int64_t largest_weight = weights.stored_bits() == 8 ? 128 : 15 << kernels::kNibbleShift;
+  const std::int64_t largest = (std::int64_t{weights.k} * 255 + std::int64_t{in.aside} * -INT16_MIN) * largest_weight;
+  return largest + std::abs(bias) <= INT32_MAX;
+}
+
 void copy_column(const QuantizedWeights& from, std::size_t column, QuantizedWeights& to) {
   const auto k = static_cast<std::size_t>(to.k);
   std::copy_n(from.codes.begin() + static_cast<std::ptrdiff_t>(column * k), k,
@@ -115,6 +123,11 @@ LinearConstants LinearLowering::requantized(const FloatLinear& layer, const std:
     }
     if (!fits_32_bits(weights, c, in.highest_code, fixed.value().bias)) {
       builder_.fail(name, {Code::unsupported, "sums of more than 32 bits; give its input a grid of fewer bits"});
+      break;
+    }
+    if (!fits_beside_aside(weights, in, fixed.value().bias)) {
+      builder_.fail(name, {Code::unsupported, "sums of more than 32 bits; let the side path in front keep fewer than " +
+                                                  std::to_string(in.aside) + " values"});
       break;
     }
     bias[i] = fixed.value().bias;

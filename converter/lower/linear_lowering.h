@@ -19,6 +19,7 @@ struct LinearInput {
   int depth;                   // codes per source row that are multiplied, a multiple of 64
   std::vector<int> placement;  // [in]
   int highest_code = 255;      // what a code can be
+  int aside = 0;               // values of a row aside, at most
 };
 
 // placement of a row without gaps

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "converter/lower/residual_stream.h"
+#include "engine/ops/aside.h"
 
 namespace intvit {
 namespace {
@@ -46,7 +47,7 @@ Destination Lowering::destination(const Node& node, std::size_t i, double least_
     return {};
   }
   const ActivationScheme& s = scheme(node.outputs[i]);
-  if (s.kind == CodeKind::uniform) {
+  if (s.is_plain()) {
     return {buffer(DataType::u8), s.grid, static_cast<std::uint32_t>(s.grid.highest_code())};
   }
   const Result<FineUnit> unit = fine_unit(s, least_unit);
@@ -79,14 +80,17 @@ void Lowering::put(TensorId id, const Destination& destination) {
     if (e.op.kind == kernels::EncodeKind::rows) reorder(e.codes, order(id));
     e.op.codes = builder.constant(name + ".codes", DataType::s16, e.codes);
   }
+  if (e.side > 0) {
+    e.op.aside = builder.buffer(DataType::s16, static_cast<int>(src.rows), kernels::aside_words(e.side), true);
+  }
   builder.step(name, e.op);
-  put(id, LoweredTensor{e.op.dst, destination.encoded->grid});
+  put(id, LoweredTensor{e.op.dst, destination.encoded->grid, 0, e.op.aside});
 }
 
 void Lowering::put_codes_of(const LoweredTensor& values, TensorId id) {
   const ActivationScheme& wanted = scheme(id);
   Destination out{values.buffer, values.codes};
-  out.encoded = wanted.kind == CodeKind::uniform ? as_table(wanted.grid) : wanted;
+  out.encoded = wanted.is_plain() ? as_table(wanted.grid) : wanted;
   out.unit = {values.codes.scale, 1};
   put(id, out);
 }
@@ -115,6 +119,7 @@ std::optional<LinearInput> Lowering::codes_read(const Node& node) {
   const int stride = static_cast<int>(builder.at(lowered.buffer).stride) / lowered.planes();
   const int rows = node.weights()->in / tensor.columns;
   LinearInput input{lowered.codes.scale, lowered.codes.zero_point, rows * stride, {}, lowered.codes.highest_code()};
+  if (lowered.aside != kNone) input.aside = static_cast<int>(most_aside(builder.at(lowered.aside)));
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < tensor.columns; ++c) input.placement.push_back(r * stride + c);
   }

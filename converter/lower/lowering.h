@@ -21,6 +21,7 @@ struct LoweredTensor {
   BufferId buffer = kNone;
   UniformScheme codes = {};  // 16-bit values: bits 16, zero point 0; logits: bits 32
   int first_column = 0;      // in the buffer
+  BufferId aside = kNone;    // what values of its rows have lost
 
   // Bytes that a code lies in.
   int planes() const { return codes.bits > 8 ? 2 : 1; }

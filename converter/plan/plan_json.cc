@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/plan/plan.h"
+#include "kernels/aside/aside.h"
 
 namespace intvit {
 namespace {
@@ -96,17 +97,28 @@ class PlanReader {
     return kNothing;
   }
 
+  void read_side(const OrderedJson& object, const std::string& place, ActivationScheme& scheme) {
+    if (!object.contains("side")) return;
+    scheme.side = integer(object, "side", 1, kernels::kMostAside, place);
+    if (object.contains("reach")) scheme.reach = number(object, "reach", 0, 1e12, place);
+  }
+
   ActivationScheme activation(const OrderedJson& object, const std::string& place) {
     ActivationScheme scheme;
     if (!object.is_object()) {
       fail(place + " must be an object");
       return scheme;
     }
-    if (!object.contains("kind")) return uniform(grid(object, 8, place));
+    if (!object.contains("kind")) {
+      scheme = uniform(grid(object, 8, place));
+      read_side(object, place, scheme);
+      return scheme;
+    }
     const OrderedJson& kind = object["kind"];
     scheme.bits = integer(object, "bits", 2, 8, place);
     scheme.grid = grid(member(object, "grid", place), 12, place + " grid");
     if (object.contains("outlier")) scheme.outlier = number(object, "outlier", 0, 1e12, place);
+    read_side(object, place, scheme);
     if (kind == "table") {
       scheme.kind = CodeKind::table;
       scheme.table = table(object, scheme.bits, place);
@@ -193,11 +205,17 @@ OrderedJson to_json(const UniformScheme& scheme) {
 }
 
 OrderedJson to_json(const ActivationScheme& scheme) {
-  if (scheme.kind == CodeKind::uniform) return to_json(scheme.grid);
+  const auto add_side = [&](OrderedJson json) {
+    if (scheme.side > 0) json["side"] = scheme.side;
+    if (scheme.side > 0 && scheme.reach > 0) json["reach"] = scheme.reach;
+    return json;
+  };
+  if (scheme.kind == CodeKind::uniform) return add_side(to_json(scheme.grid));
   constexpr const char* kNames[] = {"uniform", "table", "token", "dynamic_token", "channel_groups"};
   OrderedJson json = {
       {"kind", kNames[static_cast<int>(scheme.kind)]}, {"bits", scheme.bits}, {"grid", to_json(scheme.grid)}};
   if (scheme.outlier > 0) json["outlier"] = scheme.outlier;
+  json = add_side(json);
   if (scheme.kind == CodeKind::table) {
     json["levels"] = scheme.table.levels;
     json["thresholds"] = scheme.table.thresholds;

@@ -65,7 +65,16 @@ struct ActivationScheme {
   // token: one per token; channel_groups: one per group, with bounds lowest() and highest()
   std::vector<UniformScheme> parts = {};
   double outlier = 0;  // token kinds: |x| above it stays on the grid; 0: no such values
+  // The grid need not reach values beyond `outlier`, of kind uniform any values: what they lose at its end, in whole
+  // steps, lies in a list of their row, of so many at most, the largest. 0: they are clamped. Not for tables; grids of
+  // up to 8 bits.
+  int side = 0;
+  double reach = 0;  // the largest |x| that `side` need keep; 0: kDefaultReach times the grid's length
+
+  bool is_plain() const { return kind == CodeKind::uniform && side == 0; }
 };
+
+inline constexpr double kDefaultReach = 64;
 
 // Per tensor: one scheme. Per head (query, key, value; always uniform): one per head.
 using ActivationSchemes = std::vector<ActivationScheme>;

@@ -35,6 +35,40 @@ struct SnapToGrid {
   void row(float* values, int count) const { vector_functions().round_to_grid({code, grid, outlier}, values, count); }
 };
 
+// What values of a row lose at the end of the grid, of which the largest have a place in the row's list.
+class Aside {
+ public:
+  explicit Aside(const ActivationScheme& scheme) : scheme_(scheme), grid_(scheme.grid) {}
+
+  // To be called with a row before its values are codes, and then with their codes' values.
+  void note(const float* row, int count) {
+    lost_.clear();
+    if (scheme_.side == 0) return;
+    for (int c = 0; c < count; ++c) {
+      if (scheme_.kind != CodeKind::uniform && std::abs(row[c]) <= scheme_.outlier) continue;
+      const double steps = rounded(row[c] * grid_.inverse);
+      const double excess = std::max(steps - grid_.highest, 0.0) + std::min(steps - grid_.lowest, 0.0);
+      if (excess != 0) lost_.push_back({c, steps, std::abs(excess)});
+    }
+    const auto most = static_cast<std::size_t>(scheme_.side);
+    if (lost_.size() <= most) return;
+    std::stable_sort(lost_.begin(), lost_.end(), [](const Lost& a, const Lost& b) { return a.excess > b.excess; });
+    lost_.resize(most);
+  }
+  void add_to(float* row) const {
+    for (const Lost& lost : lost_) row[lost.column] = static_cast<float>(lost.steps * grid_.scale);
+  }
+
+ private:
+  struct Lost {
+    int column;
+    double steps, excess;  // of the grid
+  };
+  const ActivationScheme& scheme_;
+  const Snap grid_;
+  std::vector<Lost> lost_;
+};
+
 // levels[c] = the level of row[c] / divisor
 void look_up(const TableScheme& table, double divisor, const float* row, int count, double* levels) {
   const auto size = static_cast<int>(table.levels.size());
@@ -74,6 +108,7 @@ void simulate_groups(const ActivationScheme& scheme, float* data, int rows, int 
     }
   }
   const double outlier = scheme.outlier > 0 ? scheme.outlier : std::numeric_limits<double>::infinity();
+  Aside aside(scheme);
   std::vector<SnapToGrid> snaps;
   for (std::size_t c = 0; c < n; ++c) {
     const auto part = static_cast<std::size_t>(nearest_part(scheme.parts, low[c], high[c]));
@@ -81,7 +116,9 @@ void simulate_groups(const ActivationScheme& scheme, float* data, int rows, int 
   }
   for (int r = 0; r < rows; ++r) {
     float* row = data + static_cast<std::ptrdiff_t>(r) * stride;
+    aside.note(row, cols);
     for (std::size_t c = 0; c < n; ++c) row[c] = snaps[c](row[c]);
+    aside.add_to(row);
   }
 }
 
@@ -131,9 +168,15 @@ void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, i
   const auto row_at = [&](int r) { return data + static_cast<std::ptrdiff_t>(r) * stride; };
   const double outlier = scheme.outlier > 0 ? scheme.outlier : std::numeric_limits<double>::infinity();
   const Snap grid(scheme.grid);
+  Aside aside(scheme);
+  const auto snap_row = [&](int r, const SnapToGrid& snap) {
+    aside.note(row_at(r), cols);
+    snap.row(row_at(r), cols);
+    aside.add_to(row_at(r));
+  };
   switch (scheme.kind) {
     case CodeKind::uniform:
-      for (int r = 0; r < rows; ++r) SnapToGrid{grid, grid, -1}.row(row_at(r), cols);  // the grid alone
+      for (int r = 0; r < rows; ++r) snap_row(r, {grid, grid, -1});  // the grid alone
       return;
     case CodeKind::table: {
       const TableScheme table = rounded_to_grid(scheme.table, scheme.grid);
@@ -146,12 +189,12 @@ void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, i
     }
     case CodeKind::token:
       for (int r = 0; r < rows; ++r) {
-        SnapToGrid{Snap(scheme.parts[static_cast<std::size_t>(r)]), grid, outlier}.row(row_at(r), cols);
+        snap_row(r, {Snap(scheme.parts[static_cast<std::size_t>(r)]), grid, outlier});
       }
       return;
     case CodeKind::dynamic_token:
       for (int r = 0; r < rows; ++r) {
-        SnapToGrid{Snap(row_scheme(row_at(r), cols, outlier, scheme.bits)), grid, outlier}.row(row_at(r), cols);
+        snap_row(r, {Snap(row_scheme(row_at(r), cols, outlier, scheme.bits)), grid, outlier});
       }
       return;
     case CodeKind::channel_groups:

@@ -197,6 +197,7 @@ std::uint32_t needed_op_set(const Program& program) {
   for (const Step& step : program.steps) {
     const LinearConstants* weights = step.op->weights();
     if (weights != nullptr && weights->bits < 4) return 4;
+    if (step.op->op_set() > 3) return step.op->op_set();
   }
   return 3;
 }

@@ -94,7 +94,8 @@ Status Model::Impl::load(const Sections& sections) {
   program = decoded.take();
   if (Status status = validate(program); !status.ok()) return status;
   if (op_set < kOpSet && needed_op_set(program) == kOpSet) {
-    return corrupt("weights of 3 or 2 bits in op set " + std::to_string(op_set) + ", which has none");
+    return corrupt("op set " + std::to_string(op_set) +
+                   " has neither weights of 3 and 2 bits nor encode of kind 4 and above, and the program has");
   }
   plan_memory(program);
   if (program.arena_bytes + program.kept_bytes > kMaxArenaBytes) {

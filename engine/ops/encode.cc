@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ops/aside.h"
 #include "engine/ops/checker.h"
 #include "engine/ops/description.h"
 #include "engine/ops/execution.h"
@@ -15,7 +16,8 @@ namespace {
 
 // In files.
 static_assert(static_cast<int>(EncodeKind::table) == 0 && static_cast<int>(EncodeKind::rows) == 1 &&
-              static_cast<int>(EncodeKind::columns) == 2 && static_cast<int>(EncodeKind::dynamic_rows) == 3);
+              static_cast<int>(EncodeKind::columns) == 2 && static_cast<int>(EncodeKind::dynamic_rows) == 3 &&
+              static_cast<int>(EncodeKind::uniform) == 4);
 
 void check_table(const EncodeOp& op, std::uint32_t highest, Checker& c) {
   c.require(op.levels >= 2 && op.levels <= 256, std::to_string(op.levels) + " levels, must be 2 to 256");
@@ -131,6 +133,27 @@ void encode_channel_groups(const EncodeOp& op, const Execution& e) {
   e.kernels.encode->run(args);
 }
 
+// Rows of src that need not be those of which the thread encodes channels: a list depends on src alone.
+void set_values_aside(const EncodeOp& op, const Execution& e) {
+  if (op.aside == kNone) return;
+  const Buffer &from = e.buffer(op.src), &lists = e.buffer(op.aside);
+  const Range rows = e.share(from.rows);
+  if (rows.empty()) return;
+  kernels::AsideArgs args{};
+  args.src = e.row<std::int16_t>(op.src, rows.begin);
+  args.src_stride = from.stride;
+  args.rows = static_cast<int>(rows.size());
+  args.columns = static_cast<int>(from.columns);
+  args.fine_bits = static_cast<int>(op.fine_bits);
+  args.outlier = static_cast<std::int16_t>(op.kind == EncodeKind::uniform ? 0 : op.outlier);
+  args.grid_zero = static_cast<std::int16_t>(op.grid_zero);
+  args.grid_max = static_cast<std::int16_t>(op.grid_max);
+  args.lists = e.row<std::int16_t>(op.aside, rows.begin);
+  args.lists_stride = lists.stride;
+  args.most = static_cast<int>(most_aside(lists));
+  e.kernels.encode->set_aside(args);
+}
+
 }  // namespace
 
 std::unique_ptr<Operation> make_encode() { return std::make_unique<EncodeOp>(); }
@@ -138,10 +161,16 @@ std::unique_ptr<Operation> make_encode() { return std::make_unique<EncodeOp>(); 
 void EncodeOp::check(Checker& c) const {
   const Buffer* from = c.buffer(src, DataType::s16, "src");
   const Buffer* to = c.buffer(dst, DataType::u8, "dst");
-  c.require(kind <= EncodeKind::dynamic_rows, "unknown kind of encoding");
+  c.require(kind <= EncodeKind::uniform, "unknown kind of encoding");
   if (!c.ok()) return;
   c.require(from->rows == to->rows && from->columns == to->columns, "src and dst differ in shape");
   c.planes(*to, planes, "dst");
+  if (aside != kNone) {
+    c.require(kind != EncodeKind::table && planes == 1, "aside with a table or two planes");
+    c.require(aside != src, "aside is src");
+    if (c.ok()) check_aside(c, aside, *to);
+  }
+  if (!c.ok()) return;
   const std::uint32_t highest = planes == 2 ? INT16_MAX : 255;
   switch (kind) {
     case EncodeKind::table:
@@ -156,6 +185,7 @@ void EncodeOp::check(Checker& c) const {
       if (c.ok()) check_group_codes(*this, c);
       return;
     case EncodeKind::dynamic_rows:
+    case EncodeKind::uniform:
       return check_grid(*this, highest, c);
   }
 }
@@ -166,7 +196,7 @@ std::size_t EncodeOp::scratch_bytes(const Tensors& tensors) const {
          kernels::encode_scratch_bytes(static_cast<int>(columns));
 }
 
-std::string EncodeOp::describe(const Tensors&) const {
+std::string EncodeOp::describe(const Tensors& tensors) const {
   Description words;
   switch (kind) {
     case EncodeKind::table:
@@ -181,16 +211,23 @@ std::string EncodeOp::describe(const Tensors&) const {
     case EncodeKind::columns:
       words.add(groups, "groups of channels");
       break;
+    case EncodeKind::uniform:
+      words.add(grid_max + 1, "codes");
+      break;
   }
-  if (kind != EncodeKind::table) {
+  if (kind != EncodeKind::table && kind != EncodeKind::uniform) {
     words.add(max_code + 1, "codes");
-    words.add_if(outlier < 32767, "outliers aside");
+    words.add_if(outlier < 32767 && aside == kNone, "outliers on the grid");
+  }
+  if (aside != kNone) {
+    words.add("up to " + std::to_string(most_aside(tensors.buffers[aside])) + " values of a row aside");
   }
   words.add_planes(planes);
   return words.take();
 }
 
 void EncodeOp::execute(const Execution& e) const {
+  set_values_aside(*this, e);
   if (kind == EncodeKind::columns) return encode_channel_groups(*this, e);
   const Buffer &from = e.buffer(src), &to = e.buffer(dst);
   const Range rows = e.share(to.rows);

@@ -32,13 +32,19 @@ struct EncodeOp final : OperationOf<EncodeOp> {
   std::uint32_t outlier = 32767;
   std::uint32_t grid_zero = 0;   // 0..grid_max
   std::uint32_t grid_max = 255;  // 1..32767; with one plane up to 255
+  // Where what outliers lose at the end of the grid goes, s16 [rows][1 + 2 K] (kernels/aside/aside.h), or none. Not for
+  // tables; one plane. Of kind uniform every value is an outlier.
+  BufferId aside = kNone;
 
   void for_each_field(FieldVisitor& v) override {
     v(src), v(dst), v(kind), v(planes), v(levels), v(thresholds), v(values), v(codes), v(groups), v(max_code);
-    v(step_shift), v(fine_bits), v(outlier), v(grid_zero), v(grid_max);
+    v(step_shift), v(fine_bits), v(outlier), v(grid_zero), v(grid_max), v(aside);
   }
+  std::uint32_t op_set() const override { return kind >= kernels::EncodeKind::uniform ? 4 : 3; }
   std::vector<Operand> operands() const override {
-    return {{"src", src, Access::read}, {"dst", dst, Access::write, {255, planes}}};
+    std::vector<Operand> all = {{"src", src, Access::read}, {"dst", dst, Access::write, {255, planes}}};
+    if (aside != kNone) all.push_back({"aside", aside, Access::write});
+    return all;
   }
   void check(Checker& c) const override;
   std::uint32_t row_local_rows(const Tensors& tensors) const override {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ops/aside.h"
 #include "engine/ops/description.h"
 #include "engine/ops/row_constants.h"
 #include "engine/ops/scratch.h"
@@ -62,6 +63,29 @@ void LinearOp::check(Checker& c) const {
     c.require(activation_segment_bits <= 9 && activation_multiplier <= 32767 && activation_zero_point <= 255,
               "activation parameters out of range");
   }
+  if (aside != kNone) check_aside_sums(c);
+}
+
+// No sum of codes, excesses and bias leaves 32 bits.
+void LinearOp::check_aside_sums(Checker& c) const {
+  c.require(kind != Epilogue::logits && planes == 1, "aside with logits or two planes");
+  c.require(aside != dst, "aside is dst");
+  if (!c.ok()) return;
+  const Tensors& tensors = c.tensors();
+  const Buffer& from = tensors.buffers[src];
+  c.require(from.rows == tensors.buffers[dst].rows, "aside with several src rows for one of dst");
+  const Buffer* lists = c.ok() ? check_aside(c, aside, from) : nullptr;
+  if (lists == nullptr) return;
+  const std::int64_t largest_weight = linear.bits == 8 ? 128 : 15 << kernels::kNibbleShift;
+  const std::int64_t codes = std::int64_t{std::min(from.columns, linear.k)} * c.contents(src).highest_code;
+  const std::int64_t largest_sum = (codes + std::int64_t{most_aside(*lists)} * -INT16_MIN) * largest_weight;
+  c.require(largest_sum <= INT32_MAX, [&] {
+    return std::to_string(most_aside(*lists)) + " values aside of " + std::to_string(linear.k) +
+           " inputs do not fit 32-bit sums; fewer do";
+  });
+  if (!c.ok()) return;
+  const auto room = static_cast<std::int32_t>(INT32_MAX - largest_sum);
+  c.within<std::int32_t>(&tensors.constants[linear.bias], -room, room, "bias beside values aside");
 }
 
 // Where several rows are read as one, all of them are inputs.
@@ -70,8 +94,16 @@ std::uint64_t LinearOp::macs(const Tensors& tensors) const {
   return std::uint64_t{from.rows} * from.columns * linear.n;
 }
 
+std::size_t LinearOp::product_scratch_bytes(const Tensors& tensors) const {
+  const std::size_t bytes = align_scratch(linear.scratch_bytes());
+  if (aside == kNone) return bytes;
+  const Buffer& lists = tensors.buffers[aside];
+  return bytes +
+         align_scratch(kernels::aside_scratch_bytes(static_cast<int>(lists.rows), static_cast<int>(most_aside(lists))));
+}
+
 std::size_t LinearOp::scratch_bytes(const Tensors& tensors) const {
-  return align_scratch(linear.scratch_bytes()) +
+  return product_scratch_bytes(tensors) +
          (init == kNone ? 0 : row_constants_scratch_bytes(tensors.buffers[dst], linear.n));
 }
 
@@ -81,6 +113,7 @@ std::string LinearOp::describe(const Tensors& tensors) const {
   words.add_planes(planes);
   if (kind == Epilogue::codes || kind == Epilogue::activation) words.add_result(tensors.buffers[dst], max_code);
   words.add_coarse_steps(coarse_steps);
+  words.add_if(aside != kNone, "values aside");
   return words.take();
 }
 
@@ -98,6 +131,12 @@ void LinearOp::execute(const Execution& e) const {
   args.src = e.row<std::uint8_t>(src, rows.begin * src_rows_per_dst_row);
   args.src_stride = src_rows_per_dst_row * from.stride;
   args.plane_stride = planes == 2 ? from.stride / 2 : 0;
+  if (aside != kNone) {
+    const Buffer& lists = e.buffer(aside);
+    args.aside = {e.row<std::int16_t>(aside, rows.begin), lists.stride, static_cast<int>(most_aside(lists)),
+                  static_cast<int>(std::min(from.columns, linear.k)),
+                  static_cast<std::uint8_t*>(e.workspace.scratch) + align_scratch(linear.scratch_bytes())};
+  }
   args.max_code = static_cast<int>(max_code);
   args.rows = static_cast<int>(rows.size());
   args.dst = e.row_of_any_type(dst, rows.begin);
@@ -131,13 +170,14 @@ void LinearOp::execute(const Execution& e) const {
 void LinearOp::add_init(const Execution& e, kernels::LinearArgs args, Range rows) const {
   const Buffer& to = e.buffer(dst);
   auto* values = reinterpret_cast<std::int16_t*>(static_cast<std::uint8_t*>(e.workspace.scratch) +
-                                                 align_scratch(linear.scratch_bytes()));
+                                                 product_scratch_bytes(e.tensors));
   for (std::int64_t begin = rows.begin; begin < rows.end; begin += args.rows) {
     args.rows = static_cast<int>(std::min<std::int64_t>(kConstantRows, rows.end - begin));
     args.dst = e.row_of_any_type(dst, begin);
     add_row_constants(*e.kernels.linear, args, to.type, e.constant<std::int16_t>(init) + begin * to.stride, to.stride,
                       values);
     args.src += args.rows * args.src_stride;
+    if (aside != kNone) args.aside.lists += args.rows * args.aside.stride;
   }
 }
 

@@ -26,15 +26,18 @@ struct LinearOp final : OperationOf<LinearOp> {
   std::uint32_t max_code = 255;             // 1..255
   CoarseSteps coarse_steps;                 // residual only
   ConstantId init = kNone;                  // codes only: s16 [rows of dst][stride of dst], or none
+  BufferId aside = kNone;                   // s16 [rows of src][1 + 2 K], what src has lost (ops/encode.h), or none
 
   void for_each_field(FieldVisitor& v) override {
     v(src), v(dst), v(kind), linear.visit(v);
     v(activation), v(activation_segment_bits), v(activation_multiplier), v(activation_zero_point);
-    v(planes), v(max_code), coarse_steps.visit(v), v(init);
+    v(planes), v(max_code), coarse_steps.visit(v), v(init), v(aside);
   }
   std::vector<Operand> operands() const override {
-    return {{"src", src, Access::read},
-            {"dst", dst, kind == kernels::Epilogue::residual ? Access::update : Access::write, {max_code, 1}}};
+    const Access to = kind == kernels::Epilogue::residual ? Access::update : Access::write;
+    std::vector<Operand> all = {{"src", src, Access::read}, {"dst", dst, to, {max_code, 1}}};
+    if (aside != kNone) all.push_back({"aside", aside, Access::read});
+    return all;
   }
   void check(Checker& c) const override;
   std::uint64_t macs(const Tensors& tensors) const override;
@@ -47,6 +50,8 @@ struct LinearOp final : OperationOf<LinearOp> {
   void execute(const Execution& e) const override;
 
  private:
+  void check_aside_sums(Checker& c) const;
+  std::size_t product_scratch_bytes(const Tensors& tensors) const;
   void add_init(const Execution& e, kernels::LinearArgs args, Range rows) const;
 };
 

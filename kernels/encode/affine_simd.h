@@ -37,7 +37,7 @@ struct AffineGrid {
   explicit AffineGrid(const EncodeArgs& args)
       : outlier(Simd::set16(args.outlier)),
         minus_outlier(Simd::set16(-args.outlier)),
-        grid_unit(Simd::set16(1 << (15 - args.fine_bits))),
+        grid_unit(Simd::set16(unit_of_grid(args.fine_bits))),
         grid_zero(Simd::set16(args.grid_zero)),
         grid_max(Simd::set16(args.grid_max)),
         step_shift(args.step_shift) {}
@@ -50,8 +50,10 @@ struct AffineGrid {
     const I16 number = min(max(scaled, code.lowest), code.highest);
     const I16 coded = Simd::multiply_q15(number << step_shift, code.step);
     const I16 steps = select(outliers(x), Simd::multiply_q15(x, grid_unit), coded);
-    return min(max(sadd(steps, grid_zero), I16(0)), grid_max);
+    return clamped(steps);
   }
+
+  I16 clamped(I16 steps) const { return min(max(sadd(steps, grid_zero), I16(0)), grid_max); }
 };
 
 template <typename Simd>
@@ -121,8 +123,22 @@ void encode_dynamic_rows(const EncodeArgs& args, const AffineGrid<Simd>& grid) {
 }
 
 template <typename Simd>
+void encode_uniform(const EncodeArgs& args, const AffineGrid<Simd>& grid) {
+  const std::ptrdiff_t plane_stride = args.plane_stride;
+  for (int r = 0; r < args.rows; ++r) {
+    const std::int16_t* src = args.src + r * args.src_stride;
+    std::uint8_t* dst = args.dst + r * args.dst_stride;
+    for_each_vector<Simd>(args.columns, [&](int c) {
+      const auto steps = Simd::multiply_q15(Simd::load16(src + c), grid.grid_unit);
+      store_values<Simd>(dst + c, plane_stride, grid.clamped(steps));
+    });
+  }
+}
+
+template <typename Simd>
 void encode_affine(const EncodeArgs& args) {
   const AffineGrid<Simd> grid(args);
+  if (args.kind == EncodeKind::uniform) return encode_uniform(args, grid);
   if (args.kind == EncodeKind::columns) return encode_by_columns(args, grid);
   if (args.kind == EncodeKind::dynamic_rows) return encode_dynamic_rows(args, grid);
   for (int r = 0; r < args.rows; ++r) {

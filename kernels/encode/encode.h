@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/aside/aside.h"
+
 namespace intvit::kernels {
 
 enum class EncodeKind : std::uint32_t {
@@ -19,6 +21,7 @@ enum class EncodeKind : std::uint32_t {
   rows = 1,          // even codes, one AffineCode per row
   columns = 2,       // even codes, one AffineCode per column
   dynamic_rows = 3,  // even codes, a row's AffineCode follows from its own extremes
+  uniform = 4,       // the grid's steps are the codes: every value is rounded to it
 };
 
 // value = values[number of k with thresholds[k] <= x]
@@ -58,7 +61,7 @@ struct EncodeArgs {
   EncodeKind kind;
   CodeTable table;                   // kind table; it uses nothing below but scratch
   AffineCodes codes;                 // kinds rows, columns
-  int max_code;                      // 1..255
+  int max_code;                      // 1..255; not of kind uniform, nor are step_shift and outlier
   int step_shift;                    // 0..14; max_code << step_shift <= 32767
   int fine_bits;                     // 1..12
   std::int16_t outlier;              // 0..32767: larger |x| have no code, only the grid's rounding
@@ -93,6 +96,8 @@ struct EncodeKernels {
   void (*run)(const EncodeArgs&) noexcept;
   void (*column_ranges)(const RangeArgs&) noexcept;
   void (*nearest_groups)(const GroupArgs&) noexcept;
+  // Lists of what values beyond `outlier` lose where run() clamps them to the grid.
+  void (*set_aside)(const AsideArgs&) noexcept;
 };
 
 // Vector kernels expand a table of many levels to one entry per x between its outer thresholds. Half the range of s16

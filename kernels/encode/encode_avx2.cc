@@ -1,3 +1,4 @@
+#include "kernels/encode/aside_simd.h"
 #include "kernels/encode/encode_simd.h"
 #include "kernels/encode/groups_simd.h"
 #include "kernels/simd/avx2.h"
@@ -51,10 +52,11 @@ class CodeSearch {
 void run(const EncodeArgs& args) noexcept { encode<Avx2, CodeSearch, 4>(args); }
 void column_ranges(const RangeArgs& args) noexcept { column_ranges_simd<Avx2>(args); }
 void nearest_groups(const GroupArgs& args) noexcept { nearest_groups_simd<Avx2>(args); }
+void set_aside(const AsideArgs& args) noexcept { set_aside_simd<Avx2>(args); }
 
 }  // namespace
 
 extern const EncodeKernels encode_kernels_avx2;
-const EncodeKernels encode_kernels_avx2 = {run, column_ranges, nearest_groups};
+const EncodeKernels encode_kernels_avx2 = {run, column_ranges, nearest_groups, set_aside};
 
 }  // namespace intvit::kernels

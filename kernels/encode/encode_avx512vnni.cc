@@ -1,3 +1,4 @@
+#include "kernels/encode/aside_simd.h"
 #include "kernels/encode/encode_simd.h"
 #include "kernels/encode/groups_simd.h"
 #include "kernels/simd/avx512.h"
@@ -53,10 +54,11 @@ class CodeSearch {
 void run(const EncodeArgs& args) noexcept { encode<Avx512, CodeSearch, kMostBits>(args); }
 void column_ranges(const RangeArgs& args) noexcept { column_ranges_simd<Avx512>(args); }
 void nearest_groups(const GroupArgs& args) noexcept { nearest_groups_simd<Avx512>(args); }
+void set_aside(const AsideArgs& args) noexcept { set_aside_simd<Avx512>(args); }
 
 }  // namespace
 
 extern const EncodeKernels encode_kernels_avx512vnni;
-const EncodeKernels encode_kernels_avx512vnni = {run, column_ranges, nearest_groups};
+const EncodeKernels encode_kernels_avx512vnni = {run, column_ranges, nearest_groups, set_aside};
 
 }  // namespace intvit::kernels

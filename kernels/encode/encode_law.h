@@ -30,17 +30,26 @@ namespace {
   return x > outlier || x < -outlier;
 }
 
+// On the grid, whatever steps it has: unit_of_grid() units of x are 2^15 of them.
+constexpr std::int16_t unit_of_grid(int fine_bits) noexcept { return static_cast<std::int16_t>(1 << (15 - fine_bits)); }
+
 [[maybe_unused]] inline std::int16_t affine_value(std::int16_t x, const AffineCode& code,
                                                   const EncodeArgs& args) noexcept {
   std::int32_t steps;  // of the grid
   if (is_outlier(x, args.outlier)) {
-    steps = multiply_q15(x, static_cast<std::int16_t>(1 << (15 - args.fine_bits)));
+    steps = multiply_q15(x, unit_of_grid(args.fine_bits));
   } else {
     const std::int32_t scaled = multiply_q15(multiply_q15(x, code.multiplier), code.power);
     const std::int32_t number = clamp(scaled + code.zero, 0, args.max_code);
     steps = multiply_q15(static_cast<std::int16_t>((number - code.zero) * (1 << args.step_shift)), code.step);
   }
   return static_cast<std::int16_t>(clamp(steps + args.grid_zero, 0, args.grid_max));
+}
+
+// Kind uniform.
+[[maybe_unused]] inline std::int16_t grid_value(std::int16_t x, const EncodeArgs& args) noexcept {
+  return static_cast<std::int16_t>(
+      clamp(multiply_q15(x, unit_of_grid(args.fine_bits)) + args.grid_zero, 0, args.grid_max));
 }
 
 [[maybe_unused]] inline AffineCode affine_code_at(const AffineCodes& codes, int i) noexcept {
@@ -102,8 +111,9 @@ namespace {
     if (args.kind == EncodeKind::dynamic_rows) code = affine_code_of_row(src, args);
     for (int c = 0; c < args.columns; ++c) {
       if (args.kind == EncodeKind::columns) code = affine_code_at(args.codes, c);
-      const std::int16_t value =
-          args.kind == EncodeKind::table ? table_value(src[c], args.table) : affine_value(src[c], code, args);
+      const std::int16_t value = args.kind == EncodeKind::table     ? table_value(src[c], args.table)
+                                 : args.kind == EncodeKind::uniform ? grid_value(src[c], args)
+                                                                    : affine_value(src[c], code, args);
       store_value(dst + c, args.plane_stride, value);
     }
   }

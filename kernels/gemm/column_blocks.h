@@ -77,6 +77,7 @@ void for_each_column_block(std::size_t steps, const LinearWeights& weights, void
                                : weights.just_packed ? 0
                                                      : static_cast<std::size_t>(count) * stored_bytes;
     const WantedNext next(wanted == 0 ? tiles : last ? weights.next : after, wanted, steps);
+    begin_aside(epilogue, tiles, weights.k, count < kPanels);
     if (count == kPanels) {
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
       multiply_columns(std::false_type{}, tiles, columns, next);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/activation/gated_activation_simd.h"
+#include "kernels/gemm/aside_sums.h"
 #include "kernels/gemm/linear.h"
 #include "kernels/gemm/linear_law.h"
 
@@ -50,7 +51,8 @@ inline int bits_to_leave_out(const LinearArgs& args) {
     least_shift = args.requantizer.shift[c] < least_shift ? args.requantizer.shift[c] : least_shift;
   }
   const std::int64_t largest_code = args.plane_stride == 0 ? 255 : 65535;
-  const std::int64_t largest_sum = weights.k * largest_code * (15 << kNibbleShift);
+  const std::int64_t largest_aside = std::int64_t{args.aside.most} * -INT16_MIN;
+  const std::int64_t largest_sum = (weights.k * largest_code + largest_aside) * (15 << kNibbleShift);
   return least_shift >= kNibbleShift && largest_sum + largest_bias <= INT32_MAX ? kNibbleShift : 0;
 }
 
@@ -122,15 +124,20 @@ template <typename Simd, template <typename> class ActivationType>
 struct CodesEpilogue {
   const LinearArgs& args;
   int left_out;
+  AsideSums<Simd>* aside;
   ActivationType<Simd> activation{args};
 
   template <bool kHalf>
   struct Columns {
+    AsideColumns<Simd, kHalf> aside;
     const ActivationType<Simd>& activation;
     RequantizeColumns<Simd, kHalf, true> requantize;
     CodeColumns<Simd, kHalf> results;
     Columns(const CodesEpilogue& e, int column)
-        : activation(e.activation), requantize(e.args.requantizer, column, e.left_out), results(e.args, column) {}
+        : aside(e.aside),
+          activation(e.activation),
+          requantize(e.args.requantizer, column, e.left_out),
+          results(e.args, column) {}
     typename Simd::I32 bias_lo() const { return requantize.bias_lo; }
     typename Simd::I32 bias_hi() const { return requantize.bias_hi; }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
@@ -149,16 +156,19 @@ template <typename Simd, template <typename> class ActivationType>
 struct ValuesEpilogue {
   const LinearArgs& args;
   int left_out;
+  AsideSums<Simd>* aside;
   ActivationType<Simd> activation{args};
 
   template <bool kHalf>
   struct Columns {
+    AsideColumns<Simd, kHalf> aside;
     const ActivationType<Simd>& activation;
     RequantizeColumns<Simd, kHalf, false> requantize;
     std::int16_t* dst;
     std::ptrdiff_t stride;
     Columns(const ValuesEpilogue& e, int column)
-        : activation(e.activation),
+        : aside(e.aside),
+          activation(e.activation),
           requantize(e.args.requantizer, column, e.left_out),
           dst(static_cast<std::int16_t*>(e.args.dst) + column),
           stride(e.args.dst_stride) {}
@@ -204,16 +214,19 @@ template <typename Simd, template <typename, bool> class Grid>
 struct ResidualEpilogue {
   const LinearArgs& args;
   int left_out;
+  AsideSums<Simd>* aside;
 
   template <bool kHalf>
   struct Columns {
+    AsideColumns<Simd, kHalf> aside;
     RequantizeColumns<Simd, kHalf, false> requantize;
     Grid<Simd, kHalf> to_grid;
     const std::int16_t* residual;
     std::int16_t* dst;
     std::ptrdiff_t residual_stride, stride;
     Columns(const ResidualEpilogue& e, int column)
-        : requantize(e.args.requantizer, column, e.left_out),
+        : aside(e.aside),
+          requantize(e.args.requantizer, column, e.left_out),
           to_grid(e.args, column),
           residual(e.args.residual + column),
           dst(static_cast<std::int16_t*>(e.args.dst) + column),
@@ -336,10 +349,10 @@ constexpr bool has_few_rows() {
   return requires { Columns::kFewRows; };
 }
 
-// R rows from `row` on, in pairs where the epilogue likes that.
+// R rows from `row` on, in pairs where the epilogue likes that, after values aside have been added.
 template <int R, typename Columns, typename Sums>
-inline __attribute__((always_inline)) void finish_rows(const Columns& columns, int row, const Sums (&lo)[R],
-                                                       const Sums (&hi)[R]) {
+inline __attribute__((always_inline)) void finish_rows(const Columns& columns, int row, Sums (&lo)[R], Sums (&hi)[R]) {
+  if constexpr (requires { columns.aside; }) columns.aside.add(row, lo, hi);
   if constexpr (requires { columns.pair(row, lo[0], hi[0], lo[0], hi[0]); }) {
 #pragma GCC unroll 7
     for (int r = 0; r + 2 <= R; r += 2) columns.pair(row + r, lo[r], hi[r], lo[r + 1], hi[r + 1]);
@@ -348,6 +361,12 @@ inline __attribute__((always_inline)) void finish_rows(const Columns& columns, i
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) columns.row(row + r, lo[r], hi[r]);
   }
+}
+
+template <typename Columns, typename Sums>
+inline __attribute__((always_inline)) void finish_row(const Columns& columns, int row, Sums lo, Sums hi) {
+  Sums lows[1] = {lo}, highs[1] = {hi};
+  finish_rows<1>(columns, row, lows, highs);
 }
 
 // Whether sums of 4-bit weights are to be shifted up before the epilogue gets them.
@@ -360,25 +379,17 @@ bool wants_shifted_sums(const EpilogueType& epilogue) {
   }
 }
 
-// Calls multiply(epilogue) with the epilogue that args asks for. left_out: 0 or bits_to_leave_out().
-template <typename Simd, typename Multiply>
-void with_epilogue(const LinearArgs& args, int left_out, Multiply&& multiply) {
-  switch (args.epilogue) {
-    case Epilogue::codes:
-      return multiply(CodesEpilogue<Simd, NoActivation>{args, left_out});
-    case Epilogue::activation:
-      return multiply(CodesEpilogue<Simd, Activation>{args, left_out});
-    case Epilogue::values:
-      return multiply(ValuesEpilogue<Simd, NoActivation>{args, left_out});
-    case Epilogue::activation_values:
-      return multiply(ValuesEpilogue<Simd, Activation>{args, left_out});
-    case Epilogue::residual:
-      if (args.coarse_power != nullptr) return multiply(ResidualEpilogue<Simd, CoarseGrid>{args, left_out});
-      return multiply(ResidualEpilogue<Simd, NoGrid>{args, left_out});
-    case Epilogue::logits:
-      return multiply(LogitsEpilogue<Simd>{args});
-    case Epilogue::accumulators:
-      return multiply(AccumulatorsEpilogue<Simd>{static_cast<std::int32_t*>(args.dst), args.dst_stride, nullptr});
+template <typename EpilogueType>
+bool has_aside(const EpilogueType& epilogue) {
+  if constexpr (requires { epilogue.aside; }) return epilogue.aside != nullptr;
+  return false;
+}
+
+// Before there are Columns of a block: its 8-bit tiles of a depth of k, and whether it has half of a block's columns.
+template <typename EpilogueType>
+void begin_aside(const EpilogueType& epilogue, const std::uint8_t* tiles, int k, bool half) {
+  if constexpr (requires { epilogue.aside; }) {
+    if (epilogue.aside != nullptr) epilogue.aside->multiply(tiles, k, half);
   }
 }
 

@@ -7,6 +7,10 @@
 // A source of more than 8 bits lies in two byte planes, and then src[r][k] is low + 256 * high, 0..65535 for whatever
 // bytes there are: the same instructions multiply the high bytes first and the low ones on top of 256 times that.
 //
+// What a row's codes have lost to the end of their grid may lie in a list (kernels/aside/aside.h), and then
+//
+//   sum[r][c] += sum_i excess[r][i] * w[c][column[r][i]]
+//
 // Range: |w| <= 128 for 8-bit weights; those of 4, 3 and 2 bits minus their zero point lie in [-15, 15] and are counted
 // sixteen times. max_depth() is the k up to which k * largest value * largest weight < 2^31, so that no sum wraps.
 // Beyond it, sums are modulo 2^32.
@@ -19,6 +23,7 @@
 #include <cstdint>
 
 #include "kernels/activation/gated_activation.h"
+#include "kernels/aside/aside.h"
 #include "kernels/gemm/tiles.h"
 
 namespace intvit::kernels {
@@ -68,6 +73,25 @@ enum class Epilogue : std::uint32_t {
   accumulators = 6,       // dst s32 = sum; for tests and benchmarks
 };
 
+// Lists that anybody may have written: of a count above K counts K, and entries of other columns than [0, columns)
+// count nothing.
+struct AsideLists {
+  const std::int16_t* lists = nullptr;  // one a row; null: none
+  std::ptrdiff_t stride = 0;            // numbers between rows
+  int most = 0;                         // K, 1..kMostAside
+  int columns = 0;                      // up to k
+  void* scratch = nullptr;              // aside_scratch_bytes(rows, most), 64-byte aligned
+};
+
+// More rows than these are multiplied in blocks.
+inline constexpr int kAsideRows = 256;
+
+// Sums of two column blocks of 32, and for entries, four rows at a time, three numbers each.
+constexpr std::size_t aside_scratch_bytes(int rows, int most) {
+  const auto count = static_cast<std::size_t>((rows < kAsideRows ? rows : kAsideRows) + 4);
+  return count * (2 * 32 * sizeof(std::int32_t) + 3 * sizeof(std::uint32_t) * static_cast<std::size_t>(most) + 4);
+}
+
 struct LinearArgs {
   const std::uint8_t* src;
   std::ptrdiff_t src_stride;        // bytes between rows
@@ -93,6 +117,8 @@ struct LinearArgs {
   // logits only, per column, padded like the requantizer (whose shift and multiplier are then unused)
   const std::int32_t* logit_multiplier;  // >= 0
   const std::uint8_t* logit_shift;       // 1..62
+  // one plane, and neither logits nor accumulators
+  AsideLists aside = {};
   // linear_scratch_bytes(k, bits of weights), 64-byte aligned, not shared between threads
   void* scratch;
 };

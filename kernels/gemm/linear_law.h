@@ -8,6 +8,12 @@
 namespace intvit::kernels {
 namespace {
 
+// Of a list of at most `most` entries that anybody may have written.
+[[maybe_unused]] inline int aside_count(const std::int16_t* list, int most) noexcept {
+  const int count = static_cast<std::uint16_t>(list[0]);
+  return count < most ? count : most;
+}
+
 // A residual stream of few bits whose columns have steps of different sizes: the nearest of the codes -limit - 1 to
 // limit, times the column's step. For a step of 2^g, unit is 2^g and power 2^(15 - g); for g = 0 it is 32767, which
 // changes nothing in any x from -16383 to 16384.

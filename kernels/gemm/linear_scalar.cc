@@ -56,6 +56,25 @@ std::int32_t dot(const LinearArgs& args, int row, int column) noexcept {
   return wrapping_add(wrapping_shift_left(dot_plane(low + args.plane_stride, args.weights, column), 8), sum);
 }
 
+std::int32_t weight(const LinearWeights& weights, int column, int k) noexcept {
+  if (weights.bits == 8) return static_cast<std::int8_t>(weights.tiles[tile_offset(column, k, weights.k)]);
+  const int number = stored_number(weights.tiles, weights.bits, column, k, weights.k);
+  return (number - weights.zero_points[column]) * (1 << kNibbleShift);
+}
+
+std::int32_t dot_aside(const LinearArgs& args, int row, int column) noexcept {
+  const AsideLists& aside = args.aside;
+  if (aside.lists == nullptr) return 0;
+  const std::int16_t* list = aside.lists + row * aside.stride;
+  const int count = aside_count(list, aside.most);
+  std::int32_t sum = 0;
+  for (int i = 0; i < count; ++i) {
+    const int k = static_cast<std::uint16_t>(list[1 + i]);
+    if (k < aside.columns) sum = wrapping_add(sum, list[1 + aside.most + i] * weight(args.weights, column, k));
+  }
+  return sum;
+}
+
 std::int16_t add_residual(const LinearArgs& args, int row, int column, std::int16_t x) noexcept {
   const std::int16_t sum = saturate_s16(args.residual[row * args.residual_stride + column] + x);
   if (args.coarse_power == nullptr) return sum;
@@ -100,7 +119,7 @@ void finish(const LinearArgs& args, int row, int column, std::int32_t sum) noexc
 void run(const LinearArgs& args) noexcept {
   for (int row = 0; row < args.rows; ++row) {
     for (int column = 0; column < padded_columns(args.weights.n); ++column) {
-      finish(args, row, column, dot(args, row, column));
+      finish(args, row, column, wrapping_add(dot(args, row, column), dot_aside(args, row, column)));
     }
   }
 }

@@ -69,6 +69,20 @@ struct Avx2 : Vectors<Avx2Arch> {
     return _mm256_or_si256(low, _mm256_shuffle_epi8(high_bytes, high_index));
   }
 
+  static std::uint64_t outside64(const std::int16_t* p, I16 lowest, I16 length) {
+    const auto inside = [&](int i) {
+      const __m256i beyond = _mm256_subs_epu16(load16(p + i * kLanes16) - lowest, length);
+      return _mm256_cmpeq_epi16(beyond, _mm256_setzero_si256());
+    };
+    const auto half = [&](int i) {
+      const __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi16(inside(i), inside(i + 1)), 0xd8);
+      return static_cast<std::uint64_t>(~static_cast<std::uint32_t>(_mm256_movemask_epi8(both)));
+    };
+    return half(0) | half(2) << 32;
+  }
+  // Sums of two products of u8 and s8 each, which must fit 16 bits.
+  static I16 multiply_add_bytes(I32 a, I32 b) { return _mm256_maddubs_epi16(a, b); }
+
   static void products_in_lanes(I16 a, I16 b, I32& lo, I32& hi) {
     const __m256i low = _mm256_mullo_epi16(a, b), high = _mm256_mulhi_epi16(a, b);
     lo = _mm256_unpacklo_epi16(low, high);

@@ -56,6 +56,15 @@ struct Avx512 : Vectors<Avx512Arch> {
     return _mm512_avg_epu16(_mm512_srlv_epi16(a + a, n), _mm512_setzero_si512());
   }
 
+  // A bit for each of 64 elements that is outside lowest..lowest + length (unsigned).
+  static std::uint64_t outside64(const std::int16_t* p, I16 lowest, I16 length) {
+    const __mmask32 low = _mm512_cmpgt_epu16_mask(load16(p) - lowest, length);
+    const __mmask32 high = _mm512_cmpgt_epu16_mask(load16(p + kLanes16) - lowest, length);
+    return _cvtmask64_u64(_mm512_kunpackd(high, low));
+  }
+  // Sums of two products of u8 and s8 each, which must fit 16 bits.
+  static I16 multiply_add_bytes(I32 a, I32 b) { return _mm512_maddubs_epi16(a, b); }
+
   // a * b, in the lanes from which pack32_in_lanes() brings them back into natural order.
   static void products_in_lanes(I16 a, I16 b, I32& lo, I32& hi) {
     const __m512i low = _mm512_mullo_epi16(a, b), high = _mm512_mulhi_epi16(a, b);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "kernels/dispatch/kernel_table.h"
@@ -57,6 +58,18 @@ Encoded run_encoding(const Encoding& e, const std::vector<std::int16_t>& x, int 
     for (std::size_t c = 0; c < n; ++c) {
       const std::uint8_t* at = bytes.data() + r * 2 * n + c;
       result.values.push_back(e.op.planes == 2 ? at[0] + 256 * at[n] : at[0]);
+    }
+  }
+  if (e.side == 0) return result;
+  const int words = kernels::aside_words(e.side);
+  std::vector<std::int16_t> lists(static_cast<std::size_t>(rows * words));
+  const bool all = e.op.kind == kernels::EncodeKind::uniform;
+  kernels.set_aside({x.data(), cols, rows, cols, args.fine_bits, all ? std::int16_t{0} : args.outlier, args.grid_zero,
+                     args.grid_max, lists.data(), words, e.side});
+  for (int r = 0; r < rows; ++r) {
+    const std::int16_t* list = lists.data() + r * words;
+    for (int i = 0; i < std::min<int>(list[0], e.side); ++i) {
+      result.values[static_cast<std::size_t>(r * cols + list[1 + i])] += list[1 + e.side + i];
     }
   }
   return result;

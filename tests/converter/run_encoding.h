@@ -9,7 +9,7 @@
 namespace intvit {
 
 struct Encoded {
-  std::vector<int> values;       // on the grid
+  std::vector<int> values;       // on the grid, or beyond it where an excess is in a list
   std::vector<int> column_part;  // channel groups: the group of each column
 };
 

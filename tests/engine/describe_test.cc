@@ -47,10 +47,18 @@ TEST_CASE("operations: formats are described by what they are made of") {
   CHECK(encode.describe(tensors) == "5 groups of channels, 16 codes");
   encode.kind = kernels::EncodeKind::rows;
   encode.outlier = 900;
-  CHECK(encode.describe(tensors) == "a scale per token, 16 codes, outliers aside");
+  CHECK(encode.describe(tensors) == "a scale per token, 16 codes, outliers on the grid");
   encode.kind = kernels::EncodeKind::dynamic_rows;
   encode.outlier = 32767;
   CHECK(encode.describe(tensors) == "a dynamic scale per token, 16 codes");
+  Tensors with_lists = tensors;
+  with_lists.buffers.push_back({DataType::s16, 5, 2 * 24 + 1, 64, 0});
+  encode.aside = static_cast<BufferId>(with_lists.buffers.size() - 1);
+  encode.outlier = 900;
+  CHECK(encode.describe(with_lists) == "a dynamic scale per token, 16 codes, up to 24 values of a row aside");
+  encode.kind = kernels::EncodeKind::uniform;
+  encode.grid_max = 63;
+  CHECK(encode.describe(with_lists) == "64 codes, up to 24 values of a row aside");
 
   MultiplyOp multiply;
   multiply.dst = 0;

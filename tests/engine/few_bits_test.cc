@@ -43,8 +43,19 @@ TEST_CASE("few bits: op set 3 has none") {
     const auto model = Model::from_memory(bytes, "some.bin");
     REQUIRE(!model.ok());
     CHECK(model.status().code() == Code::corrupt_file);
-    CHECK_MESSAGE(model.status().message().find("weights of 3 or 2 bits in op set 3") != std::string::npos,
+    CHECK_MESSAGE(model.status().message().find("op set 3 has neither weights of 3 and 2 bits") != std::string::npos,
                   model.status().message());
+  }
+}
+
+// The other thing that op set 4 brought.
+TEST_CASE("few bits: a file asks for op set 4 where codes are uniform, too") {
+  for (const EncodeKind kind : {EncodeKind::rows, EncodeKind::uniform}) {
+    TinyOptions options;
+    options.normed = {kind, 1, 15, 5, 6};
+    const auto model = Model::from_memory(tiny_model_bytes(options), "some.bin");
+    REQUIRE_MESSAGE(model.ok(), model.status().message());
+    CHECK(model.value()->op_set() == (kind == EncodeKind::uniform ? 4 : 3));
   }
 }
 

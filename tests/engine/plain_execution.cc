@@ -203,7 +203,9 @@ class Execution {
     }
   }
 
-  static bool is_outlier(const EncodeOp& op, std::int32_t x) { return std::abs(x) > static_cast<int>(op.outlier); }
+  static bool is_outlier(const EncodeOp& op, std::int32_t x) {
+    return op.kind == kernels::EncodeKind::uniform || std::abs(x) > static_cast<int>(op.outlier);
+  }
 
   std::int32_t on_grid(const EncodeOp& op, std::int32_t value, const kernels::AffineCode& code) const {
     const auto x = static_cast<std::int16_t>(value);
@@ -215,6 +217,30 @@ class Execution {
       steps = kernels::multiply_q15(static_cast<std::int16_t>(shifted), code.step);
     }
     return std::clamp(steps + static_cast<std::int32_t>(op.grid_zero), 0, static_cast<std::int32_t>(op.grid_max));
+  }
+
+  // All that is lost, then the least of it left out until there is room.
+  void list_aside(const EncodeOp& op, std::uint32_t row) {
+    const std::uint32_t most = (p_.buffers[op.aside].columns - 1) / 2;
+    std::vector<std::pair<std::uint32_t, std::int32_t>> list;
+    for (std::uint32_t c = 0; c < p_.buffers[op.src].columns; ++c) {
+      const std::int32_t x = at(op.src, row, c);
+      const std::int32_t value = ((x + (1 << (op.fine_bits - 1))) >> op.fine_bits) + static_cast<int>(op.grid_zero);
+      const std::int32_t excess = value - std::clamp(value, 0, static_cast<std::int32_t>(op.grid_max));
+      if (is_outlier(op, x) && excess != 0) list.emplace_back(c, excess);
+    }
+    at(op.aside, row, 0) = static_cast<std::int32_t>(list.size());
+    while (list.size() > most) {
+      auto least = list.begin();
+      for (auto i = list.begin(); i < list.end(); ++i) {
+        if (std::abs(i->second) <= std::abs(least->second)) least = i;
+      }
+      list.erase(least);
+    }
+    for (std::uint32_t i = 0; i < list.size(); ++i) {
+      at(op.aside, row, 1 + i) = static_cast<std::int32_t>(list[i].first);
+      at(op.aside, row, 1 + most + i) = list[i].second;
+    }
   }
 
   // Number i of `count` in [4][count].
@@ -261,10 +287,12 @@ class Execution {
   void execute(const EncodeOp& op) {
     const Buffer& src = p_.buffers[op.src];
     for (std::uint32_t r = 0; r < src.rows; ++r) {
+      if (op.aside != kNone) list_aside(op, r);
       for (std::uint32_t c = 0; c < src.columns; ++c) {
         const std::int32_t x = at(op.src, r, c);
         at(op.dst, r, c) = op.kind == kernels::EncodeKind::table     ? from_table(op, x)
                            : op.kind == kernels::EncodeKind::columns ? on_grid(op, x, code_of_channel(op, c))
+                           : op.kind == kernels::EncodeKind::uniform ? on_grid(op, x, {})
                                                                      : on_grid(op, x, code_of_token(op, r));
       }
     }

@@ -49,6 +49,12 @@ Numbers linear_row(const LinearOp& op, const PlainMemory& memory, std::uint32_t 
       row[piece * src.stride + c] = memory.at(op.src, r * pieces + piece, c);
     }
   }
+  if (op.aside == kNone) return row;
+  // Whole values in the place of codes.
+  const std::uint32_t most = (memory.program.buffers[op.aside].columns - 1) / 2;
+  for (std::uint32_t i = 0; i < std::min(most, static_cast<std::uint32_t>(memory.at(op.aside, r, 0))); ++i) {
+    row[static_cast<std::uint32_t>(memory.at(op.aside, r, 1 + i))] += memory.at(op.aside, r, 1 + most + i);
+  }
   return row;
 }
 

@@ -55,6 +55,8 @@ EncodeOp tiny_encode(TinyProgram& tiny, const std::string& name, const TinyEncod
   // Steps of the grid between two codes of the longest range are below 2^step_shift.
   op.step_shift = static_cast<std::uint32_t>(
       std::bit_width(static_cast<std::uint32_t>(2 * kReach * grid.sigma() / encoding.max_code)));
+  if (encoding.aside != 0) op.grid_max = static_cast<std::uint32_t>(grid.centre() + 0.9 * grid.sigma());
+  if (encoding.kind == EncodeKind::uniform) return op;
   if (encoding.kind == EncodeKind::table) {
     op.levels = encoding.max_code + 1;
     op.thresholds =
@@ -62,7 +64,7 @@ EncodeOp tiny_encode(TinyProgram& tiny, const std::string& name, const TinyEncod
     op.values = tiny.add(name + ".values", DataType::s16, sorted_numbers(op.levels, 0, op.grid_max, random));
     return op;
   }
-  op.outlier = static_cast<std::uint32_t>(2.5 * sigma);
+  op.outlier = static_cast<std::uint32_t>((encoding.aside != 0 ? 1 : 2.5) * sigma);
   if (encoding.kind == EncodeKind::dynamic_rows) return op;
   const bool tokens = encoding.kind == EncodeKind::rows;
   std::vector<Range> ranges(tokens ? rows : encoding.groups);

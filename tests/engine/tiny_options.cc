@@ -108,9 +108,19 @@ std::vector<TinyVariant> newer_variants() {
   single.local = 1;
   TinyOptions convolved = {7, 20, 4, 36, 3, 70, 1, 23, 4};
   convolved.conv = true;
+  // Lists with room for all and for few, some of them never read (the head's).
+  TinyOptions aside = {7, 32, 4, 40, 2, 70, 2, 23, 4}, groups_aside = {7, 32, 4, 36, 3, 70, 1, 23};
+  aside.normed = {EncodeKind::rows, 1, 15, 5, 3};
+  aside.attended = {EncodeKind::uniform, 1, 15, 5, 40};
+  aside.hidden_codes = {EncodeKind::dynamic_rows, 1, 15, 5, 7};
+  groups_aside.head = TinyHead::mean;
+  groups_aside.normed = {EncodeKind::columns, 1, 15, 4, 255};
+  groups_aside.attended = {EncodeKind::uniform, 2};
+  groups_aside.hidden_codes = {EncodeKind::columns, 1, 31, 9, 2};
   return {{"gated", gated},      {"gated, few bits", gated_few}, {"token and mean", token_and_mean},
           {"sets", sets},        {"queries apart", apart},       {"sets, queries apart", both},
-          {"local sets", local}, {"sets of one row", single},    {"convolved", convolved}};
+          {"local sets", local}, {"sets of one row", single},    {"convolved", convolved},
+          {"aside", aside},      {"groups aside", groups_aside}};
 }
 
 std::vector<TinyVariant> head_variants() {
@@ -141,7 +151,13 @@ std::vector<TinyVariant> few_bits_variants() {
   TinyOptions planes = three;
   planes.normed = {EncodeKind::rows, 2, 255};
   planes.coarse_steps = true;
-  return {{"3-bit weights", three}, {"2-bit weights", two}, {"3-bit weights, two planes", planes}};
+  TinyOptions aside = three;
+  aside.normed = {EncodeKind::rows, 1, 15, 5, 3};
+  aside.hidden_codes = {EncodeKind::uniform, 1, 15, 5, 7};
+  return {{"3-bit weights", three},
+          {"2-bit weights", two},
+          {"3-bit weights, two planes", planes},
+          {"3-bit weights, aside", aside}};
 }
 
 std::vector<TinyVariant> all_variants() {

@@ -29,6 +29,7 @@ struct TinyEncoding {
   std::uint32_t planes = 1;     // 2: a grid of 12 bits
   std::uint32_t max_code = 15;  // a table has one level more
   std::uint32_t groups = 5;     // channel_groups only
+  std::uint32_t aside = 0;      // entries of a row's list; the grid ends where values need them. 0: there are no lists
 };
 
 struct TinySoftmax {

@@ -37,6 +37,7 @@ struct Source {
   BufferId buffer;
   TinyScale scale;
   std::uint32_t planes;
+  BufferId aside = kNone;
 };
 
 class Builder {
@@ -90,8 +91,12 @@ class Builder {
     EncodeOp op = tiny_encode(tiny_, name, *tensor.encoding, values.rows, random_);
     op.src = tensor.made;
     op.dst = codes(values.rows, values.columns, op.planes);
+    if (tensor.encoding->aside != 0) {
+      const std::uint32_t words = 1 + 2 * tensor.encoding->aside;
+      op.aside = buffer(DataType::s16, values.rows, words, words);
+    }
     tiny_.program.steps.push_back({name, op});
-    return {op.dst, grid_scale(*tensor.encoding), op.planes};
+    return {op.dst, grid_scale(*tensor.encoding), op.planes, op.aside};
   }
 
   void block(const std::string& name) {
@@ -260,6 +265,7 @@ class Builder {
     op.dst = dst;
     op.kind = kind;
     op.planes = src.planes;
+    if (kind != Epilogue::logits) op.aside = src.aside;
     op.max_code = o_.max_code;
     const std::uint32_t bits = kind == Epilogue::logits ? 8 : o_.weight_bits;
     op.linear =

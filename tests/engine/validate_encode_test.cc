@@ -45,7 +45,7 @@ TEST_CASE("validate: max_code of everything that makes codes") {
 
 TEST_CASE("validate: kinds and buffers of an encode operation") {
   refuses(
-      "unknown kind", [](TinyProgram& t) { encode(t).kind = static_cast<EncodeKind>(4); }, kTable);
+      "unknown kind", [](TinyProgram& t) { encode(t).kind = static_cast<EncodeKind>(5); }, kTable);
   refuses(
       "must be s16", [](TinyProgram& t) { encode(t).src = encode(t).dst; }, kTable);  // src is dst
   refuses(

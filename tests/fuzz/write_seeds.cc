@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
     variant.options.edge = 8, variant.options.blocks = 1;
     const TinyProgram tiny = make_tiny_program(variant.options);
     write(variant.name, intvit::encode_model(tiny.program, tiny_metadata(variant.options)));
-    if (variant.options.gated || variant.options.rotated || variant.options.conv)
+    const bool aside = variant.options.normed && variant.options.normed->aside != 0;
+    if (variant.options.gated || variant.options.rotated || variant.options.conv || aside)
       continue;  // which op set 2 does not have
     write(variant.name + ", op set 2", encode_op_set_2(tiny.program, tiny_metadata(variant.options)));
   }

@@ -13,7 +13,8 @@ namespace {
 
 using namespace intvit::kernels;
 
-constexpr EncodeKind kAffineKinds[] = {EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows};
+constexpr EncodeKind kAffineKinds[] = {EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows,
+                                       EncodeKind::uniform};
 
 // Where the high bytes lie: nowhere, behind the low bytes of their row, or in a matrix of their own.
 enum class Planes { one, in_row, apart };
@@ -142,7 +143,7 @@ TEST_CASE("encode: every kind and number of columns") {
       inputs.fill_usual_codes(random);
       inputs.fill_table(-32768, 32767, random);
       for (const EncodeKind kind :
-           {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows}) {
+           {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows, EncodeKind::uniform}) {
         inputs.args.kind = kind;
         compare(isas, inputs, planes, seed++);
       }
@@ -155,7 +156,8 @@ TEST_CASE("encode: every kind and number of columns") {
 
 TEST_CASE("encode: nothing to do") {
   Random random(2);
-  for (const EncodeKind kind : {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows}) {
+  for (const EncodeKind kind :
+       {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows, EncodeKind::uniform}) {
     for (int i = 0; i < kIsaCount; ++i) {
       const Isa isa = static_cast<Isa>(i);
       if (!isa_is_built(isa) || !cpu_supports(isa)) continue;
@@ -286,7 +288,7 @@ double rounded(double x) { return std::floor(x + 0.5); }
 
 double naive_value(double x, const AffineCode& code, const EncodeArgs& args) {
   double steps = rounded(x / std::exp2(args.fine_bits));
-  if (std::fabs(x) <= args.outlier) {
+  if (std::fabs(x) <= args.outlier && args.kind != EncodeKind::uniform) {
     const double scaled = rounded(rounded(x * code.multiplier / 32768) * code.power / 32768);
     const double number = std::clamp(scaled + code.zero, 0.0, static_cast<double>(args.max_code));
     steps = rounded((number - code.zero) * std::exp2(args.step_shift) * code.step / 32768);
@@ -299,7 +301,7 @@ TEST_CASE("encode: the law is what encode.h says") {
   for (int i = 0; i < 2000; ++i) {
     Inputs inputs(3, 50, 2, 0);
     EncodeArgs& args = inputs.args;
-    args.kind = kAffineKinds[i % 3];
+    args.kind = kAffineKinds[i % 4];
     args.max_code = (2 << random.integer(0, 7)) - 1;
     do {
       args.step_shift = static_cast<int>(random.integer(0, 14));

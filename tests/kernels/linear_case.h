@@ -158,15 +158,49 @@ class LinearCase {
     used_ = used;
   }
 
+  // Lists of up to `most` values aside a row: of as many as list_length() says, or of more than there is room for, and
+  // of columns and excesses that may be anything.
+  template <typename ListLength>
+  void put_aside(int most, std::uint64_t seed, ListLength&& list_length) {
+    Random random(seed);
+    const std::size_t gap = seed % 3, words = static_cast<std::size_t>(aside_words(most));
+    const auto rows = static_cast<std::size_t>(shape_.rows);
+    lists_ = std::make_unique<FencedBuffer<std::int16_t>>((rows - 1) * (words + gap) + words);
+    aside_.lists = lists_->data();
+    aside_.stride = static_cast<std::ptrdiff_t>(words + gap);
+    aside_.most = most;
+    aside_.columns = used_ == 0 ? shape_.k : used_;
+    for (std::size_t r = 0; r < rows; ++r) {
+      std::int16_t* list = lists_->data() + r * (words + gap);
+      list[0] = static_cast<std::int16_t>(list_length(static_cast<int>(r)));
+      for (int i = 0; i < most; ++i) {
+        const bool wild = random.chance(3);
+        list[1 + i] = static_cast<std::int16_t>(random.integer(0, wild ? 65535 : aside_.columns));
+        list[1 + most + i] = static_cast<std::int16_t>(random.chance(20)   ? random.chance(50) ? 32767 : -32768
+                                                       : random.chance(50) ? random.integer(-32768, 32767)
+                                                                           : random.integer(-300, 300));
+      }
+    }
+  }
+  void set_excesses(std::int16_t excess) {
+    for (int r = 0; r < shape_.rows; ++r) {
+      std::int16_t* list = lists_->data() + r * aside_.stride;
+      for (int i = 0; i < aside_.most; ++i) list[1 + i] = 0, list[1 + aside_.most + i] = excess;
+    }
+  }
+
   std::size_t dst_elements(std::size_t stride) const {
     return static_cast<std::size_t>(shape_.rows - 1) * stride + columns_;
   }
 
-  // dst must have dst_elements(stride); in place: the residual is copied into dst first.
+  // dst must have dst_elements(stride); in place: the residual is copied into dst first. What has run goes to `ran`.
   void run(const LinearKernels& kernels, Epilogue epilogue, bool coarse_steps, void* dst, std::size_t stride,
-           bool in_place) {
+           bool in_place, LinearArgs* ran = nullptr) {
     GuardedBuffer<std::uint8_t> scratch(linear_scratch_bytes(shape_.k, shape_.bits));
+    GuardedBuffer<std::uint8_t> aside_scratch(aside_scratch_bytes(shape_.rows, aside_.most));
     LinearArgs args{};
+    args.aside = aside_;
+    args.aside.scratch = aside_scratch.data();
     args.src = src_.data() + layout_.first;
     args.src_stride = layout_.row_stride;
     args.plane_stride = layout_.plane_stride;
@@ -198,7 +232,9 @@ class LinearCase {
     args.logit_shift = logit_shift_.data();
     args.scratch = scratch.data();
     kernels.run(args);
+    if (ran != nullptr) *ran = args;
     CHECK(scratch.guards_intact());
+    CHECK(aside_scratch.guards_intact());
   }
 
   template <typename T>
@@ -217,7 +253,8 @@ class LinearCase {
           kernels.name + ": rows " + std::to_string(shape_.rows) + ", n " + std::to_string(shape_.n) + ", k " +
           std::to_string(shape_.k) + ", bits " + std::to_string(shape_.bits) + ", epilogue " +
           std::to_string(static_cast<int>(epilogue)) + (coarse_steps ? " with coarse steps" : "") + ", plane stride " +
-          std::to_string(layout_.plane_stride) + ", max_code " + std::to_string(max_code_) + ", element " +
+          std::to_string(layout_.plane_stride) + ", max_code " + std::to_string(max_code_) +
+          (aside_.lists == nullptr ? "" : ", up to " + std::to_string(aside_.most) + " aside") + ", element " +
           std::to_string(at);
       CHECK_MESSAGE(at < 0, message);
       CHECK_MESSAGE(actual.guards_intact(), message);
@@ -253,6 +290,8 @@ class LinearCase {
   FencedBuffer<std::int32_t> logit_multiplier_;
   FencedBuffer<std::uint8_t> logit_shift_;
   FencedBuffer<std::int16_t> residual_, coarse_power_, coarse_unit_, table_;
+  std::unique_ptr<FencedBuffer<std::int16_t>> lists_;
+  AsideLists aside_;
   std::int16_t coarse_limit_ = 0;
   int max_code_ = 255;
   GatedActivation activation_{};

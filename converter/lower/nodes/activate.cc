@@ -39,6 +39,7 @@ void emit(const Activate& activation, const Node& node, Lowering& lowering) {
   op.dst = out.buffer;
   op.kind = kernels::Epilogue::activation;
   op.planes = static_cast<std::uint32_t>(x.planes());
+  op.aside = x.aside;
   op.max_code = out.max_code;
   LinearOutput sums{[unit = std::ldexp(1.0, -table.fraction_bits)](int) { return unit; }};
   sums.precision = MultiplierPrecision::sixteen;

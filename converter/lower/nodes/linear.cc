@@ -13,6 +13,7 @@ LinearOp op_reading(const LoweredTensor& x) {
   LinearOp op;
   op.src = x.buffer;
   op.planes = static_cast<std::uint32_t>(x.planes());
+  op.aside = x.aside;
   return op;
 }
 

@@ -21,6 +21,7 @@ BufferId emit_factors(const Node& linear, const LinearInput& in, double gate_uni
   LinearOp op;
   op.src = x.buffer;
   op.planes = static_cast<std::uint32_t>(x.planes());
+  op.aside = x.aside;
   op.dst = lowering.builder.buffer(DataType::s16, gate.rows, 2 * gate.columns);
   LinearOutput factors{[=, columns = gate.columns](int c) { return c < columns ? gate_unit : x_unit; }};
   factors.precision = MultiplierPrecision::sixteen;

@@ -66,6 +66,7 @@ void emit(const Rotate& rotate, const Node& node, Lowering& lowering) {
   LinearOp to_turn;
   to_turn.src = source.buffer;
   to_turn.planes = static_cast<std::uint32_t>(source.planes());
+  to_turn.aside = source.aside;
   to_turn.dst = lowering.builder.buffer(DataType::s16, x.rows, x.columns);
   LinearOutput values{[&](int column) {
     const int head = (column - part.first) / head_dim;

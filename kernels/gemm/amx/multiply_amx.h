@@ -130,6 +130,7 @@ void multiply_panels(const Factors& factors, void* scratch, const EpilogueType& 
         return columns[p / 2 % 2];
       }
     };
+    begin_aside(epilogue, panel, weights.k, half);
     auto& now = columns_of_block();
     now.emplace(epilogue, p * kPanelColumns);
     alignas(64) std::int32_t start[2 * kPanelColumns];

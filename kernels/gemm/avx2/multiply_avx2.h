@@ -63,6 +63,11 @@ struct Multiplier {
     weights.widened = widened;
   }
 
+  // So many that all of them are multiplied in one block.
+  static int aside_rows(const LinearWeights& weights) {
+    return weights.bits == 4 ? kAsideRows : SplitCodes::pays_for(weights) ? SplitCodes::kMaxRows : kWidenedRows;
+  }
+
   template <typename EpilogueType>
   void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
                   const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {

@@ -155,6 +155,7 @@ void multiply_s16(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t
       const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(p) * weights.k * kPanelColumns;
       const std::int16_t* widened = weights.widened == nullptr ? panel : weights.widened + at;
       if (weights.widened == nullptr) widen_panel(weights.tiles + at, k, panel);
+      begin_aside(epilogue, weights.tiles + at, weights.k, false);
       const typename EpilogueType::template Columns<false> columns(epilogue, p * kPanelColumns);
       if (large) {
         multiply_rows_s16<true>(codes, widened, k, columns, first, last);

@@ -20,7 +20,7 @@ struct Multiplier {
   template <typename EpilogueType>
   void operator()(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights, void* scratch,
                   const EpilogueType& epilogue, std::ptrdiff_t plane_stride = 0) const {
-    if (rows == 1) return multiply_row(src, weights, epilogue, plane_stride);
+    if (rows == 1 && !has_aside(epilogue)) return multiply_row(src, weights, epilogue, plane_stride);
     multiply_vnni<VnniZmm>(src, stride, rows, weights, scratch, epilogue, plane_stride);
   }
 };

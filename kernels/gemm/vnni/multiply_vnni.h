@@ -138,7 +138,7 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
   if constexpr (kSkip) {
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
-      if (r >= skipped) columns.row(row + r, lo[r], hi[r]);
+      if (r >= skipped) finish_row(columns, row + r, lo[r], hi[r]);
     }
   } else {
     finish_rows<R>(columns, row, lo, hi);
