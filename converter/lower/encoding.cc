@@ -61,7 +61,7 @@ ActivationScheme as_table(const UniformScheme& scheme) {
 }
 
 Result<FineUnit> fine_unit(const ActivationScheme& scheme, double least_unit) {
-  if (scheme.kind == CodeKind::table) {
+  if (scheme.kind == CodeKind::table && !(scheme.outlier > 0)) {
     // Beyond the outermost thresholds nothing changes, so saturation is harmless there. Larger tables are searched by
     // looking up the value itself, which wants fewer different ones.
     const double range = std::max(largest_magnitude(scheme.table.thresholds), 1e-9);
@@ -93,8 +93,11 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
   e.op.fine_bits = static_cast<std::uint32_t>(unit.fine_bits);
   e.op.grid_zero = static_cast<std::uint32_t>(grid.zero_point);
   e.op.grid_max = static_cast<std::uint32_t>(grid.highest_code());
+  if (scheme.outlier > 0) {
+    e.op.outlier = static_cast<std::uint32_t>(std::clamp(std::round(scheme.outlier / unit.unit), 0.0, kLargest));
+  }
   if (scheme.kind == CodeKind::table) {
-    e.op.kind = kernels::EncodeKind::table;
+    e.op.kind = scheme.outlier > 0 ? kernels::EncodeKind::table_aside : kernels::EncodeKind::table;
     e.op.levels = static_cast<std::uint32_t>(scheme.table.levels.size());
     // Values are rounded before they are compared, so the border is half a unit below the integer that it becomes.
     for (const double threshold : scheme.table.thresholds) {
@@ -110,9 +113,6 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
   if (scheme.kind == CodeKind::uniform) {
     e.op.kind = kernels::EncodeKind::uniform;
     return e;
-  }
-  if (scheme.outlier > 0) {
-    e.op.outlier = static_cast<std::uint32_t>(std::clamp(std::round(scheme.outlier / unit.unit), 0.0, kLargest));
   }
   // The finest step that the longest part allows: (code - zero) * 2^step_shift and the step must both fit 16 bits.
   double longest = static_cast<double>(grid.highest_code()) / e.op.max_code;

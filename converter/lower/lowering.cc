@@ -73,7 +73,7 @@ void Lowering::put(TensorId id, const Destination& destination) {
   e.op.src = destination.buffer;
   e.op.dst = builder.buffer(DataType::u8, static_cast<int>(src.rows), static_cast<int>(src.columns), false,
                             static_cast<int>(e.op.planes));
-  if (e.op.kind == kernels::EncodeKind::table) {
+  if (!e.values.empty()) {
     e.op.thresholds = builder.constant(name + ".thresholds", DataType::s16, e.thresholds);
     e.op.values = builder.constant(name + ".values", DataType::s16, e.values);
   } else if (!e.codes.empty()) {

@@ -64,7 +64,7 @@ struct ActivationScheme {
   TableScheme table = {};  // table
   // token: one per token; channel_groups: one per group, with bounds lowest() and highest()
   std::vector<UniformScheme> parts = {};
-  double outlier = 0;  // token kinds: |x| above it stays on the grid; 0: no such values
+  double outlier = 0;  // all kinds but uniform: |x| above it has no code and stays on the grid; 0: no such values
   // The grid need not reach values beyond `outlier`, of kind uniform any values: what they lose at its end, in whole
   // steps, lies in a list of their row, of so many at most, the largest. 0: they are clamped. Not for tables; grids of
   // up to 8 bits.

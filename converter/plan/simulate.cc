@@ -182,8 +182,11 @@ void simulate(const ActivationScheme& scheme, float* data, int rows, int cols, i
       const TableScheme table = rounded_to_grid(scheme.table, scheme.grid);
       std::vector<double> levels(static_cast<std::size_t>(cols));
       for (int r = 0; r < rows; ++r) {
-        look_up(table, 1, row_at(r), cols, levels.data());
-        std::transform(levels.begin(), levels.end(), row_at(r), [](double level) { return static_cast<float>(level); });
+        float* row = row_at(r);
+        look_up(table, 1, row, cols, levels.data());
+        std::transform(levels.begin(), levels.end(), row, row, [&](double level, float x) {
+          return static_cast<float>(std::abs(x) > outlier ? grid(x) : level);
+        });
       }
       return;
     }

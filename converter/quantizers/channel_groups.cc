@@ -39,7 +39,7 @@ struct ChannelValues {
   const float* at(std::size_t span) const { return values.data() + span * per_span; }
 };
 
-ChannelValues channel_values(const TensorSamples& samples) {
+ChannelValues channel_values(const TensorSamples& samples, double outlier) {
   ChannelValues result;
   result.spans = channel_spans(samples);
   result.channels = static_cast<std::size_t>(samples.cols);
@@ -49,7 +49,11 @@ ChannelValues channel_values(const TensorSamples& samples) {
   result.values.reserve(result.spans.size() * result.per_span);
   for (const std::vector<float>& picture : samples.pictures) {
     for (std::size_t c = 0; c < result.channels; ++c) {
-      for (std::size_t r = 0; r < rows; r += stride) result.values.push_back(picture[r * result.channels + c]);
+      for (std::size_t r = 0; r < rows; r += stride) {
+        const float x = picture[r * result.channels + c];
+        // Zero always has a code of its own, so it adds no error.
+        result.values.push_back(outlier > 0 && std::abs(x) > outlier ? 0.0f : x);
+      }
     }
   }
   return result;
@@ -175,7 +179,7 @@ Candidate refined(const ChannelValues& data, const std::vector<double>& importan
 
 ActivationScheme best_of(const TensorSamples& samples, const std::vector<double>& importance,
                          const ChannelGroupOptions& options, const std::vector<GroupBounds>& readings) {
-  const ChannelValues data = channel_values(samples);
+  const ChannelValues data = channel_values(samples, options.outlier);
   std::vector<UniformScheme> start;
   for (const ChannelSpan& b : alternate_bounds(data.spans, options.groups)) {
     start.push_back(uniform_scheme(b.low, b.high, options.bits));
@@ -192,6 +196,15 @@ ActivationScheme best_of(const TensorSamples& samples, const std::vector<double>
   scheme.kind = CodeKind::channel_groups;
   scheme.bits = options.bits;
   scheme.grid = grid_of(best.parts, options.grid_bits);
+  if (options.outlier > 0) {
+    double low = scheme.grid.lowest(), high = scheme.grid.highest();
+    for (const ChannelSpan& span : channel_spans(samples)) {
+      low = std::min(low, span.low);
+      high = std::max(high, span.high);
+    }
+    scheme.grid = grid_for(low, high, options.grid_bits);
+    scheme.outlier = options.outlier;
+  }
   scheme.parts = std::move(best.parts);
   return scheme;
 }

@@ -40,6 +40,8 @@ struct ChannelGroupOptions {
   int groups = 8;
   int bits = 4;
   int grid_bits = 8;  // of the common grid, 8..12
+  // Values of a larger magnitude have no code: they do not count for errors, but for a channel's extremes. 0: none.
+  double outlier = 0;
 };
 
 // importance: what an error of each channel counts (channel_error.h), [cols]. Every alternative of GroupBounds

@@ -15,12 +15,25 @@ constexpr std::size_t kMostValues = 100000;
 }  // namespace
 
 TableScheme least_square_levels(std::span<const float> values, int bits) {
-  std::vector<double> sorted;
+  std::vector<WeightedValue> weighted;
+  weighted.reserve(values.size());
+  for (const float x : values) weighted.push_back({x, 1});
+  return least_square_levels(weighted, bits);
+}
+
+TableScheme least_square_levels(std::span<const WeightedValue> values, int bits) {
+  std::vector<WeightedValue> some;
   const std::size_t step = std::max<std::size_t>(1, values.size() / kMostValues);
-  for (std::size_t i = 0; i < values.size(); i += step) sorted.push_back(values[i]);
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<double> sums = {0};
-  for (const double x : sorted) sums.push_back(sums.back() + x);
+  for (std::size_t i = 0; i < values.size(); i += step) some.push_back(values[i]);
+  std::sort(some.begin(), some.end(), [](const WeightedValue& a, const WeightedValue& b) {
+    return a.value != b.value ? a.value < b.value : a.weight < b.weight;
+  });
+  std::vector<double> sorted, weights = {0}, sums = {0};
+  for (const WeightedValue& v : some) {
+    sorted.push_back(v.value);
+    weights.push_back(weights.back() + v.weight);
+    sums.push_back(sums.back() + v.weight * v.value);
+  }
   // Between equally frequent and equally wide, which is near where the alternation ends.
   const std::size_t count = std::size_t{1} << bits;
   std::vector<double> levels;
@@ -35,7 +48,7 @@ TableScheme least_square_levels(std::span<const float> values, int bits) {
       const double border = k + 1 < levels.size() ? (levels[k] + levels[k + 1]) / 2 : INFINITY;
       const auto end = static_cast<std::size_t>(
           std::upper_bound(sorted.begin() + static_cast<std::ptrdiff_t>(begin), sorted.end(), border) - sorted.begin());
-      if (end > begin) levels[k] = (sums[end] - sums[begin]) / static_cast<double>(end - begin);
+      if (weights[end] > weights[begin]) levels[k] = (sums[end] - sums[begin]) / (weights[end] - weights[begin]);
       begin = end;
     }
     std::sort(levels.begin(), levels.end());

@@ -17,7 +17,9 @@ namespace {
 // In files.
 static_assert(static_cast<int>(EncodeKind::table) == 0 && static_cast<int>(EncodeKind::rows) == 1 &&
               static_cast<int>(EncodeKind::columns) == 2 && static_cast<int>(EncodeKind::dynamic_rows) == 3 &&
-              static_cast<int>(EncodeKind::uniform) == 4);
+              static_cast<int>(EncodeKind::uniform) == 4 && static_cast<int>(EncodeKind::table_aside) == 5);
+
+bool has_table(EncodeKind kind) { return kind == EncodeKind::table || kind == EncodeKind::table_aside; }
 
 void check_table(const EncodeOp& op, std::uint32_t highest, Checker& c) {
   c.require(op.levels >= 2 && op.levels <= 256, std::to_string(op.levels) + " levels, must be 2 to 256");
@@ -90,7 +92,7 @@ kernels::EncodeArgs encode_args(const EncodeOp& op, const Execution& e) {
   args.dst_stride = to.stride;
   args.plane_stride = op.planes == 2 ? to.stride / 2 : 0;
   args.kind = op.kind;
-  if (op.kind == EncodeKind::table) {
+  if (has_table(op.kind)) {
     args.table = {e.constant<std::int16_t>(op.thresholds), e.constant<std::int16_t>(op.values),
                   static_cast<int>(op.levels)};
   }
@@ -161,18 +163,22 @@ std::unique_ptr<Operation> make_encode() { return std::make_unique<EncodeOp>(); 
 void EncodeOp::check(Checker& c) const {
   const Buffer* from = c.buffer(src, DataType::s16, "src");
   const Buffer* to = c.buffer(dst, DataType::u8, "dst");
-  c.require(kind <= EncodeKind::uniform, "unknown kind of encoding");
+  c.require(kind <= EncodeKind::table_aside, "unknown kind of encoding");
   if (!c.ok()) return;
   c.require(from->rows == to->rows && from->columns == to->columns, "src and dst differ in shape");
   c.planes(*to, planes, "dst");
   if (aside != kNone) {
-    c.require(kind != EncodeKind::table && planes == 1, "aside with a table or two planes");
+    c.require(!has_table(kind) && planes == 1, "aside with a table or two planes");
     c.require(aside != src, "aside is src");
     if (c.ok()) check_aside(c, aside, *to);
   }
   if (!c.ok()) return;
   const std::uint32_t highest = planes == 2 ? INT16_MAX : 255;
   switch (kind) {
+    case EncodeKind::table_aside:
+      check_grid(*this, highest, c);
+      if (!c.ok()) return;
+      [[fallthrough]];
     case EncodeKind::table:
       return check_table(*this, highest, c);
     case EncodeKind::rows:
@@ -200,6 +206,7 @@ std::string EncodeOp::describe(const Tensors& tensors) const {
   Description words;
   switch (kind) {
     case EncodeKind::table:
+    case EncodeKind::table_aside:
       words.add("table of " + std::to_string(levels) + " levels");
       break;
     case EncodeKind::rows:
@@ -215,8 +222,8 @@ std::string EncodeOp::describe(const Tensors& tensors) const {
       words.add(grid_max + 1, "codes");
       break;
   }
+  if (!has_table(kind) && kind != EncodeKind::uniform) words.add(max_code + 1, "codes");
   if (kind != EncodeKind::table && kind != EncodeKind::uniform) {
-    words.add(max_code + 1, "codes");
     words.add_if(outlier < 32767 && aside == kNone, "outliers on the grid");
   }
   if (aside != kNone) {

@@ -19,7 +19,7 @@ struct EncodeOp final : OperationOf<EncodeOp> {
   BufferId dst = kNone;
   kernels::EncodeKind kind = kernels::EncodeKind::table;
   std::uint32_t planes = 1;
-  std::uint32_t levels = 0;       // table: 2..256
+  std::uint32_t levels = 0;       // tables: 2..256
   ConstantId thresholds = kNone;  // table: s16 [levels - 1], ascending
   ConstantId values = kNone;      // table: s16 [levels], >= 0
   // rows: s16 [4][T], multiplier, power, zero, step of every row. columns: s16 [6][groups], lowest and highest of the

@@ -34,15 +34,27 @@ class CodeSearch {
 
   // The bytes of a value are looked up separately, in a vector that holds nothing but codes.
   void encode(I16 x, std::uint8_t* dst, std::ptrdiff_t plane_stride) const {
-    I16 number = least_;
-    for (int k = 0; k < kBounds; ++k) number = number - I16((x > bounds_[k]).data);  // what is true is -1
-    const __m128i codes = Avx2::to_codes(number);
+    const __m128i codes = codes_of(x);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm_shuffle_epi8(low_, codes));
     if (plane_stride == 0) return;
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst + plane_stride), _mm_shuffle_epi8(high_, codes));
   }
 
+  // Of more than 8 bits where `wide`.
+  I16 values(I16 x, bool wide) const {
+    const __m128i codes = codes_of(x);
+    const __m256i low = _mm256_cvtepu8_epi16(_mm_shuffle_epi8(low_, codes));
+    if (!wide) return I16(low);
+    return I16(_mm256_or_si256(low, _mm256_slli_epi16(_mm256_cvtepu8_epi16(_mm_shuffle_epi8(high_, codes)), 8)));
+  }
+
  private:
+  __m128i codes_of(I16 x) const {
+    I16 number = least_;
+    for (int k = 0; k < kBounds; ++k) number = number - I16((x > bounds_[k]).data);  // what is true is -1
+    return Avx2::to_codes(number);
+  }
+
   static constexpr int kBounds = (1 << kBits) - 1;
   I16 bounds_[kBounds];
   I16 least_;

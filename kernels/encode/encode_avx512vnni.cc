@@ -27,11 +27,15 @@ class CodeSearch {
   }
 
   void encode(I16 x, std::uint8_t* dst, std::ptrdiff_t plane_stride) const {
+    store_values<Avx512>(dst, plane_stride, values(x, true));
+  }
+
+  I16 values(I16 x, bool) const {
     I16 number = select(x >= middle_, I16(1 << (kBits - 1)), I16(0));
     for (int bit = kBits - 2; bit >= 0; --bit) {
       number = select(x >= entries(probes_[bit], number), number + I16(1 << bit), number);
     }
-    store_values<Avx512>(dst, plane_stride, entries(values_, number));
+    return entries(values_, number);
   }
 
  private:

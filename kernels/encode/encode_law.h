@@ -33,23 +33,26 @@ namespace {
 // On the grid, whatever steps it has: unit_of_grid() units of x are 2^15 of them.
 constexpr std::int16_t unit_of_grid(int fine_bits) noexcept { return static_cast<std::int16_t>(1 << (15 - fine_bits)); }
 
-[[maybe_unused]] inline std::int16_t affine_value(std::int16_t x, const AffineCode& code,
-                                                  const EncodeArgs& args) noexcept {
-  std::int32_t steps;  // of the grid
-  if (is_outlier(x, args.outlier)) {
-    steps = multiply_q15(x, unit_of_grid(args.fine_bits));
-  } else {
-    const std::int32_t scaled = multiply_q15(multiply_q15(x, code.multiplier), code.power);
-    const std::int32_t number = clamp(scaled + code.zero, 0, args.max_code);
-    steps = multiply_q15(static_cast<std::int16_t>((number - code.zero) * (1 << args.step_shift)), code.step);
-  }
+[[maybe_unused]] inline std::int16_t on_grid(std::int32_t steps, const EncodeArgs& args) noexcept {
   return static_cast<std::int16_t>(clamp(steps + args.grid_zero, 0, args.grid_max));
 }
 
-// Kind uniform.
+// Kind uniform, and outliers.
 [[maybe_unused]] inline std::int16_t grid_value(std::int16_t x, const EncodeArgs& args) noexcept {
-  return static_cast<std::int16_t>(
-      clamp(multiply_q15(x, unit_of_grid(args.fine_bits)) + args.grid_zero, 0, args.grid_max));
+  return on_grid(multiply_q15(x, unit_of_grid(args.fine_bits)), args);
+}
+
+[[maybe_unused]] inline std::int16_t value_or_aside(std::int16_t x, const EncodeArgs& args) noexcept {
+  return is_outlier(x, args.outlier) ? grid_value(x, args) : table_value(x, args.table);
+}
+
+[[maybe_unused]] inline std::int16_t affine_value(std::int16_t x, const AffineCode& code,
+                                                  const EncodeArgs& args) noexcept {
+  if (is_outlier(x, args.outlier)) return grid_value(x, args);
+  const std::int32_t scaled = multiply_q15(multiply_q15(x, code.multiplier), code.power);
+  const std::int32_t number = clamp(scaled + code.zero, 0, args.max_code);
+  return on_grid(multiply_q15(static_cast<std::int16_t>((number - code.zero) * (1 << args.step_shift)), code.step),
+                 args);
 }
 
 [[maybe_unused]] inline AffineCode affine_code_at(const AffineCodes& codes, int i) noexcept {
@@ -111,9 +114,20 @@ constexpr std::int16_t unit_of_grid(int fine_bits) noexcept { return static_cast
     if (args.kind == EncodeKind::dynamic_rows) code = affine_code_of_row(src, args);
     for (int c = 0; c < args.columns; ++c) {
       if (args.kind == EncodeKind::columns) code = affine_code_at(args.codes, c);
-      const std::int16_t value = args.kind == EncodeKind::table     ? table_value(src[c], args.table)
-                                 : args.kind == EncodeKind::uniform ? grid_value(src[c], args)
-                                                                    : affine_value(src[c], code, args);
+      std::int16_t value = 0;
+      switch (args.kind) {
+        case EncodeKind::table:
+          value = table_value(src[c], args.table);
+          break;
+        case EncodeKind::table_aside:
+          value = value_or_aside(src[c], args);
+          break;
+        case EncodeKind::uniform:
+          value = grid_value(src[c], args);
+          break;
+        default:
+          value = affine_value(src[c], code, args);
+      }
       store_value(dst + c, args.plane_stride, value);
     }
   }

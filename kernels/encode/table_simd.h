@@ -25,14 +25,41 @@ struct PaddedTable {
   }
 };
 
-template <typename Simd, typename Search>
+// Values of a table, those of outliers replaced by the grid's.
+template <typename Simd>
+struct ValuesAside {
+  using I16 = typename Simd::I16;
+  I16 outlier, minus_outlier, grid_unit, grid_zero, grid_max;
+
+  explicit ValuesAside(const EncodeArgs& args)
+      : outlier(Simd::set16(args.outlier)),
+        minus_outlier(Simd::set16(-args.outlier)),
+        grid_unit(Simd::set16(1 << (15 - args.fine_bits))),
+        grid_zero(Simd::set16(args.grid_zero)),
+        grid_max(Simd::set16(args.grid_max)) {}
+
+  I16 operator()(I16 x, I16 value) const {
+    const I16 steps = sadd(Simd::multiply_q15(x, grid_unit), grid_zero);
+    return select(x < minus_outlier || outlier < x, min(max(steps, I16(0)), grid_max), value);
+  }
+};
+
+template <typename Simd, typename Search, bool kAside>
 void encode_by_search(const EncodeArgs& args) {
   const Search search(args.table);
+  const ValuesAside<Simd> aside(args);
   const std::ptrdiff_t plane_stride = args.plane_stride;
   for (int r = 0; r < args.rows; ++r) {
     const std::int16_t* src = args.src + r * args.src_stride;
     std::uint8_t* dst = args.dst + r * args.dst_stride;
-    for_each_vector<Simd>(args.columns, [&](int c) { search.encode(Simd::load16(src + c), dst + c, plane_stride); });
+    for_each_vector<Simd>(args.columns, [&](int c) {
+      const auto x = Simd::load16(src + c);
+      if constexpr (kAside) {
+        store_values<Simd>(dst + c, plane_stride, aside(x, search.values(x, plane_stride != 0)));
+      } else {
+        search.encode(x, dst + c, plane_stride);
+      }
+    });
   }
 }
 
@@ -57,9 +84,10 @@ struct Window {
 // An entry costs a small part of a search: vectors of them are stored at once.
 inline constexpr std::int64_t kEntriesPerSearch = 8;
 
-template <typename Simd>
+template <typename Simd, bool kAside>
 void encode_by_window(const EncodeArgs& args) {
   const Window window(args.table);
+  const ValuesAside<Simd> aside(args);
   if (window.entries() > kEncodeWindowEntries || window.entries() > kEntriesPerSearch * args.rows * args.columns) {
     return encode_by_law(args);
   }
@@ -81,21 +109,24 @@ void encode_by_window(const EncodeArgs& args) {
         Simd::store(numbers + i, x - origin);
       });
       look_up_in_memory(entries, numbers, count);
-      for_each_vector<Simd>(count,
-                            [&](int i) { store_values<Simd>(dst + i, args.plane_stride, Simd::load16(numbers + i)); });
+      for_each_vector<Simd>(count, [&](int i) {
+        auto values = Simd::load16(numbers + i);
+        if constexpr (kAside) values = aside(Simd::load16(src + i), values);
+        store_values<Simd>(dst + i, args.plane_stride, values);
+      });
     }
   }
 }
 
 // The smallest search that holds the table.
-template <typename Simd, template <int> class CodeSearch, int kBits, int kMostBits>
+template <typename Simd, template <int> class CodeSearch, bool kAside, int kBits, int kMostBits>
 void encode_table(const EncodeArgs& args) {
   if constexpr (kBits > kMostBits) {
-    encode_by_window<Simd>(args);
+    encode_by_window<Simd, kAside>(args);
   } else if (args.table.levels <= 1 << kBits) {
-    encode_by_search<Simd, CodeSearch<kBits>>(args);
+    encode_by_search<Simd, CodeSearch<kBits>, kAside>(args);
   } else {
-    encode_table<Simd, CodeSearch, kBits + 1, kMostBits>(args);
+    encode_table<Simd, CodeSearch, kAside, kBits + 1, kMostBits>(args);
   }
 }
 

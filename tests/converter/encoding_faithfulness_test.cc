@@ -12,6 +12,7 @@
 #include "converter/errors/sample_rows.h"
 #include "converter/lower/encoding.h"
 #include "converter/plan/simulate.h"
+#include "converter/quantizers/aside.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/least_square_levels.h"
 #include "converter/quantizers/logarithmic.h"
@@ -283,6 +284,37 @@ TEST_CASE("encodings by table are simulate() but for values within one unit of a
     }
     // A threshold stands on the wrong side of a third of a unit's values; many levels have many thresholds.
     check(all, bits <= 4 ? 0.005 : bits == 6 ? 0.015 : 0.03, "tables of " + std::to_string(bits) + " bits");
+  }
+}
+
+TEST_CASE("encodings by table keep values aside on the grid, within a step of it") {
+  const std::vector<float> values = gelu_values(64 * 512, 7);
+  const std::vector<double> equal = {1.0};
+  for (const int bits : {3, 4, 6}) {
+    for (const double share : {0.01, 0.2}) {
+      const ActivationScheme scheme = table_with_values_aside(values, equal, bits, share);
+      const UniformScheme& grid = scheme.grid;
+      REQUIRE(scheme.outlier > 0);
+      const FineUnit unit = fine_unit(scheme, 0).take();
+      const Encoded got = run_encoding(make_encoding(scheme, unit).take(), in_units(values, unit.unit), 512, 64);
+      std::vector<float> held = values;
+      simulate(scheme, held.data(), 512, 64, 64);
+      std::size_t aside = 0, coded_otherwise = 0;
+      double worst = 0;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const double off = std::abs((got.values[i] - grid.zero_point) * grid.scale - held[i]);
+        if (std::abs(values[i]) > scheme.outlier + unit.unit) {
+          ++aside;
+          worst = std::max(worst, off / grid.scale);
+          CHECK(std::abs(held[i] - values[i]) <= 0.51 * grid.scale);
+        } else if (off > 0.5 * grid.scale) {
+          ++coded_otherwise;
+        }
+      }
+      CHECK(static_cast<double>(aside) == doctest::Approx(share * static_cast<double>(values.size())).epsilon(0.1));
+      CHECK(worst <= 1.01);
+      CHECK(coded_otherwise < values.size() / 50);
+    }
   }
 }
 

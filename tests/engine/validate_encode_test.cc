@@ -22,6 +22,7 @@ TinyOptions with_encoding(const TinyEncoding& encoding) {
 
 const TinyOptions kTable = with_encoding({EncodeKind::table, 1, 15});
 const TinyOptions kTable2 = with_encoding({EncodeKind::table, 2, 15});
+const TinyOptions kTableAside = with_encoding({EncodeKind::table_aside, 1, 15});
 const TinyOptions kTokens = with_encoding({EncodeKind::rows, 1, 15});
 const TinyOptions kGroups = with_encoding({EncodeKind::columns, 1, 15, 5});
 const TinyOptions kDynamic = with_encoding({EncodeKind::dynamic_rows, 1, 15});
@@ -45,7 +46,7 @@ TEST_CASE("validate: max_code of everything that makes codes") {
 
 TEST_CASE("validate: kinds and buffers of an encode operation") {
   refuses(
-      "unknown kind", [](TinyProgram& t) { encode(t).kind = static_cast<EncodeKind>(5); }, kTable);
+      "unknown kind", [](TinyProgram& t) { encode(t).kind = static_cast<EncodeKind>(6); }, kTable);
   refuses(
       "must be s16", [](TinyProgram& t) { encode(t).src = encode(t).dst; }, kTable);  // src is dst
   refuses(
@@ -77,6 +78,18 @@ TEST_CASE("validate: kinds and buffers of an encode operation") {
         plan_memory(p);
       },
       options);
+}
+
+TEST_CASE("validate: a table whose outliers are on the grid needs both") {
+  refuses(
+      "fine_bits", [](TinyProgram& t) { encode(t).fine_bits = 13; }, kTableAside);
+  refuses(
+      "outlier", [](TinyProgram& t) { encode(t).outlier = 32768; }, kTableAside);
+  refuses(
+      "grid_zero", [](TinyProgram& t) { encode(t).grid_zero = encode(t).grid_max + 1; }, kTableAside);
+  refuses(
+      "levels", [](TinyProgram& t) { encode(t).levels = 1; }, kTableAside);
+  accepts([](TinyProgram& t) { encode(t).outlier = 0; }, kTableAside);
 }
 
 TEST_CASE("validate: planes") {

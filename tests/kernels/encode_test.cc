@@ -142,8 +142,8 @@ TEST_CASE("encode: every kind and number of columns") {
       inputs.fill_src(Pattern::random, random);
       inputs.fill_usual_codes(random);
       inputs.fill_table(-32768, 32767, random);
-      for (const EncodeKind kind :
-           {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows, EncodeKind::uniform}) {
+      for (const EncodeKind kind : {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows,
+                                    EncodeKind::uniform, EncodeKind::table_aside}) {
         inputs.args.kind = kind;
         compare(isas, inputs, planes, seed++);
       }
@@ -156,8 +156,8 @@ TEST_CASE("encode: every kind and number of columns") {
 
 TEST_CASE("encode: nothing to do") {
   Random random(2);
-  for (const EncodeKind kind :
-       {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows, EncodeKind::uniform}) {
+  for (const EncodeKind kind : {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows,
+                                EncodeKind::uniform, EncodeKind::table_aside}) {
     for (int i = 0; i < kIsaCount; ++i) {
       const Isa isa = static_cast<Isa>(i);
       if (!isa_is_built(isa) || !cpu_supports(isa)) continue;
@@ -239,7 +239,8 @@ TEST_CASE("encode: tables of 2 to 256 levels, ties and extreme thresholds") {
     for (const auto& range : kRanges) {
       for (const int rows : {1, 60}) {
         Inputs inputs(rows, 75, levels, 2);
-        inputs.args.kind = EncodeKind::table;
+        inputs.args.kind = seed % 2 == 0 ? EncodeKind::table : EncodeKind::table_aside;
+        inputs.args.outlier = static_cast<std::int16_t>(random.any_magnitude(14) & 0x7fff);
         inputs.fill_table(range[0], range[1], random);
         if (seed % 3 == 0) inputs.thresholds[0] = -32768;
         if (seed % 4 == 0) inputs.thresholds[static_cast<std::size_t>(levels - 2)] = 32767;
@@ -263,7 +264,9 @@ TEST_CASE("encode: a table's value counts the thresholds up to x") {
   for (const int levels : {2, 3, 4, 5, 8, 9, 16, 17, 32, 33, 64, 255, 256}) {
     for (const std::int64_t width : {3, 300, 12000, 32767}) {
       Inputs inputs(64, 1024, levels, 0);
-      inputs.args.kind = EncodeKind::table;
+      const bool aside = levels % 2 == 0;
+      inputs.args.kind = aside ? EncodeKind::table_aside : EncodeKind::table;
+      inputs.args.outlier = static_cast<std::int16_t>(width);
       inputs.fill_table(-width - 1, width, random);
       if (levels > 2) inputs.thresholds[1] = inputs.thresholds[0];  // equal ones
       for (std::size_t i = 0; i < 65536; ++i) inputs.src[i] = static_cast<std::int16_t>(static_cast<int>(i) - 32768);
@@ -275,7 +278,9 @@ TEST_CASE("encode: a table's value counts the thresholds up to x") {
           const std::int16_t x = inputs.src[i];
           const auto* const begin = inputs.thresholds.data();
           const auto count = std::count_if(begin, begin + levels - 1, [&](std::int16_t t) { return t <= x; });
-          wrong += result.value(i / 1024, i % 1024) != inputs.values[static_cast<std::size_t>(count)] ? 1 : 0;
+          const int held = aside && std::abs(int{x}) > width ? grid_value(x, inputs.args)
+                                                             : inputs.values[static_cast<std::size_t>(count)];
+          wrong += result.value(i / 1024, i % 1024) != held ? 1 : 0;
         }
         CHECK_MESSAGE(wrong == 0, describe(isa) << ", levels " << levels << ", width " << width);
       }
