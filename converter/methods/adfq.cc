@@ -11,6 +11,7 @@
 #include "converter/methods/sampled_segment.h"
 #include "converter/methods/uniform.h"
 #include "converter/methods/value_bits.h"
+#include "converter/quantizers/aside.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/logarithmic.h"
 #include "converter/quantizers/per_token.h"
@@ -100,7 +101,8 @@ class Adfq : public Planner {
   }
 
  private:
-  double outlier(const Node& layer) const {
+  double outlier(const TensorSamples& samples, const Node& layer) const {
+    if (input_.knobs.get("aside") > 0) return threshold_aside(samples, input_.knobs.get("aside") / 100);
     const bool qkv = is_per_head(input_.network.at(layer.outputs[0]).role);
     return input_.knobs.get(qkv ? "qkv_outlier" : "fc1_outlier");
   }
@@ -122,7 +124,7 @@ class Adfq : public Planner {
 
   ActivationScheme tokens(const TensorSamples& samples, const SampledInput& input) const {
     const TokenOptions options{input_.activation_bits, static_cast<int>(input_.knobs.get("grid_bits")),
-                               outlier(*input.linear), positions(*input.linear)};
+                               outlier(samples, *input.linear), positions(*input.linear)};
     return input_.knobs.on("dynamic") ? dynamic_token_scheme(samples, options)
                                       : token_scheme(samples, column_powers(*input.layer), options);
   }

@@ -10,6 +10,7 @@
 #include "converter/float/parallel.h"
 #include "converter/methods/sampled_segment.h"
 #include "converter/methods/uniform.h"
+#include "converter/quantizers/aside.h"
 #include "converter/quantizers/channel_groups.h"
 #include "converter/quantizers/clip_search.h"
 #include "converter/quantizers/group_allocation.h"
@@ -42,13 +43,18 @@ class Igq : public Planner {
     for (const SampledInput& input : inputs) {
       layers_.push_back({segment.index, input.tensor, counts, std::vector<ActivationScheme>(counts.size())});
     }
+    std::vector<double> outliers;
+    for (const SampledInput& input : inputs) {
+      outliers.push_back(threshold_aside(segment.at(input.tensor), input_.knobs.get("aside") / 100));
+    }
     const int tasks = static_cast<int>(inputs.size() * counts.size());
     parallel_for(input_.run.threads, tasks, [&](int task) {
       const std::size_t l = static_cast<std::size_t>(task) % inputs.size();
       const std::size_t i = static_cast<std::size_t>(task) / inputs.size();
       LayerSchemes& layer = layers_[first + l];
+      const double outlier = outliers[l];
       layer.schemes[i] = channel_groups(segment.at(layer.tensor), column_powers(*inputs[l].layer),
-                                        {layer.groups[i], input_.activation_bits, knob("grid_bits")});
+                                        {layer.groups[i], input_.activation_bits, knob("grid_bits"), outlier});
     });
     for (std::size_t l = first; l < layers_.size(); ++l) put(layers_[l], 0);
     for (const SampledAttention& a : segment.attentions()) {

@@ -375,13 +375,22 @@ TEST_CASE("searches of methods: contests of auto have every contestant, and tabl
     collect_candidates(input, {{&plans[0], &plans[1]}, {0, 1}, false}, segment, contests);
   }
   CHECK(contests.size() == 2 * 5);
+  double none_aside = 0, some_aside = 0;
   for (const Contest& contest : contests) {
     CAPTURE(contest.name);
     const bool softmax = std::holds_alternative<SoftmaxScheme>(contest.candidates[0].scheme);
-    CHECK(contest.candidates.size() == (softmax ? 2u : 4u));  // percentile has exponential codes
+    // Of softmax, percentile has exponential codes. Of others, two plans, two tables for each; tokens and two tables of
+    // what is equalised, which LayerNorms' outputs are.
+    const bool norm = contest.name.ends_with("qkv.input") || contest.name.ends_with("fc1.input");
+    CHECK(contest.candidates.size() == (softmax ? 2u : norm ? 9u : 6u));
     for (const Candidate& candidate : contest.candidates) CHECK(candidate.error > 0);
     if (softmax) continue;
     // Levels of least square are better than even ones where nothing is equalised.
     CHECK(contest.candidates[2].error < contest.candidates[0].error);
+    CHECK(std::get<ActivationScheme>(contest.candidates[3].scheme).outlier > 0);
+    none_aside += contest.candidates[2].error;
+    some_aside += contest.candidates[3].error;
+    if (norm) CHECK(std::get<ActivationScheme>(contest.candidates[6].scheme).kind == CodeKind::token);
   }
+  CHECK(some_aside < 0.9 * none_aside);
 }

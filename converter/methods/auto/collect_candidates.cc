@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <string>
 
+#include "converter/equalise/deviations.h"
+#include "converter/errors/channel_error.h"
 #include "converter/errors/module_error.h"
 #include "converter/float/parallel.h"
 #include "converter/plan/simulate.h"
+#include "converter/quantizers/aside.h"
 #include "converter/quantizers/choose_softmax.h"
-#include "converter/quantizers/least_square_levels.h"
 #include "converter/quantizers/logarithmic.h"
-#include "converter/quantizers/table.h"
+#include "converter/quantizers/per_token.h"
 #include "converter/quantizers/tanq.h"
 
 namespace intvit {
@@ -20,31 +22,42 @@ constexpr int kPictures = 8;
 
 constexpr int kFewestWeightBits = 4;
 
+// Of channels' deviations: half way between the channels as they are and channels that are all alike.
+constexpr double kDeviationExponent = 0.5;
+
 const Equalisation* before(const Candidate& candidate) {
   return candidate.equalisation.scale.empty() ? nullptr : &candidate.equalisation;
 }
 
 // What the option's codes are of, on the pictures that count.
-std::vector<float> values(const TensorSamples& samples, const Candidate& candidate) {
+std::vector<float> values(const TensorSamples& samples, const Equalisation* equalisation) {
   std::vector<float> all;
   for (std::size_t p = 0; p < samples.pictures.size() && p < kPictures; ++p) {
     const std::vector<float>& exact = samples.pictures[p];
-    const std::vector<float> held = before(candidate) == nullptr ? exact : equalised(exact, candidate.equalisation);
+    const std::vector<float> held = equalisation == nullptr ? exact : equalised(exact, *equalisation);
     all.insert(all.end(), held.begin(), held.end());
   }
   return all;
 }
 
-// The best of 2^bits levels for what a candidate is of.
-Candidate relevelled(const TensorSamples& samples, const Candidate& from, int bits) {
-  return {table_scheme(least_square_levels(values(samples, from), bits), bits, 8), from.equalisation};
+// What an error of each channel of x' counts behind the layer.
+std::vector<double> importance_of(const FloatLinear& layer, const Equalisation& equalisation) {
+  std::vector<double> importance = column_powers(layer);
+  for (std::size_t c = 0; c < equalisation.scale.size(); ++c) {
+    importance[c] *= equalisation.scale[c] * equalisation.scale[c];
+  }
+  return importance;
 }
 
 class Collector {
  public:
   Collector(const MethodInput& input, const CandidateSources& sources, SampledSegment& segment,
             std::vector<Contest>& contests)
-      : input_(input), sources_(sources), segment_(segment), contests_(contests) {}
+      : input_(input),
+        sources_(sources),
+        share_(input.knobs.get("aside") / 100),
+        segment_(segment),
+        contests_(contests) {}
 
   void run() {
     for (const SampledInput& input : segment_.linear_inputs()) linear_input(input);
@@ -61,8 +74,12 @@ class Collector {
       const auto e = plan->equalisations.find(contest.name);
       if (e != plan->equalisations.end()) contest.candidates.back().equalisation = e->second;
     }
-    for (const std::size_t base : sources_.relevelled) {
-      contest.candidates.push_back(relevelled(samples, contest.candidates[base], input_.activation_bits));
+    if (!sources_.relevelled.empty()) {
+      for (const std::size_t base : sources_.relevelled) {
+        const Equalisation equalisation = contest.candidates[base].equalisation;
+        tables(samples, *input.layer, equalisation, contest);
+      }
+      if (input.from<LayerNorm>()) norm_input(samples, input, contest);
     }
     parallel_for(input_.run.threads, static_cast<int>(contest.candidates.size()), [&](int i) {
       Candidate& candidate = contest.candidates[static_cast<std::size_t>(i)];
@@ -70,6 +87,27 @@ class Collector {
     });
     contests_.push_back(std::move(contest));
     if (sources_.fewer_weight_bits) weights(input.linear->name, error);
+  }
+
+  // The best levels for what a candidate's equalisation makes of the tensor, without and with values aside.
+  void tables(const TensorSamples& samples, const FloatLinear& layer, const Equalisation& equalisation,
+              Contest& contest) const {
+    const std::vector<float> all = values(samples, equalisation.scale.empty() ? nullptr : &equalisation);
+    const std::vector<double> importance = importance_of(layer, equalisation);
+    contest.candidates.push_back({table_with_values_aside(all, importance, input_.activation_bits, 0), equalisation});
+    if (!(share_ > 0)) return;
+    contest.candidates.push_back(
+        {table_with_values_aside(all, importance, input_.activation_bits, share_), equalisation});
+  }
+
+  // What a LayerNorm gives, with its channels centred and partly brought to the same deviation: that costs nothing.
+  void norm_input(const TensorSamples& samples, const SampledInput& input, Contest& contest) const {
+    const Equalisation e = deviation_equalisation(samples, kDeviationExponent);
+    TensorSamples moved = samples;
+    for (std::vector<float>& picture : moved.pictures) picture = equalised(picture, e);
+    const TokenOptions options{input_.activation_bits, 8, threshold_aside(moved, share_), {}};
+    contest.candidates.push_back({token_scheme(moved, importance_of(*input.layer, e), options), e});
+    tables(samples, *input.layer, e, contest);
   }
 
   void weights(const std::string& name, const ModuleError& error) {
@@ -112,6 +150,7 @@ class Collector {
 
   const MethodInput& input_;
   const CandidateSources& sources_;
+  const double share_;  // of a tensor's values that may stay without a code
   SampledSegment& segment_;
   std::vector<Contest>& contests_;
 };

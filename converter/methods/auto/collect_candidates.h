@@ -10,9 +10,10 @@
 namespace intvit {
 
 // Where candidates come from: `plans` are those of other methods, whose schemes compete; beyond them, tables whose
-// levels are the best there are for the samples of what each plan of `relevelled` (indices) makes of a tensor, and
-// relative softmax tables. Query, key and value do not compete. With `fewer_weight_bits`, weights of 4 bits compete
-// with those of input.weight_bits.
+// levels are the best there are for the samples of what each plan of `relevelled` (indices) makes of a tensor, tables
+// and tokens of equalised LayerNorm outputs (unless `relevelled` is empty), all tables with and without the method's
+// share of values aside, and relative softmax tables. Query, key and value do not compete. With `fewer_weight_bits`,
+// weights of 4 bits compete with those of input.weight_bits.
 struct CandidateSources {
   std::vector<const Plan*> plans;
   std::vector<std::size_t> relevelled;
