@@ -26,7 +26,7 @@ struct PaddedTable {
 };
 
 // Values of a table, those of outliers replaced by the grid's.
-template <typename Simd>
+template <typename Simd, bool kAside>
 struct ValuesAside {
   using I16 = typename Simd::I16;
   I16 outlier, minus_outlier, grid_unit, grid_zero, grid_max;
@@ -44,10 +44,16 @@ struct ValuesAside {
   }
 };
 
+// A table without them: what EncodeArgs says of the grid is not defined there.
+template <typename Simd>
+struct ValuesAside<Simd, false> {
+  explicit ValuesAside(const EncodeArgs&) {}
+};
+
 template <typename Simd, typename Search, bool kAside>
 void encode_by_search(const EncodeArgs& args) {
   const Search search(args.table);
-  const ValuesAside<Simd> aside(args);
+  [[maybe_unused]] const ValuesAside<Simd, kAside> aside(args);
   const std::ptrdiff_t plane_stride = args.plane_stride;
   for (int r = 0; r < args.rows; ++r) {
     const std::int16_t* src = args.src + r * args.src_stride;
@@ -87,7 +93,7 @@ inline constexpr std::int64_t kEntriesPerSearch = 8;
 template <typename Simd, bool kAside>
 void encode_by_window(const EncodeArgs& args) {
   const Window window(args.table);
-  const ValuesAside<Simd> aside(args);
+  [[maybe_unused]] const ValuesAside<Simd, kAside> aside(args);
   if (window.entries() > kEncodeWindowEntries || window.entries() > kEntriesPerSearch * args.rows * args.columns) {
     return encode_by_law(args);
   }
