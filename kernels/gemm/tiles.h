@@ -61,10 +61,13 @@ constexpr PlanePosition plane_position(int column, int k, int bits, std::size_t 
           among % 2 * 4 + among / 2 * bits};
 }
 
+// Objects for different CPUs share no copy of what follows.
+namespace {
+
 // Calls visit(position, bits, shift of these bits in the number) for each plane in which tiles of 4, 3 or 2 bits have a
 // part of the number of (column, k).
 template <typename Visit>
-constexpr void for_each_part(int bits, int column, int k, int depth, Visit&& visit) {
+[[maybe_unused]] constexpr void for_each_part(int bits, int column, int k, int depth, Visit&& visit) {
   const std::size_t panel_bytes = tile_bytes(kPanelColumns, depth, bits);
   PlanePosition at = plane_position(column, k, bits == 3 ? 2 : bits, panel_bytes);
   visit(at, bits == 3 ? 2 : bits, 0);
@@ -75,7 +78,7 @@ constexpr void for_each_part(int bits, int column, int k, int depth, Visit&& vis
 }
 
 // The number of (column, k) among tiles of 4, 3 or 2 bits.
-constexpr int stored_number(const std::uint8_t* tiles, int bits, int column, int k, int depth) {
+[[maybe_unused]] constexpr int stored_number(const std::uint8_t* tiles, int bits, int column, int k, int depth) {
   int number = 0;
   for_each_part(bits, column, k, depth, [&](PlanePosition at, int part, int shift) {
     number |= (tiles[at.byte] >> at.shift & ((1 << part) - 1)) << shift;
@@ -83,12 +86,14 @@ constexpr int stored_number(const std::uint8_t* tiles, int bits, int column, int
   return number;
 }
 
-constexpr void store_number(std::uint8_t* tiles, int bits, int column, int k, int depth, int number) {
+[[maybe_unused]] constexpr void store_number(std::uint8_t* tiles, int bits, int column, int k, int depth, int number) {
   for_each_part(bits, column, k, depth, [&](PlanePosition at, int part, int shift) {
     const int mask = (1 << part) - 1;
     tiles[at.byte] =
         static_cast<std::uint8_t>((tiles[at.byte] & ~(mask << at.shift)) | (number >> shift & mask) << at.shift);
   });
 }
+
+}  // namespace
 
 }  // namespace intvit::kernels
