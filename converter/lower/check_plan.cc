@@ -45,6 +45,9 @@ Status check_codes(const FloatNetwork& network, const Plan& plan, TensorId id) {
       return {Code::unsupported, "codes of '" + name + "' that are not uniform; this version executes uniform ones " +
                                      (tables ? "and tables there" : "there")};
     }
+    if (scheme.kind == CodeKind::table && scheme.outlier > 0 && !executes(network, id, CodeKind::token)) {
+      return {Code::unsupported, "a table at '" + name + "' with 'outlier'; this version has tables without it there"};
+    }
     if (scheme.kind == CodeKind::token && scheme.parts.size() != static_cast<std::size_t>(tensor.rows)) {
       return unfit(std::to_string(scheme.parts.size()) + " parts for '" + name +
                    "', must be one per token: " + std::to_string(tensor.rows));

@@ -51,6 +51,8 @@ void append_parts(const ActivationScheme& scheme, const FineUnit& unit, int step
 
 }  // namespace
 
+bool uses_grid(const ActivationScheme& scheme) { return scheme.kind != CodeKind::table || scheme.outlier > 0; }
+
 ActivationScheme as_table(const UniformScheme& scheme) {
   ActivationScheme table{CodeKind::table, scheme.bits, scheme};
   for (int code = 0; code <= scheme.highest_code(); ++code) {
@@ -61,7 +63,7 @@ ActivationScheme as_table(const UniformScheme& scheme) {
 }
 
 Result<FineUnit> fine_unit(const ActivationScheme& scheme, double least_unit) {
-  if (scheme.kind == CodeKind::table && !(scheme.outlier > 0)) {
+  if (!uses_grid(scheme)) {
     // Beyond the outermost thresholds nothing changes, so saturation is harmless there. Larger tables are searched by
     // looking up the value itself, which wants fewer different ones.
     const double range = std::max(largest_magnitude(scheme.table.thresholds), 1e-9);

@@ -14,8 +14,11 @@ namespace intvit {
 // The unit of the 16-bit values that an encode operation reads. Its producer may ask for a coarser one than is wanted.
 struct FineUnit {
   double unit;    // real value of one
-  int fine_bits;  // kinds on the grid: unit = grid.scale / 2^fine_bits; tables: any
+  int fine_bits;  // where uses_grid(): unit = grid.scale / 2^fine_bits; else any
 };
+
+// Whether values are told in steps of the grid: all but those of tables that have a code for every value.
+bool uses_grid(const ActivationScheme& scheme);
 
 // The same codes from a table, whose values may be in any unit. At most 8 bits.
 ActivationScheme as_table(const UniformScheme& scheme);
@@ -32,8 +35,8 @@ struct Encoding {
   int side = 0;                                  // entries of the lists of values aside
 };
 
-// The scheme must not be plain. `unit` is the real value of one step of the source, grid.scale / 2^fine_bits exactly
-// for all kinds but tables.
+// The scheme must not be plain. `unit` is the real value of one step of the source, where uses_grid() exactly
+// grid.scale / 2^fine_bits.
 Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& unit);
 
 struct SoftmaxEncoding {

@@ -30,9 +30,7 @@ bool fits_32_bits(const QuantizedWeights& weights, int column, int highest_code,
 // The same for the engine, which does not look at weights where there are values aside.
 bool fits_beside_aside(const QuantizedWeights& weights, const LinearInput& in, std::int64_t bias) {
   if (in.aside == 0) return true;
-  const std::int64_t largest_weight = weights.stored_bits() == 8 ? 128 : 15 << kernels::kNibbleShift;
-  const std::int64_t largest = (std::int64_t{weights.k} * 255 + std::int64_t{in.aside} * -INT16_MIN) * largest_weight;
-  return largest + std::abs(bias) <= INT32_MAX;
+  return kernels::max_sum(weights.stored_bits(), weights.k, 255, in.aside) + std::abs(bias) <= INT32_MAX;
 }
 
 void copy_column(const QuantizedWeights& from, std::size_t column, QuantizedWeights& to) {

@@ -20,6 +20,14 @@ void reorder(std::vector<std::int16_t>& codes, const RowOrder& order) {
 
 }  // namespace
 
+LinearOp op_reading(const LoweredTensor& x) {
+  LinearOp op;
+  op.src = x.buffer;
+  op.planes = static_cast<std::uint32_t>(x.planes());
+  op.aside = x.aside;
+  return op;
+}
+
 Lowering::Lowering(const FloatNetwork& float_network, const Plan& its_plan, RoundedLayers rounded)
     : network(float_network),
       plan(its_plan),

@@ -12,6 +12,7 @@
 #include "converter/lower/program_builder.h"
 #include "converter/lower/row_order.h"
 #include "converter/plan/plan.h"
+#include "engine/ops/linear.h"
 
 namespace intvit {
 
@@ -26,6 +27,9 @@ struct LoweredTensor {
   // Bytes that a code lies in.
   int planes() const { return codes.bits > 8 ? 2 : 1; }
 };
+
+// A linear operation that reads it; all else is still to be filled in.
+LinearOp op_reading(const LoweredTensor& x);
 
 // A tensor on its way to its reader: its producer writes `buffer` in codes of `codes`. Where a linear layer reads codes
 // that are not plain uniform ones, these are 16-bit values, and Lowering::put() makes of them what it reads.

@@ -90,13 +90,4 @@ ActivationScheme dynamic_token_scheme(const TensorSamples& samples, const TokenO
   return empty_scheme(samples, options, CodeKind::dynamic_token);
 }
 
-double outlier_share(const TensorSamples& samples, double tau) {
-  std::size_t count = 0, aside = 0;
-  for (const std::vector<float>& picture : samples.pictures) {
-    count += picture.size();
-    for (const float x : picture) aside += kept_aside(x, tau) ? 1u : 0u;
-  }
-  return count > 0 ? static_cast<double>(aside) / static_cast<double>(count) : 0;
-}
-
 }  // namespace intvit

@@ -30,7 +30,4 @@ ActivationScheme token_scheme(const TensorSamples& samples, const std::vector<do
 // Every row of a picture spans its own extremes, outliers aside: nothing but the grid is fixed in calibration.
 ActivationScheme dynamic_token_scheme(const TensorSamples& samples, const TokenOptions& options);
 
-// Share of the values with |x| > tau.
-double outlier_share(const TensorSamples& samples, double tau);
-
 }  // namespace intvit

@@ -76,9 +76,8 @@ void LinearOp::check_aside_sums(Checker& c) const {
   c.require(from.rows == tensors.buffers[dst].rows, "aside with several src rows for one of dst");
   const Buffer* lists = c.ok() ? check_aside(c, aside, from) : nullptr;
   if (lists == nullptr) return;
-  const std::int64_t largest_weight = linear.bits == 8 ? 128 : 15 << kernels::kNibbleShift;
-  const std::int64_t codes = std::int64_t{std::min(from.columns, linear.k)} * c.contents(src).highest_code;
-  const std::int64_t largest_sum = (codes + std::int64_t{most_aside(*lists)} * -INT16_MIN) * largest_weight;
+  const std::int64_t largest_sum = kernels::max_sum(static_cast<int>(linear.bits), std::min(from.columns, linear.k),
+                                                    c.contents(src).highest_code, most_aside(*lists));
   c.require(largest_sum <= INT32_MAX, [&] {
     return std::to_string(most_aside(*lists)) + " values aside of " + std::to_string(linear.k) +
            " inputs do not fit 32-bit sums; fewer do";

@@ -3,6 +3,7 @@
 
 #include "kernels/encode/encode_law.h"
 #include "kernels/encode/for_each_vector.h"
+#include "kernels/encode/grid_simd.h"
 
 namespace intvit::kernels {
 namespace {
@@ -29,31 +30,19 @@ AffineVectors<Simd> codes_from(const AffineCodes& codes, int c, typename Simd::I
 
 // What a call's AffineCodes have in common.
 template <typename Simd>
-struct AffineGrid {
+struct AffineGrid : GridVectors<Simd> {
   using I16 = typename Simd::I16;
-  I16 outlier, minus_outlier, grid_unit, grid_zero, grid_max;
   int step_shift;
 
-  explicit AffineGrid(const EncodeArgs& args)
-      : outlier(Simd::set16(args.outlier)),
-        minus_outlier(Simd::set16(-args.outlier)),
-        grid_unit(Simd::set16(unit_of_grid(args.fine_bits))),
-        grid_zero(Simd::set16(args.grid_zero)),
-        grid_max(Simd::set16(args.grid_max)),
-        step_shift(args.step_shift) {}
-
-  auto outliers(I16 x) const { return x < minus_outlier || outlier < x; }
+  explicit AffineGrid(const EncodeArgs& args) : GridVectors<Simd>(args), step_shift(args.step_shift) {}
 
   // Saturation at 16 bits cannot be seen: the clamp is narrower.
   I16 values(I16 x, const AffineVectors<Simd>& code) const {
     const I16 scaled = Simd::multiply_q15(Simd::multiply_q15(x, code.multiplier), code.power);
     const I16 number = min(max(scaled, code.lowest), code.highest);
     const I16 coded = Simd::multiply_q15(number << step_shift, code.step);
-    const I16 steps = select(outliers(x), Simd::multiply_q15(x, grid_unit), coded);
-    return clamped(steps);
+    return this->clamped(select(this->outliers(x), this->steps(x), coded));
   }
-
-  I16 clamped(I16 steps) const { return min(max(sadd(steps, grid_zero), I16(0)), grid_max); }
 };
 
 template <typename Simd>
@@ -129,8 +118,7 @@ void encode_uniform(const EncodeArgs& args, const AffineGrid<Simd>& grid) {
     const std::int16_t* src = args.src + r * args.src_stride;
     std::uint8_t* dst = args.dst + r * args.dst_stride;
     for_each_vector<Simd>(args.columns, [&](int c) {
-      const auto steps = Simd::multiply_q15(Simd::load16(src + c), grid.grid_unit);
-      store_values<Simd>(dst + c, plane_stride, grid.clamped(steps));
+      store_values<Simd>(dst + c, plane_stride, grid.clamped(grid.steps(Simd::load16(src + c))));
     });
   }
 }

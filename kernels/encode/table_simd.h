@@ -3,6 +3,7 @@
 
 #include "kernels/encode/encode_law.h"
 #include "kernels/encode/for_each_vector.h"
+#include "kernels/encode/grid_simd.h"
 #include "kernels/simd/look_up.h"
 
 namespace intvit::kernels {
@@ -27,21 +28,11 @@ struct PaddedTable {
 
 // Values of a table, those of outliers replaced by the grid's.
 template <typename Simd, bool kAside>
-struct ValuesAside {
+struct ValuesAside : GridVectors<Simd> {
+  using GridVectors<Simd>::GridVectors;
   using I16 = typename Simd::I16;
-  I16 outlier, minus_outlier, grid_unit, grid_zero, grid_max;
 
-  explicit ValuesAside(const EncodeArgs& args)
-      : outlier(Simd::set16(args.outlier)),
-        minus_outlier(Simd::set16(-args.outlier)),
-        grid_unit(Simd::set16(1 << (15 - args.fine_bits))),
-        grid_zero(Simd::set16(args.grid_zero)),
-        grid_max(Simd::set16(args.grid_max)) {}
-
-  I16 operator()(I16 x, I16 value) const {
-    const I16 steps = sadd(Simd::multiply_q15(x, grid_unit), grid_zero);
-    return select(x < minus_outlier || outlier < x, min(max(steps, I16(0)), grid_max), value);
-  }
+  I16 operator()(I16 x, I16 value) const { return select(this->outliers(x), this->clamped(this->steps(x)), value); }
 };
 
 // A table without them: what EncodeArgs says of the grid is not defined there.

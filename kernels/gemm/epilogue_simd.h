@@ -51,8 +51,7 @@ inline int bits_to_leave_out(const LinearArgs& args) {
     least_shift = args.requantizer.shift[c] < least_shift ? args.requantizer.shift[c] : least_shift;
   }
   const std::int64_t largest_code = args.plane_stride == 0 ? 255 : 65535;
-  const std::int64_t largest_aside = std::int64_t{args.aside.most} * -INT16_MIN;
-  const std::int64_t largest_sum = (weights.k * largest_code + largest_aside) * (15 << kNibbleShift);
+  const std::int64_t largest_sum = max_sum(weights.bits, weights.k, largest_code, args.aside.most);
   return least_shift >= kNibbleShift && largest_sum + largest_bias <= INT32_MAX ? kNibbleShift : 0;
 }
 

@@ -28,10 +28,17 @@
 
 namespace intvit::kernels {
 
+// The magnitude of a weight as it counts.
+constexpr int max_weight(int weight_bits) { return weight_bits == 8 ? 128 : 15 << kNibbleShift; }
+
+// No sum of k codes up to max_value and of `aside` excesses (AsideLists) is larger in magnitude.
+constexpr std::int64_t max_sum(int weight_bits, std::int64_t k, std::int64_t max_value, std::int64_t aside) {
+  return (k * max_value + aside * -INT16_MIN) * max_weight(weight_bits);
+}
+
 // max_value: 1..65535.
 constexpr int max_depth(int weight_bits, int max_value = 255) {
-  const int max_weight = weight_bits == 8 ? 128 : 15 << kNibbleShift;
-  const int depth = INT32_MAX / (max_value * max_weight) / kDepthPadding * kDepthPadding;
+  const int depth = INT32_MAX / (max_value * max_weight(weight_bits)) / kDepthPadding * kDepthPadding;
   return depth < 65536 ? depth : 65536 - kDepthPadding;
 }
 

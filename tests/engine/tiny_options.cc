@@ -2,6 +2,12 @@
 
 namespace intvit::test {
 
+TinyOptions with_encoding(const TinyEncoding& encoding) {
+  TinyOptions options;
+  options.normed = encoding;
+  return options;
+}
+
 std::vector<TinyVariant> plain_variants() {
   TinyOptions plain, mean, two, nibbles;
   mean.head = TinyHead::mean;

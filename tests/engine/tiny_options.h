@@ -65,6 +65,9 @@ struct TinyOptions {
   bool normed_heads = false;  // queries apart, normed head by head around 0; MLPs' results are normed, then added
 };
 
+// The usual program whose first norm writes such codes.
+TinyOptions with_encoding(const TinyEncoding& encoding);
+
 struct TinyVariant {
   std::string name;
   TinyOptions options;

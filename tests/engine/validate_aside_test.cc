@@ -10,15 +10,9 @@
 namespace intvit::test {
 namespace {
 
-TinyOptions options_with_lists(const TinyEncoding& encoding) {
-  TinyOptions options;
-  options.normed = encoding;
-  return options;
-}
-
-const TinyOptions kAsideTokens = options_with_lists({EncodeKind::rows, 1, 15, 5, 6});
-const TinyOptions kAsideUniform = options_with_lists({EncodeKind::uniform, 1, 15, 5, 6});
-const TinyOptions kAsideGroups = options_with_lists({EncodeKind::columns, 1, 15, 5, 6});
+const TinyOptions kAsideTokens = with_encoding({EncodeKind::rows, 1, 15, 5, 6});
+const TinyOptions kAsideUniform = with_encoding({EncodeKind::uniform, 1, 15, 5, 6});
+const TinyOptions kAsideGroups = with_encoding({EncodeKind::columns, 1, 15, 5, 6});
 
 EncodeOp& norm_encode(TinyProgram& t) { return op<EncodeOp>(t, kNormEncode); }
 LinearOp& qkv_linear(TinyProgram& t) { return op<LinearOp>(t, kQkv); }
@@ -59,10 +53,10 @@ TEST_CASE("validate: the lists of values aside") {
 TEST_CASE("validate: values aside of a table or of two planes") {
   refuses(
       "aside with a table or two planes", [](TinyProgram& t) { norm_encode(t).aside = norm_encode(t).src; },
-      options_with_lists({EncodeKind::table, 1, 15}));
+      with_encoding({EncodeKind::table, 1, 15}));
   refuses(
       "aside with a table or two planes", [](TinyProgram& t) { norm_encode(t).aside = norm_encode(t).src; },
-      options_with_lists({EncodeKind::dynamic_rows, 2, 15}));
+      with_encoding({EncodeKind::dynamic_rows, 2, 15}));
 }
 
 TEST_CASE("validate: a linear with values aside") {
@@ -75,7 +69,7 @@ TEST_CASE("validate: a linear with values aside") {
         t.program.buffers.push_back({DataType::s16, 5, 3, 3, 0});
         qkv_linear(t).aside = static_cast<BufferId>(t.program.buffers.size() - 1);
       },
-      options_with_lists({EncodeKind::dynamic_rows, 2, 15}));
+      with_encoding({EncodeKind::dynamic_rows, 2, 15}));
   refuses(
       "aside is dst", [](TinyProgram& t) { op<LinearOp>(t, kProj).aside = op<LinearOp>(t, kProj).dst; }, kAsideTokens);
   refuses(

@@ -14,12 +14,6 @@
 namespace intvit::test {
 namespace {
 
-TinyOptions with_encoding(const TinyEncoding& encoding) {
-  TinyOptions options;
-  options.normed = encoding;
-  return options;
-}
-
 const TinyOptions kTable = with_encoding({EncodeKind::table, 1, 15});
 const TinyOptions kTable2 = with_encoding({EncodeKind::table, 2, 15});
 const TinyOptions kTableAside = with_encoding({EncodeKind::table_aside, 1, 15});

@@ -30,16 +30,13 @@ void emit(const Activate& activation, const Node& node, Lowering& lowering) {
   const double moved = std::ldexp(1 / multiplier, 15 - table.fraction_bits) / out.codes.scale;
   out.codes.scale *= moved;
   out.unit.unit *= moved;
-  // The grid moves along, except under a table, whose thresholds are simply told in the unit that it is.
-  if (out.encoded && out.encoded->kind != CodeKind::table) out.encoded->grid.scale *= moved;
+  // The grid moves along, except under a table that codes all values: its thresholds are simply told in the unit that
+  // it is.
+  if (out.encoded && uses_grid(*out.encoded)) out.encoded->grid.scale *= moved;
 
-  const LoweredTensor& x = lowering.at(linear.inputs[0]);
-  LinearOp op;
-  op.src = x.buffer;
+  LinearOp op = op_reading(lowering.at(linear.inputs[0]));
   op.dst = out.buffer;
   op.kind = kernels::Epilogue::activation;
-  op.planes = static_cast<std::uint32_t>(x.planes());
-  op.aside = x.aside;
   op.max_code = out.max_code;
   LinearOutput sums{[unit = std::ldexp(1.0, -table.fraction_bits)](int) { return unit; }};
   sums.precision = MultiplierPrecision::sixteen;

@@ -9,14 +9,6 @@
 namespace intvit {
 namespace {
 
-LinearOp op_reading(const LoweredTensor& x) {
-  LinearOp op;
-  op.src = x.buffer;
-  op.planes = static_cast<std::uint32_t>(x.planes());
-  op.aside = x.aside;
-  return op;
-}
-
 // Query, key and value side by side, or one of them alone, each column in the codes of its head.
 void emit_heads(const FloatLinear& layer, const Node& node, const LinearPart& part, const LinearInput& in,
                 Lowering& lowering) {

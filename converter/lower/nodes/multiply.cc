@@ -16,12 +16,8 @@ constexpr double kRoom = 2;
 
 // Gates and x as 16-bit values side by side, under the layer's name.
 BufferId emit_factors(const Node& linear, const LinearInput& in, double gate_unit, double x_unit, Lowering& lowering) {
-  const LoweredTensor& x = lowering.at(linear.inputs[0]);
   const Tensor& gate = lowering.out(linear, 0);
-  LinearOp op;
-  op.src = x.buffer;
-  op.planes = static_cast<std::uint32_t>(x.planes());
-  op.aside = x.aside;
+  LinearOp op = op_reading(lowering.at(linear.inputs[0]));
   op.dst = lowering.builder.buffer(DataType::s16, gate.rows, 2 * gate.columns);
   LinearOutput factors{[=, columns = gate.columns](int c) { return c < columns ? gate_unit : x_unit; }};
   factors.precision = MultiplierPrecision::sixteen;

@@ -62,11 +62,7 @@ void emit(const Rotate& rotate, const Node& node, Lowering& lowering) {
   const auto output = std::find(linear.outputs.begin(), linear.outputs.end(), node.inputs[0]) - linear.outputs.begin();
   const LinearPart part = {x.name, static_cast<int>(output) * x.columns, x.columns};
 
-  const LoweredTensor& source = lowering.at(linear.inputs[0]);
-  LinearOp to_turn;
-  to_turn.src = source.buffer;
-  to_turn.planes = static_cast<std::uint32_t>(source.planes());
-  to_turn.aside = source.aside;
+  LinearOp to_turn = op_reading(lowering.at(linear.inputs[0]));
   to_turn.dst = lowering.builder.buffer(DataType::s16, x.rows, x.columns);
   LinearOutput values{[&](int column) {
     const int head = (column - part.first) / head_dim;

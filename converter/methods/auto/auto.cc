@@ -18,14 +18,12 @@ namespace intvit {
 namespace {
 
 // Whose plans compete. The first is also where everything comes from that is not a matter of choice here, and with 8
-// bits it stands alone. Igq's groups
-// compete site by site, so they are not allocated to layers; with 10 of them the logits of pictures that nothing was
-// chosen on are nearest to float's for the time that groups take.
+// bits it stands alone. Igq's groups compete site by site, so they are not allocated to layers; with 10 of them the
+// logits of pictures that nothing was chosen on are nearest to float's for the time that groups take.
 struct Contestant {
   const char* method;
   std::vector<std::string> settings = {};
 };
-
 const Contestant kContestants[] = {
     {"percentile"}, {"repq"}, {"dopq"}, {"igq", {"allocation_pictures=0", "groups=10"}}, {"adfq"}};
 constexpr std::size_t kPlain = 0, kSearched = 2;  // dopq clips query, key and value by the error of their products

@@ -76,8 +76,8 @@ class Collector {
     }
     if (!sources_.relevelled.empty()) {
       for (const std::size_t base : sources_.relevelled) {
-        const Equalisation equalisation = contest.candidates[base].equalisation;
-        tables(samples, *input.layer, equalisation, contest);
+        const Equalisation its_own = contest.candidates[base].equalisation;  // candidates move as more come
+        tables(samples, *input.layer, its_own, contest);
       }
       if (input.from<LayerNorm>()) norm_input(samples, input, contest);
     }
