@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the checks need and runs them: formatting, warnings as errors with gcc and clang, the unit tests under
 # AddressSanitizer and UBSan, those of sessions under ThreadSanitizer, vitrun for 64-bit ARM, some seconds of fuzzing, and at
-# last the whole suite in release mode. "full" leaves nothing out under the sanitizers, builds every program with clang, runs
+# last the suite in release mode. "full" leaves nothing out of it nor under the sanitizers, builds every program with clang, runs
 # the ARM build in an emulator and fuzzes for minutes.
 # INTVIT_SHARED_DATA=<folder> adds the tests that need a real DeiT-Tiny and photographs.
 set -euo pipefail
@@ -31,8 +31,8 @@ step "formatting"
 find . \( -path ./.git -o -path ./build -o -path './build-*' -o -path './tests/proofs/planted_*/*' \) -prune -o \
   \( -name '*.h' -o -name '*.cc' \) -print0 | xargs -0 clang-format --dry-run --Werror
 
-# Kernels take most of the time to compile. So sanitizers get only those that tests can run on this CPU (AMX's with emulated
-# instructions, where it is missing), and where it does not matter which, only those that it runs if nobody names a set.
+# Kernels take most of the time to compile. So sanitizers get only those that this CPU runs if nobody names a set, and
+# AddressSanitizer in the full run all that tests can run on it (AMX's with emulated instructions, where it is missing).
 # AVX-VNNI's stand-in is compiled only where AVX-VNNI is missing.
 cpu_has() { grep -qw "$1" /proc/cpuinfo; }
 stand_in=ON runnable="scalar;avx2" usual="scalar;avx2"
@@ -40,7 +40,6 @@ stand_in=ON runnable="scalar;avx2" usual="scalar;avx2"
 ! cpu_has avx512_vnni || { runnable+=";avx512vnni;amx" usual="scalar;avx512vnni"; }
 
 step "sanitizers: address and undefined behaviour"
-# Sets that are not the usual ones have their kernels' memory checked by the full run.
 checked="$usual"
 [ -z "$full" ] || checked="$runnable"
 cmake --preset asan-ubsan -DINTVIT_WERROR=ON -DINTVIT_ISAS="$checked" -DINTVIT_AVXVNNI_STAND_IN="$stand_in" >/dev/null

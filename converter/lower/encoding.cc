@@ -99,7 +99,7 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
     e.op.outlier = static_cast<std::uint32_t>(std::clamp(std::round(scheme.outlier / unit.unit), 0.0, kLargest));
   }
   if (scheme.kind == CodeKind::table) {
-    e.op.kind = scheme.outlier > 0 ? kernels::EncodeKind::table_aside : kernels::EncodeKind::table;
+    e.op.kind = scheme.outlier > 0 ? kernels::EncodeKind::table_with_outliers : kernels::EncodeKind::table;
     e.op.levels = static_cast<std::uint32_t>(scheme.table.levels.size());
     // Values are rounded before they are compared, so the border is half a unit below the integer that it becomes.
     for (const double threshold : scheme.table.thresholds) {

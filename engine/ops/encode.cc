@@ -17,9 +17,9 @@ namespace {
 // In files.
 static_assert(static_cast<int>(EncodeKind::table) == 0 && static_cast<int>(EncodeKind::rows) == 1 &&
               static_cast<int>(EncodeKind::columns) == 2 && static_cast<int>(EncodeKind::dynamic_rows) == 3 &&
-              static_cast<int>(EncodeKind::uniform) == 4 && static_cast<int>(EncodeKind::table_aside) == 5);
+              static_cast<int>(EncodeKind::uniform) == 4 && static_cast<int>(EncodeKind::table_with_outliers) == 5);
 
-bool has_table(EncodeKind kind) { return kind == EncodeKind::table || kind == EncodeKind::table_aside; }
+bool has_table(EncodeKind kind) { return kind == EncodeKind::table || kind == EncodeKind::table_with_outliers; }
 
 void check_table(const EncodeOp& op, std::uint32_t highest, Checker& c) {
   c.require(op.levels >= 2 && op.levels <= 256, std::to_string(op.levels) + " levels, must be 2 to 256");
@@ -163,7 +163,7 @@ std::unique_ptr<Operation> make_encode() { return std::make_unique<EncodeOp>(); 
 void EncodeOp::check(Checker& c) const {
   const Buffer* from = c.buffer(src, DataType::s16, "src");
   const Buffer* to = c.buffer(dst, DataType::u8, "dst");
-  c.require(kind <= EncodeKind::table_aside, "unknown kind of encoding");
+  c.require(kind <= EncodeKind::table_with_outliers, "unknown kind of encoding");
   if (!c.ok()) return;
   c.require(from->rows == to->rows && from->columns == to->columns, "src and dst differ in shape");
   c.planes(*to, planes, "dst");
@@ -175,7 +175,7 @@ void EncodeOp::check(Checker& c) const {
   if (!c.ok()) return;
   const std::uint32_t highest = planes == 2 ? INT16_MAX : 255;
   switch (kind) {
-    case EncodeKind::table_aside:
+    case EncodeKind::table_with_outliers:
       check_grid(*this, highest, c);
       if (!c.ok()) return;
       [[fallthrough]];
@@ -206,7 +206,7 @@ std::string EncodeOp::describe(const Tensors& tensors) const {
   Description words;
   switch (kind) {
     case EncodeKind::table:
-    case EncodeKind::table_aside:
+    case EncodeKind::table_with_outliers:
       words.add("table of " + std::to_string(levels) + " levels");
       break;
     case EncodeKind::rows:

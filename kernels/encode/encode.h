@@ -17,12 +17,12 @@
 namespace intvit::kernels {
 
 enum class EncodeKind : std::uint32_t {
-  table = 0,         // one table for all
-  rows = 1,          // even codes, one AffineCode per row
-  columns = 2,       // even codes, one AffineCode per column
-  dynamic_rows = 3,  // even codes, a row's AffineCode follows from its own extremes
-  uniform = 4,       // the grid's steps are the codes: every value is rounded to it
-  table_aside = 5,   // one table for all but the outliers, which are on the grid
+  table = 0,                // one table for all
+  rows = 1,                 // even codes, one AffineCode per row
+  columns = 2,              // even codes, one AffineCode per column
+  dynamic_rows = 3,         // even codes, a row's AffineCode follows from its own extremes
+  uniform = 4,              // the grid's steps are the codes: every value is rounded to it
+  table_with_outliers = 5,  // one table for all but the outliers, which are on the grid
 };
 
 // value = values[number of k with thresholds[k] <= x]
@@ -60,7 +60,7 @@ struct EncodeArgs {
   int rows;
   int columns;  // so many bytes are written per row and plane
   EncodeKind kind;
-  CodeTable table;                   // kinds table and table_aside; table uses nothing below but scratch
+  CodeTable table;                   // kinds table and table_with_outliers; table uses nothing below but scratch
   AffineCodes codes;                 // kinds rows, columns
   int max_code;                      // 1..255; not of kind uniform, nor are step_shift and outlier
   int step_shift;                    // 0..14; max_code << step_shift <= 32767

@@ -42,7 +42,7 @@ constexpr std::int16_t unit_of_grid(int fine_bits) noexcept { return static_cast
   return on_grid(multiply_q15(x, unit_of_grid(args.fine_bits)), args);
 }
 
-[[maybe_unused]] inline std::int16_t value_or_aside(std::int16_t x, const EncodeArgs& args) noexcept {
+[[maybe_unused]] inline std::int16_t table_or_grid_value(std::int16_t x, const EncodeArgs& args) noexcept {
   return is_outlier(x, args.outlier) ? grid_value(x, args) : table_value(x, args.table);
 }
 
@@ -119,8 +119,8 @@ constexpr std::int16_t unit_of_grid(int fine_bits) noexcept { return static_cast
         case EncodeKind::table:
           value = table_value(src[c], args.table);
           break;
-        case EncodeKind::table_aside:
-          value = value_or_aside(src[c], args);
+        case EncodeKind::table_with_outliers:
+          value = table_or_grid_value(src[c], args);
           break;
         case EncodeKind::uniform:
           value = grid_value(src[c], args);

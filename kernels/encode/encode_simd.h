@@ -12,7 +12,7 @@ template <typename Simd, template <int> class CodeSearch, int kMostBits>
 void encode(const EncodeArgs& args) {
   if (args.columns < Simd::kLanes16) return encode_by_law(args);
   if (args.kind == EncodeKind::table) return encode_table<Simd, CodeSearch, false, 2, kMostBits>(args);
-  if (args.kind == EncodeKind::table_aside) return encode_table<Simd, CodeSearch, true, 2, kMostBits>(args);
+  if (args.kind == EncodeKind::table_with_outliers) return encode_table<Simd, CodeSearch, true, 2, kMostBits>(args);
   encode_affine<Simd>(args);
 }
 

@@ -27,8 +27,8 @@ struct PaddedTable {
 };
 
 // Values of a table, those of outliers replaced by the grid's.
-template <typename Simd, bool kAside>
-struct ValuesAside : GridVectors<Simd> {
+template <typename Simd, bool kOutliers>
+struct OutliersOnGrid : GridVectors<Simd> {
   using GridVectors<Simd>::GridVectors;
   using I16 = typename Simd::I16;
 
@@ -37,22 +37,22 @@ struct ValuesAside : GridVectors<Simd> {
 
 // A table without them: what EncodeArgs says of the grid is not defined there.
 template <typename Simd>
-struct ValuesAside<Simd, false> {
-  explicit ValuesAside(const EncodeArgs&) {}
+struct OutliersOnGrid<Simd, false> {
+  explicit OutliersOnGrid(const EncodeArgs&) {}
 };
 
-template <typename Simd, typename Search, bool kAside>
+template <typename Simd, typename Search, bool kOutliers>
 void encode_by_search(const EncodeArgs& args) {
   const Search search(args.table);
-  [[maybe_unused]] const ValuesAside<Simd, kAside> aside(args);
+  [[maybe_unused]] const OutliersOnGrid<Simd, kOutliers> outliers(args);
   const std::ptrdiff_t plane_stride = args.plane_stride;
   for (int r = 0; r < args.rows; ++r) {
     const std::int16_t* src = args.src + r * args.src_stride;
     std::uint8_t* dst = args.dst + r * args.dst_stride;
     for_each_vector<Simd>(args.columns, [&](int c) {
       const auto x = Simd::load16(src + c);
-      if constexpr (kAside) {
-        store_values<Simd>(dst + c, plane_stride, aside(x, search.values(x, plane_stride != 0)));
+      if constexpr (kOutliers) {
+        store_values<Simd>(dst + c, plane_stride, outliers(x, search.values(x, plane_stride != 0)));
       } else {
         search.encode(x, dst + c, plane_stride);
       }
@@ -81,10 +81,10 @@ struct Window {
 // An entry costs a small part of a search: vectors of them are stored at once.
 inline constexpr std::int64_t kEntriesPerSearch = 8;
 
-template <typename Simd, bool kAside>
+template <typename Simd, bool kOutliers>
 void encode_by_window(const EncodeArgs& args) {
   const Window window(args.table);
-  [[maybe_unused]] const ValuesAside<Simd, kAside> aside(args);
+  [[maybe_unused]] const OutliersOnGrid<Simd, kOutliers> outliers(args);
   if (window.entries() > kEncodeWindowEntries || window.entries() > kEntriesPerSearch * args.rows * args.columns) {
     return encode_by_law(args);
   }
@@ -108,7 +108,7 @@ void encode_by_window(const EncodeArgs& args) {
       look_up_in_memory(entries, numbers, count);
       for_each_vector<Simd>(count, [&](int i) {
         auto values = Simd::load16(numbers + i);
-        if constexpr (kAside) values = aside(Simd::load16(src + i), values);
+        if constexpr (kOutliers) values = outliers(Simd::load16(src + i), values);
         store_values<Simd>(dst + i, args.plane_stride, values);
       });
     }
@@ -116,14 +116,14 @@ void encode_by_window(const EncodeArgs& args) {
 }
 
 // The smallest search that holds the table.
-template <typename Simd, template <int> class CodeSearch, bool kAside, int kBits, int kMostBits>
+template <typename Simd, template <int> class CodeSearch, bool kOutliers, int kBits, int kMostBits>
 void encode_table(const EncodeArgs& args) {
   if constexpr (kBits > kMostBits) {
-    encode_by_window<Simd, kAside>(args);
+    encode_by_window<Simd, kOutliers>(args);
   } else if (args.table.levels <= 1 << kBits) {
-    encode_by_search<Simd, CodeSearch<kBits>, kAside>(args);
+    encode_by_search<Simd, CodeSearch<kBits>, kOutliers>(args);
   } else {
-    encode_table<Simd, CodeSearch, kAside, kBits + 1, kMostBits>(args);
+    encode_table<Simd, CodeSearch, kOutliers, kBits + 1, kMostBits>(args);
   }
 }
 

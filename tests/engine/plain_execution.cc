@@ -290,7 +290,7 @@ class Execution {
       if (op.aside != kNone) list_aside(op, r);
       for (std::uint32_t c = 0; c < src.columns; ++c) {
         const std::int32_t x = at(op.src, r, c);
-        const bool tabled = op.kind == kernels::EncodeKind::table_aside && !is_outlier(op, x);
+        const bool tabled = op.kind == kernels::EncodeKind::table_with_outliers && !is_outlier(op, x);
         at(op.dst, r, c) = op.kind == kernels::EncodeKind::table || tabled ? from_table(op, x)
                            : op.kind == kernels::EncodeKind::columns       ? on_grid(op, x, code_of_channel(op, c))
                            : op.kind >= kernels::EncodeKind::uniform       ? on_grid(op, x, {})

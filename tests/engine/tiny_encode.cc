@@ -57,8 +57,8 @@ EncodeOp tiny_encode(TinyProgram& tiny, const std::string& name, const TinyEncod
       std::bit_width(static_cast<std::uint32_t>(2 * kReach * grid.sigma() / encoding.max_code)));
   if (encoding.aside != 0) op.grid_max = static_cast<std::uint32_t>(grid.centre() + 0.9 * grid.sigma());
   if (encoding.kind == EncodeKind::uniform) return op;
-  if (encoding.kind == EncodeKind::table || encoding.kind == EncodeKind::table_aside) {
-    if (encoding.kind == EncodeKind::table_aside) op.outlier = static_cast<std::uint32_t>(sigma);
+  if (encoding.kind == EncodeKind::table || encoding.kind == EncodeKind::table_with_outliers) {
+    if (encoding.kind == EncodeKind::table_with_outliers) op.outlier = static_cast<std::uint32_t>(sigma);
     op.levels = encoding.max_code + 1;
     op.thresholds =
         tiny.add(name + ".thresholds", DataType::s16, sorted_numbers(op.levels - 1, -2 * sigma, 2 * sigma, random));

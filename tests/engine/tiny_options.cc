@@ -120,10 +120,10 @@ std::vector<TinyVariant> newer_variants() {
   aside.attended = {EncodeKind::uniform, 1, 15, 5, 40};
   aside.hidden_codes = {EncodeKind::dynamic_rows, 1, 15, 5, 7};
   // Tables whose outliers are on the grid, of every way to search.
-  TinyOptions tables_aside = {7, 32, 4, 40, 2, 70, 2, 23};
-  tables_aside.normed = {EncodeKind::table_aside, 1, 15};
-  tables_aside.attended = {EncodeKind::table_aside, 2, 62};
-  tables_aside.hidden_codes = {EncodeKind::table_aside, 2, 255};
+  TinyOptions tables_with_outliers = {7, 32, 4, 40, 2, 70, 2, 23};
+  tables_with_outliers.normed = {EncodeKind::table_with_outliers, 1, 15};
+  tables_with_outliers.attended = {EncodeKind::table_with_outliers, 2, 62};
+  tables_with_outliers.hidden_codes = {EncodeKind::table_with_outliers, 2, 255};
   groups_aside.head = TinyHead::mean;
   groups_aside.normed = {EncodeKind::columns, 1, 15, 4, 255};
   groups_aside.attended = {EncodeKind::uniform, 2};
@@ -131,7 +131,7 @@ std::vector<TinyVariant> newer_variants() {
   return {{"gated", gated},      {"gated, few bits", gated_few}, {"token and mean", token_and_mean},
           {"sets", sets},        {"queries apart", apart},       {"sets, queries apart", both},
           {"local sets", local}, {"sets of one row", single},    {"convolved", convolved},
-          {"aside", aside},      {"groups aside", groups_aside}, {"tables aside", tables_aside}};
+          {"aside", aside},      {"groups aside", groups_aside}, {"tables with outliers", tables_with_outliers}};
 }
 
 std::vector<TinyVariant> head_variants() {

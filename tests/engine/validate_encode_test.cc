@@ -16,7 +16,7 @@ namespace {
 
 const TinyOptions kTable = with_encoding({EncodeKind::table, 1, 15});
 const TinyOptions kTable2 = with_encoding({EncodeKind::table, 2, 15});
-const TinyOptions kTableAside = with_encoding({EncodeKind::table_aside, 1, 15});
+const TinyOptions kTableWithOutliers = with_encoding({EncodeKind::table_with_outliers, 1, 15});
 const TinyOptions kTokens = with_encoding({EncodeKind::rows, 1, 15});
 const TinyOptions kGroups = with_encoding({EncodeKind::columns, 1, 15, 5});
 const TinyOptions kDynamic = with_encoding({EncodeKind::dynamic_rows, 1, 15});
@@ -76,14 +76,14 @@ TEST_CASE("validate: kinds and buffers of an encode operation") {
 
 TEST_CASE("validate: a table whose outliers are on the grid needs both") {
   refuses(
-      "fine_bits", [](TinyProgram& t) { encode(t).fine_bits = 13; }, kTableAside);
+      "fine_bits", [](TinyProgram& t) { encode(t).fine_bits = 13; }, kTableWithOutliers);
   refuses(
-      "outlier", [](TinyProgram& t) { encode(t).outlier = 32768; }, kTableAside);
+      "outlier", [](TinyProgram& t) { encode(t).outlier = 32768; }, kTableWithOutliers);
   refuses(
-      "grid_zero", [](TinyProgram& t) { encode(t).grid_zero = encode(t).grid_max + 1; }, kTableAside);
+      "grid_zero", [](TinyProgram& t) { encode(t).grid_zero = encode(t).grid_max + 1; }, kTableWithOutliers);
   refuses(
-      "levels", [](TinyProgram& t) { encode(t).levels = 1; }, kTableAside);
-  accepts([](TinyProgram& t) { encode(t).outlier = 0; }, kTableAside);
+      "levels", [](TinyProgram& t) { encode(t).levels = 1; }, kTableWithOutliers);
+  accepts([](TinyProgram& t) { encode(t).outlier = 0; }, kTableWithOutliers);
 }
 
 TEST_CASE("validate: planes") {

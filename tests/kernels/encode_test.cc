@@ -143,7 +143,7 @@ TEST_CASE("encode: every kind and number of columns") {
       inputs.fill_usual_codes(random);
       inputs.fill_table(-32768, 32767, random);
       for (const EncodeKind kind : {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows,
-                                    EncodeKind::uniform, EncodeKind::table_aside}) {
+                                    EncodeKind::uniform, EncodeKind::table_with_outliers}) {
         inputs.args.kind = kind;
         compare(isas, inputs, planes, seed++);
       }
@@ -157,7 +157,7 @@ TEST_CASE("encode: every kind and number of columns") {
 TEST_CASE("encode: nothing to do") {
   Random random(2);
   for (const EncodeKind kind : {EncodeKind::table, EncodeKind::rows, EncodeKind::columns, EncodeKind::dynamic_rows,
-                                EncodeKind::uniform, EncodeKind::table_aside}) {
+                                EncodeKind::uniform, EncodeKind::table_with_outliers}) {
     for (int i = 0; i < kIsaCount; ++i) {
       const Isa isa = static_cast<Isa>(i);
       if (!isa_is_built(isa) || !cpu_supports(isa)) continue;
@@ -239,7 +239,7 @@ TEST_CASE("encode: tables of 2 to 256 levels, ties and extreme thresholds") {
     for (const auto& range : kRanges) {
       for (const int rows : {1, 60}) {
         Inputs inputs(rows, 75, levels, 2);
-        inputs.args.kind = seed % 2 == 0 ? EncodeKind::table : EncodeKind::table_aside;
+        inputs.args.kind = seed % 2 == 0 ? EncodeKind::table : EncodeKind::table_with_outliers;
         inputs.args.outlier = static_cast<std::int16_t>(random.any_magnitude(14) & 0x7fff);
         inputs.fill_table(range[0], range[1], random);
         if (seed % 3 == 0) inputs.thresholds[0] = -32768;
@@ -265,7 +265,7 @@ TEST_CASE("encode: a table's value counts the thresholds up to x") {
     for (const std::int64_t width : {3, 300, 12000, 32767}) {
       Inputs inputs(64, 1024, levels, 0);
       const bool aside = levels % 2 == 0;
-      inputs.args.kind = aside ? EncodeKind::table_aside : EncodeKind::table;
+      inputs.args.kind = aside ? EncodeKind::table_with_outliers : EncodeKind::table;
       inputs.args.outlier = static_cast<std::int16_t>(width);
       inputs.fill_table(-width - 1, width, random);
       if (levels > 2) inputs.thresholds[1] = inputs.thresholds[0];  // equal ones
