@@ -36,7 +36,7 @@ intvit_status set_picture(intvit_session* session, int index, const intvit_pictu
                           const Open& open) noexcept {
   return capi_guard([&]() -> Status {
     Session* const own = capi_session(session);
-    if (own == nullptr) return {Code::invalid_argument, "the session is NULL"};
+    if (own == nullptr) return capi_null("the session");
     const Result<PictureOptions> asked = picture_options(options);
     if (!asked.ok()) return asked.status();
     Result<std::unique_ptr<PictureReader>> reader = open(asked.value());

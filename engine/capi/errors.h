@@ -25,10 +25,11 @@ intvit_status capi_guard(const Call& call) noexcept {
   }
 }
 
-// An error if there is nothing where something must be: `what` is its name.
+// There is nothing where something must be: `what` is its name.
+inline Status capi_null(const char* what) { return {Code::invalid_argument, std::string(what) + " is NULL"}; }
+
 inline Status capi_need(const void* pointer, const char* what) {
-  if (pointer != nullptr) return {};
-  return {Code::invalid_argument, std::string(what) + " is NULL"};
+  return pointer != nullptr ? Status() : capi_null(what);
 }
 
 inline Status no_output(std::size_t port, std::size_t count) {

@@ -8,13 +8,11 @@
 namespace intvit {
 namespace {
 
-Status null_model() { return {Code::invalid_argument, "the model is NULL"}; }
-
 // Of a model, or `none` and an error.
 template <typename T, typename Get>
 T value_of(const intvit_model* model, T none, const Get& get) noexcept {
   if (model != nullptr) return get(*model->model);
-  capi_report(null_model());
+  capi_report(capi_null("the model"));
   return none;
 }
 
@@ -73,7 +71,7 @@ void intvit_model_close(intvit_model* model) { delete model; }
 
 intvit_status intvit_model_input(const intvit_model* model, intvit_input* input) {
   return capi_guard([&]() -> Status {
-    if (model == nullptr) return null_model();
+    if (model == nullptr) return capi_null("the model");
     if (Status status = capi_need(input, "where the input goes"); !status.ok()) return status;
     const InputGeometry& own = model->model->input();
     const auto edge = [](std::uint32_t length) { return static_cast<std::int32_t>(length); };
@@ -94,7 +92,7 @@ size_t intvit_model_output_count(const intvit_model* model) {
 
 intvit_status intvit_model_output(const intvit_model* model, size_t port, intvit_port* out) {
   return capi_guard([&]() -> Status {
-    if (model == nullptr) return null_model();
+    if (model == nullptr) return capi_null("the model");
     if (Status status = capi_need(out, "where the port goes"); !status.ok()) return status;
     const std::vector<Port>& outputs = model->model->outputs();
     if (port >= outputs.size()) return no_output(port, outputs.size());
@@ -116,7 +114,7 @@ intvit_status intvit_model_output(const intvit_model* model, size_t port, intvit
 
 intvit_status intvit_model_find_output(const intvit_model* model, const char* name, size_t* port) {
   return capi_guard([&]() -> Status {
-    if (model == nullptr) return null_model();
+    if (model == nullptr) return capi_null("the model");
     if (Status status = capi_need(name, "the output's name"); !status.ok()) return status;
     if (Status status = capi_need(port, "where the port goes"); !status.ok()) return status;
     const std::optional<std::size_t> found = model->model->output(name);
@@ -148,7 +146,7 @@ const char* intvit_model_label(const intvit_model* model, int32_t class_index) {
 const char* intvit_model_metadata(const intvit_model* model, const char* key) {
   const char* value = nullptr;
   capi_guard([&]() -> Status {
-    if (model == nullptr) return null_model();
+    if (model == nullptr) return capi_null("the model");
     if (Status status = capi_need(key, "the key"); !status.ok()) return status;
     const auto found = model->model->metadata().find(key);
     if (found != model->model->metadata().end()) value = found->second.c_str();
@@ -164,7 +162,7 @@ size_t intvit_model_metadata_count(const intvit_model* model) {
 intvit_status intvit_model_metadata_entry(const intvit_model* model, size_t index, const char** key,
                                           const char** value) {
   return capi_guard([&]() -> Status {
-    if (model == nullptr) return null_model();
+    if (model == nullptr) return capi_null("the model");
     if (Status status = capi_need(key, "where the key goes"); !status.ok()) return status;
     if (Status status = capi_need(value, "where the value goes"); !status.ok()) return status;
     if (index >= model->metadata.size()) {

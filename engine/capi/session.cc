@@ -6,19 +6,18 @@
 #include "engine/capi/handles.h"
 #include "engine/capi/structs.h"
 #include "engine/run/best_classes.h"
+#include "engine/run/check_picture.h"
 #include "engine/run/select_isa.h"
 
 namespace intvit {
 
 Session* capi_session(intvit_session* session) noexcept {
   if (session != nullptr) return session->session.get();
-  capi_report({Code::invalid_argument, "the session is NULL"});
+  capi_report(capi_null("the session"));
   return nullptr;
 }
 
 namespace {
-
-Status null_session() { return {Code::invalid_argument, "the session is NULL"}; }
 
 // Of a caller's options; `log` is filled and must outlive what comes out.
 Result<SessionOptions> session_options(const intvit_session_options* options, CapiLog& log) {
@@ -41,19 +40,13 @@ Result<SessionOptions> session_options(const intvit_session_options* options, Ca
   return result;
 }
 
-Status check_picture(const Session& session, int index) {
-  if (index >= 0 && index < session.batch()) return {};
-  return {Code::invalid_argument, "picture " + std::to_string(index) + " does not exist; the session's batch is " +
-                                      std::to_string(session.batch()) + ", counted from 0"};
-}
-
 // Calls `use` with the session behind a handle, if there is one and it has this picture.
 template <typename Handle, typename Use>
 intvit_status with_picture(Handle* handle, int index, const Use& use) noexcept {
   return capi_guard([&]() -> Status {
-    if (handle == nullptr) return null_session();
+    if (handle == nullptr) return capi_null("the session");
     Session& session = *handle->session;
-    if (Status status = check_picture(session, index); !status.ok()) return status;
+    if (Status status = check_picture(index, session.batch()); !status.ok()) return status;
     return use(session);
   });
 }
@@ -104,19 +97,19 @@ void intvit_session_close(intvit_session* session) { delete session; }
 
 const char* intvit_session_isa(const intvit_session* session) {
   if (session != nullptr) return isa_name(session->session->isa()).data();
-  capi_report(null_session());
+  capi_report(capi_null("the session"));
   return nullptr;
 }
 
 int32_t intvit_session_threads(const intvit_session* session) {
   if (session != nullptr) return session->session->threads();
-  capi_report(null_session());
+  capi_report(capi_null("the session"));
   return 0;
 }
 
 int32_t intvit_session_batch(const intvit_session* session) {
   if (session != nullptr) return session->session->batch();
-  capi_report(null_session());
+  capi_report(capi_null("the session"));
   return 0;
 }
 
@@ -156,7 +149,7 @@ intvit_status intvit_session_input(intvit_session* session, int32_t index, uint8
 
 intvit_status intvit_session_run(intvit_session* session, int32_t count) {
   return capi_guard([&]() -> Status {
-    if (session == nullptr) return null_session();
+    if (session == nullptr) return capi_null("the session");
     return session->session->try_run(count);
   });
 }

@@ -5,7 +5,6 @@
 #include "engine/format/codec_parts.h"
 #include "engine/format/layout.h"
 #include "engine/format/records.h"
-#include "engine/ops/linear_constants.h"
 #include "engine/ops/registry.h"
 
 namespace intvit {
@@ -194,12 +193,9 @@ class Decoder {
 }  // namespace
 
 std::uint32_t needed_op_set(const Program& program) {
-  for (const Step& step : program.steps) {
-    const LinearConstants* weights = step.op->weights();
-    if (weights != nullptr && weights->bits < 4) return 4;
-    if (step.op->op_set() > 3) return step.op->op_set();
-  }
-  return 3;
+  std::uint32_t needed = 3;
+  for (const Step& step : program.steps) needed = std::max(needed, step.op->op_set());
+  return needed;
 }
 
 std::vector<std::uint8_t> encode_program(const Program& program, std::span<const std::uint64_t> offsets) {

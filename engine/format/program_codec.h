@@ -11,7 +11,7 @@
 
 namespace intvit {
 
-// What a reader of the program needs at least: 4 for weights of 3 and 2 bits and for encode of kind uniform, or 3.
+// What a reader of the program needs at least: 4 for weights of 3 and 2 bits and kinds of encode from uniform on, or 3.
 std::uint32_t needed_op_set(const Program& program);
 
 // `offsets[i]` is where constant i lies in the data section.

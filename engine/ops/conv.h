@@ -40,6 +40,7 @@ struct ConvOp final : OperationOf<ConvOp> {
   }
   void check(Checker& c) const override;
   std::uint64_t macs(const Tensors& tensors) const override;
+  std::uint32_t op_set() const override { return linear.op_set(); }
   const LinearConstants* weights() const override { return &linear; }
   // Of the picture, which is there before all steps.
   std::uint32_t row_local_rows(const Tensors& tensors) const override {

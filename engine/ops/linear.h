@@ -41,6 +41,7 @@ struct LinearOp final : OperationOf<LinearOp> {
   }
   void check(Checker& c) const override;
   std::uint64_t macs(const Tensors& tensors) const override;
+  std::uint32_t op_set() const override { return linear.op_set(); }
   const LinearConstants* weights() const override { return &linear; }
   std::uint32_t row_local_rows(const Tensors& tensors) const override {
     return tensors.rows_of(src) == tensors.rows_of(dst) ? tensors.rows_of(dst) : 0;

@@ -18,6 +18,7 @@ struct LinearConstants {
   ConstantId multiplier = kNone;   // s16 [padded n], >= 0 (logits: s32)
 
   bool has_zero_points() const { return bits != 8; }
+  std::uint32_t op_set() const { return bits < 4 ? 4 : 3; }
   std::size_t scratch_bytes() const {
     return kernels::linear_scratch_bytes(static_cast<int>(k), static_cast<int>(bits));
   }

@@ -29,7 +29,7 @@ class Operation {
   // All of them, in the order of the file.
   virtual void for_each_field(FieldVisitor& visit) = 0;
 
-  // The oldest op set that has the values of its fields, but for those of weights().
+  // The oldest op set that has the values of its fields.
   virtual std::uint32_t op_set() const { return 3; }
 
   virtual std::vector<Operand> operands() const = 0;

@@ -8,6 +8,7 @@
 #include "engine/ops/execution.h"
 #include "engine/ops/linear_constants.h"
 #include "engine/program/program.h"
+#include "engine/run/check_picture.h"
 #include "engine/run/clock.h"
 #include "engine/run/cpu_place.h"
 #include "engine/run/executor_tasks.h"
@@ -117,7 +118,6 @@ struct Session::Impl {
   void work(int member);
   void work_on_own_pictures(int member);
   void work_on_share(std::size_t stage, int picture, int member);
-  Status check_picture(int index) const;
   void execute_stage(std::size_t stage, int picture, int member, Execution& execution);
   void execute_step(std::size_t step, Execution& execution) const;
 };
@@ -156,19 +156,13 @@ int Session::threads() const { return impl_->options.threads; }
 int Session::batch() const { return impl_->options.batch; }
 Isa Session::isa() const { return impl_->kernels.isa; }
 
-Status Session::Impl::check_picture(int index) const {
-  if (index >= 0 && index < options.batch) return {};
-  return {Code::invalid_argument, "picture " + std::to_string(index) + " does not exist; the session's batch is " +
-                                      std::to_string(options.batch) + ", counted from 0"};
-}
-
 Status Session::set_picture(int index, const PictureView& src) {
-  if (Status status = impl_->check_picture(index); !status.ok()) return status;
+  if (Status status = check_picture(index, batch()); !status.ok()) return status;
   return impl_->preprocessor.run(src, picture(index));
 }
 
 Status Session::set_picture(int index, PictureRows& src) {
-  if (Status status = impl_->check_picture(index); !status.ok()) return status;
+  if (Status status = check_picture(index, batch()); !status.ok()) return status;
   return impl_->preprocessor.run(src, picture(index));
 }
 
