@@ -6,7 +6,7 @@ namespace intvit {
 namespace {
 
 // A channel that varies less than this share of its own mean is a constant.
-constexpr double kDeadShare = 1e-4;
+constexpr double kStillShare = 1e-4;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ Equalisation deviation_equalisation(const TensorSamples& samples, double exponen
     means[c] = sums[c] / count;
     const double variance = squares[c] / count - means[c] * means[c];
     deviations[c] = variance > 0 ? std::sqrt(variance) : 0;
-    if (!(deviations[c] > kDeadShare * std::abs(means[c]))) deviations[c] = 0;
+    if (!(deviations[c] > kStillShare * std::abs(means[c]))) deviations[c] = 0;
     if (deviations[c] == 0) continue;
     logarithms += std::log(deviations[c]);
     live += 1;

@@ -15,7 +15,6 @@
 namespace intvit {
 namespace {
 
-constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999};
 // Those of our reading of SOSF, and what leaves the channels as they are.
 constexpr std::array kExponents = {1.0, 0.9, 0.8, 0.75, 0.7, 0.6, 0.5, 0.25, 0.0};
 constexpr std::array kMost = {4.0, 8.0, 16.0, 32.0};

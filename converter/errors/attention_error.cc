@@ -11,7 +11,7 @@ namespace intvit {
 namespace {
 
 // Sample rows of a head over all pictures, about.
-constexpr int kSampleRows = 256;
+constexpr int kSampledQueries = 256;
 
 std::size_t area(int rows, int cols) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols); }
 
@@ -40,7 +40,7 @@ AttentionError::AttentionError(const TensorSamples& probabilities, const TensorS
   keys_ = probabilities.cols;
   width_ = channels / heads_;
   const int queries = probabilities.rows / heads_;
-  const int wanted = std::clamp(kSampleRows / count_, 1, queries);
+  const int wanted = std::clamp(kSampledQueries / count_, 1, queries);
   const int stride = std::max(1, queries / wanted);
   rows_ = (queries + stride - 1) / stride;
   pictures_.resize(static_cast<std::size_t>(heads_ * count_));

@@ -3,16 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/lower/fixed_point.h"
 #include "kernels/softmax/softmax.h"
 
 namespace intvit {
 namespace {
-
-constexpr double kLargest = 32767;
-
-std::int16_t to_s16(double value) {
-  return static_cast<std::int16_t>(std::clamp(std::round(value), -32768.0, kLargest));
-}
 
 double largest_magnitude(const std::vector<double>& values) {
   double largest = 0;
@@ -73,15 +68,15 @@ Result<FineUnit> fine_unit(const ActivationScheme& scheme, double least_unit) {
   if (scheme.side > 0) {
     const double reach =
         scheme.reach > 0 ? scheme.reach / scheme.grid.scale : kDefaultReach * scheme.grid.highest_code();
-    farthest = std::clamp(reach, farthest, std::ldexp(kLargest, -1));  // what is beyond that stays there
+    farthest = std::clamp(reach, farthest, std::ldexp(kLargestS16, -1));  // what is beyond that stays there
   }
   int fine_bits = 5;
   while (fine_bits > 1 &&
-         (std::ldexp(farthest, fine_bits) > kLargest || std::ldexp(scheme.grid.scale, -fine_bits) < least_unit)) {
+         (std::ldexp(farthest, fine_bits) > kLargestS16 || std::ldexp(scheme.grid.scale, -fine_bits) < least_unit)) {
     --fine_bits;
   }
   const double unit = std::ldexp(scheme.grid.scale, -fine_bits);
-  if (unit < least_unit || std::ldexp(farthest, fine_bits) > kLargest) {
+  if (unit < least_unit || std::ldexp(farthest, fine_bits) > kLargestS16) {
     return Status(Code::unsupported, "a grid that is too fine for 16-bit values");
   }
   return FineUnit{unit, fine_bits};
@@ -96,7 +91,7 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
   e.op.grid_zero = static_cast<std::uint32_t>(grid.zero_point);
   e.op.grid_max = static_cast<std::uint32_t>(grid.highest_code());
   if (scheme.outlier > 0) {
-    e.op.outlier = static_cast<std::uint32_t>(std::clamp(std::round(scheme.outlier / unit.unit), 0.0, kLargest));
+    e.op.outlier = static_cast<std::uint32_t>(std::clamp(std::round(scheme.outlier / unit.unit), 0.0, kLargestS16));
   }
   if (scheme.kind == CodeKind::table) {
     e.op.kind = scheme.outlier > 0 ? kernels::EncodeKind::table_with_outliers : kernels::EncodeKind::table;
@@ -122,9 +117,9 @@ Result<Encoding> make_encoding(const ActivationScheme& scheme, const FineUnit& u
     longest = 0;
     for (const UniformScheme& part : scheme.parts) longest = std::max(longest, part.scale / grid.scale);
   }
-  while (e.op.step_shift < 14 && std::ldexp(longest, 15 - static_cast<int>(e.op.step_shift)) > kLargest)
+  while (e.op.step_shift < 14 && std::ldexp(longest, 15 - static_cast<int>(e.op.step_shift)) > kLargestS16)
     ++e.op.step_shift;
-  if (std::ldexp(longest, 15 - static_cast<int>(e.op.step_shift)) > kLargest ||
+  if (std::ldexp(longest, 15 - static_cast<int>(e.op.step_shift)) > kLargestS16 ||
       e.op.max_code << e.op.step_shift > 32767) {
     return Status(Code::unsupported, "codes whose steps are too coarse for their grid");
   }

@@ -1,11 +1,20 @@
 // Real factors -> the integers of the kernels' requantization (kernels/arithmetic/arithmetic.h, docs/arithmetic.md).
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "intvit/status.h"
 
 namespace intvit {
+
+inline constexpr double kLargestS16 = 32767;
+
+// The nearest there is.
+inline std::int16_t to_s16(double value) {
+  return static_cast<std::int16_t>(std::clamp(std::round(value), -32768.0, kLargestS16));
+}
 
 // How many bits the 16-bit multiplier gets. The rest of the 15 are fraction bits of the value before the
 // multiplication.

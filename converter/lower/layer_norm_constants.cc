@@ -3,14 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/lower/fixed_point.h"
+
 namespace intvit {
-namespace {
-
-constexpr double kLargest = 32767;
-
-std::int16_t to_s16(double value) { return static_cast<std::int16_t>(std::round(value)); }
-
-}  // namespace
 
 Result<LayerNormConstants> layer_norm_constants(const LayerNorm& layer, std::span<const UniformScheme> codes,
                                                 double unit) {
@@ -27,11 +22,11 @@ Result<LayerNormConstants> layer_norm_constants(const LayerNorm& layer, std::spa
   }
   // As many fraction bits as gamma has room for; beta gets its own power of two, of at most 14 bits.
   int shift = 30;
-  while (shift > 1 && std::ldexp(largest_gamma, shift) > kLargest) --shift;
-  while (shift > 1 && std::ldexp(largest_beta, shift - 14) > kLargest) --shift;
+  while (shift > 1 && std::ldexp(largest_gamma, shift) > kLargestS16) --shift;
+  while (shift > 1 && std::ldexp(largest_beta, shift - 14) > kLargestS16) --shift;
   int beta_shift = 0;
-  while (beta_shift < 14 && std::ldexp(largest_beta, shift - beta_shift) > kLargest) ++beta_shift;
-  if (std::ldexp(largest_gamma, shift) > kLargest || std::ldexp(largest_beta, shift - beta_shift) > kLargest) {
+  while (beta_shift < 14 && std::ldexp(largest_beta, shift - beta_shift) > kLargestS16) ++beta_shift;
+  if (std::ldexp(largest_gamma, shift) > kLargestS16 || std::ldexp(largest_beta, shift - beta_shift) > kLargestS16) {
     return Status(Code::unsupported, "a LayerNorm gain or offset that is too large for 16 bits");
   }
   LayerNormConstants constants{{}, shift, beta_shift, 0};

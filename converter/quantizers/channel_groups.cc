@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kMostRounds = 40;      // of mean bounds; they settle after a handful
 constexpr int kMostValueRounds = 6;  // of bounds that look at the values
-constexpr std::size_t kMostValues = 600'000;
+constexpr std::size_t kMostGroupedValues = 600'000;
 
 double distance(const ChannelSpan& a, const ChannelSpan& b) {
   return (a.low - b.low) * (a.low - b.low) + (a.high - b.high) * (a.high - b.high);
@@ -44,7 +44,7 @@ ChannelValues channel_values(const TensorSamples& samples, double outlier) {
   result.spans = channel_spans(samples);
   result.channels = static_cast<std::size_t>(samples.cols);
   const std::size_t rows = static_cast<std::size_t>(samples.rows);
-  const std::size_t stride = std::max<std::size_t>(1, result.spans.size() * rows / kMostValues);
+  const std::size_t stride = std::max<std::size_t>(1, result.spans.size() * rows / kMostGroupedValues);
   result.per_span = (rows + stride - 1) / stride;
   result.values.reserve(result.spans.size() * result.per_span);
   for (const std::vector<float>& picture : samples.pictures) {

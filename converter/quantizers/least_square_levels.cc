@@ -10,7 +10,7 @@ namespace intvit {
 namespace {
 
 constexpr int kRounds = 60;
-constexpr std::size_t kMostValues = 100000;
+constexpr std::size_t kMostSorted = 100000;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ TableScheme least_square_levels(std::span<const float> values, int bits) {
 
 TableScheme least_square_levels(std::span<const WeightedValue> values, int bits) {
   std::vector<WeightedValue> some;
-  const std::size_t step = std::max<std::size_t>(1, values.size() / kMostValues);
+  const std::size_t step = std::max<std::size_t>(1, values.size() / kMostSorted);
   for (std::size_t i = 0; i < values.size(); i += step) some.push_back(values[i]);
   std::sort(some.begin(), some.end(), [](const WeightedValue& a, const WeightedValue& b) {
     return a.value != b.value ? a.value < b.value : a.weight < b.weight;

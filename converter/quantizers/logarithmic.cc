@@ -1,15 +1,13 @@
 #include "converter/quantizers/logarithmic.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "converter/quantizers/table.h"
+#include "converter/quantizers/uniform.h"
 
 namespace intvit {
 namespace {
-
-constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999};
 
 // A delta of a tensor that is constant at its shift.
 constexpr double kLeastDelta = 0x1p-20;

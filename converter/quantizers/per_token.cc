@@ -13,7 +13,7 @@ namespace {
 
 // 1: nothing clipped. The last two are ours: with 4 bits and values of one position only, the least error often lies
 // further inside than the paper's three percentiles look.
-constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999, 0.995, 0.99};
+constexpr std::array kTokenPercentiles = {1.0, 0.99999, 0.9999, 0.999, 0.995, 0.99};
 
 bool kept_aside(float x, double tau) { return tau > 0 && std::abs(x) > tau; }
 
@@ -33,7 +33,7 @@ UniformScheme best_of_percentiles(const std::vector<WeightedValue>& ascending, i
   if (ascending.empty()) return uniform_scheme(0, 0, bits);
   UniformScheme best;
   double least = -1;
-  for (const double p : kPercentiles) {
+  for (const double p : kTokenPercentiles) {
     const auto cut = static_cast<std::size_t>((1 - p) * static_cast<double>(ascending.size() - 1) + 0.5);
     const UniformScheme scheme =
         uniform_scheme(ascending[cut].value, ascending[ascending.size() - 1 - cut].value, bits);

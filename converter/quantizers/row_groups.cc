@@ -11,7 +11,7 @@
 namespace intvit {
 namespace {
 
-constexpr int kMostRounds = 40;
+constexpr int kMostRowRounds = 40;
 constexpr int kCandidates = 36;
 constexpr int kSampledRows = 2400;  // of an attention
 // Bounds are sought from this share of the smallest row maximum on: below it, everything of every row is clipped.
@@ -41,7 +41,7 @@ std::vector<double> alternate_row_bounds(const std::vector<double>& maxima, int 
     const double bound = sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(rank))];
     if (bounds.empty() || bound > bounds.back()) bounds.push_back(bound);
   }
-  for (int round = 0; round < kMostRounds; ++round) {
+  for (int round = 0; round < kMostRowRounds; ++round) {
     std::vector<double> sums(bounds.size(), 0);
     std::vector<int> counts(bounds.size(), 0);
     for (const double m : sorted) {

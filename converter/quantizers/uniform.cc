@@ -1,13 +1,6 @@
 #include "converter/quantizers/uniform.h"
 
-#include <array>
-
 namespace intvit {
-namespace {
-
-constexpr std::array kPercentiles = {1.0, 0.99999, 0.9999, 0.999};
-
-}  // namespace
 
 UniformScheme percentile_scheme(const Histogram& histogram, int bits) {
   UniformScheme best;
