@@ -63,10 +63,16 @@ double ModuleError::of(const ActivationScheme& scheme, const Equalisation* equal
   return power_behind(differences, layer_.weight) / power_;
 }
 
-double ModuleError::of(const WeightScheme& scheme) const {
+double ModuleError::of(const WeightScheme& scheme, const Equalisation* equalisation) const {
   if (power_ <= 0) return 0;
-  std::vector<float> differences = dequantized(layer_, quantize_weights(layer_, scheme)).weight;
-  for (std::size_t i = 0; i < differences.size(); ++i) differences[i] -= layer_.weight[i];
+  const auto scale = [&](std::size_t i) {
+    return equalisation == nullptr ? 1.0f
+                                   : static_cast<float>(equalisation->scale[i % static_cast<std::size_t>(layer_.in)]);
+  };
+  FloatLinear scaled = layer_;
+  for (std::size_t i = 0; i < scaled.weight.size(); ++i) scaled.weight[i] *= scale(i);
+  std::vector<float> differences = dequantized(scaled, quantize_weights(scaled, scheme)).weight;
+  for (std::size_t i = 0; i < differences.size(); ++i) differences[i] = differences[i] / scale(i) - layer_.weight[i];
   return power_behind(all_rows(), differences) / power_;
 }
 

@@ -17,8 +17,8 @@ class ModuleError {
   // is of x' where there is an equalisation. Computes on the calling thread.
   double of(const ActivationScheme& scheme, const Equalisation* equalisation) const;
 
-  // The same for the layer's weights rounded to nearest, with exact inputs.
-  double of(const WeightScheme& scheme) const;
+  // The same for the layer's weights rounded to nearest, those of x' where there is an equalisation, with exact inputs.
+  double of(const WeightScheme& scheme, const Equalisation* equalisation = nullptr) const;
 
  private:
   std::vector<float> all_rows() const;

@@ -17,15 +17,17 @@
 namespace intvit {
 namespace {
 
-// Whose plans compete. The first is also where everything comes from that is not a matter of choice here, and with 8
-// bits it stands alone. Igq's groups compete site by site, so they are not allocated to layers; with 10 of them the
-// logits of pictures that nothing was chosen on are nearest to float's for the time that groups take.
+// Whose plans compete. The first is also where everything comes from that is not a matter of choice here. Igq's groups
+// compete site by site, so they are not allocated to layers; with 10 of them the logits of pictures that nothing was
+// chosen on are nearest to float's for the time that groups take. With 8 bits only what is as fast as plain codes
+// competes: no groups, no tables.
 struct Contestant {
   const char* method;
   std::vector<std::string> settings = {};
+  bool at_eight_bits = true;
 };
 const Contestant kContestants[] = {
-    {"percentile"}, {"repq"}, {"dopq"}, {"igq", {"allocation_pictures=0", "groups=10"}}, {"adfq"}};
+    {"percentile"}, {"repq"}, {"dopq"}, {"igq", {"allocation_pictures=0", "groups=10"}, false}, {"adfq"}};
 constexpr std::size_t kPlain = 0, kSearched = 2;  // dopq clips query, key and value by the error of their products
 
 // A plan is timed whole before it is accepted; what it takes longer than the sum of its parts, the next one must save.
@@ -115,18 +117,21 @@ class Auto : public Planner {
  public:
   explicit Auto(const MethodInput& input) : Planner(input, {}) {
     for (const Contestant& contestant : kContestants) {
+      if (eight_bits() && !contestant.at_eight_bits) continue;
       MethodInput its = input;
       its.knobs = Knobs::with(contestant.method, contestant.settings).take();
       its.budget = {};
       contestants_.push_back(find_method(contestant.method).value().start(its));
-      if (input.activation_bits == 8) break;
     }
     for (const auto& contestant : contestants_) sources_.plans.push_back(&contestant->plan());
-    if (!plain_only()) sources_.relevelled = {kPlain, kSearched};
+    if (eight_bits()) {
+      sources_.tables = false;
+      sources_.margin = input.knobs.get("margin") / 100;
+    } else {
+      sources_.relevelled = {kPlain, kSearched};
+    }
     sources_.fewer_weight_bits = input.budget.limited();
   }
-
-  bool wants_samples() const override { return !plain_only() || input_.budget.limited(); }
 
   void see(SampledSegment& segment) override {
     for (const auto& contestant : contestants_) {
@@ -141,10 +146,12 @@ class Auto : public Planner {
     }
     const Plan& plain = contestants_[kPlain]->plan();
     plan_ = plain;
-    if (!wants_samples()) return {};
-    const Plan& settled = contestants_[plain_only() ? kPlain : kSearched]->plan();
+    const Plan& settled = contestants_[kSearched]->plan();
     for (const Tensor& tensor : input_.network.tensors) {
       if (is_per_head(tensor.role)) plan_.activations[tensor.name] = settled.activations.at(tensor.name);
+    }
+    for (auto& [tensor, schemes] : plan_.activations) {
+      for (ActivationScheme& scheme : schemes) scheme = widened(scheme, sources_.margin);
     }
     if (input_.budget.limited()) {
       Result<Plan> within = within_budget(input_, plain, plan_, contests_);
@@ -158,7 +165,7 @@ class Auto : public Planner {
   }
 
  private:
-  bool plain_only() const { return contestants_.size() == 1; }
+  bool eight_bits() const { return input_.activation_bits == 8; }
 
   std::vector<std::unique_ptr<Planner>> contestants_;
   CandidateSources sources_;

@@ -70,7 +70,9 @@ class Collector {
     const ModuleError error(samples, *input.layer, kPictures);
     Contest contest{segment_.name(input.tensor), segment_.index, {}};
     for (const Plan* plan : sources_.plans) {
-      contest.candidates.push_back({plan->activations.at(contest.name)[0]});
+      const ActivationScheme& scheme = plan->activations.at(contest.name)[0];
+      if (!sources_.tables && !contest.candidates.empty() && scheme.kind == CodeKind::table) continue;
+      contest.candidates.push_back({widened(scheme, sources_.margin)});
       const auto e = plan->equalisations.find(contest.name);
       if (e != plan->equalisations.end()) contest.candidates.back().equalisation = e->second;
     }
@@ -85,6 +87,8 @@ class Collector {
       Candidate& candidate = contest.candidates[static_cast<std::size_t>(i)];
       candidate.error = error.of(std::get<ActivationScheme>(candidate.scheme), before(candidate));
     });
+    if (input.from<LayerNorm>())
+      add_errors_of_weights(sources_.plans.front()->weights.at(input.linear->name), error, contest);
     contests_.push_back(std::move(contest));
     if (sources_.fewer_weight_bits) weights(input.linear->name, error);
   }
@@ -110,6 +114,15 @@ class Collector {
     tables(samples, *input.layer, e, contest);
   }
 
+  // Equalisations change the weights behind, too, and what is lost by rounding them.
+  void add_errors_of_weights(const WeightScheme& scheme, const ModuleError& error, Contest& contest) const {
+    const double plain = error.of(scheme);
+    parallel_for(input_.run.threads, static_cast<int>(contest.candidates.size()), [&](int i) {
+      Candidate& candidate = contest.candidates[static_cast<std::size_t>(i)];
+      candidate.error += before(candidate) == nullptr ? plain : error.of(scheme, before(candidate));
+    });
+  }
+
   void weights(const std::string& name, const ModuleError& error) {
     Contest contest{name, segment_.index, {}};
     const WeightScheme whole = sources_.plans.front()->weights.at(name);
@@ -124,12 +137,12 @@ class Collector {
   }
 
   void softmax(const SampledAttention& attention) {
+    if (!sources_.tables) return;  // the exponential codes of 8 bits need no competitor
     Contest contest{segment_.name(attention.probabilities), segment_.index, {}};
     for (const Plan* plan : sources_.plans) {
       const auto found = plan->softmax.find(contest.name);
       if (found != plan->softmax.end()) contest.candidates.push_back({found->second});
     }
-    if (contest.candidates.empty()) return;  // the exponential codes of 8 bits need no competitor
     const AttentionError& error = segment_.attention_error(attention);
     SoftmaxScheme relative;
     relative.codes = SoftmaxKind::relative;
@@ -156,6 +169,12 @@ class Collector {
 };
 
 }  // namespace
+
+ActivationScheme widened(ActivationScheme scheme, double margin) {
+  scheme.grid.scale *= 1 + margin;
+  for (UniformScheme& part : scheme.parts) part.scale *= 1 + margin;
+  return scheme;
+}
 
 void collect_candidates(const MethodInput& input, const CandidateSources& sources, SampledSegment& segment,
                         std::vector<Contest>& contests) {
