@@ -1,6 +1,7 @@
 // All of intvit's C++ interface but the reading of picture files (intvit/picture.h). C++17 is enough to include it.
 #pragma once
 
+#include "intvit/attention.h"
 #include "intvit/classes.h"
 #include "intvit/executor.h"
 #include "intvit/input_geometry.h"

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "intvit/attention.h"
 #include "intvit/export.h"
 #include "intvit/input_geometry.h"
 #include "intvit/log.h"
@@ -69,6 +70,12 @@ class INTVIT_API Model {
   const std::vector<Port>& outputs() const;
   // The place in outputs() of the one with this name; nothing if there is none.
   std::optional<std::size_t> output(std::string_view name) const;
+
+  // What a session can be asked for (SessionOptions::attention_layers), in the order in which they run.
+  const std::vector<AttentionLayer>& attention_layers() const;
+  // What the keys of a layer are: [windows][keys] of attention_layers()[layer]. Made anew at every call.
+  // invalid_argument: there is no such layer; out_of_memory.
+  Result<std::vector<AttentionToken>> attention_tokens(std::size_t layer) const;
 
   // Of the logits; 0 for a model without.
   int classes() const;
