@@ -7,6 +7,7 @@
 #include "intvit/input_geometry.h"
 #include "intvit/isa.h"
 #include "intvit/log.h"
+#include "intvit/logit_rule.h"
 #include "intvit/model.h"
 #include "intvit/picture_rows.h"
 #include "intvit/picture_view.h"

@@ -16,6 +16,7 @@
 #include "intvit/export.h"
 #include "intvit/input_geometry.h"
 #include "intvit/log.h"
+#include "intvit/logit_rule.h"
 #include "intvit/port.h"
 #include "intvit/status.h"
 #include "intvit/view.h"
@@ -83,6 +84,9 @@ class INTVIT_API Model {
   const std::vector<std::string>& labels() const;
   // Logits are in units of 2^-logit_fraction_bits(); 0 where there are none.
   int logit_fraction_bits() const;
+  // What logits stand for, by their unit and the metadata zero_shot and logit_bias (docs/format.md). corrupt_file if
+  // these make no sense.
+  Result<LogitRule> logit_rule() const;
 
   const Metadata& metadata() const;
   std::uint64_t file_bytes() const;
