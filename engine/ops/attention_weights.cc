@@ -1,6 +1,6 @@
 #include "engine/ops/attention_weights.h"
 
-#include "kernels/attention/attention_row.h"
+#include "kernels/attention/attention_row_law.h"
 
 namespace intvit {
 namespace {

@@ -1,5 +1,5 @@
 // The law for attention.h.
-#include "kernels/attention/attention_row.h"
+#include "kernels/attention/attention_row_law.h"
 
 namespace intvit::kernels {
 namespace {
