@@ -8,13 +8,15 @@
 #include "engine/ops/conv.h"
 #include "engine/ops/gather.h"
 #include "engine/ops/layer_norm.h"
+#include "engine/tensors/limits.h"
 
 namespace intvit {
 namespace {
 
 constexpr std::uint32_t kNoStep = 0xffffffff;
-// What a network has: it moves and merges its rows a few times. So following them back takes a bounded time.
-constexpr std::uint32_t kMostMoves = 64;
+// What no network has more of: it moves its rows a few times, and merges four of them. So following them back takes a
+// bounded time.
+constexpr std::uint32_t kMostMoves = 32, kLargestMergedEdge = 8;
 // Of windows * keys: a small file could have many windows of one key and one of many.
 constexpr std::uint64_t kMostTokens = std::uint64_t{1} << 24;
 
@@ -27,10 +29,10 @@ struct RowSource {
   std::uint32_t moved_before_by = kNoStep;
 };
 
-// The edge of the square of rows that a gather merges; 0: they are no square.
+// The edge of the square of rows that a gather merges; 0: they are no square, or a large one.
 std::uint32_t merged_edge(const GatherOp& gather) {
   std::uint32_t edge = 1;
-  while (edge * edge < gather.join && edge < 256) ++edge;
+  while (edge * edge < gather.join && edge < kLargestMergedEdge) ++edge;
   return edge * edge == gather.join ? edge : 0;
 }
 
@@ -85,7 +87,7 @@ class RowTrace {
         const auto* first = program_.constants[gather->map].as<std::int32_t>() + row * gather->join;
         const auto* there = std::find_if(first, first + gather->join, [](std::int32_t from) { return from >= 0; });
         row = there == first + gather->join ? -1 : *there;
-        merged = std::min<std::int64_t>(merged * merged_edge(*gather), INT32_MAX);
+        merged = std::min<std::int64_t>(merged * merged_edge(*gather), kMaxInputEdge);
       }
       if (const auto* norm = op.as<LayerNormOp>()) row += norm->first_row;
     }

@@ -13,6 +13,8 @@
 #include "engine/ops/conv.h"
 #include "engine/ops/gather.h"
 #include "engine/program/attention_layers.h"
+#include "engine/run/attention_memory.h"
+#include "engine/run/session_memory.h"
 #include "intvit/session.h"
 #include "tests/engine/count_allocations.h"
 #include "tests/engine/plain_execution.h"
@@ -175,6 +177,20 @@ TEST_CASE("attention weights: of the layers that were asked for, and of no other
     says(Session::create(model, asked).status(), "attention layer " + std::to_string(wrong) + " does not exist");
     says(Session::memory_bytes(*model, asked).status(), "the model has 3");
   }
+}
+
+// What a file may claim: no product overflows, and a batch of such pictures is refused as too large.
+TEST_CASE("attention weights: more memory than anybody has") {
+  AttentionLayer layer;
+  layer.windows = INT32_MAX, layer.heads = 4096, layer.queries = layer.keys = 32768;
+  CHECK(AttentionMemory::bytes({layer}, {0}) == AttentionMemory::kTooMany);
+  layer.windows = 1;
+  layer.heads = 256;
+  CHECK(AttentionMemory::bytes({layer, layer}, {0}) < AttentionMemory::kTooMany);
+  CHECK(AttentionMemory::bytes({layer, layer}, {0, 1}) == AttentionMemory::kTooMany);
+  const auto model = tiny_model();
+  CHECK(SessionSizes(model->program(), 1, 1, AttentionMemory::kTooMany).too_large());
+  CHECK(!SessionSizes(model->program(), 1, 1, 0).too_large());
 }
 
 TEST_CASE("attention tokens: the class token, then the grid; of sets their rows and pads") {
