@@ -52,7 +52,8 @@ ASAN_OPTIONS=detect_leaks=0 ctest --preset asan-ubsan -R "^($(IFS='|'; echo "${s
 
 step "sanitizers: threads"
 cmake --preset tsan -DINTVIT_CONVERTER=OFF -DINTVIT_ISAS="$usual" >/dev/null
-cmake --build --preset tsan --target test_sessions
+cmake --build --preset tsan --target test_sessions ${full:+test_capi}
+[ -z "$full" ] || build/tsan/tests/test_capi
 # Not the long comparisons that AddressSanitizer's build has run and that are not about threads.
 left_out=(--test-case-exclude='*every instruction set*,*plain execution,*finite in number*,*many rows in blocks')
 [ -z "$full" ] || left_out=()

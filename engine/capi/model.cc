@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <new>
 #include <string>
 
 #include "engine/capi/handles.h"
 #include "engine/capi/structs.h"
+#include "engine/program/attention_layers.h"
 #include "intvit/isa.h"
 
 namespace intvit {
@@ -140,6 +142,56 @@ const char* intvit_model_label(const intvit_model* model, int32_t class_index) {
   return value_of<const char*>(model, nullptr, [&](const Model& m) {
     const bool exists = class_index >= 0 && static_cast<std::size_t>(class_index) < m.labels().size();
     return exists ? m.labels()[static_cast<std::size_t>(class_index)].c_str() : nullptr;
+  });
+}
+
+intvit_status intvit_model_logit_rule(const intvit_model* model, intvit_logit_rule* rule) {
+  return capi_guard([&]() -> Status {
+    if (model == nullptr) return capi_null("the model");
+    if (Status status = capi_need(rule, "where the rule goes"); !status.ok()) return status;
+    const Result<LogitRule> found = model->model->logit_rule();
+    if (!found.ok()) return found.status();
+    const LogitRule& own = found.value();
+    const intvit_logit_rule filled = {sizeof filled,       own.fraction_bits,
+                                      own.sigmoid ? 1 : 0, own.divisor ? static_cast<std::int32_t>(*own.divisor) : -1,
+                                      own.bias_exponent,   own.bias_mantissa};
+    return write_struct(filled, INTVIT_FIRST_SIZE(intvit_logit_rule, bias_mantissa), "intvit_logit_rule", rule);
+  });
+}
+
+size_t intvit_model_attention_count(const intvit_model* model) {
+  return value_of(model, std::size_t{0}, [](const Model& m) { return m.attention_layers().size(); });
+}
+
+intvit_status intvit_model_attention(const intvit_model* model, size_t layer, intvit_attention_layer* out) {
+  return capi_guard([&]() -> Status {
+    if (model == nullptr) return capi_null("the model");
+    if (Status status = capi_need(out, "where the layer goes"); !status.ok()) return status;
+    const std::vector<AttentionLayer>& layers = model->model->attention_layers();
+    if (layer >= layers.size()) return no_attention_layer(static_cast<long long>(layer), layers);
+    const AttentionLayer& own = layers[layer];
+    const intvit_attention_layer filled = {sizeof filled, own.name.c_str(), own.windows,     own.heads,     own.queries,
+                                           own.keys,      own.tokens,       own.grid_height, own.grid_width};
+    return write_struct(filled, INTVIT_FIRST_SIZE(intvit_attention_layer, grid_width), "intvit_attention_layer", out);
+  });
+}
+
+intvit_status intvit_model_attention_tokens(const intvit_model* model, size_t layer, intvit_attention_token* tokens,
+                                            size_t count) {
+  return capi_guard([&]() -> Status {
+    if (model == nullptr) return capi_null("the model");
+    if (Status status = capi_need(tokens, "where the tokens go"); !status.ok()) return status;
+    const Result<std::vector<AttentionToken>> found = model->model->attention_tokens(layer);
+    if (!found.ok()) return found.status();
+    if (count != found.value().size()) {
+      return {Code::invalid_argument, "places for " + std::to_string(count) + " tokens; attention layer " +
+                                          std::to_string(layer) +
+                                          " has windows * keys = " + std::to_string(found.value().size())};
+    }
+    std::transform(found.value().begin(), found.value().end(), tokens, [](const AttentionToken& token) {
+      return intvit_attention_token{token.token, token.x, token.y};
+    });
+    return {};
   });
 }
 

@@ -37,6 +37,10 @@ Result<SessionOptions> session_options(const intvit_session_options* options, Ca
   result.executor = {own.executor, own.executor_context};
   log = {own.log, own.log_context};
   result.log = log.log();
+  if (own.attention_layer_count > 0) {
+    if (Status status = capi_need(own.attention_layers, "attention_layers"); !status.ok()) return status;
+    result.attention_layers.assign(own.attention_layers, own.attention_layers + own.attention_layer_count);
+  }
   return result;
 }
 
@@ -50,6 +54,33 @@ intvit_status with_picture(Handle* handle, int index, const Use& use) noexcept {
     return use(session);
   });
 }
+
+// Rows of a caller's function.
+class CallersRows final : public PictureRows {
+ public:
+  explicit CallersRows(const intvit_rows& rows) : rows_(rows) {}
+
+  int width() const override { return rows_.width; }
+  int height() const override { return rows_.height; }
+  Result<const std::uint8_t*> next_row() override {
+    const std::uint8_t* row = nullptr;
+    const intvit_status status = rows_.next_row(rows_.context, &row);
+    const std::string which = "row " + std::to_string(given_++) + " of the picture";
+    if (status != INTVIT_OK) {
+      const bool known = status > INTVIT_OK && status <= INTVIT_CHECK_FAILED;
+      return Status(
+          known ? static_cast<Code>(status) : Code::invalid_argument,
+          which + ": next_row failed with status " + std::to_string(status) + " (" + intvit_status_name(status) + ")");
+    }
+    if (row == nullptr) return Status(Code::invalid_argument, which + ": next_row gave NULL");
+    return row;
+  }
+  Status finish() override { return {}; }
+
+ private:
+  const intvit_rows& rows_;
+  std::int64_t given_ = 0;
+};
 
 std::size_t input_bytes(const Session& session) {
   const InputGeometry& input = session.model().input();
@@ -124,6 +155,18 @@ intvit_status intvit_session_set_picture(intvit_session* session, int32_t index,
   });
 }
 
+intvit_status intvit_session_set_picture_rows(intvit_session* session, int32_t index, const intvit_rows* rows) {
+  return with_picture(session, index, [&](Session& own) -> Status {
+    if (Status status = capi_need(rows, "the picture"); !status.ok()) return status;
+    intvit_rows asked = INTVIT_ROWS_INIT;
+    const Status status = read_struct(rows, INTVIT_FIRST_SIZE(intvit_rows, context), "intvit_rows", asked);
+    if (!status.ok()) return status;
+    if (asked.next_row == nullptr) return capi_null("next_row");
+    CallersRows source(asked);
+    return own.set_picture(index, source);
+  });
+}
+
 intvit_status intvit_session_set_input(intvit_session* session, int32_t index, const uint8_t* rgb, size_t size) {
   return with_picture(session, index, [&](Session& own) -> Status {
     if (Status status = capi_need(rgb, "the input"); !status.ok()) return status;
@@ -177,6 +220,19 @@ intvit_status intvit_session_logits(const intvit_session* session, int32_t index
     *logits = found.data();
     *count = found.size();
     return {};
+  });
+}
+
+intvit_status intvit_session_attention(const intvit_session* session, int32_t index, size_t layer,
+                                       intvit_attention* attention) {
+  return with_picture(session, index, [&](Session& own) -> Status {
+    if (Status status = capi_need(attention, "where the attention goes"); !status.ok()) return status;
+    const Result<AttentionView> view = own.attention(index, layer);
+    if (!view.ok()) return view.status();
+    const AttentionView& found = view.value();
+    const intvit_attention filled = {sizeof filled, found.weights, found.divisors, found.windows,
+                                     found.heads,   found.queries, found.keys};
+    return write_struct(filled, INTVIT_FIRST_SIZE(intvit_attention, keys), "intvit_attention", attention);
   });
 }
 

@@ -8,6 +8,7 @@
 #include "engine/format/program_codec.h"
 #include "engine/format/program_codec_2.h"
 #include "engine/model/model_impl.h"
+#include "engine/program/attention_layers.h"
 #include "engine/program/memory_plan.h"
 #include "engine/program/validate.h"
 #include "engine/tensors/limits.h"
@@ -103,6 +104,7 @@ Status Model::Impl::load(const Sections& sections) {
                    " bytes of memory, at most " + std::to_string(kMaxArenaBytes) + " are allowed");
   }
   outputs = outputs_of(program);
+  attention_layers = intvit::attention_layers(program);
 
   if (const auto text = metadata.find("labels"); text != metadata.end()) labels = split_lines(text->second);
   if (!labels.empty() && labels.size() != classes()) {
@@ -177,6 +179,15 @@ std::optional<std::size_t> Model::output(std::string_view name) const {
     if (impl_->outputs[i].name == name) return i;
   }
   return std::nullopt;
+}
+const std::vector<AttentionLayer>& Model::attention_layers() const { return impl_->attention_layers; }
+Result<std::vector<AttentionToken>> Model::attention_tokens(std::size_t layer) const try {
+  if (layer >= impl_->attention_layers.size()) {
+    return no_attention_layer(static_cast<long long>(layer), impl_->attention_layers);
+  }
+  return intvit::attention_tokens(impl_->program, impl_->attention_layers, layer);
+} catch (const std::bad_alloc&) {
+  return Status(Code::out_of_memory, "cannot allocate the tokens of attention layer " + std::to_string(layer));
 }
 int Model::classes() const { return static_cast<int>(impl_->classes()); }
 const std::vector<std::string>& Model::labels() const { return impl_->labels; }

@@ -23,6 +23,7 @@ struct Model::Impl {
   Metadata metadata;
   std::vector<std::string> labels;
   std::vector<Port> outputs;
+  std::vector<AttentionLayer> attention_layers;
   std::uint64_t digest = 0;
   std::uint32_t op_set = 0;
 

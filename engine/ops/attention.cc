@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/ops/attention_sets.h"
+#include "engine/ops/attention_weights.h"
 #include "engine/ops/description.h"
 #include "engine/ops/execution.h"
 
@@ -62,6 +63,11 @@ kernels::AttentionArgs args_of_head(const AttentionOp& op, std::int64_t head, co
                p[kOutZero]};
   args.scratch = e.workspace.scratch;
   return args;
+}
+
+void attend(const kernels::AttentionArgs& args, std::int64_t head, const Execution& e) {
+  if (e.attention_weights.weights != nullptr) write_attention_weights(args, head, e.attention_weights);
+  e.kernels.attention->run(args);
 }
 
 }  // namespace
@@ -151,7 +157,7 @@ void AttentionOp::execute_sets(const Execution& e) const {
       args.next = e.next_weights.data();
       args.next_bytes = e.next_weights.size();
     }
-    e.kernels.attention->run(args);
+    attend(args, head, e);
   }
 }
 
@@ -172,7 +178,7 @@ void AttentionOp::execute_queries(const Execution& e) const {
       args.next = e.next_weights.data();
       args.next_bytes = e.next_weights.size();
     }
-    e.kernels.attention->run(args);
+    attend(args, head, e);
     begin += count;
   }
 }

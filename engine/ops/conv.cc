@@ -55,6 +55,11 @@ ConvOp::Geometry ConvOp::geometry(const Tensors& tensors) const {
   return g;
 }
 
+ConvOp::Grid ConvOp::grid(const Tensors& tensors) const {
+  const Geometry g = geometry(tensors);
+  return {static_cast<std::uint32_t>(g.down + 1), static_cast<std::uint32_t>(g.right + 1)};
+}
+
 // What geometry() relies on, and that the kernel fits a whole number of times.
 void ConvOp::check_geometry(Checker& c) const {
   const Buffer& from = c.tensors().buffers[src];

@@ -51,6 +51,11 @@ struct ConvOp final : OperationOf<ConvOp> {
   void execute(const Execution& e) const override;
 
   bool of_picture() const { return height == 0; }
+  // Of the places that the kernel has.
+  struct Grid {
+    std::uint32_t height, width;
+  };
+  Grid grid(const Tensors& tensors) const;
 
  private:
   struct Geometry;

@@ -17,6 +17,14 @@ struct Workspace {
   void* scratch;        // as much as the operation asked for; not shared between threads
 };
 
+// Where the weights of an attention go if somebody asks for them (intvit/attention.h). What its sets do not have stays
+// as it is.
+struct AttentionWeights {
+  std::uint16_t* weights = nullptr;   // [sets][heads][queries][keys]; null: nobody asks
+  std::uint32_t* divisors = nullptr;  // [sets][heads][queries]
+  std::int64_t heads = 0, queries = 0, keys = 0;
+};
+
 struct Execution {
   const Tensors& tensors;
   const kernels::KernelTable& kernels;
@@ -24,6 +32,7 @@ struct Execution {
   Share part = {};
   bool written_elsewhere = false;                   // other threads have written some of what is read
   std::span<const std::uint8_t> next_weights = {};  // of this thread's next linear operation, to fetch ahead
+  AttentionWeights attention_weights = {};
 
   Range share(std::int64_t total) const { return part.of(total); }
   const Buffer& buffer(BufferId id) const { return tensors.buffers[id]; }

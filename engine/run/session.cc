@@ -8,6 +8,7 @@
 #include "engine/ops/execution.h"
 #include "engine/ops/linear_constants.h"
 #include "engine/program/program.h"
+#include "engine/run/attention_memory.h"
 #include "engine/run/check_picture.h"
 #include "engine/run/clock.h"
 #include "engine/run/cpu_place.h"
@@ -79,7 +80,13 @@ Status check_options(const SessionOptions& options, std::size_t steps) {
 
 Status too_much_memory(const SessionOptions& options) {
   return {Code::out_of_memory, "cannot allocate memory for a batch of " + std::to_string(options.batch) + " on " +
-                                   std::to_string(options.threads) + " threads; use a smaller batch or fewer threads"};
+                                   std::to_string(options.threads) + " threads; use a smaller batch or fewer threads" +
+                                   (options.attention_layers.empty() ? "" : ", or ask for fewer attention layers")};
+}
+
+SessionSizes sizes_of(const Model& model, const SessionOptions& options) {
+  const std::uint64_t attention = AttentionMemory::bytes(model.attention_layers(), options.attention_layers);
+  return {model.program(), options.threads, options.batch, attention};
 }
 
 void log_creation(const SessionOptions& options, Isa isa, std::uint64_t bytes) {
@@ -105,7 +112,8 @@ struct Session::Impl {
   std::vector<KeptRows> outputs = kept_rows_of_outputs(program);
   std::optional<std::size_t> logits = find_logits(*model);
   Preprocessor preprocessor{program.input, kernels.resize};
-  SessionMemory memory{SessionSizes(program, options.threads, options.batch)};
+  SessionMemory memory{sizes_of(*model, options)};
+  AttentionMemory attention{program, model->attention_layers(), options.attention_layers};
   StepClock clock{program.steps.size(), options};
   const bool on_executor = options.executor.run != nullptr;
   Schedule schedule{program, options.threads, options.profile, on_executor};
@@ -119,7 +127,7 @@ struct Session::Impl {
   void work_on_own_pictures(int member);
   void work_on_share(std::size_t stage, int picture, int member);
   void execute_stage(std::size_t stage, int picture, int member, Execution& execution);
-  void execute_step(std::size_t step, Execution& execution) const;
+  void execute_step(std::size_t step, int picture, Execution& execution) const;
 };
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -128,7 +136,10 @@ Session::~Session() = default;
 Result<std::uint64_t> Session::memory_bytes(const Model& model, const SessionOptions& options) {
   const Program& program = model.program();
   if (Status status = check_options(options, program.steps.size()); !status.ok()) return status;
-  const SessionSizes sizes(program, options.threads, options.batch);
+  if (Status status = AttentionMemory::check(model.attention_layers(), options.attention_layers); !status.ok()) {
+    return status;
+  }
+  const SessionSizes sizes = sizes_of(model, options);
   if (sizes.too_large()) return too_much_memory(options);
   return sizes.total() + StepClock::bytes(program.steps.size(), options);
 }
@@ -183,6 +194,11 @@ View<const std::int32_t> Session::logits(int index) const {
   rules::require_index(index, batch(), "Session::logits(): picture");
   if (!impl_->logits) return {};
   return output(index, *impl_->logits).row<std::int32_t>(0);
+}
+
+Result<AttentionView> Session::attention(int index, std::size_t layer) const {
+  if (Status status = check_picture(index, batch()); !status.ok()) return status;
+  return impl_->attention.view(layer, impl_->memory.attention(index));
 }
 
 View<const std::uint64_t> Session::step_nanoseconds() const { return impl_->clock.sums(); }
@@ -293,20 +309,21 @@ void Session::Impl::execute_stage(std::size_t stage, int picture, int member, Ex
   if (!clock.is_on()) {
     part.blocks = schedule.blocks(stage, part);
     for (part.block = 0; part.block < part.blocks; ++part.block) {
-      for (std::size_t i = first; i < last; ++i) execute_step(i, execution);
+      for (std::size_t i = first; i < last; ++i) execute_step(i, picture, execution);
     }
     return;
   }
   const std::span<StepTime> times = clock.times(picture, member);
   for (std::size_t i = first; i < last; ++i) {
     times[i].begin = now_nanoseconds();
-    execute_step(i, execution);
+    execute_step(i, picture, execution);
     times[i].end = now_nanoseconds();
   }
 }
 
-void Session::Impl::execute_step(std::size_t step, Execution& execution) const {
+void Session::Impl::execute_step(std::size_t step, int picture, Execution& execution) const {
   execution.next_weights = next_weights[step];
+  execution.attention_weights = attention.of_step(step, memory.attention(picture));
   program.steps[step].op->execute(execution);
 }
 

@@ -30,20 +30,22 @@ SessionMemory::AlignedMemory SessionMemory::aligned_zeros(std::size_t bytes) {
   return AlignedMemory(p, FreeAllocated{allocated});
 }
 
-SessionSizes::SessionSizes(const Program& program, int threads, int batch)
+SessionSizes::SessionSizes(const Program& program, int threads, int batch, std::uint64_t attention)
     : kept_bytes(align_scratch(program.kept_bytes)),
       arena_bytes(align_scratch(program.arena_bytes)),
       scratch_bytes(align_scratch(most_scratch_bytes(program))),
+      attention_bytes(align_scratch(attention)),
       pictures(static_cast<std::uint64_t>(batch)),
       arenas(batch >= threads ? static_cast<std::uint64_t>(threads) : 1),
       members(static_cast<std::uint64_t>(threads)) {}
 
 bool SessionSizes::too_large() const {
-  return std::max({arenas * arena_bytes, pictures * kept_bytes, members * scratch_bytes}) > kMaxArenaBytes * 8;
+  return std::max({arenas * arena_bytes, pictures * kept_bytes, members * scratch_bytes, pictures * attention_bytes}) >
+         kMaxArenaBytes * 8;
 }
 
 std::uint64_t SessionSizes::total() const {
-  return arenas * arena_bytes + pictures * kept_bytes + members * scratch_bytes;
+  return arenas * arena_bytes + pictures * (kept_bytes + attention_bytes) + members * scratch_bytes;
 }
 
 SessionMemory::SessionMemory(const SessionSizes& sizes) : sizes_(sizes) {
@@ -51,7 +53,8 @@ SessionMemory::SessionMemory(const SessionSizes& sizes) : sizes_(sizes) {
   // Padding columns only ever meet zero weights (validate() checks that), but memory should not be read uninitialised.
   arenas_ = aligned_zeros(sizes.arenas * sizes.arena_bytes);
   kept_ = aligned_zeros(sizes.pictures * sizes.kept_bytes);
-  if (arenas_ == nullptr || kept_ == nullptr) return;
+  attention_ = aligned_zeros(sizes.pictures * sizes.attention_bytes);
+  if (arenas_ == nullptr || kept_ == nullptr || attention_ == nullptr) return;
   scratch_ = aligned_zeros(sizes.members * sizes.scratch_bytes);
 }
 

@@ -13,13 +13,14 @@ namespace intvit {
 // Bytes of one of each, multiples of kScratchAlignment, and how many there are. Arenas are one, or, where all threads
 // can have a picture of their own, one for each.
 struct SessionSizes {
-  SessionSizes(const Program& program, int threads, int batch);
+  // `attention` are the bytes of AttentionMemory.
+  SessionSizes(const Program& program, int threads, int batch, std::uint64_t attention);
 
   // So much that it cannot be meant.
   bool too_large() const;
   std::uint64_t total() const;
 
-  std::uint64_t kept_bytes, arena_bytes, scratch_bytes;
+  std::uint64_t kept_bytes, arena_bytes, scratch_bytes, attention_bytes;
   std::uint64_t pictures, arenas, members;
 };
 
@@ -30,6 +31,8 @@ class SessionMemory {
   // False: there was not enough.
   bool ok() const { return scratch_ != nullptr; }
 
+  // The weights of its attention layers that were asked for.
+  std::uint8_t* attention(int index) const { return at(attention_, index, sizes_.attention_bytes); }
   // The buffers of the ports of a picture.
   std::uint8_t* kept(int index) const { return at(kept_, index, sizes_.kept_bytes); }
   // Where a thread works on a picture.
@@ -52,7 +55,7 @@ class SessionMemory {
   }
 
   SessionSizes sizes_;
-  AlignedMemory kept_, arenas_, scratch_;
+  AlignedMemory kept_, arenas_, attention_, scratch_;
 };
 
 }  // namespace intvit

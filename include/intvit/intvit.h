@@ -11,7 +11,6 @@
 #ifndef INTVIT_INTVIT_H
 #define INTVIT_INTVIT_H
 
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -127,6 +126,43 @@ INTVIT_API int32_t intvit_model_logit_fraction_bits(const intvit_model* model);
 /* NULL where the model has no labels, and for a class that there is not. */
 INTVIT_API const char* intvit_model_label(const intvit_model* model, int32_t class_index);
 
+/* What logits stand for: a real one is integer * 2^-fraction_bits / norm + bias. The norm is 1, or, where classes are
+ * told by texts, the L2 norm of another output of the picture. intvit_probabilities() goes by it. */
+typedef struct intvit_logit_rule {
+  size_t struct_size;
+  int32_t fraction_bits;
+  int32_t sigmoid;       /* not 0: every class by itself; else softmax over all */
+  int32_t divisor;       /* the place of that output; -1: there is none */
+  int32_t bias_exponent; /* the bias is bias_mantissa * 10^bias_exponent */
+  int64_t bias_mantissa;
+} intvit_logit_rule;
+#define INTVIT_LOGIT_RULE_INIT \
+  { sizeof(intvit_logit_rule), 0, 0, -1, 0, 0 }
+INTVIT_API intvit_status intvit_model_logit_rule(const intvit_model* model, intvit_logit_rule* rule);
+
+/* Attention layers, which a session can be asked for, from 0 in the order in which they run. intvit/attention.h says
+ * what windows, queries and keys are. */
+typedef struct intvit_attention_layer {
+  size_t struct_size;
+  const char* name;
+  int32_t windows, heads, queries, keys;
+  int32_t tokens;                  /* that there are keys of, over all windows */
+  int32_t grid_height, grid_width; /* of the picture, at this layer; 0: not known */
+} intvit_attention_layer;
+#define INTVIT_ATTENTION_LAYER_INIT \
+  { sizeof(intvit_attention_layer), NULL, 0, 0, 0, 0, 0, 0, 0 }
+INTVIT_API size_t intvit_model_attention_count(const intvit_model* model);
+INTVIT_API intvit_status intvit_model_attention(const intvit_model* model, size_t layer, intvit_attention_layer* out);
+
+/* What a key is. Tokens are counted from 0, those that are no place of the grid in front. */
+typedef struct intvit_attention_token {
+  int32_t token; /* -1: padding, or beyond the last key of this window */
+  int32_t x, y;  /* its place on the grid; -1: none */
+} intvit_attention_token;
+/* Of the keys of a layer, window after window; `count` is windows * keys. */
+INTVIT_API intvit_status intvit_model_attention_tokens(const intvit_model* model, size_t layer,
+                                                       intvit_attention_token* tokens, size_t count);
+
 /* Facts that travel in the file, by key; NULL if there is none of that key. */
 INTVIT_API const char* intvit_model_metadata(const intvit_model* model, const char* key);
 INTVIT_API size_t intvit_model_metadata_count(const intvit_model* model);
@@ -153,9 +189,11 @@ typedef struct intvit_session_options {
   void* executor_context;
   intvit_log_function log; /* may be NULL */
   void* log_context;
+  const int32_t* attention_layers; /* which intvit_session_attention is wanted of; they cost memory and time */
+  size_t attention_layer_count;
 } intvit_session_options;
 #define INTVIT_SESSION_OPTIONS_INIT \
-  { sizeof(intvit_session_options), 1, 1, NULL, NULL, NULL, NULL, NULL }
+  { sizeof(intvit_session_options), 1, 1, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
 
 /* What a session takes from the heap (Session::memory_bytes). `options` may be NULL here and below. */
 INTVIT_API intvit_status intvit_session_memory(const intvit_model* model, const intvit_session_options* options,
@@ -184,6 +222,21 @@ typedef struct intvit_pixels {
  * pictures: intvit/intvit_picture.h. */
 INTVIT_API intvit_status intvit_session_set_picture(intvit_session* session, int32_t index,
                                                     const intvit_pixels* pixels);
+/* A picture whose rows come one by one, from the top, so that nobody has to hold all of it. */
+typedef struct intvit_rows {
+  size_t struct_size;
+  int32_t width, height;
+  /* Points `*row` to the next row, 3 * width bytes of RGB, which stay until the next call. At most height calls; those
+   * below what the network sees may be left out. What is not INTVIT_OK ends the picture and becomes the status of
+   * intvit_session_set_picture_rows. */
+  intvit_status (*next_row)(void* context, const uint8_t** row);
+  void* context;
+} intvit_rows;
+#define INTVIT_ROWS_INIT \
+  { sizeof(intvit_rows), 0, 0, NULL, NULL }
+/* As intvit_session_set_picture. After an error the place has no picture, or part of one. */
+INTVIT_API intvit_status intvit_session_set_picture_rows(intvit_session* session, int32_t index,
+                                                         const intvit_rows* rows);
 /* The same of a picture that is preprocessed: u8 [height][width][3] of intvit_model_input, so `size` is their product.
  */
 INTVIT_API intvit_status intvit_session_set_input(intvit_session* session, int32_t index, const uint8_t* rgb,
@@ -222,57 +275,24 @@ typedef struct intvit_class {
 INTVIT_API intvit_status intvit_session_top_k(const intvit_session* session, int32_t index, intvit_class* best,
                                               size_t capacity, size_t* count);
 
-/* ---- Real values, made by the application: the library computes with integers. They may need -lm. ---- */
-
-static inline double intvit_unit(const intvit_output* output) {
-  return ldexp((double)output->mantissa, (int)output->exponent);
-}
-
-/* The real value at a place, in row r and column c; NaN where there is no such place. */
-static inline double intvit_value(const intvit_output* output, int32_t row, int32_t column) {
-  int32_t integer = 0;
-  size_t place;
-  if (row < 0 || row >= output->rows || column < 0 || column >= output->columns) return (double)NAN;
-  place = (size_t)row * output->stride + (size_t)column;
-  switch (output->type) {
-    case INTVIT_U8:
-      integer = ((const uint8_t*)output->data)[place];
-      break;
-    case INTVIT_S8:
-      integer = ((const int8_t*)output->data)[place];
-      break;
-    case INTVIT_S16:
-      integer = ((const int16_t*)output->data)[place];
-      break;
-    case INTVIT_S32:
-      integer = ((const int32_t*)output->data)[place];
-      break;
-    default:
-      return (double)NAN;
-  }
-  return ((double)integer - (double)output->zero) * intvit_unit(output);
-}
-
-/* All of them, row after row; `values` has rows * columns places. */
-static inline void intvit_copy_values(const intvit_output* output, float* values) {
-  int32_t row, column;
-  for (row = 0; row < output->rows; ++row) {
-    for (column = 0; column < output->columns; ++column) *values++ = (float)intvit_value(output, row, column);
-  }
-}
-
-/* Softmax of logits in `unit`. Not for zero-shot classes, whose logits have a unit of their own per picture. */
-static inline void intvit_softmax(const int32_t* logits, size_t count, double unit, double* probabilities) {
-  double sum = 0;
-  int32_t largest = count > 0 ? logits[0] : 0;
-  size_t i;
-  for (i = 1; i < count; ++i) largest = logits[i] > largest ? logits[i] : largest;
-  for (i = 0; i < count; ++i) sum += probabilities[i] = exp(((double)logits[i] - (double)largest) * unit);
-  for (i = 0; i < count; ++i) probabilities[i] /= sum;
-}
+/* What a layer looked at in picture `index` of the last run. Query i of a head of a window looks at key j with
+ * probability weight / divisor. Windows that are smaller than the largest have zeros behind what they have. */
+typedef struct intvit_attention {
+  size_t struct_size;
+  const uint16_t* weights;  /* [windows][heads][queries][keys] */
+  const uint32_t* divisors; /* [windows][heads][queries]; 0: this window has no such query */
+  int32_t windows, heads, queries, keys;
+} intvit_attention;
+#define INTVIT_ATTENTION_INIT \
+  { sizeof(intvit_attention), NULL, NULL, 0, 0, 0, 0 }
+/* Only of layers that the session was created for. */
+INTVIT_API intvit_status intvit_session_attention(const intvit_session* session, int32_t index, size_t layer,
+                                                  intvit_attention* attention);
 
 #ifdef __cplusplus
 }
 #endif
+
+#include "intvit/intvit_values.h"
 
 #endif

@@ -12,9 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "intvit/attention.h"
 #include "intvit/export.h"
 #include "intvit/input_geometry.h"
 #include "intvit/log.h"
+#include "intvit/logit_rule.h"
 #include "intvit/port.h"
 #include "intvit/status.h"
 #include "intvit/view.h"
@@ -70,12 +72,21 @@ class INTVIT_API Model {
   // The place in outputs() of the one with this name; nothing if there is none.
   std::optional<std::size_t> output(std::string_view name) const;
 
+  // What a session can be asked for (SessionOptions::attention_layers), in the order in which they run.
+  const std::vector<AttentionLayer>& attention_layers() const;
+  // What the keys of a layer are: [windows][keys] of attention_layers()[layer]. Made anew at every call.
+  // invalid_argument: there is no such layer; out_of_memory.
+  Result<std::vector<AttentionToken>> attention_tokens(std::size_t layer) const;
+
   // Of the logits; 0 for a model without.
   int classes() const;
   // One per class, or empty.
   const std::vector<std::string>& labels() const;
   // Logits are in units of 2^-logit_fraction_bits(); 0 where there are none.
   int logit_fraction_bits() const;
+  // What logits stand for, by their unit and the metadata zero_shot and logit_bias (docs/format.md). corrupt_file if
+  // these make no sense.
+  Result<LogitRule> logit_rule() const;
 
   const Metadata& metadata() const;
   std::uint64_t file_bytes() const;

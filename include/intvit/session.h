@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "intvit/attention.h"
 #include "intvit/executor.h"
 #include "intvit/export.h"
 #include "intvit/isa.h"
@@ -39,6 +41,9 @@ struct SessionOptions {
   // profile and trace: at most kMaxStepTimes = threads * batch * the program's steps.
   Executor executor = {};  // does the work instead of threads of the session's own
   LogSink log = {};        // what create() has to say
+  // Of which layers attention() is wanted, counted from 0: places in Model::attention_layers(), in any order. Each
+  // takes memory for every picture of the batch, and the time to compute its scores once more.
+  std::vector<int> attention_layers = {};
 };
 
 // Nanoseconds of the steady clock.
@@ -56,8 +61,8 @@ class INTVIT_API Session {
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions& options);
 
   // What a session with these options takes from the heap, but for less than a hundredth and some kilobytes: places of
-  // pictures, outputs, buffers, scratch memory and, if asked for, times. The first picture of each size takes a little
-  // more, and threads have stacks. The errors of create(), as far as they can be known before it.
+  // pictures, outputs, buffers, scratch memory and, if asked for, times and attention. The first picture of each size
+  // takes a little more, and threads have stacks. The errors of create(), as far as they can be known before it.
   static Result<std::uint64_t> memory_bytes(const Model& model, const SessionOptions& options);
 
   ~Session();
@@ -94,6 +99,11 @@ class INTVIT_API Session {
   // The logits alone, in units of 2^-logit_fraction_bits; one per class, none of a model that has no such output. Valid
   // as output()'s view is.
   View<const std::int32_t> logits(int index) const;
+
+  // What layer `layer` of model().attention_layers() looked at in picture `index`, after run(); zeros before.
+  // invalid_argument: another index or layer, or one that SessionOptions::attention_layers does not have. Valid as
+  // output()'s view is.
+  Result<AttentionView> attention(int index, std::size_t layer) const;
 
   const Model& model() const;
   int threads() const;

@@ -47,6 +47,78 @@ static const char* look_at_model(const intvit_model* model) {
   return NULL;
 }
 
+static const char* look_at_attention(const intvit_model* model, const intvit_session* session) {
+  intvit_attention_layer layer = INTVIT_ATTENTION_LAYER_INIT;
+  intvit_attention attention = INTVIT_ATTENTION_INIT;
+  intvit_attention_token tokens[64];
+  double sum = 0;
+  size_t count;
+  int32_t key;
+  EXPECT(intvit_model_attention_count(model) == 1);
+  EXPECT(intvit_model_attention(model, 0, &layer) == INTVIT_OK && strcmp(layer.name, "blocks.0.attn") == 0);
+  EXPECT(layer.windows == 1 && layer.heads == 2 && layer.queries == layer.keys && layer.tokens == layer.keys);
+  EXPECT(intvit_model_attention(model, 1, &layer) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(strstr(intvit_last_error(), "attention layer 1 does not exist; the model has 1") != NULL);
+  count = (size_t)layer.windows * (size_t)layer.keys;
+  EXPECT(count <= 64 && intvit_model_attention_tokens(model, 0, tokens, count) == INTVIT_OK);
+  EXPECT(tokens[0].token == 0 && tokens[0].x == -1 && tokens[count - 1].y == layer.grid_height - 1);
+  EXPECT(intvit_model_attention_tokens(model, 0, tokens, count + 1) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(intvit_session_attention(session, 1, 0, &attention) == INTVIT_OK && attention.keys == layer.keys);
+  for (key = 0; key < layer.keys; ++key) sum += intvit_attention_probability(&attention, 0, 1, 2, key);
+  EXPECT(sum > 0.999999 && sum < 1.000001);
+  EXPECT(isnan(intvit_attention_probability(&attention, 1, 0, 0, 0)));
+  EXPECT(isnan(intvit_attention_probability(&attention, 0, 0, 0, layer.keys)));
+  EXPECT(intvit_session_attention(session, 2, 0, &attention) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(intvit_session_attention(session, 0, 1, &attention) == INTVIT_INVALID_ARGUMENT);
+  return NULL;
+}
+
+/* Rows of grey, the last but one of which may not come. */
+typedef struct {
+  uint8_t row[90];
+  int given, fails_at;
+} Rows;
+
+static intvit_status next_row(void* context, const uint8_t** row) {
+  Rows* rows = context;
+  if (rows->given == rows->fails_at) return INTVIT_IO;
+  memset(rows->row, 7 * ++rows->given, sizeof rows->row);
+  *row = rows->row;
+  return INTVIT_OK;
+}
+
+static const char* set_rows(intvit_session* session) {
+  static uint8_t rgb[20 * 90];
+  static uint8_t first[64 * 64 * 3];
+  intvit_rows rows = INTVIT_ROWS_INIT;
+  intvit_pixels pixels = INTVIT_PIXELS_INIT;
+  Rows source = {{0}, 0, -1};
+  uint8_t* place = NULL;
+  size_t size = 0, i;
+  for (i = 0; i < 20; ++i) memset(rgb + 90 * i, (int)(7 * (i + 1)), 90);
+  pixels.pixels = rgb;
+  rows.width = pixels.width = 30;
+  rows.height = pixels.height = 20;
+  pixels.stride = 90;
+  EXPECT(intvit_session_set_picture_rows(session, 0, &rows) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(strcmp(intvit_last_error(), "next_row is NULL") == 0);
+  rows.next_row = next_row;
+  rows.context = &source;
+  EXPECT(intvit_session_input(session, 0, &place, &size) == INTVIT_OK && size <= sizeof first);
+  EXPECT(intvit_session_set_picture(session, 0, &pixels) == INTVIT_OK);
+  memcpy(first, place, size);
+  memset(place, 0, size);
+  EXPECT(intvit_session_set_picture_rows(session, 0, &rows) == INTVIT_OK && source.given <= 20);
+  EXPECT(memcmp(first, place, size) == 0);
+  source.given = 0;
+  source.fails_at = 4;
+  EXPECT(intvit_session_set_picture_rows(session, 0, &rows) == INTVIT_IO);
+  EXPECT(strcmp(intvit_last_error(), "row 4 of the picture: next_row failed with status 3 (io)") == 0);
+  rows.height = 0;
+  EXPECT(intvit_session_set_picture_rows(session, 0, &rows) == INTVIT_INVALID_ARGUMENT);
+  return NULL;
+}
+
 static const char* look_at_outputs(const intvit_session* session) {
   intvit_output output = INTVIT_OUTPUT_INIT;
   const int32_t* logits = NULL;
@@ -82,6 +154,7 @@ static const char* look_at_outputs(const intvit_session* session) {
 }
 
 static const char* use_session(intvit_session* session, const intvit_model* model) {
+  const char* wrong;
   intvit_pixels pixels = INTVIT_PIXELS_INIT;
   intvit_input input = INTVIT_INPUT_INIT;
   static uint8_t grey[20 * 32];
@@ -106,7 +179,9 @@ static const char* use_session(intvit_session* session, const intvit_model* mode
   EXPECT(intvit_session_run(session, 3) == INTVIT_INVALID_ARGUMENT);
   EXPECT(intvit_session_threads(session) == 2 && intvit_session_batch(session) == 2);
   EXPECT(strcmp(intvit_session_isa(session), "scalar") == 0);
-  return look_at_outputs(session);
+  wrong = look_at_attention(model, session);
+  if (wrong == NULL) wrong = look_at_outputs(session);
+  return wrong;
 }
 
 const char* c11_use_model(const uint8_t* bytes, size_t size) {
@@ -115,6 +190,7 @@ const char* c11_use_model(const uint8_t* bytes, size_t size) {
   intvit_session* session = NULL;
   uint64_t memory = 0;
   const char* wrong;
+  static const int32_t no_layer = 1, first_layer = 0;
   EXPECT(strcmp(intvit_version(), INTVIT_VERSION_STRING) == 0);
   EXPECT(strcmp(intvit_available_isa(0), "scalar") == 0 && intvit_available_isa(100) == NULL);
   EXPECT(intvit_model_from_memory(bytes, size, "c11", NULL, &model) == INTVIT_OK && model != NULL);
@@ -123,11 +199,19 @@ const char* c11_use_model(const uint8_t* bytes, size_t size) {
   options.threads = 2;
   options.batch = 2;
   options.isa = "scalar";
+  options.attention_layer_count = 1;
+  EXPECT(intvit_session_create(model, &options, &session) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(strcmp(intvit_last_error(), "attention_layers is NULL") == 0);
+  options.attention_layers = &no_layer;
+  EXPECT(intvit_session_create(model, &options, &session) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(strcmp(intvit_last_error(), "attention layer 1 does not exist; the model has 1, counted from 0") == 0);
+  options.attention_layers = &first_layer;
   EXPECT(intvit_session_memory(model, &options, &memory) == INTVIT_OK && memory > 0);
   EXPECT(intvit_session_create(model, &options, &session) == INTVIT_OK && session != NULL);
   wrong = use_session(session, model);
   intvit_model_close(model); /* the session keeps what it needs */
   if (wrong == NULL) wrong = intvit_session_run(session, 2) == INTVIT_OK ? look_at_outputs(session) : "no second run";
+  if (wrong == NULL) wrong = set_rows(session);
   intvit_session_close(session);
   return wrong;
 }
@@ -169,6 +253,13 @@ const char* c11_use_nulls(void) {
   EXPECT(strcmp(intvit_last_error(), "the session is NULL") == 0);
   EXPECT(intvit_session_set_input(NULL, 0, (const uint8_t*)"", 1) == INTVIT_INVALID_ARGUMENT);
   EXPECT(intvit_session_input(NULL, 0, &rgb, &count) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(intvit_session_set_picture_rows(NULL, 0, NULL) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(intvit_session_attention(NULL, 0, 0, NULL) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(strcmp(intvit_last_error(), "the session is NULL") == 0);
+  EXPECT(intvit_model_attention(NULL, 0, NULL) == INTVIT_INVALID_ARGUMENT && intvit_model_attention_count(NULL) == 0);
+  EXPECT(intvit_model_attention_tokens(NULL, 0, NULL, 0) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(intvit_model_logit_rule(NULL, NULL) == INTVIT_INVALID_ARGUMENT);
+  EXPECT(strcmp(intvit_last_error(), "the model is NULL") == 0);
   EXPECT(intvit_session_run(NULL, 1) == INTVIT_INVALID_ARGUMENT);
   EXPECT(intvit_session_output(NULL, 0, 0, &output) == INTVIT_INVALID_ARGUMENT);
   EXPECT(intvit_session_logits(NULL, 0, &logits, &count) == INTVIT_INVALID_ARGUMENT);

@@ -86,8 +86,11 @@ struct Longer {
 
 // `call` takes a pointer to the struct. Those that go in must have nothing but zeros that this version does not know.
 template <typename T, typename Call>
-void check_sizes(const T& good, const char* type, bool goes_in, const Call& call) {
-  for (const std::size_t size : {std::size_t{0}, std::size_t{8}, sizeof(T) - 8, std::size_t{5000}, SIZE_MAX}) {
+void check_sizes(const T& good, const char* type, bool goes_in, const Call& call, std::size_t first_size = sizeof(T)) {
+  T first = good;
+  first.struct_size = first_size;
+  CHECK_MESSAGE(call(&first) == INTVIT_OK, type);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{8}, first_size - 8, std::size_t{5000}, SIZE_MAX}) {
     T bad = good;
     bad.struct_size = size;
     CHECK(call(&bad) == INTVIT_INVALID_ARGUMENT);
@@ -120,20 +123,26 @@ TEST_CASE("C: structs of other versions") {
     intvit_model_close(made);
     return status;
   });
-  check_sizes<intvit_session_options>(INTVIT_SESSION_OPTIONS_INIT, "intvit_session_options", true,
-                                      [&](const auto* options) {
-                                        intvit_session* made = nullptr;
-                                        const intvit_status status = intvit_session_create(model.get(), options, &made);
-                                        CHECK((made == nullptr) == (status != INTVIT_OK));
-                                        intvit_session_close(made);
-                                        return status;
-                                      });
+  check_sizes<intvit_session_options>(
+      INTVIT_SESSION_OPTIONS_INIT, "intvit_session_options", true,
+      [&](const auto* options) {
+        intvit_session* made = nullptr;
+        const intvit_status status = intvit_session_create(model.get(), options, &made);
+        CHECK((made == nullptr) == (status != INTVIT_OK));
+        intvit_session_close(made);
+        return status;
+      },
+      offsetof(intvit_session_options, attention_layers));
   check_sizes<intvit_input>(INTVIT_INPUT_INIT, "intvit_input", false,
                             [&](auto* input) { return intvit_model_input(model.get(), input); });
   check_sizes<intvit_port>(INTVIT_PORT_INIT, "intvit_port", false,
                            [&](auto* port) { return intvit_model_output(model.get(), 0, port); });
   check_sizes<intvit_output>(INTVIT_OUTPUT_INIT, "intvit_output", false,
                              [&](auto* output) { return intvit_session_output(session.get(), 0, 0, output); });
+  check_sizes<intvit_logit_rule>(INTVIT_LOGIT_RULE_INIT, "intvit_logit_rule", false,
+                                 [&](auto* rule) { return intvit_model_logit_rule(model.get(), rule); });
+  check_sizes<intvit_attention_layer>(INTVIT_ATTENTION_LAYER_INIT, "intvit_attention_layer", false,
+                                      [&](auto* layer) { return intvit_model_attention(model.get(), 0, layer); });
   const Bytes pixels(4 * 4 * 3);
   check_sizes<intvit_pixels>({sizeof(intvit_pixels), pixels.data(), 4, 4, 12, INTVIT_RGB}, "intvit_pixels", true,
                              [&](auto* view) { return intvit_session_set_picture(session.get(), 0, view); });

@@ -1,11 +1,15 @@
 // The library as an application sees it that is built as C++17, where the library itself is C++20.
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "intvit/intvit.h"
 #include "intvit/intvit.hpp"
 #include "intvit/picture.h"
 #include "tests/capi/tiny_files.h"
@@ -40,6 +44,72 @@ TEST_CASE("C++17: a model, a session, its outputs") {
   std::vector<float> values(port.count());
   copy_real_values(port, session.value()->output(0, 1), values.data());
   CHECK(values[0] == static_cast<float>((session.value()->output(0, 1).at(0, 0) - port.zero) * port.unit()));
+}
+
+// Of classes by themselves, of texts under softmax, and of texts with a sigmoid each.
+TEST_CASE("C++17: probabilities, in C too") {
+  using Facts = std::map<std::string, std::string>;
+  for (const Facts& facts :
+       {Facts{}, Facts{{"zero_shot", "softmax"}}, Facts{{"zero_shot", "sigmoid"}, {"logit_bias", "-1.25e+00"}}}) {
+    const std::vector<std::uint8_t> file = four_outputs_file_with(facts), pixels = four_outputs_picture(3);
+    const auto session = Session::create(Model::from_memory(file, "tiny").take(), {}).take();
+    std::memcpy(session->picture(0), pixels.data(), pixels.size());
+    session->run();
+    const auto all = class_probabilities(*session, 0);
+    REQUIRE(all.ok());
+    double unit = std::ldexp(1.0, -session->model().logit_fraction_bits());
+    if (!facts.empty()) {
+      const std::size_t place = *session->model().output("embedding");
+      const Port& port = session->model().outputs()[place];
+      std::vector<float> embedding(port.count());
+      copy_real_values(port, session->output(0, place), embedding.data());
+      double sum = 0;
+      for (const float value : embedding) sum += static_cast<double>(value) * value;
+      unit /= std::sqrt(sum);
+    }
+    double sum = 0;
+    std::vector<double> expected;
+    for (const std::int32_t logit : session->logits(0)) {
+      expected.push_back(facts.size() == 2 ? 1 / (1 + std::exp(1.25 - logit * unit)) : std::exp(logit * unit));
+      sum += facts.size() == 2 ? 0 : expected.back();
+    }
+    intvit_model* model = nullptr;
+    intvit_session* own = nullptr;
+    double in_c[10] = {};
+    REQUIRE(intvit_model_from_memory(file.data(), file.size(), nullptr, nullptr, &model) == INTVIT_OK);
+    REQUIRE(intvit_session_create(model, nullptr, &own) == INTVIT_OK);
+    CHECK(intvit_session_set_input(own, 0, pixels.data(), pixels.size()) == INTVIT_OK);
+    CHECK(intvit_session_run(own, 1) == INTVIT_OK);
+    CHECK(intvit_probabilities(model, own, 0, in_c, 9) == INTVIT_INVALID_ARGUMENT);
+    CHECK(intvit_probabilities(model, own, 1, in_c, 10) == INTVIT_INVALID_ARGUMENT);
+    CHECK(intvit_probabilities(model, own, 0, in_c, 10) == INTVIT_OK);
+    intvit_session_close(own);
+    intvit_model_close(model);
+    REQUIRE(all.value().size() == 10);
+    for (std::size_t i = 0; i < 10; ++i) {
+      CHECK(all.value()[i] == doctest::Approx(sum > 0 ? expected[i] / sum : expected[i]));
+      CHECK(in_c[i] == doctest::Approx(all.value()[i]));
+    }
+  }
+}
+
+TEST_CASE("C++17: metadata of logits that make no sense are refused, decimal numbers are read") {
+  const auto rule = [](const std::string& kind, const std::string& bias) {
+    const auto model =
+        Model::from_memory(four_outputs_file_with({{"zero_shot", kind}, {"logit_bias", bias}}), "tiny").take();
+    return model->logit_rule();
+  };
+  for (const char* bias : {"0", "-16.545835", "7", ".5", "5.", "1e-05", "-2.5E+3", "0.1234567890123456789012", "1e290",
+                           "123456789012345678901234"}) {
+    REQUIRE_MESSAGE(rule("sigmoid", bias).ok(), bias);
+    CHECK(rule("sigmoid", bias).value().bias() == doctest::Approx(std::strtod(bias, nullptr)));
+  }
+  for (const char* bias :
+       {"", "-", ".", "e5", "1e", "1e+-3", "1x", "nan", "inf", " 1", "1e300", "1e99999999999", "--1"}) {
+    CHECK_MESSAGE(rule("sigmoid", bias).status().code() == Code::corrupt_file, bias);
+    CHECK(rule("sigmoid", bias).status().message().find("logit_bias") != std::string::npos);
+  }
+  CHECK(rule("both", "1").status().message().find("zero_shot") != std::string::npos);
 }
 
 TEST_CASE("C++17: a view is of whatever has data and size") {

@@ -25,7 +25,8 @@ using Numbers = std::vector<std::int32_t>;
 
 class Execution {
  public:
-  explicit Execution(const Program& program) : p_(program) {
+  Execution(const Program& program, std::vector<std::vector<PlainAttentionRow>>* attentions)
+      : p_(program), attentions_(attentions) {
     for (const Buffer& b : p_.buffers) buffers_.emplace_back(std::size_t{b.rows} * b.columns);
   }
 
@@ -148,12 +149,14 @@ class Execution {
   }
 
   void execute(const AttentionOp& op) {
+    if (attentions_ != nullptr) attentions_->emplace_back();
+    const std::vector<Set> sets = sets_of(op);
     for (std::uint32_t h = 0; h < op.heads; ++h) {
-      for (const Set& set : sets_of(op)) attend(op, h, set);
+      for (std::size_t s = 0; s < sets.size(); ++s) attend(op, h, s, sets[s]);
     }
   }
 
-  void attend(const AttentionOp& op, std::uint32_t h, const Set& set) {
+  void attend(const AttentionOp& op, std::uint32_t h, std::size_t index, const Set& set) {
     const std::uint32_t channels = op.heads * op.head_dim, first = h * op.head_dim;
     const std::int32_t* p = numbers<std::int32_t>(op.parameters) + std::size_t{h} * kAttentionParameters;
     const kernels::AttentionHead head = {p[kQZero],      p[kVZero],  {}, static_cast<std::uint32_t>(p[kRatio]),
@@ -181,6 +184,7 @@ class Execution {
         scores.push_back(score);
       }
       const kernels::SoftmaxSums sums = softmax(op, h, scores, values);
+      if (attentions_ != nullptr) attentions_->back().push_back({index, h, i, values, sums.divisor});
       const kernels::RowRequantizer row = kernels::row_requantizer(
           head, sums, holds_values(op.dst) ? kernels::kValueMultiplierBits : kernels::kCodeMultiplierBits);
       for (std::uint32_t d = 0; d < op.head_dim; ++d) {
@@ -332,13 +336,15 @@ class Execution {
   }
 
   const Program& p_;
+  std::vector<std::vector<PlainAttentionRow>>* attentions_;
   PlainBuffers buffers_;
 };
 
 }  // namespace
 
-PlainBuffers execute_plainly(const Program& program, std::span<const std::uint8_t> picture) {
-  return Execution(program).run(picture);
+PlainBuffers execute_plainly(const Program& program, std::span<const std::uint8_t> picture,
+                             std::vector<std::vector<PlainAttentionRow>>* attentions) {
+  return Execution(program, attentions).run(picture);
 }
 
 }  // namespace intvit::test

@@ -14,6 +14,15 @@ namespace intvit::test {
 // What a buffer held after the last operation that wrote it: [rows][columns], two planes of bytes as one number.
 using PlainBuffers = std::vector<std::vector<std::int32_t>>;
 
-PlainBuffers execute_plainly(const Program& program, std::span<const std::uint8_t> picture);
+// A row of an attention's softmax.
+struct PlainAttentionRow {
+  std::size_t set, head, query;
+  std::vector<std::int32_t> values;
+  std::uint32_t divisor;
+};
+
+// If `attentions` is there, it gets the rows of every attention.
+PlainBuffers execute_plainly(const Program& program, std::span<const std::uint8_t> picture,
+                             std::vector<std::vector<PlainAttentionRow>>* attentions = nullptr);
 
 }  // namespace intvit::test

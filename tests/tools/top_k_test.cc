@@ -9,6 +9,8 @@
 #include <numeric>
 #include <vector>
 
+#include "tools/common/results/outputs.h"
+
 namespace intvit {
 namespace {
 
@@ -37,12 +39,14 @@ TEST_CASE("sigmoid: every class by itself, behind the bias") {
 }
 
 TEST_CASE("logit rule: the unit is divided by the length of the embedding, which may be zero") {
-  const LogitRule rule{{0.5, -3, true}, 1};
-  const LogitMeaning meaning = rule.of({{}, {3, -4}});
+  const LogitRule rule{1, true, 1, -30, -1};
+  const LogitMeaning meaning = logit_meaning(rule, {{}, {3, -4}});
   CHECK(meaning.unit == doctest::Approx(0.1));
   CHECK(meaning.value(20) == doctest::Approx(-1));
-  CHECK(rule.of({{}, {0, 0}}).unit == 0);
-  CHECK(LogitRule{{0.5}, {}}.of({}).unit == 0.5);
+  CHECK(meaning.sigmoid);
+  CHECK(logit_meaning(rule, {{}, {0, 0}}).unit == 0);
+  CHECK(logit_meaning({1, false, {}}, {}).unit == 0.5);
+  CHECK(LogitRule{0, true, 1, 7, 2}.bias() == 700);
 }
 
 TEST_CASE("top_k: best first, of equal ones the lower class first") {

@@ -18,7 +18,7 @@ class TextWriter : public ResultWriter {
   void picture(const std::string& name, const ClassifiedPicture& picture) override {
     out_ << name << '\n' << std::fixed << std::setprecision(2);
     int rank = 0;
-    for (const Prediction& p : top_k(picture.logits, format_.rule.of(picture.outputs), format_.top_k)) {
+    for (const Prediction& p : top_k(picture.logits, logit_meaning(format_.rule, picture.outputs), format_.top_k)) {
       const std::string label = format_.labels.empty() ? "class " + std::to_string(p.class_index)
                                                        : format_.labels[static_cast<std::size_t>(p.class_index)];
       out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  " << label << '\n';
@@ -75,7 +75,7 @@ class JsonWriter : public ResultWriter {
  private:
   nlohmann::ordered_json predictions(const ClassifiedPicture& picture) const {
     auto predictions = nlohmann::ordered_json::array();
-    const LogitMeaning meaning = format_.rule.of(picture.outputs);
+    const LogitMeaning meaning = logit_meaning(format_.rule, picture.outputs);
     for (const Prediction& p : top_k(picture.logits, meaning, format_.top_k)) {
       predictions.push_back({{"class", p.class_index},
                              {"label", nullptr},

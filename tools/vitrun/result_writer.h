@@ -9,7 +9,6 @@
 
 #include "intvit/status.h"
 #include "tools/common/pictures/classify_in_order.h"
-#include "tools/common/results/logit_rule.h"
 
 namespace intvit {
 

@@ -81,7 +81,7 @@ int finish(Job& job) {
 }
 
 int predict(Job& job) {
-  const Result<LogitRule> rule = logit_rule(*job.model);
+  const Result<LogitRule> rule = job.model->logit_rule();
   if (!rule.ok()) return fail(rule.status(), kExitModel);
   ResultFormat format{job.options.json, job.options.digest,  job.options.top_k,   job.model->logit_fraction_bits(),
                       rule.value(),     job.model->labels(), job.model->outputs()};

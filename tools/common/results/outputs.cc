@@ -35,6 +35,10 @@ std::vector<RealValues> real_outputs(const Session& session, int index) {
   return outputs;
 }
 
+LogitMeaning logit_meaning(const LogitRule& rule, const std::vector<RealValues>& outputs) {
+  return rule.of_norm(rule.divisor ? l2_norm(outputs[*rule.divisor]) : 1);
+}
+
 std::uint64_t outputs_digest(const Session& session, int index) {
   std::uint64_t digest = 0;
   std::vector<std::uint8_t> bytes;

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "tools/common/results/logit_rule.h"
+#include "intvit/classes.h"
 
 namespace intvit {
 
