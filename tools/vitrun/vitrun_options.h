@@ -6,21 +6,26 @@
 #include <vector>
 
 #include "intvit/picture.h"
+#include "tools/common/cli/output_format.h"
+#include "tools/common/pictures/input_pictures.h"
 
 namespace intvit {
 
 struct VitrunOptions {
   std::string model;
   std::vector<std::string> inputs;
-  std::string eval_list;  // not empty: measure accuracy instead of printing predictions
+  NameEnd name_end = NameEnd::line;  // of names on stdin
+  std::string eval_list;             // not empty: measure accuracy instead of printing predictions
   int top_k = 5;
   bool top_k_given = false;
   int threads = 0;
   std::string isa;  // empty: select_isa chooses
-  bool json = false;
+  OutputFormat format = OutputFormat::text;
   bool digest = false;
-  std::string logits;   // .npy to write, or empty
-  std::string outputs;  // folder to write, or empty
+  bool quiet = false;     // neither progress nor notes on stderr
+  std::string confusion;  // .csv to write, or empty
+  std::string logits;     // .npy to write, or empty
+  std::string outputs;    // folder to write, or empty
   PictureOptions pictures;
   std::string labels;     // text file, or empty: those of the model
   std::string embedding;  // .npy to write, or empty

@@ -1,0 +1,125 @@
+# vitrun within scripts and services: names that come one by one, formats that are cut off, folders of classes.
+. "$(dirname "$0")/common.sh"
+
+model=$(dirname "$0")/../golden/models/demo_w8a8_opset2.bin
+pictures=("$INTVIT_DEMO_DIR"/examples/*)
+picture=${pictures[0]}
+vitrun() { "$VITRUN" "$model" "$@"; }
+run() { expect_exit 0 vitrun "$@"; }
+expect() { [ "$1" = "$2" ] || fail "$3: expected '$2', got '$1'"; }
+
+# A service writes a name, reads the answer, and only then writes the next.
+one_by_one() {
+  for format in jsonl csv; do
+    coproc service { vitrun - --format $format --topk 1 2>/dev/null; }
+    [ $format = jsonl ] || read -r -t 20 _ <&"${service[0]}"
+    for name in "$picture" "$work/none.png" "${pictures[1]}"; do
+      echo "$name" >&"${service[1]}"
+      read -r -t 20 answer <&"${service[0]}" || fail "no answer to $name in $format"
+      grep -qF "$name" <<<"$answer" || fail "the answer to $name is $answer"
+    done
+    pid=$service_PID
+    eval "exec ${service[1]}>&-"
+    if wait "$pid"; then fail "a picture is missing, so the exit code is 1"; fi
+  done
+}
+
+names() {
+  printf '%s\0' "${pictures[@]}" >"$work/names"
+  run - --digest -0 <"$work/names"
+  cp "$work/out" "$work/digests"
+  expect "$(cut -c 19- "$work/out")" "$(printf '%s\n' "${pictures[@]}")" "names of --null"
+  { printf '\xEF\xBB\xBF'; printf '%s\r\n' "${pictures[@]}"; } >"$work/windows"
+  run - --digest <"$work/windows"
+  cmp "$work/digests" "$work/out" || fail "names as Windows writes them"
+  expect_error 2 "--null" vitrun - --digest <"$work/names"
+  expect_error 2 "cannot read names from stdin" vitrun - --digest <"$work"
+  { printf '\xEF\xBB\xBF'; printf 'other %s\r\n' {0..15}; } >"$work/labels"
+  run "$picture" --topk 16 --labels "$work/labels"
+  expect "$(grep -c '%  other [0-9]*$' "$work/out")" 16 "labels behind a byte order mark"
+  expect_error 2 "exceeds 64 MiB" vitrun "$picture" --labels /dev/zero
+  head -c 2000000 /dev/zero | tr '\0' x >"$work/long"
+  expect_error 1 "at most 4095 bytes" vitrun - <"$work/long"
+  [ "$(wc -c <"$work/err")" -lt 4000 ] || fail "a message of $(wc -c <"$work/err") bytes"
+}
+
+formats() {
+  run "${pictures[@]}" --json --topk 2
+  cp "$work/out" "$work/json"
+  run "${pictures[@]}" --format json --topk 2
+  cmp "$work/json" "$work/out" || fail "--json is --format json"
+  run "${pictures[@]}" --format jsonl --topk 2
+  sed -n 's/^  \({.*}\),\{0,1\}$/\1/p' "$work/json" | diff - "$work/out" || fail "lines of jsonl are the array's"
+  expect_exit 1 vitrun "$picture" "$work/a \"b\",c.png" --format csv --topk 2
+  expect "$(cut -d , -f 2- "$work/out" | sed -n 1p)" "rank,class,label,probability,logit,error" "columns"
+  expect "$(wc -l <"$work/out")" 4 "rows of csv"
+  grep -qF "\"$work/a \"\"b\"\",c.png\",,,,,,\"" "$work/out" || fail "quotes in csv: $(cat "$work/out")"
+  expect_error 2 "must be text, csv, json or jsonl" vitrun "$picture" --format xml
+  expect_error 2 "--format" vitrun "$picture" --json --format csv
+  expect_error 2 "--digest" vitrun "$picture" --digest --format csv
+}
+
+# An array that is cut off is an array.
+cut_off() {
+  mkfifo "$work/fifo"
+  "$VITRUN" "$model" - --format json <"$work/fifo" >"$work/cut" &
+  pid=$!
+  exec 8>"$work/fifo"
+  printf '%s\n' "$picture" "$picture" >&8
+  for _ in $(seq 200); do [ "$(wc -l <"$work/cut")" -ge 2 ] && break; sleep 0.05; done
+  kill -TERM $pid
+  code=0
+  wait $pid || code=$?
+  exec 8>&-
+  expect $code 143 "the exit code of an interrupted program"
+  expect "$(head -n 1 "$work/cut")$(tail -n 1 "$work/cut")" "[]" "an array that was cut off"
+  expect "$(grep -c '^  {"name":.*}' "$work/cut")" 2 "what was done before"
+}
+
+# class_folders NAME...: two pictures in each.
+class_folders() {
+  rm -rf "$work/classes"
+  for name in "$@"; do
+    mkdir -p "$work/classes/$name/below"
+    cp "$picture" "$work/classes/$name/b.${picture##*.}"
+    cp "${pictures[1]}" "$work/classes/$name/below/a.${pictures[1]##*.}"
+  done
+}
+
+evaluation() {
+  run "$picture" "${pictures[1]}" --topk 1 --format csv
+  mapfile -t labels < <(sed 1d "$work/out" | cut -d , -f 4)
+  class_folders "${labels[@]}"
+  mkdir "$work/classes/.hidden"
+  run --eval "$work/classes" --format csv --confusion "$work/confusion.csv"
+  expect "$(head -n 1 "$work/out")" "name,target,target_label,class,label,rank,error" "columns"
+  expect "$(grep -c ",1,$" "$work/out")" 2 "right ones of four: $(cat "$work/out")"
+  grep -q "^top-1     50.00 %" "$work/err" || fail "no summary beside csv: $(cat "$work/err")"
+  expect "$(grep "^${labels[0]}," "$work/confusion.csv" | tr , '\n' | grep -c '^1$')" 2 "confusion of the first class"
+  expect "$(wc -l <"$work/confusion.csv")" 17 "rows of the confusion"
+  run --eval "$work/classes" --format jsonl --quiet
+  expect "$(grep -c '"target":' "$work/out")" 4 "lines of pictures"
+  expect "$(tail -n 1 "$work/out" | json_number /dev/stdin top1_hits)" 2 "the last line is the summary"
+  class_folders "${labels[0]}" other
+  expect_error 2 "'other' in" vitrun --eval "$work/classes"
+  class_folders a b c
+  expect_error 2 "has 3 class folders, but the model has 16 classes" vitrun --eval "$work/classes"
+  # Names that say nothing stand in the order of the classes.
+  class_folders {a..p}
+  class=$(grep -nxF "${labels[0]}" "$INTVIT_DEMO_DIR/labels.txt" | cut -d : -f 1)
+  run --eval "$work/classes" --format csv
+  name=$(grep "b.${picture##*.}.*,1,$" "$work/out" | cut -d , -f 2)
+  expect "$name" $((class - 1)) "the class of the picture by order"
+  mkdir "$work/empty"
+  expect_error 2 "no folder in the folder" vitrun --eval "$work/empty"
+  echo "$work/none.png 0" >"$work/list"
+  expect_exit 1 vitrun --eval "$work/list"
+  expect "$(cat "$work/out")" "pictures  0 (1 failed)" "nothing is said of no picture"
+}
+
+one_by_one
+names
+formats
+cut_off
+evaluation
+echo "vitrun serves scripts"

@@ -1,0 +1,68 @@
+#include "tools/vitrun/job.h"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/on_interrupt.h"
+#include "tools/common/cli/progress_line.h"
+#include "tools/common/cli/shown_text.h"
+#include "tools/common/pictures/input_pictures.h"
+#include "tools/common/pictures/labels_file.h"
+#include "tools/vitrun/result_writer.h"
+
+namespace intvit {
+
+int predict(Job& job) {
+  const Result<LogitRule> rule = logit_rule(*job.model);
+  if (!rule.ok()) return fail(rule.status(), kExitModel);
+  ResultFormat format{job.options.format, job.options.digest,  job.options.top_k,    job.model->logit_fraction_bits(),
+                      rule.value(),       job.model->labels(), job.model->outputs(), ::isatty(STDOUT_FILENO) == 1};
+  if (!job.options.labels.empty()) {
+    Result<std::vector<std::string>> labels = read_labels(job.options.labels, job.model->classes());
+    if (!labels.ok()) return fail(labels.status(), kExitUsage);
+    format.labels = labels.take();
+  }
+  InputFeed pictures(job.options.inputs, std::cin, job.options.name_end);
+  pictures.set_only(job.prepared);
+  std::size_t count = 0;
+  const std::unique_ptr<ResultWriter> writer = make_result_writer(std::cout, std::move(format));
+  // A JSON array is to end as one.
+  std::optional<OnInterrupt> on_interrupt;
+  if (job.options.format == OutputFormat::json) on_interrupt.emplace([&] { writer->finish(), std::cout.flush(); });
+  ProgressLine progress(!job.options.quiet && !stdout_is_the_terminal());
+  const Stopwatch time;
+  const auto consume = [&](std::size_t, const ClassifiedPicture& picture) {
+    std::unique_lock<std::timed_mutex> printing;
+    if (on_interrupt) printing = std::unique_lock(on_interrupt->printing());
+    ++count;
+    if (picture.status.ok()) {
+      writer->picture(picture);
+      job.add(picture);
+      job.print_notes(picture, progress);
+    } else {
+      ++job.failed;
+      progress.clear();
+      print_message("vitrun", picture.status.message());
+      writer->failure(picture);
+    }
+    if (progress.due()) progress.show(progress_text("", count, pictures.count(), "", time.seconds()));
+  };
+  const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume,
+                                         job.needs_outputs(), job.options.pictures);
+  on_interrupt.reset();
+  progress.clear();
+  if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
+  writer->finish();
+  if (count == 0 && pictures.status().ok()) print_message("vitrun", "no picture was named on stdin");
+  const int code = finish(job);
+  return pictures.status().ok() ? code : fail(pictures.status(), kExitUsage);
+}
+
+}  // namespace intvit
