@@ -62,7 +62,7 @@ Result<OldRow> parse_row(const json& object) {
 // An array, or its objects a line each.
 json rows_in(const std::string& text) {
   json whole = json::parse(text, nullptr, false);
-  if (whole.is_array()) return whole;
+  if (!whole.is_discarded() && !whole.contains("model")) return whole;  // one row is a line, too
   json rows = json::array();
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {

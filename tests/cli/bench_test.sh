@@ -27,11 +27,11 @@ for profile in "" --profile; do
   expect_exit 0 bench $profile --format json
   [ "$(json_number "$work/out" runs)" = 2 ] || fail "JSON: $(cat "$work/out")"
 done
+grep -q '"profile_by_op": \[{"layer":"","op":"linear"' "$work/out" || fail "no profile by operation: $(cat "$work/out")"
 expect_exit 0 bench --batch 1,2 --format jsonl
 [ "$(grep -c '^{"model":.*"times_ms":.*}$' "$work/out")" = 2 ] || fail "lines of JSON: $(cat "$work/out")"
 cp "$work/out" "$work/old.jsonl"
 expect_exit 0 bench --batch 1,2 --compare "$work/old.jsonl" --tolerance 1000
-grep -q '"profile_by_op": \[{"layer":"","op":"linear"' "$work/out" || fail "no profile by operation: $(cat "$work/out")"
 
 # Pictures: painted ones are not these; a picture's logits do not depend on which others are in the batch.
 pictures=("$demo"/test/*.jpg)

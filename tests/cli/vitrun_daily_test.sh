@@ -117,8 +117,43 @@ evaluation() {
   expect "$(cat "$work/out")" "pictures  0 (1 failed)" "nothing is said of no picture"
 }
 
+# Frames are what files of the same pixels are, whatever they come from.
+frames() {
+  goldens=$(dirname "$0")/../golden/pictures
+  ppm=$goldens/exif_6.jpg.turned.ppm
+  read -r width height < <(sed -n 2p "$ppm")
+  tail -c $((3 * width * height)) "$ppm" >"$work/frame"
+  run "$ppm" --digest --dump-input "$work/seen.npy"
+  digest=$(cut -c 1-16 "$work/out")
+  cat "$work/frame" "$work/frame" | run - --input-format rgb24 --size "${width}x$height" --digest
+  expect "$(cat "$work/out")" "$(printf '%s  -#0\n%s  -#1\n' "$digest" "$digest")" "two frames on stdin"
+  head -c $((3 * width * height + 7)) <(cat "$work/frame" "$work/frame") >"$work/cut"
+  expect_error 1 "cut#1: it ends after 7 of" vitrun "$work/cut" --input-format rgb24 --size "${width}x$height" --digest
+  run "$work/frame" --input-format bgr24 --size "${width}x$height" --digest
+  [ "$(cut -c 1-16 "$work/out")" != "$digest" ] || fail "bgr24 is not rgb24"
+  printf 'P5\n3 4\n255\nabcdefghijkl' >"$work/grey.pgm"
+  run "$work/grey.pgm" --digest
+  digest_of_grey=$(cut -c 1-16 "$work/out")
+  run <(printf abcdefghijkl) --input-format gray --size 3x4 --digest
+  expect "$(cut -c 1-16 "$work/out")" "$digest_of_grey" "a grey frame"
+  run "$work/seen.npy" --input-format npy --digest
+  expect "$(cut -c 1-16 "$work/out")" "$digest" "what the network saw, once more"
+  run "${pictures[@]}" --digest --dump-input "$work/seen.npy"
+  cut -c 1-16 "$work/out" >"$work/digests"
+  run "$work/seen.npy" --input-format npy --digest
+  cut -c 1-16 "$work/out" | cmp - "$work/digests" || fail "what the network saw of several"
+  sed 's/|u1/<f4/' "$work/seen.npy" >"$work/float.npy"
+  expect_error 1 "must be |u1, not '<f4'" vitrun "$work/float.npy" --input-format npy
+  expect_error 1 "it is no .npy file" vitrun "$picture" --input-format npy
+  expect_error 1 "it is a folder" vitrun "$work" --input-format gray --size 2x2
+  expect_error 2 "needs --size" vitrun - --input-format gray
+  expect_error 2 "such as 640x480" vitrun - --input-format gray --size 0x3
+  expect_error 2 "must be rgb24" vitrun - --input-format yuv --size 2x2
+}
+
 one_by_one
 names
+frames
 formats
 cut_off
 evaluation

@@ -122,8 +122,8 @@ int evaluate(Job& job) {
     const std::string top1 = "top-1 " + fixed(summary.accuracy.top1_percent(), 1) + " %  ";
     progress.show(progress_text("", index + 1, pictures.size(), top1, time.seconds()));
   };
-  const auto workers =
-      classify_in_order(job.model, job.isa, options.threads, pictures, consume, job.writes_outputs(), options.pictures);
+  const auto workers = classify_in_order(job.model, job.isa, options.threads, pictures, consume,
+                                         job.parts(job.writes_outputs()), options.pictures);
   progress.clear();
   if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
   summary.failed = static_cast<std::int64_t>(job.failed);

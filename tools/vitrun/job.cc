@@ -15,6 +15,7 @@ int fail(const Status& status, int exit_code) {
 void Job::add(const ClassifiedPicture& picture) {
   logits.add(picture.logits);
   outputs.add(picture.outputs);
+  if (!options.dump_input.empty()) seen.add_row(picture.pixels);
   if (embeddings.is_wanted()) embeddings.add(picture.outputs[embedding_output]);
 }
 
@@ -36,9 +37,13 @@ int finish(Job& job) {
   warn(job.options.logits, job.logits.rows());
   warn(job.options.outputs, job.outputs.rows());
   warn(job.options.embedding, job.embeddings.rows());
+  warn(job.options.dump_input, job.seen.rows());
   if (const Status status = job.logits.write(); !status.ok()) return fail(status, kExitUsage);
   if (const Status status = job.outputs.write(); !status.ok()) return fail(status, kExitUsage);
   if (const Status status = job.embeddings.write(); !status.ok()) return fail(status, kExitUsage);
+  if (!job.options.dump_input.empty()) {
+    if (const Status status = job.seen.write(job.options.dump_input); !status.ok()) return fail(status, kExitUsage);
+  }
   if (!std::cout.flush()) return fail({Code::io, "cannot write the results to stdout"}, kExitUsage);
   return job.failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }

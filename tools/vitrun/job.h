@@ -27,12 +27,14 @@ struct Job {
   std::shared_ptr<const PreparedPicture> prepared;  // the only input, if it was read before there was a model
   std::size_t embedding_output = 0;                 // where there are embeddings
   std::size_t failed = 0;
+  NpyMatrix seen{std::vector<std::size_t>(), NpyType::u8};  // of --dump-input
   PictureNotes notes{};
 
   bool has_logits() const { return model->classes() > 0; }
   // Real values of outputs are printed or written.
   bool writes_outputs() const { return outputs.is_wanted() || embeddings.is_wanted(); }
   bool needs_outputs() const { return writes_outputs() || model->outputs().size() > (has_logits() ? 1 : 0); }
+  ResultParts parts(bool with_outputs) const { return {with_outputs, !options.dump_input.empty()}; }
   void add(const ClassifiedPicture& picture);
   // To stderr, unless there is to be nothing but errors.
   void print_notes(const ClassifiedPicture& picture, ProgressLine& progress);

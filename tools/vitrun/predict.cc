@@ -18,6 +18,20 @@
 #include "tools/vitrun/result_writer.h"
 
 namespace intvit {
+namespace {
+
+std::unique_ptr<PictureFeed> feed_of(const Job& job) {
+  const VitrunOptions& options = job.options;
+  if (options.frames) {
+    return std::make_unique<FrameFeed>(options.inputs, std::cin, *options.frames, job.model->input_width(),
+                                       job.model->input_height());
+  }
+  auto feed = std::make_unique<InputFeed>(options.inputs, std::cin, options.name_end);
+  feed->set_only(job.prepared);
+  return feed;
+}
+
+}  // namespace
 
 int predict(Job& job) {
   const Result<LogitRule> rule = logit_rule(*job.model);
@@ -29,8 +43,8 @@ int predict(Job& job) {
     if (!labels.ok()) return fail(labels.status(), kExitUsage);
     format.labels = labels.take();
   }
-  InputFeed pictures(job.options.inputs, std::cin, job.options.name_end);
-  pictures.set_only(job.prepared);
+  const std::unique_ptr<PictureFeed> feed = feed_of(job);
+  PictureFeed& pictures = *feed;
   std::size_t count = 0;
   const std::unique_ptr<ResultWriter> writer = make_result_writer(std::cout, std::move(format));
   // A JSON array is to end as one.
@@ -55,12 +69,12 @@ int predict(Job& job) {
     if (progress.due()) progress.show(progress_text("", count, pictures.count(), "", time.seconds()));
   };
   const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume,
-                                         job.needs_outputs(), job.options.pictures);
+                                         job.parts(job.needs_outputs()), job.options.pictures);
   on_interrupt.reset();
   progress.clear();
   if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));
   writer->finish();
-  if (count == 0 && pictures.status().ok()) print_message("vitrun", "no picture was named on stdin");
+  if (count == 0 && pictures.status().ok()) print_message("vitrun", "there was no picture");
   const int code = finish(job);
   return pictures.status().ok() ? code : fail(pictures.status(), kExitUsage);
 }

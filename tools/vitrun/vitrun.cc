@@ -8,6 +8,7 @@
 #include "engine/model/model_opening.h"
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/exit_code.h"
+#include "tools/common/results/output_file.h"
 #include "tools/vitrun/compare.h"
 #include "tools/vitrun/embed.h"
 #include "tools/vitrun/job.h"
@@ -33,7 +34,8 @@ std::shared_ptr<const PreparedPicture> prepare_only_input(const VitrunOptions& o
                                                           Isa isa) {
   std::error_code ignored;
   const bool is_only_picture = options.inputs.size() == 1 && options.inputs[0] != "-" && !options.similarity &&
-                               options.query.empty() && !std::filesystem::is_directory(options.inputs[0], ignored);
+                               options.query.empty() && !options.frames &&
+                               !std::filesystem::is_directory(options.inputs[0], ignored);
   if (!is_only_picture || model.geometry() == nullptr) return nullptr;
   return std::make_shared<PreparedPicture>(
       prepare_picture(options.inputs[0], options.pictures, *model.geometry(), isa));
@@ -58,6 +60,9 @@ int run(VitrunOptions options) {
   if (const Status status = logits.check(); !status.ok()) return fail(status, kExitUsage);
   const OutputFolder outputs(options.outputs, model.value()->outputs());
   if (const Status status = outputs.check(); !status.ok()) return fail(status, kExitUsage);
+  if (const Status status = check_output_file("the input", options.dump_input); !status.ok()) {
+    return fail(status, kExitUsage);
+  }
   std::size_t embedding = 0;
   if (!options.embedding.empty()) {
     const Result<std::size_t> output = embedding_output(*model.value(), "--embedding");
@@ -67,6 +72,8 @@ int run(VitrunOptions options) {
   const ArrayFile embeddings(options.embedding, "embeddings", model.value()->outputs()[embedding].columns);
   if (const Status status = embeddings.check(); !status.ok()) return fail(status, kExitUsage);
   Job job{std::move(options), model.value(), isa.value(), logits, outputs, embeddings, prepared, embedding};
+  const auto size = [](int edge) { return static_cast<std::size_t>(edge); };
+  job.seen = NpyMatrix({size(job.model->input_height()), size(job.model->input_width()), 3}, NpyType::u8);
   return job.options.eval_list.empty() ? predict(job) : evaluate(job);
 }
 

@@ -5,6 +5,7 @@
 #include "intvit/session.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/cli/format_options.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/pictures/picture_options.h"
@@ -27,7 +28,7 @@ constexpr const char* kExamples =
 // Options that exclude each other, or that the reader asks for.
 struct Declared {
   CLI::Option *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding, *similarity,
-      *query;
+      *query, *frames, *size, *dump_input;
   FormatOptions format;
 };
 
@@ -45,6 +46,12 @@ void add_inputs(CLI::App& app, VitrunOptions& options, Declared& declared) {
   declared.null = app.add_flag_callback(
       "-0,--null", [&options] { options.name_end = NameEnd::null; },
       "Names on stdin end with a NUL byte, as those of find -print0");
+  declared.frames = app.add_option("--input-format",
+                                   "Of inputs that are frames, one after the other, in files or, as -, on stdin: "
+                                   "rgb24, bgr24, rgba, bgra or gray of --size; or npy, uint8 arrays as "
+                                   "--dump-input writes them")
+                        ->type_name("NAME");
+  declared.size = app.add_option("--size", "Of the frames, in pixels")->type_name("WxH")->needs(declared.frames);
   declared.eval = app.add_option("--eval", options.eval_list,
                                  "Measure top-1 and top-5 on the pictures of this list: one 'path label' per "
                                  "line, paths relative to the list, labels are class indices; or of a folder that "
@@ -80,6 +87,8 @@ void add_results(CLI::App& app, VitrunOptions& options, Declared& declared) {
   declared.outputs =
       add_output(app, "--outputs", options.outputs, "DIR",
                  "Also write every output of the model, float32, to DIR/NAME.npy; the first axis is the pictures");
+  declared.dump_input = add_output(app, "--dump-input", options.dump_input, "OUT.npy",
+                                   "Also write what the network sees of each picture, uint8 [pictures, H, W, 3]");
   declared.labels =
       add_output(app, "--labels", options.labels, "FILE", "Class names, one per line, instead of those in the model");
   add_output(app, "--confusion", options.confusion, "OUT.csv",
@@ -108,10 +117,27 @@ void exclude(const Declared& d) {
   d.digest->excludes(d.top_k)->excludes(d.labels);
   d.format.exclude(d.digest);
   for (CLI::Option* mode : {d.similarity, d.query}) {
-    for (CLI::Option* other : {d.eval, d.digest, d.labels, d.logits, d.outputs, d.embedding}) mode->excludes(other);
+    for (CLI::Option* other : {d.eval, d.digest, d.labels, d.logits, d.outputs, d.embedding, d.frames, d.dump_input})
+      mode->excludes(other);
   }
+  d.frames->excludes(d.null);
   d.similarity->excludes(d.query)->excludes(d.top_k);
-  for (CLI::Option* other : {d.inputs, d.null, d.digest, d.top_k, d.labels}) d.eval->excludes(other);
+  for (CLI::Option* other : {d.inputs, d.null, d.digest, d.top_k, d.labels, d.frames}) d.eval->excludes(other);
+}
+
+Status read_frames(const Declared& declared, VitrunOptions& options) {
+  if (declared.frames->count() == 0) return {};
+  const auto name = declared.frames->as<std::string>();
+  options.frames = frame_format(name);
+  if (!options.frames) {
+    return {Code::invalid_argument, "--input-format '" + name + "' must be rgb24, bgr24, rgba, bgra, gray or npy"};
+  }
+  const bool has_size = declared.size->count() > 0;
+  if (has_size != options.frames->pixels.has_value()) {
+    return {Code::invalid_argument, has_size ? "--input-format npy has its size in the file; leave out --size"
+                                             : "--input-format " + name + " needs --size WxH"};
+  }
+  return has_size ? parse_frame_size(declared.size->as<std::string>(), *options.frames) : Status();
 }
 
 }  // namespace
@@ -131,6 +157,10 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
 
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
   options.top_k_given = declared.top_k->count() > 0;
+  if (const Status status = read_frames(declared, options); !status.ok()) {
+    print_message("vitrun", status.message());
+    return kExitUsage;
+  }
   if (declared.threads->count() == 0) options.threads = physical_cores();  // which reads a file of the system per CPU
   if (options.inputs.empty() && options.eval_list.empty()) {
     std::cerr << "vitrun: nothing to do: give pictures, folders or -, or --eval LIST; try 'vitrun --help'\n";

@@ -7,6 +7,7 @@
 
 #include "intvit/picture.h"
 #include "tools/common/cli/output_format.h"
+#include "tools/common/pictures/frame_feed.h"
 #include "tools/common/pictures/input_pictures.h"
 
 namespace intvit {
@@ -27,8 +28,10 @@ struct VitrunOptions {
   std::string logits;     // .npy to write, or empty
   std::string outputs;    // folder to write, or empty
   PictureOptions pictures;
-  std::string labels;     // text file, or empty: those of the model
-  std::string embedding;  // .npy to write, or empty
+  std::optional<FrameFormat> frames;  // inputs are frames of this format
+  std::string dump_input;             // .npy to write, or empty
+  std::string labels;                 // text file, or empty: those of the model
+  std::string embedding;              // .npy to write, or empty
   bool similarity = false;
   std::string query;  // the picture whose nearest ones are wanted, or empty
   std::string cache;  // of embeddings, or empty

@@ -13,6 +13,11 @@
 namespace intvit {
 namespace {
 
+std::size_t input_bytes(const Model& model) {
+  return std::size_t{3} * static_cast<std::size_t>(model.input_height()) *
+         static_cast<std::size_t>(model.input_width());
+}
+
 // Takes results in any order and passes them on in rising order. put() waits while a result is too far ahead. Once
 // there is no memory for what becomes of them it takes no more.
 class Reorder {
@@ -63,7 +68,7 @@ class Reorder {
 // Gives every picture to one worker.
 class Queue {
  public:
-  Queue(PictureFeed& pictures, bool with_outputs) : pictures_(pictures), with_outputs_(with_outputs) {}
+  Queue(PictureFeed& pictures, const ResultParts& parts) : pictures_(pictures), parts_(parts) {}
 
   // Classifies until no picture is left.
   void work(Classifier& classifier, Reorder& results) {
@@ -99,12 +104,14 @@ class Queue {
     result.name = picture.path;
     result.status = !picture.problem.ok() ? picture.problem
                     : picture.prepared    ? classifier.run(*picture.prepared)
+                    : picture.frame       ? classifier.run(picture.path, picture.frame->view())
                                           : classifier.run(picture.path);
     if (!result.status.ok()) return result;
     try {
       const Session& session = classifier.session();
       result.logits.assign(session.logits(0).begin(), session.logits(0).end());
-      if (with_outputs_) result.outputs = real_outputs(session, 0);
+      if (parts_.outputs) result.outputs = real_outputs(session, 0);
+      if (parts_.pixels) result.pixels.assign(classifier.pixels(), classifier.pixels() + input_bytes(session.model()));
       result.digest = outputs_digest(session, 0);
       result.isa = classifier.isa();
       result.threads = classifier.threads();
@@ -119,7 +126,7 @@ class Queue {
   }
 
   PictureFeed& pictures_;
-  bool with_outputs_;
+  ResultParts parts_;
   std::mutex mutex_;
   bool at_end_ = false;
   std::size_t next_ = 0;
@@ -128,7 +135,7 @@ class Queue {
 }  // namespace
 
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
-                                  PictureFeed& pictures, const ConsumePicture& consume, bool with_outputs,
+                                  PictureFeed& pictures, const ConsumePicture& consume, const ResultParts& parts,
                                   const PictureOptions& options) {
   const std::optional<std::size_t> count = pictures.count();
   const bool one_each = !count || *count > static_cast<std::size_t>(threads);
@@ -139,7 +146,7 @@ Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa
     if (!classifier.ok()) return classifier.status();
     classifiers.push_back(classifier.take());
   }
-  Queue queue(pictures, with_outputs);
+  Queue queue(pictures, parts);
   Reorder results(static_cast<std::size_t>(workers) * 4, consume);
   std::vector<std::jthread> others;
   try {
@@ -161,9 +168,9 @@ Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa
 
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                   std::span<const InputPicture> pictures, const ConsumePicture& consume,
-                                  bool with_outputs, const PictureOptions& options) {
+                                  const ResultParts& parts, const PictureOptions& options) {
   ListFeed feed(pictures);
-  return classify_in_order(model, isa, threads, feed, consume, with_outputs, options);
+  return classify_in_order(model, isa, threads, feed, consume, parts, options);
 }
 
 }  // namespace intvit

@@ -28,10 +28,19 @@ struct ClassifiedPicture {
   // If status is ok; instruction set and threads are those of the session that ran it.
   std::vector<std::int32_t> logits;  // none of a model without
   std::vector<RealValues> outputs;   // if they were asked for
+  std::vector<std::uint8_t> pixels;  // what the network saw, u8 [input_height][input_width][3], if it was asked for
   std::uint64_t digest = 0;          // of all outputs
   Isa isa = Isa::scalar;
   int threads = 0;
   PictureRemarks remarks;
+};
+
+// What is wanted beside logits and digest.
+struct ResultParts {
+  ResultParts(bool with_outputs = false, bool with_pixels = false) : outputs(with_outputs), pixels(with_pixels) {}
+
+  bool outputs;
+  bool pixels;
 };
 
 // Who did the work: the threads of all sessions together.
@@ -46,11 +55,11 @@ using ConsumePicture = std::function<void(std::size_t index, const ClassifiedPic
 // An error only if no session can be made or results do not fit into memory; pictures that fail are handed over like
 // the others. Each result is handed over as soon as it is its turn, also while the feed waits for the next picture.
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
-                                  PictureFeed& pictures, const ConsumePicture& consume, bool with_outputs = false,
+                                  PictureFeed& pictures, const ConsumePicture& consume, const ResultParts& parts = {},
                                   const PictureOptions& options = {});
 
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                   std::span<const InputPicture> pictures, const ConsumePicture& consume,
-                                  bool with_outputs = false, const PictureOptions& options = {});
+                                  const ResultParts& parts = {}, const PictureOptions& options = {});
 
 }  // namespace intvit

@@ -2,20 +2,33 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "intvit/picture_view.h"
 #include "intvit/status.h"
 #include "tools/common/pictures/prepared_picture.h"
 
 namespace intvit {
 
+// Pixels, row after row.
+struct Frame {
+  std::unique_ptr<const std::uint8_t[]> pixels;
+  int width = 0;
+  int height = 0;
+  PixelFormat format = PixelFormat::rgb;
+
+  PictureView view() const { return {pixels.get(), width, height, bytes_per_pixel(format) * width, format}; }
+};
+
 struct InputPicture {
   std::string path;
   Status problem;                                             // why there is no picture, of a folder for example
   std::shared_ptr<const PreparedPicture> prepared = nullptr;  // if it has been read already
+  std::shared_ptr<const Frame> frame = nullptr;               // if it is in no file of its own
 };
 
 class PictureFeed {
