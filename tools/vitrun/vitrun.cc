@@ -12,6 +12,7 @@
 #include "tools/vitrun/compare.h"
 #include "tools/vitrun/embed.h"
 #include "tools/vitrun/job.h"
+#include "tools/vitrun/selftest.h"
 #include "tools/vitrun/vitrun_options.h"
 
 namespace intvit {
@@ -51,6 +52,10 @@ int run(VitrunOptions options) {
   // The end of the process unmaps it, sooner than a destructor would.
   [[maybe_unused]] static const auto* const kept = new std::shared_ptr<const Model>(model.value());
   if (const Status status = check_logits(options, *model.value()); !status.ok()) return fail(status, kExitUsage);
+  if (options.selftest) {
+    const Result<int> code = run_selftest(options, model.value(), std::cout);
+    return code.ok() ? code.value() : fail(code.status(), exit_code_for(code.status()));
+  }
   if (options.similarity || !options.query.empty()) {
     const Result<int> done = options.similarity ? print_similarity(options, model.value(), isa.value())
                                                 : print_nearest(options, model.value(), isa.value());

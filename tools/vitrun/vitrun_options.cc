@@ -28,7 +28,7 @@ constexpr const char* kExamples =
 // Options that exclude each other, or that the reader asks for.
 struct Declared {
   CLI::Option *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding, *similarity,
-      *query, *frames, *size, *dump_input;
+      *query, *selftest, *frames, *size, *dump_input;
   FormatOptions format;
 };
 
@@ -102,6 +102,9 @@ void add_results(CLI::App& app, VitrunOptions& options, Declared& declared) {
 void add_comparisons(CLI::App& app, VitrunOptions& options, Declared& declared) {
   declared.similarity = app.add_flag("--similarity", options.similarity,
                                      "Print the cosines of all pairs of pictures' embeddings instead");
+  declared.selftest = app.add_flag("--selftest", options.selftest,
+                                   "Run pictures that every machine can compute, with every instruction set and some "
+                                   "numbers of threads, and compare with what the model was converted to give");
   declared.query =
       app.add_option(
              "--query", options.query,
@@ -116,6 +119,10 @@ void add_comparisons(CLI::App& app, VitrunOptions& options, Declared& declared) 
 void exclude(const Declared& d) {
   d.digest->excludes(d.top_k)->excludes(d.labels);
   d.format.exclude(d.digest);
+  for (CLI::Option* other : {d.inputs, d.eval, d.digest, d.top_k, d.labels, d.logits, d.outputs, d.embedding,
+                             d.similarity, d.query, d.frames, d.dump_input}) {
+    d.selftest->excludes(other);
+  }
   for (CLI::Option* mode : {d.similarity, d.query}) {
     for (CLI::Option* other : {d.eval, d.digest, d.labels, d.logits, d.outputs, d.embedding, d.frames, d.dump_input})
       mode->excludes(other);
@@ -162,8 +169,8 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
     return kExitUsage;
   }
   if (declared.threads->count() == 0) options.threads = physical_cores();  // which reads a file of the system per CPU
-  if (options.inputs.empty() && options.eval_list.empty()) {
-    std::cerr << "vitrun: nothing to do: give pictures, folders or -, or --eval LIST; try 'vitrun --help'\n";
+  if (options.inputs.empty() && options.eval_list.empty() && !options.selftest) {
+    std::cerr << "vitrun: nothing to do: give pictures, folders or -, --eval LIST or --selftest; try 'vitrun --help'\n";
     return kExitUsage;
   }
   return std::nullopt;

@@ -23,6 +23,7 @@ struct VitrunOptions {
   std::string isa;  // empty: select_isa chooses
   OutputFormat format = OutputFormat::text;
   bool digest = false;
+  bool selftest = false;
   bool quiet = false;     // neither progress nor notes on stderr
   std::string confusion;  // .csv to write, or empty
   std::string logits;     // .npy to write, or empty

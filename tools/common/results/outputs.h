@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/run/outputs_digest.h"
 #include "intvit/session.h"
 
 namespace intvit {
@@ -23,10 +24,5 @@ double l2_norm(std::span<const float> values);
 
 // Of all outputs of a picture.
 std::vector<RealValues> real_outputs(const Session& session, int index);
-
-// A short name for the integers of all outputs of a picture: equal digests mean equal results, on any CPU, with any
-// number of threads. XXH64 of each output as little-endian bytes, row after row without padding, with the digest of the
-// output before as its seed.
-std::uint64_t outputs_digest(const Session& session, int index);
 
 }  // namespace intvit
