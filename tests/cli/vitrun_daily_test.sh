@@ -163,8 +163,37 @@ selftest() {
   expect_error 2 "--selftest" vitrun "$picture" --selftest
 }
 
+# Shares that add up to the whole.
+shards() {
+  for rank in 1 2 3 4 5 6 7; do echo "${pictures[rank % ${#pictures[@]}]} $((rank * 2))"; done >"$work/list"
+  echo "$work/none.png 3" >>"$work/list"
+  expect_exit 1 vitrun --eval "$work/list" --json
+  sed '/images_per_s/,$d; s/,$//' "$work/out" >"$work/whole"
+  for format in json jsonl csv; do
+    for k in 1 2 3; do
+      vitrun --eval "$work/list" --shard $k/3 --format $format >"$work/part$k" 2>/dev/null || true
+    done
+    expect_exit 1 "$VITRUN" --summarise "$work"/part{1,2,3} --json
+    sed '$d; s/,$//' "$work/out" >"$work/sum"
+    [ $format = csv ] || diff "$work/whole" "$work/sum" || fail "shares in $format"
+    diff <(sed 1,2d "$work/whole") <(sed 1,2d "$work/sum") || fail "shares in $format"
+  done
+  for k in 1 2; do printf '%s\n' "${pictures[@]}" | vitrun - --digest --shard $k/2; done >"$work/shares" 2>/dev/null
+  run "${pictures[@]}" --digest
+  sort "$work/out" | diff - <(sort "$work/shares") || fail "shares of pictures"
+  head -n 2 "$work/shares" | cut -c 19- | diff - <(printf '%s\n' "${pictures[0]}" "${pictures[2]}") || fail "first share"
+  vitrun --eval "$work/list" --format jsonl 2>/dev/null | tail -n +2 >"$work/fewer" || true
+  expect_error 2 "do not add up" "$VITRUN" --summarise "$work/fewer"
+  head -c 150 "$work/fewer" >"$work/cut"
+  expect_error 2 "ends within a line" "$VITRUN" --summarise "$work/cut"
+  expect_error 2 "is not what --eval prints" "$VITRUN" --summarise <(echo '[1]')
+  expect_error 2 "--shard '3/2' must be" vitrun --eval "$work/list" --shard 3/2
+  expect_error 2 "cannot open" "$VITRUN" --summarise "$work/nothing"
+}
+
 one_by_one
 names
+shards
 selftest
 frames
 formats

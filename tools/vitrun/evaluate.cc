@@ -93,7 +93,12 @@ int evaluate(Job& job) {
   const Result<std::vector<LabelledPicture>> labelled = pictures_to_evaluate(job);
   if (!labelled.ok()) return fail(labelled.status(), kExitUsage);
   std::vector<InputPicture> pictures;
-  for (const LabelledPicture& picture : labelled.value()) pictures.push_back({picture.path, {}});
+  std::vector<int> targets;
+  for (std::size_t i = 0; i < labelled.value().size(); ++i) {
+    if (options.shard && !options.shard->has(i)) continue;
+    pictures.push_back({labelled.value()[i].path, {}});
+    targets.push_back(labelled.value()[i].label);
+  }
   const bool has_lines = options.format == OutputFormat::csv || options.format == OutputFormat::jsonl;
   const PictureLines lines(options.format, *job.model);
   EvalSummary summary{options.model, {}};
@@ -101,7 +106,7 @@ int evaluate(Job& job) {
   ProgressLine progress(!options.quiet && !(has_lines && stdout_is_the_terminal()));
   const Stopwatch time;
   const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
-    const int target = labelled.value()[index].label;
+    const int target = targets[index];
     if (picture.status.ok()) {
       const auto first = picture.logits.begin();
       const auto best = static_cast<int>(std::max_element(first, picture.logits.end()) - first);

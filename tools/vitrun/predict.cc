@@ -20,7 +20,7 @@
 namespace intvit {
 namespace {
 
-std::unique_ptr<PictureFeed> feed_of(const Job& job) {
+std::unique_ptr<PictureFeed> all_pictures(const Job& job) {
   const VitrunOptions& options = job.options;
   if (options.frames) {
     return std::make_unique<FrameFeed>(options.inputs, std::cin, *options.frames, job.model->input_width(),
@@ -29,6 +29,12 @@ std::unique_ptr<PictureFeed> feed_of(const Job& job) {
   auto feed = std::make_unique<InputFeed>(options.inputs, std::cin, options.name_end);
   feed->set_only(job.prepared);
   return feed;
+}
+
+std::unique_ptr<PictureFeed> feed_of(const Job& job) {
+  std::unique_ptr<PictureFeed> all = all_pictures(job);
+  if (!job.options.shard) return all;
+  return std::make_unique<ShardFeed>(std::move(all), *job.options.shard);
 }
 
 }  // namespace

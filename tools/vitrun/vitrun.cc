@@ -13,6 +13,7 @@
 #include "tools/vitrun/embed.h"
 #include "tools/vitrun/job.h"
 #include "tools/vitrun/selftest.h"
+#include "tools/vitrun/summarise.h"
 #include "tools/vitrun/vitrun_options.h"
 
 namespace intvit {
@@ -43,6 +44,7 @@ std::shared_ptr<const PreparedPicture> prepare_only_input(const VitrunOptions& o
 }
 
 int run(VitrunOptions options) {
+  if (!options.summaries.empty()) return summarise(options);
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
   ModelOpening opening(options.model);

@@ -1,6 +1,8 @@
 #include "tools/vitrun/vitrun_options.h"
 
+#include <algorithm>
 #include <limits>
+#include <string_view>
 
 #include "intvit/session.h"
 #include "tools/common/cli/command_line.h"
@@ -27,8 +29,8 @@ constexpr const char* kExamples =
 
 // Options that exclude each other, or that the reader asks for.
 struct Declared {
-  CLI::Option *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding, *similarity,
-      *query, *selftest, *frames, *size, *dump_input;
+  CLI::Option *model, *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding,
+      *similarity, *query, *selftest, *frames, *shard, *summarise, *size, *dump_input;
   FormatOptions format;
 };
 
@@ -38,7 +40,7 @@ CLI::Option* add_output(CLI::App& app, const std::string& name, std::string& fil
 }
 
 void add_inputs(CLI::App& app, VitrunOptions& options, Declared& declared) {
-  app.add_option("MODEL", options.model, "The model file, made by vitconvert")->required();
+  declared.model = app.add_option("MODEL", options.model, "The model file, made by vitconvert");
   declared.inputs =
       app.add_option("INPUT", options.inputs,
                      "JPEG, PNG, WebP, BMP or PNM files; folders, for all pictures in them and below; - reads "
@@ -52,6 +54,12 @@ void add_inputs(CLI::App& app, VitrunOptions& options, Declared& declared) {
                                    "--dump-input writes them")
                         ->type_name("NAME");
   declared.size = app.add_option("--size", "Of the frames, in pixels")->type_name("WxH")->needs(declared.frames);
+  declared.shard =
+      app.add_option("--shard", "Only the K-th of N shares of the pictures, for N machines")->type_name("K/N");
+  declared.summarise = app.add_option("--summarise", options.summaries,
+                                      "Add up what --eval printed with --format json, jsonl or csv; needs no model")
+                           ->type_name("FILE")
+                           ->check(file_name());
   declared.eval = app.add_option("--eval", options.eval_list,
                                  "Measure top-1 and top-5 on the pictures of this list: one 'path label' per "
                                  "line, paths relative to the list, labels are class indices; or of a folder that "
@@ -120,16 +128,24 @@ void exclude(const Declared& d) {
   d.digest->excludes(d.top_k)->excludes(d.labels);
   d.format.exclude(d.digest);
   for (CLI::Option* other : {d.inputs, d.eval, d.digest, d.top_k, d.labels, d.logits, d.outputs, d.embedding,
-                             d.similarity, d.query, d.frames, d.dump_input}) {
+                             d.similarity, d.query, d.frames, d.dump_input, d.shard}) {
     d.selftest->excludes(other);
+    d.summarise->excludes(other);
   }
   for (CLI::Option* mode : {d.similarity, d.query}) {
-    for (CLI::Option* other : {d.eval, d.digest, d.labels, d.logits, d.outputs, d.embedding, d.frames, d.dump_input})
+    for (CLI::Option* other :
+         {d.eval, d.digest, d.labels, d.logits, d.outputs, d.embedding, d.frames, d.dump_input, d.shard})
       mode->excludes(other);
   }
+  d.summarise->excludes(d.model)->excludes(d.selftest);
   d.frames->excludes(d.null);
   d.similarity->excludes(d.query)->excludes(d.top_k);
   for (CLI::Option* other : {d.inputs, d.null, d.digest, d.top_k, d.labels, d.frames}) d.eval->excludes(other);
+}
+
+// These come from files, of whatever model.
+bool asks_for_sums(int argc, const char* const* argv) {
+  return std::any_of(argv + 1, argv + argc, [](std::string_view word) { return word.starts_with("--summarise"); });
 }
 
 Status read_frames(const Declared& declared, VitrunOptions& options) {
@@ -161,10 +177,18 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
   app.set_version_flag(
       "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
   exclude(declared);
+  declared.model->required(!asks_for_sums(argc, argv));
 
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
+  if (!options.summaries.empty()) return std::nullopt;
   options.top_k_given = declared.top_k->count() > 0;
-  if (const Status status = read_frames(declared, options); !status.ok()) {
+  Status status = read_frames(declared, options);
+  if (status.ok() && declared.shard->count() > 0) {
+    const Result<Shard> shard = parse_shard(declared.shard->as<std::string>());
+    if (shard.ok()) options.shard = shard.value();
+    status = shard.status();
+  }
+  if (!status.ok()) {
     print_message("vitrun", status.message());
     return kExitUsage;
   }

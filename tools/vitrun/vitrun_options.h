@@ -9,6 +9,7 @@
 #include "tools/common/cli/output_format.h"
 #include "tools/common/pictures/frame_feed.h"
 #include "tools/common/pictures/input_pictures.h"
+#include "tools/common/pictures/shard.h"
 
 namespace intvit {
 
@@ -23,6 +24,8 @@ struct VitrunOptions {
   std::string isa;  // empty: select_isa chooses
   OutputFormat format = OutputFormat::text;
   bool digest = false;
+  std::optional<Shard> shard;          // of the inputs, or of --eval's list
+  std::vector<std::string> summaries;  // to add up, instead of everything else
   bool selftest = false;
   bool quiet = false;     // neither progress nor notes on stderr
   std::string confusion;  // .csv to write, or empty
