@@ -191,8 +191,29 @@ shards() {
   expect_error 2 "cannot open" "$VITRUN" --summarise "$work/nothing"
 }
 
+# Program and model in one file.
+bundle() {
+  expect_exit 0 vitrun --bundle "$work/signs"
+  expect_exit 0 "$work/signs" "${pictures[@]}" --digest
+  cp "$work/out" "$work/bundled"
+  run "${pictures[@]}" --digest
+  cmp "$work/out" "$work/bundled" || fail "a bundle is its model"
+  expect_exit 0 "$work/signs" --eval <(echo "$picture 0") --json
+  grep -qF "\"model\": \"$work/signs\"" "$work/out" || fail "the name of a bundle: $(cat "$work/out")"
+  expect_error 2 "--bundle" "$work/signs" --bundle "$work/again"
+  expect_error 2 "nothing to do" "$work/signs"
+  size=$(stat -c %s "$work/signs")
+  printf XXXX | dd of="$work/signs" bs=1 seek=$((size - 5000)) conv=notrunc status=none
+  expect_error 3 "damaged" "$work/signs" "$picture"
+  expect_error 3 "not an intvit model" "$VITRUN" "$picture" --bundle "$work/again"
+  expect_error 2 "it is a folder" vitrun --bundle "$work"
+  [ ! -e "$work/again" ] || fail "what is no model was bundled"
+  "$VITRUN" --version | grep -qxE 'commit     (unknown|[-0-9A-Za-z._]+)' || fail "no commit"
+}
+
 one_by_one
 names
+bundle
 shards
 selftest
 frames

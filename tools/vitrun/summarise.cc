@@ -16,7 +16,7 @@
 namespace intvit {
 namespace {
 
-using Json = nlohmann::json;
+using JsonValue = nlohmann::json;
 
 constexpr const char* kNotOurs = "is not what --eval prints with --format json, jsonl or csv";
 constexpr std::int64_t kMostPictures = std::int64_t{1} << 50;
@@ -31,7 +31,7 @@ struct Part {
   std::optional<EvalSummary> summary;
 };
 
-std::optional<std::int64_t> count_in(const Json& object, const char* key) {
+std::optional<std::int64_t> count_in(const JsonValue& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number_integer()) return std::nullopt;
   const auto count = found->get<std::int64_t>();
@@ -39,7 +39,7 @@ std::optional<std::int64_t> count_in(const Json& object, const char* key) {
 }
 
 // The summary of --eval.
-Status add_summary(const Json& object, Part& part) {
+Status add_summary(const JsonValue& object, Part& part) {
   const auto count = count_in(object, "count"), failed = count_in(object, "failed");
   const auto top1 = count_in(object, "top1_hits"), top5 = count_in(object, "top5_hits");
   if (!count || !failed || !top1 || !top5 || *top1 > *top5 || *top5 > *count) {
@@ -55,7 +55,7 @@ Status add_summary(const Json& object, Part& part) {
   return {};
 }
 
-Status add_object(const Json& object, Part& part) {
+Status add_object(const JsonValue& object, Part& part) {
   if (!object.is_object()) return invalid(kNotOurs);
   if (object.contains("count")) return add_summary(object, part);
   if (part.summary) return invalid("goes on after its summary");
@@ -82,10 +82,10 @@ Status add_csv(std::istream& in, Part& part) {
     if (!any.ok()) return any.status();
     if (!any.value()) return {};
     if (fields.size() != names.size()) return invalid("has rows of different lengths");
-    Json object = Json::object();
+    JsonValue object = JsonValue::object();
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i] == "error" && !fields[i].empty()) object["error"] = "";
-      if (names[i] == "target" || names[i] == "rank") object[names[i]] = Json::parse(fields[i], nullptr, false);
+      if (names[i] == "target" || names[i] == "rank") object[names[i]] = JsonValue::parse(fields[i], nullptr, false);
     }
     if (const Status status = add_object(object, part); !status.ok()) return status;
   }
@@ -99,7 +99,7 @@ Status add_lines(std::istream& in, Part& part) {
       line += c;
       continue;
     }
-    if (const Status status = add_object(Json::parse(line, nullptr, false), part); !status.ok()) return status;
+    if (const Status status = add_object(JsonValue::parse(line, nullptr, false), part); !status.ok()) return status;
     line.clear();
   }
   return line.empty() ? Status() : invalid("ends within a line; run its pictures again");
@@ -111,7 +111,7 @@ Status add_json(std::istream& in, Part& part) {
   for (char c = 0; in.get(c); text += c) {
     if (text.size() >= kMaxLineBytes) return invalid("has more than 16 MiB");
   }
-  return add_object(Json::parse(text, nullptr, false), part);
+  return add_object(JsonValue::parse(text, nullptr, false), part);
 }
 
 Result<Part> read_part(const std::string& path) {

@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "engine/model/model_opening.h"
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/results/output_file.h"
+#include "tools/vitrun/bundle.h"
 #include "tools/vitrun/compare.h"
 #include "tools/vitrun/embed.h"
 #include "tools/vitrun/job.h"
@@ -43,14 +45,25 @@ std::shared_ptr<const PreparedPicture> prepare_only_input(const VitrunOptions& o
       prepare_picture(options.inputs[0], options.pictures, *model.geometry(), isa));
 }
 
-int run(VitrunOptions options) {
+Result<std::shared_ptr<const Model>> open_model(const VitrunOptions& options, const std::optional<Bundle>& bundle,
+                                                Isa isa, std::shared_ptr<const PreparedPicture>& prepared) {
+  if (bundle) return open_bundle(*bundle);
+  ModelOpening opening(options.model);
+  prepared = prepare_only_input(options, opening, isa);
+  return opening.finish();
+}
+
+int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   if (!options.summaries.empty()) return summarise(options);
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
-  ModelOpening opening(options.model);
-  const auto prepared = prepare_only_input(options, opening, isa.value());
-  const Result<std::shared_ptr<const Model>> model = opening.finish();
+  std::shared_ptr<const PreparedPicture> prepared;
+  const Result<std::shared_ptr<const Model>> model = open_model(options, bundle, isa.value(), prepared);
   if (!model.ok()) return fail(model.status(), kExitModel);
+  if (!options.bundle.empty()) {
+    const Status status = write_bundle(options.model, options.bundle);
+    return status.ok() ? kExitOk : fail(status, kExitUsage);
+  }
   // The end of the process unmaps it, sooner than a destructor would.
   [[maybe_unused]] static const auto* const kept = new std::shared_ptr<const Model>(model.value());
   if (const Status status = check_logits(options, *model.value()); !status.ok()) return fail(status, kExitUsage);
@@ -91,9 +104,12 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);  // names are read while another thread prints
   intvit::VitrunOptions options;
+  const std::optional<intvit::Bundle> bundle = intvit::own_bundle();
+  options.has_model = bundle.has_value();
+  if (bundle) options.model = argv[0];  // what JSON calls it
   if (const auto code = intvit::parse_vitrun_options(argc, argv, options)) return *code;
   try {
-    return intvit::run(std::move(options));
+    return intvit::run(std::move(options), bundle);
   } catch (const std::bad_alloc&) {
     return intvit::fail({intvit::Code::out_of_memory, "out of memory"}, intvit::kExitModel);
   }

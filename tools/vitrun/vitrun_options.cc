@@ -29,7 +29,7 @@ constexpr const char* kExamples =
 
 // Options that exclude each other, or that the reader asks for.
 struct Declared {
-  CLI::Option *model, *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding,
+  CLI::Option *model, *bundle, *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding,
       *similarity, *query, *selftest, *frames, *shard, *summarise, *size, *dump_input;
   FormatOptions format;
 };
@@ -40,7 +40,11 @@ CLI::Option* add_output(CLI::App& app, const std::string& name, std::string& fil
 }
 
 void add_inputs(CLI::App& app, VitrunOptions& options, Declared& declared) {
-  declared.model = app.add_option("MODEL", options.model, "The model file, made by vitconvert");
+  if (!options.has_model) {
+    declared.model = app.add_option("MODEL", options.model, "The model file, made by vitconvert");
+    declared.bundle = add_output(app, "--bundle", options.bundle, "OUT",
+                                 "Write a program that is this one and the model, and takes no MODEL");
+  }
   declared.inputs =
       app.add_option("INPUT", options.inputs,
                      "JPEG, PNG, WebP, BMP or PNM files; folders, for all pictures in them and below; - reads "
@@ -137,7 +141,13 @@ void exclude(const Declared& d) {
          {d.eval, d.digest, d.labels, d.logits, d.outputs, d.embedding, d.frames, d.dump_input, d.shard})
       mode->excludes(other);
   }
-  d.summarise->excludes(d.model)->excludes(d.selftest);
+  d.summarise->excludes(d.selftest);
+  if (d.model != nullptr) {
+    d.summarise->excludes(d.model);
+    for (CLI::Option* other : {d.inputs, d.eval, d.selftest, d.similarity, d.query, d.summarise}) {
+      d.bundle->excludes(other);
+    }
+  }
   d.frames->excludes(d.null);
   d.similarity->excludes(d.query)->excludes(d.top_k);
   for (CLI::Option* other : {d.inputs, d.null, d.digest, d.top_k, d.labels, d.frames}) d.eval->excludes(other);
@@ -177,10 +187,10 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
   app.set_version_flag(
       "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
   exclude(declared);
-  declared.model->required(!asks_for_sums(argc, argv));
+  if (declared.model != nullptr) declared.model->required(!asks_for_sums(argc, argv));
 
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
-  if (!options.summaries.empty()) return std::nullopt;
+  if (!options.summaries.empty() || !options.bundle.empty()) return std::nullopt;
   options.top_k_given = declared.top_k->count() > 0;
   Status status = read_frames(declared, options);
   if (status.ok() && declared.shard->count() > 0) {

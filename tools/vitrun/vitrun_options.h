@@ -14,7 +14,9 @@
 namespace intvit {
 
 struct VitrunOptions {
+  bool has_model = false;  // a bundle: its command line has no MODEL
   std::string model;
+  std::string bundle;  // program to write, or empty
   std::vector<std::string> inputs;
   NameEnd name_end = NameEnd::line;  // of names on stdin
   std::string eval_list;             // not empty: measure accuracy instead of printing predictions
