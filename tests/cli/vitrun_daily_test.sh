@@ -211,8 +211,20 @@ bundle() {
   "$VITRUN" --version | grep -qxE 'commit     (unknown|[-0-9A-Za-z._]+)' || fail "no commit"
 }
 
+stats() {
+  run "${pictures[@]}" --stats --format csv
+  expect "$(head -n 1 "$work/out")" "site,codes,values,lowest,highest,aside,overflowed" "columns"
+  grep -q '^blocks.0.norm1 layer_norm,256,' "$work/out" || fail "no site: $(cat "$work/out")"
+  awk -F, 'NR > 1 { share = ($4 + $5) / $3; if (NR > 2 && share > before) exit 1; before = share }' "$work/out" ||
+    fail "the worst is not first: $(cat "$work/out")"
+  run "${pictures[0]}" --stats
+  expect_exit 1 vitrun "${pictures[0]}" "$work/none.png" --stats --json
+  expect_error 2 "--stats" vitrun "$picture" --stats --digest
+}
+
 one_by_one
 names
+stats
 bundle
 shards
 selftest

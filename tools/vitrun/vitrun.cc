@@ -15,6 +15,7 @@
 #include "tools/vitrun/embed.h"
 #include "tools/vitrun/job.h"
 #include "tools/vitrun/selftest.h"
+#include "tools/vitrun/stats.h"
 #include "tools/vitrun/summarise.h"
 #include "tools/vitrun/vitrun_options.h"
 
@@ -69,6 +70,10 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   if (const Status status = check_logits(options, *model.value()); !status.ok()) return fail(status, kExitUsage);
   if (options.selftest) {
     const Result<int> code = run_selftest(options, model.value(), std::cout);
+    return code.ok() ? code.value() : fail(code.status(), exit_code_for(code.status()));
+  }
+  if (options.stats) {
+    const Result<int> code = print_stats(options, *model.value(), isa.value());
     return code.ok() ? code.value() : fail(code.status(), exit_code_for(code.status()));
   }
   if (options.similarity || !options.query.empty()) {

@@ -30,7 +30,7 @@ constexpr const char* kExamples =
 // Options that exclude each other, or that the reader asks for.
 struct Declared {
   CLI::Option *model, *bundle, *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding,
-      *similarity, *query, *selftest, *frames, *shard, *summarise, *size, *dump_input;
+      *similarity, *query, *selftest, *stats, *frames, *shard, *summarise, *size, *dump_input;
   FormatOptions format;
 };
 
@@ -117,6 +117,9 @@ void add_comparisons(CLI::App& app, VitrunOptions& options, Declared& declared) 
   declared.selftest = app.add_flag("--selftest", options.selftest,
                                    "Run pictures that every machine can compute, with every instruction set and some "
                                    "numbers of threads, and compare with what the model was converted to give");
+  declared.stats = app.add_flag("--stats", options.stats,
+                                "Print how often codes are the lowest or highest there is, of every place in the "
+                                "network, the worst first");
   declared.query =
       app.add_option(
              "--query", options.query,
@@ -144,9 +147,13 @@ void exclude(const Declared& d) {
   d.summarise->excludes(d.selftest);
   if (d.model != nullptr) {
     d.summarise->excludes(d.model);
-    for (CLI::Option* other : {d.inputs, d.eval, d.selftest, d.similarity, d.query, d.summarise}) {
+    for (CLI::Option* other : {d.inputs, d.eval, d.selftest, d.similarity, d.query, d.stats, d.summarise}) {
       d.bundle->excludes(other);
     }
+  }
+  for (CLI::Option* other : {d.eval, d.digest, d.top_k, d.labels, d.logits, d.outputs, d.embedding, d.similarity,
+                             d.query, d.frames, d.dump_input, d.shard, d.selftest, d.summarise}) {
+    d.stats->excludes(other);
   }
   d.frames->excludes(d.null);
   d.similarity->excludes(d.query)->excludes(d.top_k);

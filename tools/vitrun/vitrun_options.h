@@ -28,6 +28,7 @@ struct VitrunOptions {
   bool digest = false;
   std::optional<Shard> shard;          // of the inputs, or of --eval's list
   std::vector<std::string> summaries;  // to add up, instead of everything else
+  bool stats = false;
   bool selftest = false;
   bool quiet = false;     // neither progress nor notes on stderr
   std::string confusion;  // .csv to write, or empty
