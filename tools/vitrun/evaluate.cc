@@ -46,7 +46,7 @@ Status check_confusion(const VitrunOptions& options, const Model& model) {
   return check_output_file("the confusion table", options.confusion);
 }
 
-// The results of single pictures, where the format has a line for each.
+// The results of single pictures, where the format has a line for each: whole lines, whenever the program ends.
 class PictureLines {
  public:
   PictureLines(OutputFormat format, const Model& model) : format_(format), labels_(model.labels()) {
@@ -58,21 +58,22 @@ class PictureLines {
   // `best` is the class that comes first, `rank` the place of the true one.
   void picture(const std::string& name, int target, int best, int rank) const {
     if (format_ == OutputFormat::csv) {
-      std::cout << csv_row(
-          {name, std::to_string(target), label(target), std::to_string(best), label(best), std::to_string(rank), ""});
+      std::cout << csv_row({name, std::to_string(target), label(target), std::to_string(best), label(best),
+                            std::to_string(rank), ""})
+                << std::flush;
     } else if (format_ == OutputFormat::jsonl) {
       const Json line = {{"name", name},  {"target", target},          {"target_label", json_label(target)},
                          {"class", best}, {"label", json_label(best)}, {"rank", rank}};
-      std::cout << json_text(line) << '\n';
+      std::cout << json_text(line) << std::endl;
     }
   }
   void failure(const std::string& name, int target, const Status& status) const {
     if (format_ == OutputFormat::csv) {
-      std::cout << csv_row({name, std::to_string(target), label(target), "", "", "", status.message()});
+      std::cout << csv_row({name, std::to_string(target), label(target), "", "", "", status.message()}) << std::flush;
     } else if (format_ == OutputFormat::jsonl) {
       const Json line = {
           {"name", name}, {"target", target}, {"target_label", json_label(target)}, {"error", status.message()}};
-      std::cout << json_text(line) << '\n';
+      std::cout << json_text(line) << std::endl;
     }
   }
 
@@ -123,7 +124,6 @@ int evaluate(Job& job) {
       lines.failure(picture.name, target, picture.status);
     }
     if (!progress.due()) return;
-    std::cout.flush();
     const std::string top1 = "top-1 " + fixed(summary.accuracy.top1_percent(), 1) + " %  ";
     progress.show(progress_text("", index + 1, pictures.size(), top1, time.seconds()));
   };

@@ -23,7 +23,7 @@ constexpr const char* kDescription =
 
 constexpr const char* kExamples =
     "  vitrun model.bin cat.jpg                           the five most probable classes\n"
-    "  find . -name '*.png' | vitrun model.bin - --format jsonl   names from stdin, a JSON object per picture\n"
+    "  ls *.png | vitrun model.bin - --format jsonl       names from stdin, a JSON object for each as it is done\n"
     "  vitrun model.bin --eval val.txt --threads 4        top-1 and top-5 of the pictures that val.txt lists\n"
     "  vitrun encoder.bin --query cat.jpg photos/         the five pictures in photos/ that are most like cat.jpg\n";
 
