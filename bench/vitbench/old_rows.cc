@@ -59,10 +59,23 @@ Result<OldRow> parse_row(const json& object) {
   return row;
 }
 
+// An array, or its objects a line each.
+json rows_in(const std::string& text) {
+  json whole = json::parse(text, nullptr, false);
+  if (!whole.is_discarded() && !whole.contains("model")) return whole;  // one row is a line, too
+  json rows = json::array();
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    rows.push_back(json::parse(line, nullptr, false));
+    if (!rows.back().is_object()) return whole;
+  }
+  return rows;
+}
+
 }  // namespace
 
 Result<std::vector<OldRow>> parse_old_rows(const std::string& text) {
-  const json array = json::parse(text, nullptr, false);
+  const json array = rows_in(text);
   if (array.is_discarded()) return invalid("is not JSON");
   if (!array.is_array()) return invalid("is not what 'vitbench --json' prints: no array of rows");
   if (array.empty()) return invalid("has no rows");

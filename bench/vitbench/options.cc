@@ -3,12 +3,12 @@
 #include <sys/stat.h>
 
 #include <limits>
-#include <map>
 
 #include "engine/run/select_isa.h"
 #include "intvit/session.h"
 #include "tools/common/cli/comma_list.h"
 #include "tools/common/cli/command_line.h"
+#include "tools/common/cli/format_options.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/pictures/picture_options.h"
@@ -85,11 +85,7 @@ struct Words {
   std::string isas;
   std::string batches = "1";
   std::string pictures;
-  std::string format = "text";
 };
-
-const std::map<std::string, Format> kFormats = {
-    {"text", Format::text}, {"markdown", Format::markdown}, {"csv", Format::csv}, {"json", Format::json}};
 
 void add_combinations(CLI::App& app, Options& options, Words& words) {
   app.add_option("MODEL", options.models, "Model files, made by vitconvert; also a,b,c")->required();
@@ -146,20 +142,9 @@ void add_comparison(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
-void add_formats(CLI::App& app, std::string& format) {
-  const CLI::Validator format_name(
-      [](std::string& name) {
-        return kFormats.count(name) ? "" : "'" + name + "' must be text, markdown, csv or json";
-      },
-      "");
-  std::vector<CLI::Option*> choices = {
-      app.add_option("--format", format, "text, markdown, csv or json")->type_name("NAME")->check(format_name)};
-  for (const char* name : {"markdown", "csv", "json"}) {
-    CLI::Option* flag = app.add_flag_callback(
-        std::string("--") + name, [&format, name] { format = name; }, std::string("The same as --format ") + name);
-    for (CLI::Option* other : choices) flag->excludes(other);
-    choices.push_back(flag);
-  }
+void add_formats(CLI::App& app, OutputFormat& format) {
+  using enum OutputFormat;
+  add_format_options(app, format, {text, markdown, csv, json, jsonl}, {markdown, csv, json});
 }
 
 Status read_words(const Words& words, Options& options) {
@@ -179,7 +164,6 @@ Status read_words(const Words& words, Options& options) {
   options.threads = threads.take();
   options.batches = batches.take();
   options.isas = isas.take();
-  options.format = kFormats.at(words.format);
   return {};
 }
 
@@ -194,7 +178,7 @@ std::optional<int> parse_options(int argc, const char* const* argv, Options& opt
   add_run_counts(app, options);
   add_details(app, options);
   add_comparison(app, options);
-  add_formats(app, words.format);
+  add_formats(app, options.format);
   app.set_version_flag(
       "--version", [] { return version_text("vitbench"); }, "Print version, compiler and instruction sets");
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;

@@ -7,10 +7,9 @@
 
 #include "intvit/isa.h"
 #include "intvit/picture.h"
+#include "tools/common/cli/output_format.h"
 
 namespace intvit::bench {
-
-enum class Format { text, markdown, csv, json };
 
 struct Options {
   std::vector<std::string> models;
@@ -26,7 +25,7 @@ struct Options {
   std::string trace;    // file to write; empty: none
   std::string compare;  // file to read; empty: none
   double tolerance_percent = 3;
-  Format format = Format::text;
+  OutputFormat format = OutputFormat::text;
 };
 
 // Fills `options`, or returns the exit code with which vitbench has to stop.

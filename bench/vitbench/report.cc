@@ -2,16 +2,18 @@
 
 namespace intvit::bench {
 
-void print(std::ostream& out, Format format, const Report& report) {
+void print(std::ostream& out, OutputFormat format, const Report& report) {
   switch (format) {
-    case Format::text:
+    case OutputFormat::text:
       return print_tables(out, false, report);
-    case Format::markdown:
+    case OutputFormat::markdown:
       return print_tables(out, true, report);
-    case Format::csv:
+    case OutputFormat::csv:
       return print_csv(out, report.rows);
-    case Format::json:
+    case OutputFormat::json:
       return print_json(out, report.rows);
+    case OutputFormat::jsonl:
+      return print_json_lines(out, report.rows);
   }
 }
 

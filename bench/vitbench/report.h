@@ -24,7 +24,7 @@ struct Report {
   std::vector<Row> rows;
 };
 
-void print(std::ostream& out, Format format, const Report& report);
+void print(std::ostream& out, OutputFormat format, const Report& report);
 
 // Text or Markdown: what the rows share, then tables.
 void print_tables(std::ostream& out, bool markdown, const Report& report);
@@ -32,5 +32,7 @@ void print_tables(std::ostream& out, bool markdown, const Report& report);
 void print_csv(std::ostream& out, const std::vector<Row>& rows);
 // An array of one object per row.
 void print_json(std::ostream& out, const std::vector<Row>& rows);
+// The same objects, a line each.
+void print_json_lines(std::ostream& out, const std::vector<Row>& rows);
 
 }  // namespace intvit::bench

@@ -104,6 +104,17 @@ void print_csv_table(std::ostream& out, const std::vector<Json>& records) {
   table.print_csv(out);
 }
 
+Json to_json(const Row& row, bool compared) {
+  Json object = numbers(row, compared);
+  append(object, provenance(row));
+  if (!row.profile.empty()) {
+    append(object, {{"profile", to_json(row.profile)}, {"profile_by_op", to_json(profile_by_op(row.profile))}});
+  }
+  object["times_ms"] = Json::array();
+  for (const double time : row.times) object["times_ms"].push_back(rounded(time, 6));
+  return object;
+}
+
 }  // namespace
 
 void print_csv(std::ostream& out, const std::vector<Row>& rows) {
@@ -132,13 +143,7 @@ void print_json(std::ostream& out, const std::vector<Row>& rows) {
   const bool compared = any_compared(rows);
   const char* before_row = "[";
   for (const Row& row : rows) {
-    Json object = numbers(row, compared);
-    append(object, provenance(row));
-    if (!row.profile.empty()) {
-      append(object, {{"profile", to_json(row.profile)}, {"profile_by_op", to_json(profile_by_op(row.profile))}});
-    }
-    object["times_ms"] = Json::array();
-    for (const double time : row.times) object["times_ms"].push_back(rounded(time, 6));
+    const Json object = to_json(row, compared);
     const char* before_key = "\n  {\n    ";
     out << before_row;
     for (const auto& [key, value] : object.items()) {
@@ -149,6 +154,11 @@ void print_json(std::ostream& out, const std::vector<Row>& rows) {
     before_row = ",";
   }
   out << "\n]\n";
+}
+
+void print_json_lines(std::ostream& out, const std::vector<Row>& rows) {
+  const bool compared = any_compared(rows);
+  for (const Row& row : rows) out << json_text(to_json(row, compared)) << '\n';
 }
 
 }  // namespace intvit::bench

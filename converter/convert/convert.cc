@@ -8,6 +8,8 @@
 #include "converter/methods/auto/latency.h"
 #include "converter/weights/sequential.h"
 #include "engine/format/writer.h"
+#include "engine/run/outputs_digest.h"
+#include "intvit/session.h"
 
 namespace intvit {
 namespace {
@@ -62,6 +64,11 @@ Status check(const FloatNetwork& network, const Calibration& calibration, const 
   const Result<Verification> verification = verify(model.value(), run, network.outputs, calibration.outputs);
   if (!verification.ok()) return verification.status();
   result.verification = verification.value();
+  const Result<std::unique_ptr<Session>> session = Session::create(model.value(), {.threads = options.threads});
+  if (!session.ok()) return session.status();
+  const Result<std::uint64_t> digest = selftest_digest(*session.value());
+  if (!digest.ok()) return digest.status();
+  result.selftest_digest = digest.value();
   if (!(options.budget.milliseconds > 0)) return {};
   const Result<std::vector<double>> times =
       measure_latency({model.value()}, run.pictures, options.budget.isa, kLatencyRuns, run.progress);

@@ -1,6 +1,7 @@
 // The whole conversion: prepare, choose, round, lower, describe, check, and the bytes of the model file.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ struct Conversion {
   Metadata metadata;
   Verification verification;
   std::vector<SiteError> site_errors;  // in the order of execution
+  std::uint64_t selftest_digest = 0;   // of the model as the runtime reads it
   std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
   std::optional<Sensitivity> sensitivity;
 };

@@ -100,6 +100,7 @@ void add_figures(const ConvertOptions& options, Conversion& conversion) {
     metadata["max_ms_isa"] = isa_name(options.budget.isa);
   }
   if (options.budget.megabytes > 0) metadata["max_mb"] = fixed(options.budget.megabytes, 3);
+  metadata["selftest_digest"] = hex(conversion.selftest_digest);
   const Verification& v = conversion.verification;
   if (v.top1_agreement) metadata["top1_agreement_percent"] = fixed(*v.top1_agreement, 2);
   std::vector<std::string> others;

@@ -28,9 +28,9 @@ struct Program;  // engine/program/program.h, for the project's own tools
 // Human-readable facts that travel in a model file: architecture, method, bits, calibration, labels, provenance.
 // Sorted, so that the same facts give the same bytes. Keys used by the tools: architecture, method, weight_bits,
 // activation_bits, calibration_pictures, calibration_checksum, head_equalisation, weight_rounding, settings, seed,
-// tool, zero_shot, logit_scale, logit_bias, max_ms, max_ms_isa, max_mb, top1_agreement_percent, logit_sqnr_db,
-// output_sqnr_db, site_sqnr_db, sensitivity_pictures, sensitivity_sites, sensitivity_layers, labels (one per line).
-// Unknown keys are kept and ignored.
+// selftest_digest, tool, zero_shot, logit_scale, logit_bias, max_ms, max_ms_isa, max_mb, top1_agreement_percent,
+// logit_sqnr_db, output_sqnr_db, site_sqnr_db, sensitivity_pictures, sensitivity_sites, sensitivity_layers, labels (one
+// per line). Unknown keys are kept and ignored.
 using Metadata = std::map<std::string, std::string>;
 
 // Where the bytes of a model are while it lives.

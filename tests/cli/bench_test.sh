@@ -28,6 +28,10 @@ for profile in "" --profile; do
   [ "$(json_number "$work/out" runs)" = 2 ] || fail "JSON: $(cat "$work/out")"
 done
 grep -q '"profile_by_op": \[{"layer":"","op":"linear"' "$work/out" || fail "no profile by operation: $(cat "$work/out")"
+expect_exit 0 bench --batch 1,2 --format jsonl
+[ "$(grep -c '^{"model":.*"times_ms":.*}$' "$work/out")" = 2 ] || fail "lines of JSON: $(cat "$work/out")"
+cp "$work/out" "$work/old.jsonl"
+expect_exit 0 bench --batch 1,2 --compare "$work/old.jsonl" --tolerance 1000
 
 # Pictures: painted ones are not these; a picture's logits do not depend on which others are in the batch.
 pictures=("$demo"/test/*.jpg)
@@ -95,7 +99,7 @@ expect_error 2 "row 1 has no valid 'times_ms'" bench --compare "$work/bad.json"
 expect_error 2 "--runs" "$VITBENCH" "$work/m.bin" --runs 2 --seconds 1
 expect_error 2 "--compare" bench --tolerance 5
 expect_error 2 "--csv" bench --json --csv
-expect_error 2 "must be text, markdown, csv or json" bench --format xml
+expect_error 2 "must be text, markdown, csv, json or jsonl" bench --format xml
 expect_error 2 "--trace" bench --trace ""
 expect_error 2 "--compare" bench --compare ""
 expect_error 2 "sse9" bench --isa scalar,sse9

@@ -3,11 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <new>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -171,7 +173,7 @@ TEST_CASE("classify_in_order: a session that cannot be made is an error") {
 TEST_CASE("expand_inputs: files, folders and names from a stream") {
   const PictureFolder folder(2);
   std::istringstream names(folder.name(1) + "\n\nno such file.png\n" + folder.path() + "\n");
-  const std::vector<InputPicture> pictures = expand_inputs({folder.path(), "-", "x.png"}, names);
+  const std::vector<InputPicture> pictures = expand_inputs({folder.path(), "-", "x.png"}, names).take();
   const std::vector<std::string> expected = {folder.name(0), folder.name(1), folder.name(1), "no such file.png",
                                              folder.name(0), folder.name(1), "x.png"};
   REQUIRE(pictures.size() == expected.size());
@@ -184,9 +186,72 @@ TEST_CASE("expand_inputs: files, folders and names from a stream") {
 TEST_CASE("expand_inputs: a folder without pictures is a problem, not nothing") {
   const PictureFolder folder(0);
   std::istringstream none;
-  const std::vector<InputPicture> pictures = expand_inputs({folder.path()}, none);
+  const std::vector<InputPicture> pictures = expand_inputs({folder.path()}, none).take();
   REQUIRE(pictures.size() == 1);
   CHECK(!pictures[0].problem.ok());
+}
+
+std::vector<std::string> names_in(const std::string& text, NameEnd end) {
+  std::istringstream names(text);
+  std::vector<std::string> paths;
+  for (const InputPicture& picture : expand_inputs({"-"}, names, end).take()) paths.push_back(picture.path);
+  return paths;
+}
+
+TEST_CASE("expand_inputs: names end as on any system, or with a NUL byte") {
+  using Names = std::vector<std::string>;
+  CHECK(names_in("\xEF\xBB\xBF"
+                 "a.png\r\n\r\n b \r\n#c",
+                 NameEnd::line) == Names{"a.png", " b ", "#c"});
+  CHECK(names_in(std::string("a\nb\0\0c\r\0d", 9), NameEnd::null) == Names{"a\nb", "c\r", "d"});
+  std::istringstream null_among_lines(std::string("a\0b\n", 4));
+  CHECK(expand_inputs({"-"}, null_among_lines).status().code() == Code::invalid_argument);
+  std::istringstream broken("a\n");
+  broken.setstate(std::ios::badbit);
+  CHECK(expand_inputs({"-"}, broken).status().code() == Code::io);
+}
+
+TEST_CASE("expand_inputs: a name that no file has is not kept whole") {
+  std::istringstream names(std::string(100'000, 'x') + "\nnext\n");
+  const std::vector<InputPicture> pictures = expand_inputs({"-"}, names).take();
+  REQUIRE(pictures.size() == 2);
+  CHECK(pictures[0].path.size() < 1000);
+  CHECK(pictures[0].problem.message().size() < 1000);
+  CHECK(pictures[1].path == "next");
+}
+
+// Gives one picture, and the next only when the first has been answered.
+class PatientFeed : public PictureFeed {
+ public:
+  PatientFeed(const std::string& name, const std::atomic<int>& answered) : name_(name), answered_(answered) {}
+  std::optional<InputPicture> next() override {
+    for (; answered_ < given_; answered_.wait(given_ - 1)) {
+    }
+    if (given_ == 3) return std::nullopt;
+    ++given_;
+    return InputPicture{name_, {}};
+  }
+  std::optional<std::size_t> count() const override { return std::nullopt; }
+
+ private:
+  std::string name_;
+  const std::atomic<int>& answered_;
+  int given_ = 0;
+};
+
+TEST_CASE("classify_in_order: a source that waits for the answer gets it") {
+  const PictureFolder folder(1);
+  for (const int threads : {1, 2}) {
+    std::atomic<int> answered = 0;
+    PatientFeed source(folder.name(0), answered);
+    const auto consume = [&](std::size_t, const ClassifiedPicture& picture) {
+      CHECK(picture.name == folder.name(0));
+      ++answered;
+      answered.notify_all();
+    };
+    REQUIRE(classify_in_order(test::tiny_model(), Isa::scalar, threads, source, consume).ok());
+    CHECK(answered == 3);
+  }
 }
 
 }  // namespace

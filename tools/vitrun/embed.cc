@@ -1,14 +1,11 @@
 #include "tools/vitrun/embed.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <iomanip>
-#include <iostream>
 #include <optional>
-#include <sstream>
 
 #include "tools/common/cli/progress_line.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/pictures/classify_in_order.h"
 
 namespace intvit {
@@ -16,14 +13,6 @@ namespace {
 
 // New embeddings after which the cache is written, so that an interruption does not lose them all.
 constexpr std::size_t kWriteEvery = 4096;
-
-std::string embedding_progress(std::size_t done, std::size_t total, double seconds) {
-  std::ostringstream text;
-  const double rate = static_cast<double>(done) / seconds;
-  text << std::fixed << std::setprecision(1) << "embedding " << done << " of " << total << "  " << rate << " images/s  "
-       << std::setprecision(0) << static_cast<double>(total - done) / rate << " s left";
-  return text.str();
-}
 
 }  // namespace
 
@@ -39,7 +28,7 @@ Result<std::size_t> embedding_output(const Model& model, const std::string& opti
 
 Result<Embedded> embed_pictures(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                 const std::vector<InputPicture>& pictures, const PictureOptions& reading,
-                                std::size_t output, EmbeddingCache& cache) {
+                                std::size_t output, EmbeddingCache& cache, bool quiet) {
   // By place in `pictures`.
   std::vector<RealValues> values(pictures.size());
   std::vector<std::string> problems(pictures.size());
@@ -55,9 +44,9 @@ Result<Embedded> embed_pictures(const std::shared_ptr<const Model>& model, Isa i
     places.push_back(i);
     stamps.push_back(stamp_of(pictures[i].path));
   }
-  ProgressLine progress;
+  ProgressLine progress(!quiet);
   Status unwritten;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch time;
   const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
     const std::size_t place = places[index];
     if (picture.status.ok()) {
@@ -66,11 +55,10 @@ Result<Embedded> embed_pictures(const std::shared_ptr<const Model>& model, Isa i
     } else {
       problems[place] = picture.status.message();
       progress.clear();
-      std::cerr << "vitrun: " << picture.status.message() << '\n';
+      print_message("vitrun", picture.status.message());
     }
     if ((index + 1) % kWriteEvery == 0 && unwritten.ok()) unwritten = cache.write();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (progress.due()) progress.show(embedding_progress(index + 1, missing.size(), seconds));
+    if (progress.due()) progress.show(progress_text("embedding ", index + 1, missing.size(), "", time.seconds()));
   };
   if (!missing.empty()) {
     const auto workers = classify_in_order(model, isa, threads, missing, consume, true, reading);

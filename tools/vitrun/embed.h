@@ -26,10 +26,10 @@ struct Embedded {
   std::size_t from_cache = 0;
 };
 
-// Shows progress on a terminal.
+// Shows progress on a terminal, unless `quiet`.
 Result<Embedded> embed_pictures(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                 const std::vector<InputPicture>& pictures, const PictureOptions& reading,
-                                std::size_t output, EmbeddingCache& cache);
+                                std::size_t output, EmbeddingCache& cache, bool quiet = false);
 
 // Of the angle between two embeddings; 0 where one has no length.
 double cosine(const RealValues& a, const RealValues& b);

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tools/common/cli/shown_text.h"
+#include "tools/common/results/csv_text.h"
 #include "tools/common/results/digest.h"
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/top_k.h"
@@ -15,13 +17,13 @@ class TextWriter : public ResultWriter {
  public:
   TextWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {}
 
-  void picture(const std::string& name, const ClassifiedPicture& picture) override {
-    out_ << name << '\n' << std::fixed << std::setprecision(2);
+  void picture(const ClassifiedPicture& picture) override {
+    out_ << shown(picture.name) << '\n' << std::fixed << std::setprecision(2);
     int rank = 0;
     for (const Prediction& p : top_k(picture.logits, logit_meaning(format_.rule, picture.outputs), format_.top_k)) {
       const std::string label = format_.labels.empty() ? "class " + std::to_string(p.class_index)
                                                        : format_.labels[static_cast<std::size_t>(p.class_index)];
-      out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  " << label << '\n';
+      out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  " << shown(label) << '\n';
     }
     for (std::size_t i = 0; i < format_.ports.size(); ++i) {
       const Port& port = format_.ports[i];
@@ -32,45 +34,52 @@ class TextWriter : public ResultWriter {
     }
     out_ << std::flush;
   }
-  void failure(const std::string&, const Status&) override {}
+  void failure(const ClassifiedPicture&) override {}
   void finish() override {}
 
  private:
+  std::string shown(const std::string& text) const { return format_.terminal ? escaped(text) : text; }
+
   std::ostream& out_;
   ResultFormat format_;
 };
 
 class DigestWriter : public ResultWriter {
  public:
-  explicit DigestWriter(std::ostream& out) : out_(out) {}
+  DigestWriter(std::ostream& out, bool terminal) : out_(out), terminal_(terminal) {}
 
-  void picture(const std::string& name, const ClassifiedPicture& picture) override {
-    out_ << hex64(picture.digest) << "  " << name << '\n' << std::flush;
+  void picture(const ClassifiedPicture& picture) override {
+    out_ << hex64(picture.digest) << "  " << (terminal_ ? escaped(picture.name) : picture.name) << '\n' << std::flush;
   }
-  void failure(const std::string&, const Status&) override {}
+  void failure(const ClassifiedPicture&) override {}
   void finish() override {}
 
  private:
   std::ostream& out_;
+  bool terminal_;
 };
 
-// An array with one line per picture, written as the pictures come, so that a million of them need no memory.
+// An array with one line per picture, or such lines alone, written as the pictures come, so that a million of them need
+// no memory.
 class JsonWriter : public ResultWriter {
  public:
-  JsonWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {}
+  JsonWriter(std::ostream& out, ResultFormat format)
+      : out_(out), format_(std::move(format)), lines_(format_.format == OutputFormat::jsonl) {}
 
-  void picture(const std::string& name, const ClassifiedPicture& picture) override {
-    nlohmann::ordered_json object = {{"name", name}};
+  void picture(const ClassifiedPicture& picture) override {
+    nlohmann::ordered_json object = {{"name", picture.name}};
     if (!picture.logits.empty()) object["predictions"] = predictions(picture);
     object["outputs"] = outputs(picture);
     object["isa"] = isa_name(picture.isa);
     object["threads"] = picture.threads;
     element(object);
   }
-  void failure(const std::string& name, const Status& status) override {
-    element({{"name", name}, {"error", status.message()}});
+  void failure(const ClassifiedPicture& picture) override {
+    element({{"name", picture.name}, {"error", picture.status.message()}});
   }
-  void finish() override { out_ << (empty_ ? "[]\n" : "\n]\n"); }
+  void finish() override {
+    if (!lines_) out_ << (empty_ ? "[]\n" : "\n]\n");
+  }
 
  private:
   nlohmann::ordered_json predictions(const ClassifiedPicture& picture) const {
@@ -100,21 +109,61 @@ class JsonWriter : public ResultWriter {
   }
 
   void element(const nlohmann::ordered_json& object) {
+    if (lines_) {
+      out_ << json_text(object) << std::endl;
+      return;
+    }
     out_ << (empty_ ? "[\n  " : ",\n  ") << json_text(object) << std::flush;
     empty_ = false;
   }
 
   std::ostream& out_;
   ResultFormat format_;
+  bool lines_;
   bool empty_ = true;
+};
+
+// A row for each class that is printed; of a picture that failed, or that has no classes, one.
+class CsvWriter : public ResultWriter {
+ public:
+  CsvWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {
+    out_ << csv_row({"name", "rank", "class", "label", "probability", "logit", "error"}) << std::flush;
+  }
+
+  void picture(const ClassifiedPicture& picture) override {
+    int rank = 0;
+    for (const Prediction& p : top_k(picture.logits, format_.rule.of(picture.outputs), format_.top_k)) {
+      const auto index = static_cast<std::size_t>(p.class_index);
+      out_ << csv_row({picture.name, std::to_string(++rank), std::to_string(p.class_index),
+                       format_.labels.empty() ? "" : format_.labels[index], exact_text(p.probability),
+                       exact_text(logit_value(p.logit, format_.fraction_bits)), ""});
+    }
+    if (rank == 0) out_ << csv_row({picture.name, "", "", "", "", "", ""});
+    out_ << std::flush;
+  }
+  void failure(const ClassifiedPicture& picture) override {
+    out_ << csv_row({picture.name, "", "", "", "", "", picture.status.message()}) << std::flush;
+  }
+  void finish() override {}
+
+ private:
+  std::ostream& out_;
+  ResultFormat format_;
 };
 
 }  // namespace
 
 std::unique_ptr<ResultWriter> make_result_writer(std::ostream& out, ResultFormat format) {
-  if (format.json) return std::make_unique<JsonWriter>(out, std::move(format));
-  if (format.digest) return std::make_unique<DigestWriter>(out);
-  return std::make_unique<TextWriter>(out, std::move(format));
+  if (format.digest) return std::make_unique<DigestWriter>(out, format.terminal);
+  switch (format.format) {
+    case OutputFormat::json:
+    case OutputFormat::jsonl:
+      return std::make_unique<JsonWriter>(out, std::move(format));
+    case OutputFormat::csv:
+      return std::make_unique<CsvWriter>(out, std::move(format));
+    default:
+      return std::make_unique<TextWriter>(out, std::move(format));
+  }
 }
 
 }  // namespace intvit

@@ -6,24 +6,39 @@
 #include <vector>
 
 #include "intvit/picture.h"
+#include "tools/common/cli/output_format.h"
+#include "tools/common/pictures/frame_feed.h"
+#include "tools/common/pictures/input_pictures.h"
+#include "tools/common/pictures/shard.h"
 
 namespace intvit {
 
 struct VitrunOptions {
+  bool has_model = false;  // a bundle: its command line has no MODEL
   std::string model;
+  std::string bundle;  // program to write, or empty
   std::vector<std::string> inputs;
-  std::string eval_list;  // not empty: measure accuracy instead of printing predictions
+  NameEnd name_end = NameEnd::line;  // of names on stdin
+  std::string eval_list;             // not empty: measure accuracy instead of printing predictions
   int top_k = 5;
   bool top_k_given = false;
   int threads = 0;
   std::string isa;  // empty: select_isa chooses
-  bool json = false;
+  OutputFormat format = OutputFormat::text;
   bool digest = false;
-  std::string logits;   // .npy to write, or empty
-  std::string outputs;  // folder to write, or empty
+  std::optional<Shard> shard;          // of the inputs, or of --eval's list
+  std::vector<std::string> summaries;  // to add up, instead of everything else
+  bool stats = false;
+  bool selftest = false;
+  bool quiet = false;     // neither progress nor notes on stderr
+  std::string confusion;  // .csv to write, or empty
+  std::string logits;     // .npy to write, or empty
+  std::string outputs;    // folder to write, or empty
   PictureOptions pictures;
-  std::string labels;     // text file, or empty: those of the model
-  std::string embedding;  // .npy to write, or empty
+  std::optional<FrameFormat> frames;  // inputs are frames of this format
+  std::string dump_input;             // .npy to write, or empty
+  std::string labels;                 // text file, or empty: those of the model
+  std::string embedding;              // .npy to write, or empty
   bool similarity = false;
   std::string query;  // the picture whose nearest ones are wanted, or empty
   std::string cache;  // of embeddings, or empty

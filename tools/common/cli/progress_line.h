@@ -3,13 +3,16 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string>
 
 namespace intvit {
 
 class ProgressLine {
  public:
-  ProgressLine();
+  // Not wanted: never anything.
+  explicit ProgressLine(bool wanted = true);
   ~ProgressLine() { clear(); }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -25,5 +28,21 @@ class ProgressLine {
   bool visible_ = false;
   std::chrono::steady_clock::time_point next_;
 };
+
+// Whether results that go to stdout appear where the progress line would.
+bool stdout_is_the_terminal();
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// "embedding 3 of 10  12.5 images/s  1 s left" of `what` "embedding "; `middle` stands behind the count. Without a
+// total there is no time left.
+std::string progress_text(const std::string& what, std::size_t done, std::optional<std::size_t> total,
+                          const std::string& middle, double seconds);
 
 }  // namespace intvit

@@ -6,6 +6,8 @@
 
 namespace intvit {
 
+extern const char* const kBuildCommit;  // cmake/commit.cmake writes it
+
 std::string built_isa_names() {
   std::string names;
   for (int i = 0; i < kIsaCount; ++i) {
@@ -22,6 +24,8 @@ std::string version() {
   return "unknown";
 #endif
 }
+
+std::string commit() { return kBuildCommit; }
 
 std::string compiler() {
 #ifdef __clang__
@@ -53,9 +57,10 @@ std::string build_flags() {
 
 std::string version_text(const std::string& tool) {
   const Result<Isa> isa = select_isa("");
-  return tool + " " + version() + "\ncompiler   " + compiler() + ", " + build_type() + "\nbuilt for  " +
-         built_isa_names() + "\navailable  " + available_isa_names() + "\npictures   " + picture_decoders() +
-         "\nused       " + (isa.ok() ? std::string(isa_name(isa.value())) : "none: " + isa.status().message());
+  return tool + " " + version() + "\ncommit     " + commit() + "\ncompiler   " + compiler() + ", " + build_type() +
+         "\nbuilt for  " + built_isa_names() + "\navailable  " + available_isa_names() + "\npictures   " +
+         picture_decoders() + "\nused       " +
+         (isa.ok() ? std::string(isa_name(isa.value())) : "none: " + isa.status().message());
 }
 
 }  // namespace intvit

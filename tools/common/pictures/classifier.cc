@@ -33,4 +33,13 @@ Status Classifier::run(const PreparedPicture& picture) {
   return {};
 }
 
+Status Classifier::run(const std::string& name, const PictureView& picture) {
+  remarks_ = {};
+  if (const Status status = session_->set_picture(0, picture); !status.ok()) {
+    return {status.code(), name + ": " + status.message()};
+  }
+  session_->run();
+  return {};
+}
+
 }  // namespace intvit

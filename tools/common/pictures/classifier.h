@@ -2,6 +2,7 @@
 // thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,9 @@ class Classifier {
   // The same of one that was prepared for this model. Its error, if it has one.
   Status run(const PreparedPicture& picture);
 
+  // The same of pixels; `name` is for the message.
+  Status run(const std::string& name, const PictureView& picture);
+
   // Of the picture of the last run().
   const PictureRemarks& remarks() const { return remarks_; }
 
@@ -30,6 +34,8 @@ class Classifier {
 
   // Place 0 has the last run() that was ok.
   const Session& session() const { return *session_; }
+  // Its pixels, u8 [input_height][input_width][3].
+  const std::uint8_t* pixels() const { return session_->picture(0); }
 
  private:
   Classifier(std::unique_ptr<Session> session, const PictureOptions& options);

@@ -1,9 +1,9 @@
 #include "tools/common/pictures/classify_in_order.h"
 
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -12,6 +12,11 @@
 
 namespace intvit {
 namespace {
+
+std::size_t input_bytes(const Model& model) {
+  return std::size_t{3} * static_cast<std::size_t>(model.input_height()) *
+         static_cast<std::size_t>(model.input_width());
+}
 
 // Takes results in any order and passes them on in rising order. put() waits while a result is too far ahead. Once
 // there is no memory for what becomes of them it takes no more.
@@ -37,6 +42,11 @@ class Reorder {
     if (full_ || next_ != first) moved_.notify_all();
     return !full_;
   }
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    full_ = true;
+    moved_.notify_all();
+  }
   // When all threads are done.
   bool full() const { return full_; }
 
@@ -58,27 +68,50 @@ class Reorder {
 // Gives every picture to one worker.
 class Queue {
  public:
-  Queue(std::span<const InputPicture> pictures, bool with_outputs) : pictures_(pictures), with_outputs_(with_outputs) {}
+  Queue(PictureFeed& pictures, const ResultParts& parts) : pictures_(pictures), parts_(parts) {}
 
   // Classifies until no picture is left.
   void work(Classifier& classifier, Reorder& results) {
-    for (std::size_t i; (i = next_.fetch_add(1)) < pictures_.size();) {
-      if (!results.put(i, classify(classifier, i))) return;
+    for (Taken taken; take(taken, results);) {
+      if (!results.put(taken.index, classify(classifier, taken.picture))) return;
+    }
+  }
+  std::size_t taken() const { return next_; }
+
+ private:
+  struct Taken {
+    std::size_t index = 0;
+    InputPicture picture;
+  };
+
+  bool take(Taken& taken, Reorder& results) {
+    const std::lock_guard lock(mutex_);
+    try {
+      std::optional<InputPicture> picture = at_end_ ? std::nullopt : pictures_.next();
+      at_end_ = !picture;
+      if (at_end_) return false;
+      taken = {next_++, *std::move(picture)};
+      return true;
+    } catch (const std::bad_alloc&) {
+      at_end_ = true;
+      results.stop();
+      return false;
     }
   }
 
- private:
-  ClassifiedPicture classify(Classifier& classifier, std::size_t i) const {
+  ClassifiedPicture classify(Classifier& classifier, const InputPicture& picture) const {
     ClassifiedPicture result;
-    const InputPicture& picture = pictures_[i];
+    result.name = picture.path;
     result.status = !picture.problem.ok() ? picture.problem
                     : picture.prepared    ? classifier.run(*picture.prepared)
+                    : picture.frame       ? classifier.run(picture.path, picture.frame->view())
                                           : classifier.run(picture.path);
     if (!result.status.ok()) return result;
     try {
       const Session& session = classifier.session();
       result.logits.assign(session.logits(0).begin(), session.logits(0).end());
-      if (with_outputs_) result.outputs = real_outputs(session, 0);
+      if (parts_.outputs) result.outputs = real_outputs(session, 0);
+      if (parts_.pixels) result.pixels.assign(classifier.pixels(), classifier.pixels() + input_bytes(session.model()));
       result.digest = outputs_digest(session, 0);
       result.isa = classifier.isa();
       result.threads = classifier.threads();
@@ -86,22 +119,26 @@ class Queue {
       return result;
     } catch (const std::bad_alloc&) {
       ClassifiedPicture failed;
-      failed.status = {Code::out_of_memory, pictures_[i].path + ": not enough memory for its outputs"};
+      failed.name = picture.path;
+      failed.status = {Code::out_of_memory, picture.path + ": not enough memory for its outputs"};
       return failed;
     }
   }
 
-  std::span<const InputPicture> pictures_;
-  bool with_outputs_;
-  std::atomic<std::size_t> next_{0};
+  PictureFeed& pictures_;
+  ResultParts parts_;
+  std::mutex mutex_;
+  bool at_end_ = false;
+  std::size_t next_ = 0;
 };
 
 }  // namespace
 
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
-                                  std::span<const InputPicture> pictures, const ConsumePicture& consume,
-                                  bool with_outputs, const PictureOptions& options) {
-  const bool one_each = pictures.size() > static_cast<std::size_t>(threads);
+                                  PictureFeed& pictures, const ConsumePicture& consume, const ResultParts& parts,
+                                  const PictureOptions& options) {
+  const std::optional<std::size_t> count = pictures.count();
+  const bool one_each = !count || *count > static_cast<std::size_t>(threads);
   const int workers = one_each ? threads : 1;
   std::vector<Classifier> classifiers;
   for (int i = 0; i < workers; ++i) {
@@ -109,7 +146,7 @@ Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa
     if (!classifier.ok()) return classifier.status();
     classifiers.push_back(classifier.take());
   }
-  Queue queue(pictures, with_outputs);
+  Queue queue(pictures, parts);
   Reorder results(static_cast<std::size_t>(workers) * 4, consume);
   std::vector<std::jthread> others;
   try {
@@ -123,10 +160,17 @@ Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa
   const Workers done{classifiers[0].isa(), (static_cast<int>(others.size()) + 1) * classifiers[0].threads()};
   others.clear();  // joins them
   if (results.full()) {
-    return Status(Code::out_of_memory, "not enough memory for the results of " + std::to_string(pictures.size()) +
+    return Status(Code::out_of_memory, "not enough memory for the results of " + std::to_string(queue.taken()) +
                                            " pictures; run fewer at a time");
   }
   return done;
+}
+
+Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
+                                  std::span<const InputPicture> pictures, const ConsumePicture& consume,
+                                  const ResultParts& parts, const PictureOptions& options) {
+  ListFeed feed(pictures);
+  return classify_in_order(model, isa, threads, feed, consume, parts, options);
 }
 
 }  // namespace intvit

@@ -25,21 +25,35 @@ inline Interval wilson_interval(std::int64_t hits, std::int64_t count) {
   return {std::fmax(0.0, scale * (centre - half)), std::fmin(100.0, scale * (centre + half))};
 }
 
+// The place of class `label` among all, 1 for the best: behind those with a larger logit, or with an equal one and a
+// lower index. 0 if the label is no class or its logit is not a number.
+template <typename Logit>
+int rank_of(const Logit* logits, int classes, int label) {
+  if (label < 0 || label >= classes) return 0;
+  const Logit own = logits[label];
+  if (own != own) return 0;
+  int rank = 1;
+  for (int i = 0; i < classes; ++i) rank += logits[i] > own || (logits[i] == own && i < label);
+  return rank;
+}
+
 class Accuracy {
  public:
-  // One picture: its logits, float or integer, and its true class. The class is among the first k if fewer than k
-  // others come before it: those with a larger logit, or with an equal one and a lower index. A label that is no
-  // class and a logit that is not a number count as misses.
+  // One picture: its logits, float or integer, and its true class. A rank of 0 counts as a miss.
   template <typename Logit>
   void add(const Logit* logits, int classes, int label) {
+    add_rank(rank_of(logits, classes, label));
+  }
+  void add_rank(int rank) {
     ++count_;
-    if (label < 0 || label >= classes) return;
-    const Logit own = logits[label];
-    if (own != own) return;
-    int before = 0;
-    for (int i = 0; i < classes; ++i) before += logits[i] > own || (logits[i] == own && i < label);
-    if (before < 1) ++top1_hits_;
-    if (before < 5) ++top5_hits_;
+    top1_hits_ += rank == 1;
+    top5_hits_ += rank >= 1 && rank <= 5;
+  }
+  // Pictures that were counted elsewhere.
+  void add_counts(std::int64_t count, std::int64_t top1_hits, std::int64_t top5_hits) {
+    count_ += count;
+    top1_hits_ += top1_hits;
+    top5_hits_ += top5_hits;
   }
 
   std::int64_t count() const { return count_; }

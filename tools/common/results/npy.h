@@ -1,9 +1,11 @@
-// Writes a float32 array as a .npy file (NumPy format 1.0), row by row in memory and then to disk at once, so that
-// numpy.load() reads logits without a parser. Not for: reading, other types, arrays larger than memory.
+// Writes a float32 or uint8 array as a .npy file (NumPy format 1.0), row by row in memory and then to disk at once, so
+// that numpy.load() reads logits without a parser. Of files to read only the header is understood. Not for: other
+// types, arrays larger than memory.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,14 +14,17 @@
 
 namespace intvit {
 
+enum class NpyType { f32, u8 };
+
 class NpyMatrix {
  public:
   explicit NpyMatrix(std::size_t columns) : NpyMatrix(std::vector<std::size_t>{columns}) {}
   // Rows that have dimensions of their own, at most three.
-  explicit NpyMatrix(std::vector<std::size_t> row_shape);
+  explicit NpyMatrix(std::vector<std::size_t> row_shape, NpyType type = NpyType::f32);
 
-  // As many values as a row has.
+  // As many values as a row has, of the array's type.
   void add_row(std::span<const float> row);
+  void add_row(std::span<const std::uint8_t> row);
   std::size_t rows() const { return rows_; }
 
   // The whole file.
@@ -29,8 +34,13 @@ class NpyMatrix {
 
  private:
   std::vector<std::size_t> row_shape_;
+  NpyType type_;
   std::size_t rows_ = 0;
   std::vector<std::uint8_t> bytes_;  // room for the header, then the rows
 };
+
+// Reads the header of a .npy file whose elements have this type ("|u1", "<f4") and order is C's: the shape, of at most
+// 8 dimensions. What follows in the stream are the elements. The message does not name the file.
+Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::string& type);
 
 }  // namespace intvit

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "engine/format/checksum.h"
-
 namespace intvit {
 
 std::vector<std::size_t> shape_of(const Port& port) {
@@ -37,24 +35,6 @@ std::vector<RealValues> real_outputs(const Session& session, int index) {
 
 LogitMeaning logit_meaning(const LogitRule& rule, const std::vector<RealValues>& outputs) {
   return rule.of_norm(rule.divisor ? l2_norm(outputs[*rule.divisor]) : 1);
-}
-
-std::uint64_t outputs_digest(const Session& session, int index) {
-  std::uint64_t digest = 0;
-  std::vector<std::uint8_t> bytes;
-  for (std::size_t i = 0; i < session.model().outputs().size(); ++i) {
-    const OutputView output = session.output(index, i);
-    const int bits = 8 * static_cast<int>(byte_size(output.type));
-    bytes.clear();
-    for (int r = 0; r < output.rows; ++r) {
-      for (int c = 0; c < output.columns; ++c) {
-        const auto value = static_cast<std::uint32_t>(output.at(r, c));
-        for (int shift = 0; shift < bits; shift += 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
-      }
-    }
-    digest = checksum64(bytes, digest);
-  }
-  return digest;
 }
 
 }  // namespace intvit

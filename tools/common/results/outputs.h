@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/run/outputs_digest.h"
 #include "intvit/logit_rule.h"
 #include "intvit/session.h"
 
@@ -27,10 +28,5 @@ std::vector<RealValues> real_outputs(const Session& session, int index);
 
 // What the logits of a picture with such outputs stand for.
 LogitMeaning logit_meaning(const LogitRule& rule, const std::vector<RealValues>& outputs);
-
-// A short name for the integers of all outputs of a picture: equal digests mean equal results, on any CPU, with any
-// number of threads. XXH64 of each output as little-endian bytes, row after row without padding, with the digest of the
-// output before as its seed.
-std::uint64_t outputs_digest(const Session& session, int index);
 
 }  // namespace intvit

@@ -1,0 +1,25 @@
+# Writes OUTPUT, a source with the commit of SOURCE as `git describe` names it, if it would change. Without git, or where
+# SOURCE is a part of another repository, the commit is unknown.
+set(commit unknown)
+find_program(git git)
+if(git)
+  execute_process(COMMAND "${git}" -C "${SOURCE}" rev-parse --show-toplevel OUTPUT_VARIABLE top
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  get_filename_component(top "${top}" REALPATH)
+  get_filename_component(source "${SOURCE}" REALPATH)
+  if(top STREQUAL source)
+    execute_process(COMMAND "${git}" -C "${SOURCE}" describe --always --dirty --abbrev=12 OUTPUT_VARIABLE described
+      OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    if(described MATCHES "^[-A-Za-z0-9._]+$")
+      set(commit "${described}")
+    endif()
+  endif()
+endif()
+set(text "// By cmake/commit.cmake.\nnamespace intvit {\nextern const char* const kBuildCommit;\n")
+string(APPEND text "const char* const kBuildCommit = \"${commit}\";\n}  // namespace intvit\n")
+if(EXISTS "${OUTPUT}")
+  file(READ "${OUTPUT}" before)
+endif()
+if(NOT "${before}" STREQUAL "${text}")
+  file(WRITE "${OUTPUT}" "${text}")
+endif()
