@@ -6,11 +6,10 @@
 #include <string>
 
 #include "converter/convert/convert.h"
-#include "converter/families/input_size.h"
-#include "converter/families/output_choice.h"
 #include "converter/observe/picture_source.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/pictures/picture_list.h"
+#include "tools/vitconvert/source_options.h"
 
 namespace intvit {
 
@@ -26,16 +25,6 @@ Command add_list(CLI::App& app);
 // What convert and synth have in common: --method, --wbits, --abits, --seed, --threads. Defaults are what `options`
 // holds.
 void add_convert_options(CLI::App& command, ConvertOptions& options);
-
-// --ports and --layers: the outputs of a network that is read.
-void add_output_options(CLI::App& command, OutputChoice& outputs);
-
-// --input-size: N for a square, or HxW.
-void add_input_size_option(CLI::App& command, InputSize& input);
-
-// The checkpoint; what its reader has to say of it goes to stderr.
-Result<FloatNetwork> load_with_notes(const std::string& source, const OutputChoice& outputs = {},
-                                     const InputSize& input = {});
 
 // unsupported if the network has no logits, which `what` needs.
 Status needs_logits(const FloatNetwork& network, const std::string& what);
@@ -54,6 +43,9 @@ int report_error(const Status& status);
 
 // A line on stderr with a bar and the time left; nothing if stderr is no terminal.
 Progress terminal_progress();
+
+// Nothing for an empty path.
+Status write_text(const std::string& path, const std::string& text);
 
 // Writes the model and prints what it is; --json prints one object instead. `report` may be empty.
 int finish_conversion(const Conversion& conversion, const std::string& output, const std::string& report, bool json,

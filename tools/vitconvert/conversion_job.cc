@@ -1,0 +1,92 @@
+#include "tools/vitconvert/conversion_job.h"
+
+#include "converter/convert/trial.h"
+#include "converter/lower/input_geometry.h"
+#include "converter/read/text_file.h"
+#include "engine/run/select_isa.h"
+#include "tools/common/cli/command_line.h"
+#include "tools/common/pictures/labels_file.h"
+#include "tools/common/pictures/picture_options.h"
+#include "tools/vitconvert/commands.h"
+
+namespace intvit {
+namespace {
+
+Status read_plan(const std::string& path, ConvertOptions& options) {
+  if (path.empty()) return {};
+  const Result<std::string> text = read_text_file(path);
+  if (!text.ok()) return text.status();
+  Result<Plan> plan = plan_from_json(text.value(), path);
+  if (!plan.ok()) return plan.status();
+  options.plan = plan.take();
+  return {};
+}
+
+// What the words of the command line mean.
+Status settle_options(JobOptions& options) {
+  options.convert.feedback = options.weights == "feedback";
+  options.convert.equalise_heads = options.equalise_heads == "on";
+  if (const auto method = find_method(options.convert.method); !method.ok()) return method.status();
+  const auto knobs = Knobs::with(options.convert.method, options.convert.settings);
+  if (!knobs.ok()) return knobs.status();
+  const Result<Isa> isa = select_isa(options.isa);
+  if (!isa.ok()) return isa.status();
+  options.convert.budget.isa = isa.value();
+  return read_plan(options.plan, options.convert);
+}
+
+Result<FloatNetwork> load_labelled(JobOptions& options) {
+  Result<FloatNetwork> network = load_with_notes(options.source);
+  if (!network.ok() || options.labels.empty()) return network;
+  if (Status status = needs_logits(network.value(), "--labels"); !status.ok()) return status;
+  Result<std::vector<std::string>> labels = read_labels(options.labels, network.value().classes());
+  if (!labels.ok()) return labels.status();
+  network.value().labels = labels.take();
+  return network;
+}
+
+}  // namespace
+
+Result<Job> start_job(JobOptions& options) {
+  if (Status status = settle_options(options); !status.ok()) return status;
+  const auto pictures = calibration_pictures(options.calibration, options.calibration_count);
+  if (!pictures.ok()) return pictures.status();
+  Result<FloatNetwork> network = load_labelled(options);
+  if (!network.ok()) return network.status();
+  const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
+  if (!geometry.ok()) return geometry.status();
+  Job job{network.take(), options.convert,
+          std::make_unique<PictureFiles>(paths_of(pictures.value()), geometry.value(), options.pictures)};
+  const Progress progress = terminal_progress();
+  const PictureRun run{*job.pictures, job.convert.threads, progress};
+  if (Status status = try_lowering(job.network, run, job.convert); !status.ok()) return status;
+  return job;
+}
+
+void add_job_options(CLI::App& command, JobOptions& options) {
+  add_source_options(command, options.source);
+  command.add_option("--calib", options.calibration, "LIST file or folder of calibration pictures")->required();
+  command.add_option("--calib-count", options.calibration_count, "Use only the first N pictures")
+      ->check(CLI::Range(1, 1000000));
+  add_picture_options(command, options.pictures);
+  add_output_options(command, options.source.outputs);
+  add_input_size_option(command, options.source.input);
+  add_convert_options(command, options.convert);
+  command
+      .add_option("--equalise-heads", options.equalise_heads,
+                  "Scale and rotate the channels of query, key and value, exactly, before they are quantized to "
+                  "fewer than 8 bits: on or off")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  command
+      .add_option("--max-ms", options.convert.budget.milliseconds,
+                  "Method auto: at most so many milliseconds a picture, on one thread of this machine")
+      ->check(real_number(1e-6, 1e9, "POSITIVE"));
+  command.add_option("--max-mb", options.convert.budget.megabytes, "Method auto: at most so many megabytes of file")
+      ->check(real_number(1e-6, 1e9, "POSITIVE"));
+  command.add_option("--isa", options.isa, "The instruction set that --max-ms is of; default: the best one here");
+  command.add_option("--labels", options.labels, "Class names, one per line, instead of the checkpoint's")
+      ->check(file_name());
+}
+
+}  // namespace intvit

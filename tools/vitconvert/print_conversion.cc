@@ -1,0 +1,81 @@
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "converter/report/html_report.h"
+#include "engine/format/writer.h"
+#include "tools/common/results/json_text.h"
+#include "tools/vitconvert/commands.h"
+#include "tools/vitconvert/sensitivity_json.h"
+
+namespace intvit {
+namespace {
+
+std::string decimal(double value, int digits) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+nlohmann::ordered_json conversion_json(const Conversion& conversion, const std::string& output, double seconds) {
+  const Verification& v = conversion.verification;
+  nlohmann::ordered_json sites = nlohmann::ordered_json::object();
+  for (const SiteError& error : conversion.site_errors) sites[error.site] = error.sqnr_db;
+  nlohmann::ordered_json root = {{"model", output},
+                                 {"bytes", conversion.file.size()},
+                                 {"architecture", conversion.metadata.at("architecture")},
+                                 {"method", conversion.metadata.at("method")},
+                                 {"pictures", v.pictures}};
+  if (v.top1_agreement) root["top1_agreement"] = *v.top1_agreement;
+  for (const OutputSqnr& one : v.outputs) {
+    if (one.output == "logits") {
+      root["logit_sqnr_db"] = one.sqnr_db;
+    } else {
+      root["output_sqnr_db"][one.output] = one.sqnr_db;
+    }
+  }
+  root["seconds"] = seconds;
+  root["site_sqnr_db"] = sites;
+  if (conversion.milliseconds) root["median_ms"] = *conversion.milliseconds;
+  if (conversion.sensitivity) root["sensitivity"] = sensitivity_json(*conversion.sensitivity);
+  return root;
+}
+
+}  // namespace
+
+Status write_text(const std::string& path, const std::string& text) {
+  if (path.empty()) return {};
+  return write_file_atomically(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+int finish_conversion(const Conversion& conversion, const std::string& output, const std::string& report, bool json,
+                      double seconds) {
+  if (const Status status = write_file_atomically(output, conversion.file); !status.ok()) return report_error(status);
+  if (Status status = write_text(report, report.empty() ? "" : html_report(conversion)); !status.ok()) {
+    return report_error(status);
+  }
+  const Verification& v = conversion.verification;
+  if (json) {
+    std::cout << json_text(conversion_json(conversion, output, seconds), 2) << '\n';
+    return kExitOk;
+  }
+  std::printf("%s: %s, method %s, W%sA%s, %.2f MB, in %.1f s\n", output.c_str(),
+              conversion.metadata.at("architecture").c_str(), conversion.metadata.at("method").c_str(),
+              conversion.metadata.at("weight_bits").c_str(), conversion.metadata.at("activation_bits").c_str(),
+              static_cast<double>(conversion.file.size()) / 1e6, seconds);
+  if (conversion.milliseconds) {
+    std::printf("%.2f ms a picture on one thread of this machine (%s); at most %s were allowed\n",
+                *conversion.milliseconds, conversion.metadata.at("max_ms_isa").c_str(),
+                conversion.metadata.at("max_ms").c_str());
+  }
+  std::string figures;
+  if (v.top1_agreement) figures = "top-1 agreement " + decimal(*v.top1_agreement, 1) + " %";
+  for (const OutputSqnr& one : v.outputs) {
+    figures += (figures.empty() ? "" : ", ") + (one.output == "logits" ? "logit" : one.output) + " SQNR " +
+               decimal(one.sqnr_db, 2) + " dB";
+  }
+  std::printf("against float on %d calibration pictures: %s\n", v.pictures, figures.c_str());
+  return kExitOk;
+}
+
+}  // namespace intvit
