@@ -10,6 +10,7 @@
 #include "converter/errors/verify.h"
 #include "converter/methods/budget.h"
 #include "converter/methods/method.h"
+#include "converter/methods/site_rules.h"
 #include "converter/observe/calibrate.h"
 #include "engine/format/metadata.h"
 
@@ -26,6 +27,7 @@ struct ConvertOptions {
   std::optional<Plan> plan;                // used instead of the method's
   Budget budget = {};                      // auto only
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
+  std::vector<SiteRule> sites = {};        // in the place of what the method gives there; not with `plan` or `budget`
   int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
 };
 
@@ -43,5 +45,9 @@ struct Conversion {
 // the float network differently in the last bit).
 Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
                            const Progress& progress);
+
+// The first half of it: the quantizers that convert() would use, but nothing rounded or lowered.
+Result<Plan> choose_plan(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
+                         const Progress& progress);
 
 }  // namespace intvit

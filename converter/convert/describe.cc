@@ -84,6 +84,11 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
                        {"site_sqnr_db", join(conversion.site_errors)}};
   if (conversion.sensitivity) store(*conversion.sensitivity, metadata);
   if (!options.settings.empty()) metadata["settings"] = join(options.settings);
+  if (!options.sites.empty()) {
+    std::vector<std::string> rules;
+    for (const SiteRule& rule : options.sites) rules.push_back(rule.text);
+    metadata["sites"] = join(rules);
+  }
   if (!network.labels.empty()) metadata["labels"] = join(network.labels);
   if (network.zero_shot) {
     metadata["zero_shot"] = network.zero_shot->bias ? "sigmoid" : "softmax";

@@ -9,6 +9,7 @@
 #include "converter/observe/picture_source.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/pictures/picture_list.h"
+#include "tools/vitconvert/conversion_job.h"
 #include "tools/vitconvert/source_options.h"
 
 namespace intvit {
@@ -16,6 +17,7 @@ namespace intvit {
 // Returns the function to call if the subcommand was chosen; it returns the exit code.
 using Command = std::function<int()>;
 Command add_convert(CLI::App& app);
+Command add_plan(CLI::App& app);
 Command add_reference(CLI::App& app);
 Command add_synth(CLI::App& app);
 Command add_sweep(CLI::App& app);
@@ -43,6 +45,9 @@ int report_error(const Status& status);
 
 // A line on stderr with a bar and the time left; nothing if stderr is no terminal.
 Progress terminal_progress();
+
+// What `job` would give and take, measured on made-up pictures.
+int dry_run(const Job& job, bool json);
 
 // Nothing for an empty path.
 Status write_text(const std::string& path, const std::string& text);

@@ -1,10 +1,13 @@
 #include "tools/vitconvert/conversion_job.h"
 
+#include <algorithm>
+
 #include "converter/convert/trial.h"
 #include "converter/lower/input_geometry.h"
 #include "converter/read/text_file.h"
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/command_line.h"
+#include "tools/common/cli/suggest.h"
 #include "tools/common/pictures/labels_file.h"
 #include "tools/common/pictures/picture_options.h"
 #include "tools/vitconvert/commands.h"
@@ -32,6 +35,16 @@ Status settle_options(JobOptions& options) {
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return isa.status();
   options.convert.budget.isa = isa.value();
+  for (const std::string& text : options.sites) {
+    Result<SiteRule> rule = parse_site_rule(text);
+    if (!rule.ok()) return rule.status();
+    const std::string& method = rule.value().method.empty() ? options.convert.method : rule.value().method;
+    if (const std::string& aside = rule.value().aside; !aside.empty()) {
+      const auto own = Knobs::with(method, std::vector<std::string>{"aside=" + aside});
+      if (!own.ok()) return own.status();
+    }
+    options.convert.sites.push_back(rule.take());
+  }
   return read_plan(options.plan, options.convert);
 }
 
@@ -45,6 +58,21 @@ Result<FloatNetwork> load_labelled(JobOptions& options) {
   return network;
 }
 
+// That every rule is about something.
+Status check_sites(const FloatNetwork& network, const ConvertOptions& options) {
+  if (options.sites.empty()) return {};
+  const std::vector<std::string> names = site_names(network);
+  for (const SiteRule& rule : options.sites) {
+    const auto is_meant = [&rule](const std::string& name) { return matches(rule.pattern, name); };
+    if (std::any_of(names.begin(), names.end(), is_meant)) continue;
+    const std::string guess = closest(rule.pattern, names);
+    return {Code::invalid_argument, "--site '" + rule.pattern.substr(0, 200) + "' matches nothing" +
+                                        (guess.empty() ? "" : ", did you mean '" + guess + "'?") +
+                                        "; 'vitconvert plan' prints all names"};
+  }
+  return check_site_rules(network, options.sites, options.activation_bits);
+}
+
 }  // namespace
 
 Result<Job> start_job(JobOptions& options) {
@@ -53,14 +81,16 @@ Result<Job> start_job(JobOptions& options) {
   if (!pictures.ok()) return pictures.status();
   Result<FloatNetwork> network = load_labelled(options);
   if (!network.ok()) return network.status();
+  if (Status status = check_sites(network.value(), options.convert); !status.ok()) return status;
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return geometry.status();
-  Job job{network.take(), options.convert,
-          std::make_unique<PictureFiles>(paths_of(pictures.value()), geometry.value(), options.pictures)};
+  return Job{network.take(), options.convert,
+             std::make_unique<PictureFiles>(paths_of(pictures.value()), geometry.value(), options.pictures)};
+}
+
+Status try_job(const Job& job) {
   const Progress progress = terminal_progress();
-  const PictureRun run{*job.pictures, job.convert.threads, progress};
-  if (Status status = try_lowering(job.network, run, job.convert); !status.ok()) return status;
-  return job;
+  return try_lowering(job.network, {*job.pictures, job.convert.threads, progress}, job.convert);
 }
 
 void add_job_options(CLI::App& command, JobOptions& options) {
@@ -78,6 +108,12 @@ void add_job_options(CLI::App& command, JobOptions& options) {
                   "fewer than 8 bits: on or off")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
+  command
+      .add_option("--site", options.sites,
+                  "PATTERN=KEY:VALUE,... of some quantizers by name (* for any letters): bits, method, aside, range; "
+                  "the last that matches holds (repeatable)")
+      ->type_name("RULE")
+      ->allow_extra_args(false);
   command
       .add_option("--max-ms", options.convert.budget.milliseconds,
                   "Method auto: at most so many milliseconds a picture, on one thread of this machine")

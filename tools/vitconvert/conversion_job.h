@@ -16,6 +16,7 @@ namespace intvit {
 struct JobOptions {
   SourceOptions source;
   std::string calibration, plan, labels, isa;
+  std::vector<std::string> sites;
   int calibration_count = 0;
   PictureOptions pictures;
   ConvertOptions convert;
@@ -30,7 +31,10 @@ struct Job {
   std::unique_ptr<PictureFiles> pictures;  // of calibration
 };
 
-// Cheap mistakes first. Ends with a trial whether the network can be lowered.
+// Cheap mistakes first; reads the checkpoint, but no picture.
 Result<Job> start_job(JobOptions& options);
+
+// A trial whether the network can be lowered, on the first pictures.
+Status try_job(const Job& job);
 
 }  // namespace intvit

@@ -16,6 +16,7 @@ struct ConvertCommand {
   bool sensitivity = false;
   int sensitivity_pictures = 8;
   bool json = false;
+  bool dry_run = false;
 };
 
 Status check_outputs(const ConvertCommand& options) {
@@ -30,6 +31,8 @@ int run(ConvertCommand options) {
   if (Status status = check_outputs(options); !status.ok()) return report_error(status);
   const Result<Job> job = start_job(options.job);
   if (!job.ok()) return report_error(job.status());
+  if (options.dry_run) return dry_run(job.value(), options.json);
+  if (Status status = try_job(job.value()); !status.ok()) return report_error(status);
   const Result<Conversion> conversion =
       convert(job.value().network, *job.value().pictures, job.value().convert, terminal_progress());
   print_notes(job.value().pictures->notes());
@@ -68,6 +71,8 @@ Command add_convert(CLI::App& app) {
       ->check(CLI::Range(1, 1000000))
       ->needs(sensitivity)
       ->capture_default_str();
+  command->add_flag("--dry-run", options->dry_run,
+                    "Write nothing and read no picture: say about how large the model would be, and how long it takes");
   command->add_flag("--json", options->json, "Print one JSON object");
   return [options] { return run(*options); };
 }
