@@ -82,7 +82,9 @@ Status check(const FloatNetwork& network, const Calibration& calibration, const 
   if (!model.ok()) {
     return {Code::check_failed, "the converted model cannot be read back: " + model.status().message()};
   }
-  const Result<Verification> verification = verify(model.value(), run, network.outputs, calibration.outputs);
+  const Result<Verification> verification =
+      options.unseen != nullptr ? verify_unseen(model.value(), {*options.unseen, run.threads, run.progress}, network)
+                                : verify(model.value(), run, network.outputs, calibration.outputs);
   if (!verification.ok()) return verification.status();
   result.verification = verification.value();
   if (!(options.budget.milliseconds > 0)) return {};

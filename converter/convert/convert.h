@@ -28,6 +28,7 @@ struct ConvertOptions {
   Budget budget = {};                      // auto only
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
   std::vector<SiteRule> sites = {};        // in the place of what the method gives there; not with `plan` or `budget`
+  PictureSource* unseen = nullptr;         // the check is made on these; null: on the calibration pictures
   int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
 };
 

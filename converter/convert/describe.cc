@@ -106,6 +106,8 @@ void add_figures(const ConvertOptions& options, Conversion& conversion) {
   }
   if (options.budget.megabytes > 0) metadata["max_mb"] = fixed(options.budget.megabytes, 3);
   const Verification& v = conversion.verification;
+  metadata["verified_pictures"] = std::to_string(v.pictures);
+  metadata["verified_on"] = v.unseen ? "unseen" : "calibration";
   if (v.top1_agreement) metadata["top1_agreement_percent"] = fixed(*v.top1_agreement, 2);
   std::vector<std::string> others;
   for (const OutputSqnr& output : v.outputs) {

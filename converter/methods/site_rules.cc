@@ -53,20 +53,6 @@ const SiteRule* rule_for(const std::vector<SiteRule>& rules, std::string_view na
 
 bool is_site(const Tensor& tensor) { return has_codes(tensor.role) || tensor.role == Role::probabilities; }
 
-// The plan's entries of one site, in the order of `from`.
-void take(const std::string& name, const Plan& from, Plan& plan) {
-  if (const auto codes = from.activations.find(name); codes != from.activations.end()) {
-    plan.activations[name] = codes->second;
-    // Whole heads are equalised before anything is chosen.
-    plan.equalisations.erase(name);
-    if (const auto own = from.equalisations.find(name); own != from.equalisations.end()) {
-      plan.equalisations.insert(*own);
-    }
-  }
-  plan.softmax.erase(name);
-  if (const auto softmax = from.softmax.find(name); softmax != from.softmax.end()) plan.softmax.insert(*softmax);
-}
-
 }  // namespace
 
 Result<SiteRule> parse_site_rule(const std::string& text) {
@@ -118,6 +104,22 @@ std::vector<std::string> site_names(const FloatNetwork& network) {
   return names;
 }
 
+void take_site(const std::string& name, const Plan& other, Plan& plan) {
+  if (const auto weights = other.weights.find(name); weights != other.weights.end()) {
+    plan.weights[name] = weights->second;
+    return;
+  }
+  if (const auto codes = other.activations.find(name); codes != other.activations.end()) {
+    plan.activations[name] = codes->second;
+    plan.equalisations.erase(name);
+    if (const auto own = other.equalisations.find(name); own != other.equalisations.end()) {
+      plan.equalisations.insert(*own);
+    }
+  }
+  plan.softmax.erase(name);
+  if (const auto softmax = other.softmax.find(name); softmax != other.softmax.end()) plan.softmax.insert(*softmax);
+}
+
 Status check_site_rules(const FloatNetwork& network, const std::vector<SiteRule>& rules, int activation_bits) {
   for (const Node& node : network.nodes) {
     std::string first;
@@ -154,7 +156,7 @@ Status apply_site_rules(const FloatNetwork& network, const std::vector<SiteRule>
       if (!made.ok()) return made.status();
       plans[variant] = made.take();
     }
-    take(tensor.name, plans[variant], plan);
+    take_site(tensor.name, plans[variant], plan);
   }
   for (auto& [layer, scheme] : plan.weights) {
     const SiteRule* rule = rule_for(rules, layer);

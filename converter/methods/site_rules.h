@@ -33,6 +33,9 @@ bool matches(std::string_view pattern, std::string_view name);
 // meant.
 std::vector<std::string> site_names(const FloatNetwork& network);
 
+// Gives `plan` what `other`, a plan of the same network with the same heads, has for a site or a layer.
+void take_site(const std::string& name, const Plan& other, Plan& plan);
+
 // What a method is to be run with for some sites.
 struct SiteVariant {
   std::string method, aside;

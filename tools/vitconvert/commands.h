@@ -34,6 +34,19 @@ Status needs_logits(const FloatNetwork& network, const std::string& what);
 // The first `count` pictures of a list or folder; 0: all. invalid_argument if there are fewer.
 Result<std::vector<LabelledPicture>> calibration_pictures(const std::string& list, int count);
 
+// The same, and what a conversion may be checked on: those behind the first `count`, as many again, or 32 where that
+// is more. Without `strict`, folders that cannot be listed are named on stderr and left out.
+struct CalibrationPictures {
+  std::vector<LabelledPicture> calibration, unseen;
+};
+inline constexpr std::size_t kFewestUnseen = 32;
+Result<CalibrationPictures> split_pictures(const std::string& list, int count, bool strict);
+
+// Reads every picture once. Those that cannot be read are named on stderr and left out; with `strict`, or if none can
+// be, the first of them is the error.
+Status keep_readable(std::vector<LabelledPicture>& pictures, const InputGeometry& geometry,
+                     const PictureOptions& reading, int threads, bool strict);
+
 // Pictures that all have labels below `classes`.
 Result<std::vector<LabelledPicture>> evaluation_pictures(const std::string& list, int classes);
 
@@ -52,8 +65,15 @@ int dry_run(const Job& job, bool json);
 // Nothing for an empty path.
 Status write_text(const std::string& path, const std::string& text);
 
-// Writes the model and prints what it is; --json prints one object instead. `report` may be empty.
-int finish_conversion(const Conversion& conversion, const std::string& output, const std::string& report, bool json,
-                      double seconds);
+// How a conversion ends.
+struct FinishOptions {
+  std::string output, report;  // the second may be empty
+  bool json = false;           // one object instead of lines
+  bool warn = true;            // when the model is far from float
+  double least_agreement = 0;  // percent; the exit code is 5 below it, and the file gets another name
+};
+
+// Writes the model and prints what it is.
+int finish_conversion(const Conversion& conversion, const FinishOptions& options, double seconds);
 
 }  // namespace intvit

@@ -77,20 +77,41 @@ Status check_sites(const FloatNetwork& network, const ConvertOptions& options) {
 
 Result<Job> start_job(JobOptions& options) {
   if (Status status = settle_options(options); !status.ok()) return status;
-  const auto pictures = calibration_pictures(options.calibration, options.calibration_count);
+  Result<CalibrationPictures> pictures = split_pictures(options.calibration, options.calibration_count, options.strict);
   if (!pictures.ok()) return pictures.status();
   Result<FloatNetwork> network = load_labelled(options);
   if (!network.ok()) return network.status();
   if (Status status = check_sites(network.value(), options.convert); !status.ok()) return status;
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return geometry.status();
-  return Job{network.take(), options.convert,
-             std::make_unique<PictureFiles>(paths_of(pictures.value()), geometry.value(), options.pictures)};
+  return Job{network.take(),
+             options.convert,
+             geometry.value(),
+             options.pictures,
+             options.strict,
+             std::move(pictures.value().calibration),
+             std::move(pictures.value().unseen),
+             {},
+             {}};
 }
 
-Status try_job(const Job& job) {
+Status open_pictures(Job& job) {
+  const int threads = job.convert.threads;
+  Status status = keep_readable(job.calibration, job.geometry, job.reading, threads, job.strict);
+  if (!status.ok()) return status;
+  job.pictures = std::make_unique<PictureFiles>(paths_of(job.calibration), job.geometry, job.reading);
+  if (!job.unseen.empty()) {
+    status = keep_readable(job.unseen, job.geometry, job.reading, threads, job.strict);
+    if (!status.ok() && job.strict) return status;
+    // What lies behind the calibration pictures was not asked for: no reason to stop.
+    if (!status.ok()) job.unseen.clear();
+  }
+  if (!job.unseen.empty()) {
+    job.unseen_pictures = std::make_unique<PictureFiles>(paths_of(job.unseen), job.geometry, job.reading);
+    job.convert.unseen = job.unseen_pictures.get();
+  }
   const Progress progress = terminal_progress();
-  return try_lowering(job.network, {*job.pictures, job.convert.threads, progress}, job.convert);
+  return try_lowering(job.network, {*job.pictures, threads, progress}, job.convert);
 }
 
 void add_job_options(CLI::App& command, JobOptions& options) {
@@ -98,6 +119,8 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   command.add_option("--calib", options.calibration, "LIST file or folder of calibration pictures")->required();
   command.add_option("--calib-count", options.calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
+  command.add_flag("--strict", options.strict,
+                   "Stop at a picture or folder that cannot be read, instead of leaving it out");
   add_picture_options(command, options.pictures);
   add_output_options(command, options.source.outputs);
   add_input_size_option(command, options.source.input);

@@ -9,6 +9,7 @@
 #include "converter/graph/network.h"
 #include "converter/observe/picture_source.h"
 #include "intvit/picture.h"
+#include "tools/common/pictures/picture_list.h"
 #include "tools/vitconvert/source_options.h"
 
 namespace intvit {
@@ -18,6 +19,7 @@ struct JobOptions {
   std::string calibration, plan, labels, isa;
   std::vector<std::string> sites;
   int calibration_count = 0;
+  bool strict = false;  // a picture that cannot be read is an error
   PictureOptions pictures;
   ConvertOptions convert;
   std::string weights = "feedback", equalise_heads = "on";
@@ -28,13 +30,18 @@ void add_job_options(CLI::App& command, JobOptions& options);
 struct Job {
   FloatNetwork network;
   ConvertOptions convert;
-  std::unique_ptr<PictureFiles> pictures;  // of calibration
+  InputGeometry geometry;
+  PictureOptions reading;
+  bool strict = false;
+  std::vector<LabelledPicture> calibration, unseen;
+  std::unique_ptr<PictureFiles> pictures,
+      unseen_pictures;  // after open_pictures(); the second only where there are any
 };
 
 // Cheap mistakes first; reads the checkpoint, but no picture.
 Result<Job> start_job(JobOptions& options);
 
-// A trial whether the network can be lowered, on the first pictures.
-Status try_job(const Job& job);
+// Leaves out pictures that cannot be read, and tries on the first ones whether the network can be lowered.
+Status open_pictures(Job& job);
 
 }  // namespace intvit

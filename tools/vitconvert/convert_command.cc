@@ -6,42 +6,55 @@
 #include "tools/common/results/output_file.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/conversion_job.h"
+#include "tools/vitconvert/max_drop.h"
 
 namespace intvit {
 namespace {
 
 struct ConvertCommand {
   JobOptions job;
-  std::string output, write_plan, report;
+  FinishOptions finish;
+  MaxDrop max_drop;
+  std::string write_plan;
   bool sensitivity = false;
   int sensitivity_pictures = 8;
-  bool json = false;
   bool dry_run = false;
 };
 
 Status check_outputs(const ConvertCommand& options) {
-  if (Status status = check_output_file("the model", options.output); !status.ok()) return status;
+  if (Status status = check_output_file("the model", options.finish.output); !status.ok()) return status;
   if (Status status = check_output_file("the plan", options.write_plan); !status.ok()) return status;
-  return check_output_file("the report", options.report);
+  return check_output_file("the report", options.finish.report);
+}
+
+// What is asked of the result.
+Status check_goals(const ConvertCommand& options, const Job& job) {
+  if (options.finish.least_agreement > 0) {
+    if (Status status = needs_logits(job.network, "--min-agree"); !status.ok()) return status;
+  }
+  return options.max_drop.evaluation.empty() ? Status() : check_max_drop(job, options.max_drop);
 }
 
 int run(ConvertCommand options) {
   const auto start = std::chrono::steady_clock::now();
   options.job.convert.sensitivity_pictures = options.sensitivity ? options.sensitivity_pictures : 0;
   if (Status status = check_outputs(options); !status.ok()) return report_error(status);
-  const Result<Job> job = start_job(options.job);
+  Result<Job> job = start_job(options.job);
   if (!job.ok()) return report_error(job.status());
-  if (options.dry_run) return dry_run(job.value(), options.json);
-  if (Status status = try_job(job.value()); !status.ok()) return report_error(status);
+  if (Status status = check_goals(options, job.value()); !status.ok()) return report_error(status);
+  if (options.dry_run) return dry_run(job.value(), options.finish.json);
+  if (Status status = open_pictures(job.value()); !status.ok()) return report_error(status);
   const Result<Conversion> conversion =
-      convert(job.value().network, *job.value().pictures, job.value().convert, terminal_progress());
+      options.max_drop.evaluation.empty()
+          ? convert(job.value().network, *job.value().pictures, job.value().convert, terminal_progress())
+          : convert_within_drop(job.value(), options.max_drop);
   print_notes(job.value().pictures->notes());
   if (!conversion.ok()) return report_error(conversion.status());
   if (Status status = write_text(options.write_plan, plan_to_json(conversion.value().plan)); !status.ok()) {
     return report_error(status);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return finish_conversion(conversion.value(), options.output, options.report, options.json, seconds);
+  return finish_conversion(conversion.value(), options.finish, seconds);
 }
 
 }  // namespace
@@ -49,7 +62,7 @@ int run(ConvertCommand options) {
 Command add_convert(CLI::App& app) {
   auto options = std::make_shared<ConvertCommand>();
   CLI::App* command = app.add_subcommand("convert", "Checkpoint and calibration pictures -> model file");
-  command->add_option("-o,--output", options->output, "The model file to write")->required()->check(file_name());
+  command->add_option("-o,--output", options->finish.output, "The model file to write")->required()->check(file_name());
   add_job_options(*command, options->job);
   command
       ->add_option(
@@ -61,8 +74,14 @@ Command add_convert(CLI::App& app) {
       ->check(file_name());
   command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON")
       ->check(file_name());
-  command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer")
+  command->add_option("--report", options->finish.report, "Write a page (HTML) on the error of every quantizer")
       ->check(file_name());
+  command
+      ->add_option("--min-agree", options->finish.least_agreement,
+                   "Exit code 5 if the model's most likely class is float's for fewer pictures, in percent; the model "
+                   "is then FILE.rejected")
+      ->check(real_number(0, 100, "PERCENT"));
+  add_max_drop(*command, options->max_drop);
   CLI::Option* sensitivity = command->add_flag(
       "--sensitivity", options->sensitivity,
       "Measure what every quantizer alone costs, for 'vitconvert inspect' and the report (slow: some 10 runs of the "
@@ -73,7 +92,7 @@ Command add_convert(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--dry-run", options->dry_run,
                     "Write nothing and read no picture: say about how large the model would be, and how long it takes");
-  command->add_flag("--json", options->json, "Print one JSON object");
+  command->add_flag("--json", options->finish.json, "Print one JSON object");
   return [options] { return run(*options); };
 }
 

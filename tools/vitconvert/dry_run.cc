@@ -44,7 +44,7 @@ void print(const Model& model, const Metadata& metadata, int pictures, int threa
               static_cast<double>(model.file_bytes()) / 1e6);
   std::printf("arena %.0f KiB a picture, a session of one thread and picture %.1f MiB beside the file\n",
               static_cast<double>(model.program().arena_bytes) / 1024, static_cast<double>(session) / (1 << 20));
-  std::printf("%zu steps; from %d pictures in about %.0f s on %d threads of this machine\n",
+  std::printf("%zu steps; from %d pictures in about %.1f s on %d threads of this machine\n",
               model.program().steps.size(), pictures, seconds, threads);
   std::printf("nothing was written and no picture read; figures are of conversions of %d and %d made-up pictures\n",
               kFewPictures, kMorePictures);
@@ -64,7 +64,7 @@ int dry_run(const Job& job, bool json) {
   one.threads = 1;
   const Result<std::uint64_t> session = Session::memory_bytes(*model.value(), one);
   if (!session.ok()) return report_error(session.status());
-  const int pictures = job.pictures->count(), threads = job.convert.threads;
+  const int pictures = static_cast<int>(job.calibration.size()), threads = job.convert.threads;
   const double seconds = seconds_for(pictures, few.value(), more.value());
   const Metadata& metadata = conversion.metadata;
   if (!json) {

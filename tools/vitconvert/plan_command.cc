@@ -16,9 +16,10 @@ struct PlanCommand {
 
 int run(PlanCommand options) {
   if (Status status = check_output_file("the plan", options.output); !status.ok()) return report_error(status);
-  const Result<Job> job = start_job(options.job);
+  Result<Job> job = start_job(options.job);
   if (!job.ok()) return report_error(job.status());
-  if (Status status = try_job(job.value()); !status.ok()) return report_error(status);
+  job.value().unseen.clear();  // nothing is checked
+  if (Status status = open_pictures(job.value()); !status.ok()) return report_error(status);
   const Result<Plan> plan =
       choose_plan(job.value().network, *job.value().pictures, job.value().convert, terminal_progress());
   print_notes(job.value().pictures->notes());
