@@ -55,9 +55,9 @@ int main(int argc, char** argv) {
            "                   --eval models/demo/test.txt -o results/\n"
            "  vitconvert inspect demo.bin\n");
   const std::pair<const char*, Command> commands[] = {
-      {"convert", add_convert(app)}, {"plan", add_plan(app)},   {"reference", add_reference(app)},
-      {"synth", add_synth(app)},     {"sweep", add_sweep(app)}, {"inspect", add_inspect(app)},
-      {"list", add_list(app)}};
+      {"convert", add_convert(app)}, {"plan", add_plan(app)},     {"reference", add_reference(app)},
+      {"synth", add_synth(app)},     {"sweep", add_sweep(app)},   {"inspect", add_inspect(app)},
+      {"compare", add_compare(app)}, {"verify", add_verify(app)}, {"list", add_list(app)}};
   if (const auto stop = parse_command_line(app, argc, argv)) return *stop;
   for (const auto& [name, run] : commands) {
     if (!app.got_subcommand(name)) continue;
