@@ -61,6 +61,9 @@ int report_error(const Status& status);
 // A line on stderr with a bar and the time left; nothing if stderr is no terminal.
 Progress terminal_progress();
 
+// The same for a conversion, or the choice of its plan: numbered stages and the time that all of them still take.
+Progress conversion_progress(const ConvertOptions& options, int pictures, bool plan_only);
+
 // What `job` would give and take, measured on made-up pictures.
 int dry_run(const Job& job, bool json);
 

@@ -46,7 +46,8 @@ int run(ConvertCommand options) {
   if (Status status = open_pictures(job.value()); !status.ok()) return report_error(status);
   const Result<Conversion> conversion =
       options.max_drop.evaluation.empty()
-          ? convert(job.value().network, *job.value().pictures, job.value().convert, terminal_progress())
+          ? convert(job.value().network, *job.value().pictures, job.value().convert,
+                    conversion_progress(job.value().convert, job.value().pictures->count(), false))
           : convert_within_drop(job.value(), options.max_drop);
   print_notes(job.value().pictures->notes());
   if (!conversion.ok()) return report_error(conversion.status());

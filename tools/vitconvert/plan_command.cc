@@ -20,8 +20,8 @@ int run(PlanCommand options) {
   if (!job.ok()) return report_error(job.status());
   job.value().unseen.clear();  // nothing is checked
   if (Status status = open_pictures(job.value()); !status.ok()) return report_error(status);
-  const Result<Plan> plan =
-      choose_plan(job.value().network, *job.value().pictures, job.value().convert, terminal_progress());
+  const Result<Plan> plan = choose_plan(job.value().network, *job.value().pictures, job.value().convert,
+                                        conversion_progress(job.value().convert, job.value().pictures->count(), true));
   print_notes(job.value().pictures->notes());
   if (!plan.ok()) return report_error(plan.status());
   const std::string text = plan_to_json(plan.value());
