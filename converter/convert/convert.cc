@@ -131,6 +131,9 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   }
   round_the_rest(preparation.network, result.plan, options.threads, rounded);
   result.site_errors = measure_sites(network, preparation.calibration.statistics, result.plan);
+  Result<EffectiveBits> bits = measure_effective_bits(preparation.network, result.plan, run);
+  if (!bits.ok()) return bits.status();
+  result.effective_bits = bits.take();
   if (options.sensitivity_pictures > 0) {
     Result<Sensitivity> sensitivity =
         measure_sensitivity(preparation.network, result.plan, rounded, run, options.sensitivity_pictures);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "converter/errors/effective_bits.h"
 #include "converter/errors/sensitivity.h"
 #include "converter/errors/site_error.h"
 #include "converter/errors/verify.h"
@@ -28,6 +29,7 @@ struct ConvertOptions {
   Budget budget = {};                      // auto only
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
   std::vector<SiteRule> sites = {};        // in the place of what the method gives there; not with `plan` or `budget`
+  Metadata origin = {};                    // what the file says of where the network comes from
   PictureSource* unseen = nullptr;         // the check is made on these; null: on the calibration pictures
   int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
 };
@@ -37,6 +39,7 @@ struct Conversion {
   Plan plan;
   Metadata metadata;
   Verification verification;
+  EffectiveBits effective_bits;
   std::vector<SiteError> site_errors;  // in the order of execution
   std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
   std::optional<Sensitivity> sensitivity;

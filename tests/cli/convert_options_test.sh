@@ -28,6 +28,16 @@ expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/miss
 grep -q "KiB a picture" "$work/out" || fail "dry run: $(cat "$work/out")"
 [ ! -e "$work/x.bin" ] || fail "something was written"
 
+# Where a model comes from, and what its values take.
+"$VITCONVERT" inspect "$work/a.bin" >"$work/inspect"
+for fact in 'source  *demo$' 'checkpoint_checksum  *[0-9a-f]\{16\}$' 'preprocessing  *bicubic resize, crop_pct 0.9, ' \
+  'classes  *16, 16 with names' 'effective_activation_bits  *4.000'; do
+  grep -q "$fact" "$work/inspect" || fail "inspect has no '$fact': $(cat "$work/inspect")"
+done
+expect_exit 0 "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/aside.bin" --method adfq --weights nearest --json
+bits=$(json_number "$work/out" effective_activation_bits)
+at_least "$bits" 4.0001 && at_least 4.5 "$bits" || fail "values aside take $bits bits"
+
 # The check: on pictures that took no part, where there are any; a poor model is told so, or refused without loss.
 expect_exit 0 "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/a.bin" --json
 grep -q '"unseen": true' "$work/out" && [ "$(json_number "$work/out" pictures)" = 32 ] || fail "unseen: $(cat "$work/out")"

@@ -1,6 +1,7 @@
 #include "tools/vitconvert/conversion_job.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "converter/convert/trial.h"
 #include "converter/lower/input_geometry.h"
@@ -10,7 +11,9 @@
 #include "tools/common/cli/suggest.h"
 #include "tools/common/pictures/labels_file.h"
 #include "tools/common/pictures/picture_options.h"
+#include "tools/common/results/digest.h"
 #include "tools/vitconvert/commands.h"
+#include "tools/vitconvert/sweep/checksums.h"
 
 namespace intvit {
 namespace {
@@ -73,6 +76,14 @@ Status check_sites(const FloatNetwork& network, const ConvertOptions& options) {
   return check_site_rules(network, options.sites, options.activation_bits);
 }
 
+// The last name of a path, without the folders that it is in.
+std::string base_name(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::weakly_canonical(path, error);
+  const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  return name.substr(0, 200);
+}
+
 }  // namespace
 
 Result<Job> start_job(JobOptions& options) {
@@ -84,6 +95,10 @@ Result<Job> start_job(JobOptions& options) {
   if (Status status = check_sites(network.value(), options.convert); !status.ok()) return status;
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return geometry.status();
+  const Result<std::uint64_t> checksum = checkpoint_checksum(options.source.path);
+  if (!checksum.ok()) return checksum.status();
+  options.convert.origin = {{"source", base_name(options.source.path)},
+                            {"checkpoint_checksum", hex64(checksum.value())}};
   return Job{network.take(),
              options.convert,
              geometry.value(),

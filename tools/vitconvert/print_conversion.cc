@@ -35,6 +35,7 @@ nlohmann::ordered_json conversion_json(const Conversion& conversion, const std::
       root["output_sqnr_db"][one.output] = one.sqnr_db;
     }
   }
+  root["effective_activation_bits"] = conversion.effective_bits.activations;
   root["seconds"] = seconds;
   root["site_sqnr_db"] = sites;
   if (conversion.milliseconds) root["median_ms"] = *conversion.milliseconds;
@@ -57,6 +58,10 @@ void print_text(const Conversion& conversion, const std::string& output, double 
               conversion.metadata.at("architecture").c_str(), conversion.metadata.at("method").c_str(),
               conversion.metadata.at("weight_bits").c_str(), conversion.metadata.at("activation_bits").c_str(),
               static_cast<double>(conversion.file.size()) / 1e6, seconds);
+  if (!conversion.effective_bits.aside.empty()) {
+    std::printf("activations take %.2f bits a value, those that are aside included\n",
+                conversion.effective_bits.activations);
+  }
   if (conversion.milliseconds) {
     std::printf("%.2f ms a picture on one thread of this machine (%s); at most %s were allowed\n",
                 *conversion.milliseconds, conversion.metadata.at("max_ms_isa").c_str(),

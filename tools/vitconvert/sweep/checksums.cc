@@ -44,7 +44,10 @@ std::uint64_t pictures_checksum(const std::vector<LabelledPicture>& pictures) {
   return sum;
 }
 
-// The file, or all checkpoints of the folder, and what may lie beside them.
+std::string hashed(const std::string& text) { return hex64(add_text(text, 0)); }
+
+}  // namespace
+
 Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   std::error_code error;
   const bool folder = fs::is_directory(source, error);
@@ -62,10 +65,6 @@ Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   for (const fs::path& file : files) sum = add_file(file, add_text(file.filename().string() + "\n", sum));
   return sum;
 }
-
-std::string hashed(const std::string& text) { return hex64(add_text(text, 0)); }
-
-}  // namespace
 
 std::vector<std::uint8_t> read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
