@@ -31,7 +31,25 @@ Result<MethodChoice> method_of(const ConvertOptions& options) {
     return Status(Code::invalid_argument, "only --method auto chooses formats within --max-ms and --max-mb, not " +
                                               (options.plan ? "a given plan" : "method '" + options.method + "'"));
   }
+  if (!options.sites.empty() && (options.budget.limited() || options.plan)) {
+    return Status(Code::invalid_argument, std::string("--site goes with neither --max-ms and --max-mb nor --plan") +
+                                              (options.plan ? "; edit the plan" : ""));
+  }
   return MethodChoice{method.value(), knobs.value()};
+}
+
+// The plan of a method with other numbers than the conversion's.
+Result<Plan> plan_of(const SiteVariant& variant, const Preparation& preparation, const PictureRun& run,
+                     const ConvertOptions& options) {
+  std::vector<std::string> settings;
+  if (variant.method == options.method) settings = options.settings;
+  if (!variant.aside.empty()) settings.push_back("aside=" + variant.aside);
+  const Result<Method> method = find_method(variant.method);
+  if (!method.ok()) return method.status();
+  const Result<Knobs> knobs = Knobs::with(variant.method, settings);
+  if (!knobs.ok()) return knobs.status();
+  return make_plan(method.value(), {preparation.network, preparation.calibration.statistics, options.weight_bits,
+                                    variant.bits, run, knobs.value()});
 }
 
 // Chooses the quantizers and folds their equalisations into the network, on top of those of the heads.
@@ -48,6 +66,11 @@ Status choose(Preparation& preparation, const PictureRun& run, const ConvertOpti
                                 options.activation_bits, run, choice.knobs, options.budget});
   if (!made.ok()) return made.status();
   plan = made.take();
+  const auto make = [&](const SiteVariant& variant) { return plan_of(variant, preparation, run, options); };
+  const SiteVariant usual{options.method, "", options.activation_bits};
+  if (Status status = apply_site_rules(preparation.network, options.sites, usual, make, plan); !status.ok()) {
+    return status;
+  }
   if (Status status = equalise(plan.equalisations, preparation.network); !status.ok()) return status;
   plan.method = options.method;
   plan.equalisations.insert(preparation.heads.begin(), preparation.heads.end());
@@ -61,7 +84,9 @@ Status check(const FloatNetwork& network, const Calibration& calibration, const 
   if (!model.ok()) {
     return {Code::check_failed, "the converted model cannot be read back: " + model.status().message()};
   }
-  const Result<Verification> verification = verify(model.value(), run, network.outputs, calibration.outputs);
+  const Result<Verification> verification =
+      options.unseen != nullptr ? verify_unseen(model.value(), {*options.unseen, run.threads, run.progress}, network)
+                                : verify(model.value(), run, network.outputs, calibration.outputs);
   if (!verification.ok()) return verification.status();
   result.verification = verification.value();
   const Result<std::unique_ptr<Session>> session = Session::create(model.value(), {.threads = options.threads});
@@ -78,6 +103,19 @@ Status check(const FloatNetwork& network, const Calibration& calibration, const 
 }
 
 }  // namespace
+
+Result<Plan> choose_plan(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
+                         const Progress& progress) {
+  const Result<MethodChoice> choice = method_of(options);
+  if (!choice.ok()) return choice.status();
+  const PictureRun run{pictures, options.threads, progress};
+  Result<Preparation> preparation = prepare(network, run, options);
+  if (!preparation.ok()) return preparation.status();
+  Plan plan;
+  if (Status status = choose(preparation.value(), run, options, choice.value(), plan); !status.ok()) return status;
+  if (Status status = check_plan(network, plan); !status.ok()) return status;
+  return plan;
+}
 
 Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
                            const Progress& progress) {
@@ -100,6 +138,9 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   }
   round_the_rest(preparation.network, result.plan, options.threads, rounded);
   result.site_errors = measure_sites(network, preparation.calibration.statistics, result.plan);
+  Result<EffectiveBits> bits = measure_effective_bits(preparation.network, result.plan, run);
+  if (!bits.ok()) return bits.status();
+  result.effective_bits = bits.take();
   if (options.sensitivity_pictures > 0) {
     Result<Sensitivity> sensitivity =
         measure_sensitivity(preparation.network, result.plan, rounded, run, options.sensitivity_pictures);

@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "converter/errors/effective_bits.h"
 #include "converter/errors/sensitivity.h"
 #include "converter/errors/site_error.h"
 #include "converter/errors/verify.h"
 #include "converter/methods/budget.h"
 #include "converter/methods/method.h"
+#include "converter/methods/site_rules.h"
 #include "converter/observe/calibrate.h"
 #include "engine/format/metadata.h"
 
@@ -27,6 +29,9 @@ struct ConvertOptions {
   std::optional<Plan> plan;                // used instead of the method's
   Budget budget = {};                      // auto only
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
+  std::vector<SiteRule> sites = {};        // in the place of what the method gives there; not with `plan` or `budget`
+  Metadata origin = {};                    // what the file says of where the network comes from
+  PictureSource* unseen = nullptr;         // the check is made on these; null: on the calibration pictures
   int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
 };
 
@@ -35,6 +40,7 @@ struct Conversion {
   Plan plan;
   Metadata metadata;
   Verification verification;
+  EffectiveBits effective_bits;
   std::vector<SiteError> site_errors;  // in the order of execution
   std::uint64_t selftest_digest = 0;   // of the model as the runtime reads it
   std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
@@ -45,5 +51,9 @@ struct Conversion {
 // the float network differently in the last bit).
 Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
                            const Progress& progress);
+
+// The first half of it: the quantizers that convert() would use, but nothing rounded or lowered.
+Result<Plan> choose_plan(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
+                         const Progress& progress);
 
 }  // namespace intvit

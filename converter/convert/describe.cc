@@ -1,6 +1,7 @@
 #include "converter/convert/describe.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #ifndef INTVIT_VERSION
@@ -65,6 +66,17 @@ std::string join(const std::vector<SiteError>& errors) {
   return join(lines);
 }
 
+std::string text_of(const std::array<double, 3>& values) {
+  return shortest(values[0]) + " " + shortest(values[1]) + " " + shortest(values[2]);
+}
+
+// As timm's terms have it.
+std::string text_of(const Preprocessing& p) {
+  return p.interpolation + " resize, crop_pct " + shortest(p.crop_pct) + ", " + p.crop_mode + " crop to " +
+         std::to_string(p.height) + "x" + std::to_string(p.width) + ", mean " + text_of(p.mean) + ", std " +
+         text_of(p.stddev);
+}
+
 }  // namespace
 
 Metadata describe(const ConvertOptions& options, const Preparation& preparation, int pictures,
@@ -84,6 +96,17 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
                        {"site_sqnr_db", join(conversion.site_errors)}};
   if (conversion.sensitivity) store(*conversion.sensitivity, metadata);
   if (!options.settings.empty()) metadata["settings"] = join(options.settings);
+  metadata["preprocessing"] = text_of(network.preprocessing);
+  metadata["effective_activation_bits"] = fixed(conversion.effective_bits.activations, 3);
+  std::vector<std::string> aside;
+  for (const auto& [site, share] : conversion.effective_bits.aside) aside.push_back(site + " " + fixed(100 * share, 3));
+  if (!aside.empty()) metadata["site_aside_percent"] = join(aside);
+  metadata.insert(options.origin.begin(), options.origin.end());
+  if (!options.sites.empty()) {
+    std::vector<std::string> rules;
+    for (const SiteRule& rule : options.sites) rules.push_back(rule.text);
+    metadata["sites"] = join(rules);
+  }
   if (!network.labels.empty()) metadata["labels"] = join(network.labels);
   if (network.zero_shot) {
     metadata["zero_shot"] = network.zero_shot->bias ? "sigmoid" : "softmax";
@@ -102,6 +125,8 @@ void add_figures(const ConvertOptions& options, Conversion& conversion) {
   if (options.budget.megabytes > 0) metadata["max_mb"] = fixed(options.budget.megabytes, 3);
   metadata["selftest_digest"] = hex(conversion.selftest_digest);
   const Verification& v = conversion.verification;
+  metadata["verified_pictures"] = std::to_string(v.pictures);
+  metadata["verified_on"] = v.unseen ? "unseen" : "calibration";
   if (v.top1_agreement) metadata["top1_agreement_percent"] = fixed(*v.top1_agreement, 2);
   std::vector<std::string> others;
   for (const OutputSqnr& output : v.outputs) {

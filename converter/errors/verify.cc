@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <span>
 
+#include "converter/float/finite.h"
 #include "converter/float/for_each_in_order.h"
+#include "converter/float/forward.h"
 #include "intvit/session.h"
 
 namespace intvit {
@@ -86,6 +88,40 @@ Result<Verification> verify(std::shared_ptr<const Model> model, const PictureRun
     if (outputs[o].kind == PortKind::logits) result.top1_agreement = 100.0 * agreeing / std::max(1, count);
   }
   return result;
+}
+
+Result<Verification> verify_unseen(std::shared_ptr<const Model> model, const PictureRun& run,
+                                   const FloatNetwork& network) {
+  const Preprocessing& input = network.preprocessing;
+  const std::size_t bytes = static_cast<std::size_t>(input.height) * static_cast<std::size_t>(input.width) * 3;
+  using Outputs = std::vector<std::vector<float>>;
+  const auto make_worker = [&](int, int shared_by) {
+    return [&, forward = FloatForward(network, shared_by),
+            pixels = std::vector<std::uint8_t>(bytes)](int i) mutable -> Result<Outputs> {
+      if (Status status = run.pictures.read(i, pixels.data()); !status.ok()) return status;
+      forward.run(pixels.data());
+      if (Status status = check_finite(network, forward, pixels.data()); !status.ok()) return status;
+      Outputs outputs;
+      for (std::size_t o = 0; o < network.outputs.size(); ++o) {
+        outputs.emplace_back(forward.output(o).begin(), forward.output(o).end());
+      }
+      return outputs;
+    };
+  };
+  Outputs all(network.outputs.size());
+  const auto keep = [&](int, const Result<Outputs>& outputs) -> Status {
+    if (!outputs.ok()) return outputs.status();
+    for (std::size_t o = 0; o < all.size(); ++o) {
+      all[o].insert(all[o].end(), outputs.value()[o].begin(), outputs.value()[o].end());
+    }
+    return {};
+  };
+  if (Status status = for_each_in_order(run.pictures.count(), run.threads, make_worker, keep); !status.ok()) {
+    return status;
+  }
+  Result<Verification> verification = verify(std::move(model), run, network.outputs, all);
+  if (verification.ok()) verification.value().unseen = true;
+  return verification;
 }
 
 }  // namespace intvit

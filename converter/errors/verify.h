@@ -19,6 +19,7 @@ struct OutputSqnr {
 
 struct Verification {
   int pictures = 0;
+  bool unseen = false;                   // none of the pictures took part in the conversion
   std::optional<double> top1_agreement;  // percent of pictures whose most likely class is the same; if it has logits
   std::vector<OutputSqnr> outputs;       // in the network's order
 };
@@ -27,5 +28,9 @@ struct Verification {
 Result<Verification> verify(std::shared_ptr<const Model> model, const PictureRun& run,
                             const std::vector<NetworkOutput>& outputs,
                             const std::vector<std::vector<float>>& float_values);
+
+// The same for pictures that the float network has yet to see.
+Result<Verification> verify_unseen(std::shared_ptr<const Model> model, const PictureRun& run,
+                                   const FloatNetwork& network);
 
 }  // namespace intvit

@@ -12,11 +12,12 @@ namespace intvit {
 namespace {
 
 Result<FloatNetwork> load(const std::string& path, std::vector<std::string>& notes, const OutputChoice& outputs,
-                          const InputSize& input) {
+                          const InputSize& input, bool name_all) {
   const Result<Checkpoint> checkpoint = Checkpoint::open(path);
   if (!checkpoint.ok()) return checkpoint.status();
-  const Result<TensorTable> tensors = TensorTable::build(checkpoint.value(), notes);
+  Result<TensorTable> tensors = TensorTable::build(checkpoint.value(), notes);
   if (!tensors.ok()) return tensors.status();
+  if (name_all) tensors.value().name_all();
   const Result<ModelConfig> config = read_config(checkpoint.value().folder(), tensors.value().naming(), notes);
   if (!config.ok()) return config.status();
   if (tensors.value().find({"layers.0.blocks.0.norm1.weight"}) != nullptr) {
@@ -28,10 +29,10 @@ Result<FloatNetwork> load(const std::string& path, std::vector<std::string>& not
 }  // namespace
 
 Result<FloatNetwork> load_network(const std::string& path, std::vector<std::string>* notes, const OutputChoice& outputs,
-                                  const InputSize& input) {
+                                  const InputSize& input, bool name_all) {
   std::vector<std::string> unheard;
   try {
-    return load(path, notes != nullptr ? *notes : unheard, outputs, input);
+    return load(path, notes != nullptr ? *notes : unheard, outputs, input, name_all);
   } catch (const std::bad_alloc&) {
     return {Code::out_of_memory, "cannot load " + in_quotes(path) + ": its weights do not fit into memory"};
   }

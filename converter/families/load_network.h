@@ -16,8 +16,9 @@
 
 namespace intvit {
 
-// `notes`, where given, receives what had to be assumed: one line each, for stderr.
+// `notes`, where given, receives what had to be assumed: one line each, for stderr. With `name_all` an error names all
+// tensors that are missing or too many, not only the first few.
 Result<FloatNetwork> load_network(const std::string& path, std::vector<std::string>* notes = nullptr,
-                                  const OutputChoice& outputs = {}, const InputSize& input = {});
+                                  const OutputChoice& outputs = {}, const InputSize& input = {}, bool name_all = false);
 
 }  // namespace intvit

@@ -1,6 +1,8 @@
 #include "converter/read/checkpoint.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -16,6 +18,8 @@ namespace fs = std::filesystem;
 constexpr const char* kWeightsName = "model.safetensors";
 constexpr const char* kOpenClipName = "open_clip_model.safetensors";
 constexpr const char* kIndexName = "model.safetensors.index.json";
+constexpr const char* kTorchName = "pytorch_model.bin";
+constexpr const char* kTorchIndexName = "pytorch_model.bin.index.json";
 constexpr std::size_t kMostShards = 1024;
 
 // A shard's name comes from the file and must not lead out of the folder.
@@ -25,7 +29,7 @@ bool is_plain_name(const std::string& name) {
 }
 
 Status no_weights(const std::string& path) {
-  for (const char* other : {"pytorch_model.bin", "model.pth", "pytorch_model.bin.index.json", "tf_model.h5"}) {
+  for (const char* other : {"tf_model.h5", "flax_model.msgpack"}) {
     if (!file_exists((fs::path(path) / other).string())) continue;
     return {Code::unsupported, "folder " + in_quotes(path) + " has " + other + " but no " + kWeightsName +
                                    "; save the model as safetensors (safetensors.torch.save_file)"};
@@ -43,18 +47,20 @@ Result<Checkpoint> Checkpoint::open(const std::string& path) {
   std::string weights = path;
   if (fs::is_directory(path, error)) {
     checkpoint.folder_ = path;
-    weights = (fs::path(path) / kWeightsName).string();
-    if (!file_exists(weights)) weights = (fs::path(path) / kIndexName).string();
-    if (!file_exists(weights)) weights = (fs::path(path) / kOpenClipName).string();
+    for (const char* name : {kWeightsName, kIndexName, kOpenClipName, kTorchName, kTorchIndexName}) {
+      weights = (fs::path(path) / name).string();
+      if (file_exists(weights)) break;
+    }
     if (!file_exists(weights)) return no_weights(path);
   } else {
     checkpoint.folder_ = fs::path(path).parent_path().string();
     if (checkpoint.folder_.empty()) checkpoint.folder_ = ".";
     const std::string ending = fs::path(path).extension().string();
-    if (ending != ".safetensors" && !path.ends_with(".index.json") && file_exists(path)) {
+    constexpr std::string_view kEndings[] = {".safetensors", ".json", ".pth", ".pt", ".bin", ".ckpt"};
+    if (std::find(std::begin(kEndings), std::end(kEndings), ending) == std::end(kEndings) && file_exists(path)) {
       return {Code::unsupported, "cannot read " + in_quotes(path) +
-                                     ": a checkpoint is a .safetensors file or a folder with one; save the model as "
-                                     "safetensors (safetensors.torch.save_file)"};
+                                     ": a checkpoint is a .safetensors, .pth, .pt or .bin file or a folder with one; "
+                                     "save the model as safetensors (safetensors.torch.save_file)"};
     }
   }
   if (weights.ends_with(".index.json")) {
@@ -62,7 +68,7 @@ Result<Checkpoint> Checkpoint::open(const std::string& path) {
     if (!status.ok()) return status;
     return checkpoint;
   }
-  Result<SafetensorsFile> file = SafetensorsFile::open(weights);
+  Result<SafetensorsFile> file = SafetensorsFile::open_any(weights);
   if (!file.ok()) return file.status();
   checkpoint.files_.push_back(file.take());
   return checkpoint;
@@ -88,7 +94,7 @@ Status Checkpoint::open_shards(const std::string& index_path) {
   std::set<std::string_view> seen;
   files_.reserve(names.size());  // the names in `seen` must not move
   for (const std::string& name : names) {
-    Result<SafetensorsFile> file = SafetensorsFile::open((fs::path(folder_) / name).string());
+    Result<SafetensorsFile> file = SafetensorsFile::open_any((fs::path(folder_) / name).string());
     if (!file.ok()) return file.status();
     files_.push_back(file.take());
     for (const TensorInfo& tensor : files_.back().tensors()) {

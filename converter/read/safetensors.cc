@@ -8,6 +8,8 @@
 
 #include "converter/read/message.h"
 #include "converter/read/safetensors_header.h"
+#include "converter/read/torch_file.h"
+#include "converter/read/zip_directory.h"
 
 namespace intvit {
 namespace {
@@ -49,6 +51,38 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
   const auto mapping = std::make_shared<const MappedFile>(mapped.take());
   Result<SafetensorsFile> file = open_memory(std::as_bytes(mapping->bytes()), path);
   if (file.ok()) file.value().mapping_ = mapping;
+  return file;
+}
+
+Result<SafetensorsFile> SafetensorsFile::open_any(const std::string& path) {
+  Result<MappedFile> mapped = MappedFile::open(path);
+  if (!mapped.ok()) return mapped.status();
+  const auto mapping = std::make_shared<const MappedFile>(mapped.take());
+  if (is_bare_pickle(mapping->bytes())) {
+    return {Code::unsupported,
+            "cannot read " + in_quotes(path) +
+                ": it is a pickle outside of a ZIP file, which PyTorch before 1.6 wrote; load it and "
+                "save it again with torch.save or as safetensors (safetensors.torch.save_file)"};
+  }
+  Result<SafetensorsFile> file = is_zip(mapping->bytes()) ? open_torch_file(mapping->bytes(), path)
+                                                          : open_memory(std::as_bytes(mapping->bytes()), path);
+  if (file.ok()) file.value().mapping_ = mapping;
+  return file;
+}
+
+Result<SafetensorsFile> SafetensorsFile::of_tensors(std::span<const std::byte> data, std::string name,
+                                                    std::vector<TensorInfo> tensors) {
+  std::sort(tensors.begin(), tensors.end(), [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+  const auto twice = std::adjacent_find(tensors.begin(), tensors.end(),
+                                        [](const TensorInfo& a, const TensorInfo& b) { return a.name == b.name; });
+  if (twice != tensors.end()) {
+    return {Code::corrupt_file, "cannot read " + in_quotes(name) + ": " + in_quotes(twice->name) +
+                                    " is there twice; the file is damaged, get it again"};
+  }
+  SafetensorsFile file;
+  file.name_ = std::move(name);
+  file.data_ = data;
+  file.tensors_ = std::move(tensors);
   return file;
 }
 

@@ -33,6 +33,13 @@ class SafetensorsFile {
  public:
   static Result<SafetensorsFile> open(const std::string& path);
 
+  // The same for a file of torch.save, or a safetensors file, whichever it is (torch_file.h).
+  static Result<SafetensorsFile> open_any(const std::string& path);
+
+  // Tensors that another reader has found and checked in `data`, in any order. corrupt_file if a name is there twice.
+  static Result<SafetensorsFile> of_tensors(std::span<const std::byte> data, std::string name,
+                                            std::vector<TensorInfo> tensors);
+
   // `bytes` must outlive the object; `name` stands for the path in messages.
   static Result<SafetensorsFile> open_memory(std::span<const std::byte> bytes, std::string name);
 

@@ -12,13 +12,14 @@
 namespace intvit {
 namespace {
 
-// "missing 5 (a, b, c, ...)"; empty when there are none.
-std::string summary(const char* what, const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 4;
+constexpr std::size_t kFewNames = 4, kManyNames = 10000;
+
+// "missing 5 (a, b, c, ...)" with at most `shown` names; empty when there are none.
+std::string summary(const char* what, const std::vector<std::string>& names, std::size_t shown) {
   if (names.empty()) return {};
   std::string text = std::string(what) + " " + std::to_string(names.size()) + " (";
-  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) text += (i > 0 ? ", " : "") + names[i];
-  return text + (names.size() > kShown ? ", ...)" : ")");
+  for (std::size_t i = 0; i < std::min(names.size(), shown); ++i) text += (i > 0 ? ", " : "") + names[i];
+  return text + (names.size() > shown ? ", ...)" : ")");
 }
 
 std::string without_quotes(std::string_view name) {
@@ -149,14 +150,17 @@ Status TensorTable::check(const std::vector<TensorSpec>& wanted, const std::stri
     unexpected.push_back(without_quotes(tensor->name));
   }
   std::string problems;
-  for (const std::string& part :
-       {summary("missing", missing), summary("unexpected", unexpected), summary("wrong shape", misshapen)}) {
+  const std::size_t shown = name_all_ ? kManyNames : kFewNames;
+  const bool cut = std::max({missing.size(), unexpected.size(), misshapen.size()}) > shown;
+  for (const std::string& part : {summary("missing", missing, shown), summary("unexpected", unexpected, shown),
+                                  summary("wrong shape", misshapen, shown)}) {
     if (!part.empty()) problems += (problems.empty() ? "" : ", ") + part;
   }
   if (problems.empty()) return {};
   return {Code::corrupt_file, "checkpoint " + in_quotes(checkpoint_->path()) + " does not have the tensors of " +
                                   in_quotes(architecture) + ": " + problems +
-                                  "; check the architecture and num_classes in config.json"};
+                                  "; check the architecture and num_classes in config.json" +
+                                  (cut && !name_all_ ? " (--verbose names all)" : "")};
 }
 
 }  // namespace intvit

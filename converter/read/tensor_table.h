@@ -19,6 +19,9 @@ class TensorTable {
   // The checkpoint must outlive the table. What is left out of it or of its names is appended to `notes`, a line each.
   static Result<TensorTable> build(const Checkpoint& checkpoint, std::vector<std::string>& notes);
 
+  // check() names every tensor that is wrong instead of the first few of each kind.
+  void name_all() { name_all_ = true; }
+
   const Checkpoint& checkpoint() const { return *checkpoint_; }
 
   Naming naming() const { return naming_; }
@@ -50,6 +53,7 @@ class TensorTable {
 
   const Checkpoint* checkpoint_ = nullptr;
   Naming naming_ = Naming::timm;
+  bool name_all_ = false;
   std::map<Key, const TensorInfo*> tensors_;  // a name without canonical form stands for itself, without prefixes
   std::map<std::string, const TensorInfo*> scalars_;
 };

@@ -81,7 +81,7 @@ void set_metadata(const Metadata& metadata, std::vector<std::uint8_t>& file) {
 Status write_file_atomically(const std::string& path, std::span<const std::uint8_t> bytes) {
   std::string temporary = path + ".XXXXXX";
   const int fd = ::mkstemp(temporary.data());
-  if (fd < 0) return io_error("create", temporary);
+  if (fd < 0) return io_error("create", path);
   const auto fail = [&](const char* what) {
     const Status status = io_error(what, path);
     ::close(fd);

@@ -66,6 +66,24 @@ for option in --max-ms --max-mb; do
   expect_error 2 "$option" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method auto $option nan
 done
 
+# Commands.
+expect_error 2 "unknown command 'inspct', did you mean 'inspect'?" "$VITCONVERT" inspct "$work/m.bin"
+expect_error 2 "did you mean 'convert'" "$VITCONVERT" convrt "$demo" -o "$work/x.bin"
+expect_error 2 "unknown command 'frobnicate'; try" "$VITCONVERT" frobnicate --help
+for option in --seconds --tolerance; do
+  expect_error 2 "$option" "$VITBENCH" "$work/m.bin" --compare "$work/old.json" $option nan
+done
+odd=$work/$(printf 'odd\377').bin  # a name that is not UTF-8
+expect_exit 0 "$VITCONVERT" convert "$demo" -o "$odd" --calib "$demo/calib.txt" --calib-count 2 --weights nearest --json
+[ -s "$odd" ] || fail "a name that is not UTF-8"
+
+# Names of tensors: a few, or all.
+mkdir "$work/deep"
+cp "$demo/model.safetensors" "$work/deep"
+sed 's/"depth": [0-9]*/"depth": 12/' "$demo/config.json" >"$work/deep/config.json"
+expect_error 3 "--verbose names all" "$VITCONVERT" convert "$work/deep" -o "$work/x.bin" --calib "$demo/calib.txt"
+expect_error 3 "blocks.11.mlp.fc2.bias" "$VITCONVERT" convert "$work/deep" -o "$work/x.bin" --calib "$demo/calib.txt" --verbose
+
 # Conversions: nothing is left behind.
 expect_error 3 "nowhere" "$VITCONVERT" convert "$work/nowhere" -o "$work/x.bin" --calib "$demo/calib.txt"
 expect_error 3 "nowhere.txt" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/nowhere.txt"

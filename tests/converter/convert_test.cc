@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/convert/convert.h"
+#include "converter/convert/trial.h"
 #include "converter/families/vit/random_vit.h"
 #include "intvit/session.h"
 #include "tests/converter/conversion_parts.h"
@@ -241,4 +242,28 @@ TEST_CASE("a conversion from its own plan, heads equalised, is the same conversi
   expected["method"] = "plan (dopq)";
   CHECK(again.metadata == expected);
   CHECK(sqnr_db(again) == sqnr_db(first));
+}
+
+TEST_CASE("what cannot be lowered is refused after a few pictures") {
+  class Counted : public SyntheticPictures {
+   public:
+    using SyntheticPictures::SyntheticPictures;
+    Status read(int index, std::uint8_t* pixels) override {
+      ++reads;
+      return SyntheticPictures::read(index, pixels);
+    }
+    int reads = 0;
+  };
+  FloatNetwork network = random_network(small_vit(), 9);
+  const Preprocessing& p = network.preprocessing;
+  Counted pictures(50, p.height, p.width, 3);
+  const PictureRun run{pictures, 1, kSilent};
+  CHECK(try_lowering(network, run, {.plan = {}}).ok());
+  CHECK(pictures.reads == kTrialPictures);
+  // A plan is checked without pictures.
+  ConvertOptions planned{.plan = Plan{}};
+  CHECK(try_lowering(network, run, planned).code() == Code::invalid_argument);
+  CHECK(pictures.reads == kTrialPictures);
+  network.outputs.push_back({.name = "query", .kind = PortKind::tokens, .tensor = network.find("blocks.0.attn.query")});
+  CHECK(try_lowering(network, run, {.plan = {}}).code() == Code::unsupported);
 }

@@ -84,6 +84,12 @@ TEST_CASE("verification counts the pictures whose most likely class is the float
   REQUIRE(verified.value().outputs.size() == 1);
   CHECK(verified.value().outputs[0].output == "logits");
   CHECK(verified.value().outputs[0].sqnr_db == doctest::Approx(10 * std::log10(signal / noise)));
+  CHECK_FALSE(verified.value().unseen);
+  const Result<Verification> unseen = verify_unseen(model, {pictures, 2, kSilent}, network);
+  REQUIRE(unseen.ok());
+  CHECK(unseen.value().unseen);
+  CHECK(*unseen.value().top1_agreement == *verified.value().top1_agreement);
+  CHECK(unseen.value().outputs[0].sqnr_db == doctest::Approx(verified.value().outputs[0].sqnr_db));
 }
 
 TEST_CASE("verification: logits that are right agree, logits with another largest class in some pictures do not") {

@@ -6,42 +6,48 @@
 #include <string>
 
 #include "converter/convert/convert.h"
-#include "converter/families/input_size.h"
-#include "converter/families/output_choice.h"
 #include "converter/observe/picture_source.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/pictures/picture_list.h"
+#include "tools/vitconvert/conversion_job.h"
+#include "tools/vitconvert/source_options.h"
 
 namespace intvit {
 
 // Returns the function to call if the subcommand was chosen; it returns the exit code.
 using Command = std::function<int()>;
 Command add_convert(CLI::App& app);
+Command add_plan(CLI::App& app);
 Command add_reference(CLI::App& app);
 Command add_synth(CLI::App& app);
 Command add_sweep(CLI::App& app);
 Command add_inspect(CLI::App& app);
+Command add_compare(CLI::App& app);
+Command add_verify(CLI::App& app);
 Command add_list(CLI::App& app);
 
 // What convert and synth have in common: --method, --wbits, --abits, --seed, --threads. Defaults are what `options`
 // holds.
 void add_convert_options(CLI::App& command, ConvertOptions& options);
 
-// --ports and --layers: the outputs of a network that is read.
-void add_output_options(CLI::App& command, OutputChoice& outputs);
-
-// --input-size: N for a square, or HxW.
-void add_input_size_option(CLI::App& command, InputSize& input);
-
-// The checkpoint; what its reader has to say of it goes to stderr.
-Result<FloatNetwork> load_with_notes(const std::string& source, const OutputChoice& outputs = {},
-                                     const InputSize& input = {});
-
 // unsupported if the network has no logits, which `what` needs.
 Status needs_logits(const FloatNetwork& network, const std::string& what);
 
 // The first `count` pictures of a list or folder; 0: all. invalid_argument if there are fewer.
 Result<std::vector<LabelledPicture>> calibration_pictures(const std::string& list, int count);
+
+// The same, and what a conversion may be checked on: those behind the first `count`, as many again, or 32 where that
+// is more. Without `strict`, folders that cannot be listed are named on stderr and left out.
+struct CalibrationPictures {
+  std::vector<LabelledPicture> calibration, unseen;
+};
+inline constexpr std::size_t kFewestUnseen = 32;
+Result<CalibrationPictures> split_pictures(const std::string& list, int count, bool strict);
+
+// Reads every picture once. Those that cannot be read are named on stderr and left out; with `strict`, or if none can
+// be, the first of them is the error.
+Status keep_readable(std::vector<LabelledPicture>& pictures, const InputGeometry& geometry,
+                     const PictureOptions& reading, int threads, bool strict);
 
 // Pictures that all have labels below `classes`.
 Result<std::vector<LabelledPicture>> evaluation_pictures(const std::string& list, int classes);
@@ -55,8 +61,24 @@ int report_error(const Status& status);
 // A line on stderr with a bar and the time left; nothing if stderr is no terminal.
 Progress terminal_progress();
 
-// Writes the model and prints what it is; --json prints one object instead. `report` may be empty.
-int finish_conversion(const Conversion& conversion, const std::string& output, const std::string& report, bool json,
-                      double seconds);
+// The same for a conversion, or the choice of its plan: numbered stages and the time that all of them still take.
+Progress conversion_progress(const ConvertOptions& options, int pictures, bool plan_only);
+
+// What `job` would give and take, measured on made-up pictures.
+int dry_run(const Job& job, bool json);
+
+// Nothing for an empty path.
+Status write_text(const std::string& path, const std::string& text);
+
+// How a conversion ends.
+struct FinishOptions {
+  std::string output, report;  // the second may be empty
+  bool json = false;           // one object instead of lines
+  bool warn = true;            // when the model is far from float
+  double least_agreement = 0;  // percent; the exit code is 5 below it, and the file gets another name
+};
+
+// Writes the model and prints what it is.
+int finish_conversion(const Conversion& conversion, const FinishOptions& options, double seconds);
 
 }  // namespace intvit

@@ -37,13 +37,16 @@ std::string shapes(const Program& program, const Op& op, bool written) {
 }
 
 // Values that are printed in a form of their own, or not at all.
-bool is_long(const std::string& key) { return key == "labels" || key == "site_sqnr_db" || is_sensitivity_key(key); }
+bool is_long(const std::string& key) {
+  return key == "labels" || key == "site_sqnr_db" || key == "site_aside_percent" || is_sensitivity_key(key);
+}
 
 void print_json(const Model& model, const std::string& path) {
   const Program& program = model.program();
   nlohmann::ordered_json root = {{"model", path},
                                  {"bytes", model.file_bytes()},
                                  {"classes", model.classes()},
+                                 {"labels", model.labels().size()},
                                  {"input", {program.input.height, program.input.width, 3}},
                                  {"op_set", model.op_set()},
                                  {"arena_bytes", program.arena_bytes},
@@ -57,6 +60,9 @@ void print_json(const Model& model, const std::string& path) {
   }
   for (const auto& [key, value] : model.metadata()) {
     if (!is_long(key)) root["metadata"][key] = value;
+  }
+  if (const auto aside = model.metadata().find("site_aside_percent"); aside != model.metadata().end()) {
+    root["site_aside_percent"] = aside->second;
   }
   if (const auto sensitivity = stored_sensitivity(model.metadata()))
     root["sensitivity"] = sensitivity_json(*sensitivity);
@@ -103,6 +109,8 @@ void print_text(const Model& model, const std::string& path) {
     std::printf("  output %-17s %s %s, unit %g, zero %d\n", port.name.c_str(), shape_text(shape_of(port)).c_str(),
                 type_name(port.type), port.unit(), port.zero);
   }
+  if (model.classes() > 0)
+    std::printf("  %-24s %d, %zu with names\n", "classes", model.classes(), model.labels().size());
   for (const auto& [key, value] : model.metadata()) {
     if (!is_long(key)) std::printf("  %-24s %s\n", key.c_str(), in_one_line(value).c_str());
   }
@@ -114,6 +122,9 @@ void print_text(const Model& model, const std::string& path) {
   }
   if (const auto errors = model.metadata().find("site_sqnr_db"); errors != model.metadata().end()) {
     std::printf("SQNR of every activation quantizer by itself, in dB:\n%s\n", errors->second.c_str());
+  }
+  if (const auto aside = model.metadata().find("site_aside_percent"); aside != model.metadata().end()) {
+    std::printf("Percent of the values that are aside:\n%s\n", aside->second.c_str());
   }
   if (const auto sensitivity = stored_sensitivity(model.metadata())) {
     print_sensitivity(*sensitivity, model.classes() > 0 ? "the logits" : model.outputs().front().name);

@@ -1,9 +1,11 @@
 // vitconvert: a float checkpoint and a few pictures -> one integer model file.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "tools/common/cli/command_line.h"
 #include "tools/common/cli/progress_line.h"
+#include "tools/common/cli/stage_clock.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/vitconvert/commands.h"
 
@@ -39,6 +41,33 @@ Progress terminal_progress() {
   };
 }
 
+// Measured with DeiT-Tiny, in units of what calibration takes; what few bits cost more is in the stages that they add.
+Progress conversion_progress(const ConvertOptions& options, int pictures, bool plan_only) {
+  std::vector<Stage> stages;
+  if (options.equalise_heads && options.activation_bits < 8 && !options.plan)
+    stages.push_back({"choosing quantizers", 7});
+  stages.push_back({"calibrating", 1});
+  if (!options.plan && options.method != "minmax" && options.method != "percentile") {
+    stages.push_back({"choosing quantizers", options.method == "auto" ? 80.0 : options.method == "repq" ? 1.0 : 12.0});
+  }
+  if (!plan_only && options.feedback)
+    stages.push_back({"optimising weights", options.activation_bits < 8 ? 12.0 : 5.0});
+  if (!plan_only && options.sensitivity_pictures > 0) {
+    const int measured = std::min(options.sensitivity_pictures, pictures);
+    stages.push_back({"measuring sensitivity", 60.0 * measured / std::max(1, pictures)});
+  }
+  if (!plan_only) stages.insert(stages.end(), {{"lowering", 1.5}, {"verifying", 1}});
+  const auto clock = std::make_shared<StageClock>(std::move(stages));
+  const auto line = std::make_shared<ProgressLine>();
+  const auto start = std::chrono::steady_clock::now();
+  return [clock, line, start](const std::string& stage, int done, int total) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const std::string text = clock->line(stage, done, total, seconds);
+    if (stage == "verifying" && done >= total) return line->clear();
+    if (line->due()) line->show(text);
+  };
+}
+
 }  // namespace intvit
 
 int main(int argc, char** argv) {
@@ -54,9 +83,10 @@ int main(int argc, char** argv) {
            "  vitconvert sweep models/demo --methods percentile,repq --bits w8a8,w4a8 --calib models/demo/calib.txt\n"
            "                   --eval models/demo/test.txt -o results/\n"
            "  vitconvert inspect demo.bin\n");
-  const std::pair<const char*, Command> commands[] = {{"convert", add_convert(app)}, {"reference", add_reference(app)},
-                                                      {"synth", add_synth(app)},     {"sweep", add_sweep(app)},
-                                                      {"inspect", add_inspect(app)}, {"list", add_list(app)}};
+  const std::pair<const char*, Command> commands[] = {
+      {"convert", add_convert(app)}, {"plan", add_plan(app)},     {"reference", add_reference(app)},
+      {"synth", add_synth(app)},     {"sweep", add_sweep(app)},   {"inspect", add_inspect(app)},
+      {"compare", add_compare(app)}, {"verify", add_verify(app)}, {"list", add_list(app)}};
   if (const auto stop = parse_command_line(app, argc, argv)) return *stop;
   for (const auto& [name, run] : commands) {
     if (!app.got_subcommand(name)) continue;

@@ -16,19 +16,16 @@
 #include "tools/common/results/npy.h"
 #include "tools/common/results/output_file.h"
 #include "tools/common/results/output_folder.h"
-#include "tools/vitconvert/class_options.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
 namespace {
 
 struct ReferenceCommand {
-  std::string source, list, logits, folder;
+  SourceOptions source;
+  std::string list, logits, folder;
   std::vector<std::string> pictures;
-  OutputChoice outputs;
-  ClassOptions classes;
   PictureOptions reading;
-  InputSize input;
   int threads = 1;
   bool json = false;
 };
@@ -143,8 +140,7 @@ void print(const ReferenceCommand& options, const FloatNetwork& network, const E
 }
 
 int run(ReferenceCommand options) {
-  if (Status status = read_classes(options.classes, options.outputs); !status.ok()) return report_error(status);
-  const Result<FloatNetwork> network = load_with_notes(options.source, options.outputs, options.input);
+  const Result<FloatNetwork> network = load_with_notes(options.source);
   if (!network.ok()) return report_error(network.status());
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
   if (!geometry.ok()) return report_error(geometry.status());
@@ -176,7 +172,7 @@ Command add_reference(CLI::App& app) {
   options->threads = physical_cores();
   CLI::App* command =
       app.add_subcommand("reference", "The float network itself: its accuracy, or its outputs for some pictures");
-  command->add_option("SRC", options->source, ".safetensors file or folder")->required();
+  add_source_options(*command, options->source);
   command->add_option("PICTURES", options->pictures, "Pictures whose outputs are wanted");
   command->add_option("--eval", options->list, "LIST file of pictures with labels")
       ->excludes("PICTURES")
@@ -184,9 +180,8 @@ Command add_reference(CLI::App& app) {
   command->add_option("--outputs", options->folder, "Write every output to FOLDER/NAME.npy, pictures first")
       ->check(file_name());
   add_picture_options(*command, options->reading);
-  add_output_options(*command, options->outputs);
-  add_class_options(*command, options->classes);
-  add_input_size_option(*command, options->input);
+  add_output_options(*command, options->source.outputs);
+  add_input_size_option(*command, options->source.input);
   command->add_option("--logits", options->logits, "Write the logits to this .npy file")->check(file_name());
   command->add_option("--threads", options->threads, "Threads; if not given, the physical cores that may be used")
       ->check(CLI::Range(1, kMaxThreads));

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 
+#include "converter/convert/trial.h"
 #include "converter/lower/input_geometry.h"
 #include "engine/run/select_isa.h"
 #include "intvit/session.h"
@@ -10,7 +11,6 @@
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/pictures/picture_options.h"
-#include "tools/vitconvert/class_options.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sweep/sweep.h"
 #include "tools/vitconvert/sweep_table.h"
@@ -19,9 +19,9 @@ namespace intvit {
 namespace {
 
 struct SweepCommand {
-  std::string source, methods = "percentile", bits = "w8a8", calibration, evaluation, folder, isa;
+  SourceOptions source;
+  std::string methods = "percentile", bits = "w8a8", calibration, evaluation, folder, isa;
   std::vector<std::string> settings;
-  ClassOptions classes;
   PictureOptions pictures;
   int calibration_count = 0, threads = 1, runs = 50;
   bool json = false, markdown = false, csv = false;
@@ -39,7 +39,7 @@ Status make_folder(const std::string& path) {
   return {Code::io, "cannot make the folder '" + path + "'" + (error ? ": " + error.message() : "")};
 }
 
-int run(const SweepCommand& options) {
+int run(SweepCommand options) {
   // Cheap mistakes first.
   auto combinations = make_combinations(options.methods, options.bits, options.settings);
   if (!combinations.ok()) return report_error(combinations.status());
@@ -47,9 +47,7 @@ int run(const SweepCommand& options) {
   if (!isa.ok()) return report_error(isa.status());
   auto calibration = calibration_pictures(options.calibration, options.calibration_count);
   if (!calibration.ok()) return report_error(calibration.status());
-  OutputChoice outputs;
-  if (Status status = read_classes(options.classes, outputs); !status.ok()) return report_error(status);
-  const Result<FloatNetwork> network = load_with_notes(options.source, outputs);
+  const Result<FloatNetwork> network = load_with_notes(options.source);
   if (!network.ok()) return report_error(network.status());
   if (Status status = needs_logits(network.value(), "a sweep"); !status.ok()) return report_error(status);
   const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
@@ -59,8 +57,14 @@ int run(const SweepCommand& options) {
   if (!options.folder.empty()) {
     if (Status status = make_folder(options.folder); !status.ok()) return report_error(status);
   }
-  const auto checksums =
-      sweep_checksums(options.source, outputs.texts, calibration.value(), evaluation.value(), options.pictures);
+  {
+    PictureFiles pictures(paths_of(calibration.value()), geometry.value(), options.pictures);
+    const Progress progress = terminal_progress();
+    const Status status = try_lowering(network.value(), {pictures, options.threads, progress}, {});
+    if (!status.ok() && status.code() == Code::unsupported) return report_error(status);
+  }
+  const auto checksums = sweep_checksums(options.source.path, options.source.outputs.texts, calibration.value(),
+                                         evaluation.value(), options.pictures);
   if (!checksums.ok()) return report_error(checksums.status());
 
   const SweepInput input{network.value(),  geometry.value(),    calibration.take(), evaluation.take(),
@@ -82,9 +86,7 @@ Command add_sweep(CLI::App& app) {
   auto options = std::make_shared<SweepCommand>();
   options->threads = physical_cores();
   CLI::App* command = app.add_subcommand("sweep", "Methods x bits: convert, evaluate and time each; one table of all");
-  command->add_option("SRC", options->source, ".safetensors file, or folder with config.json and model.safetensors")
-      ->required();
-  add_class_options(*command, options->classes);
+  add_source_options(*command, options->source);
   command->add_option("--methods", options->methods, "Names of 'vitconvert list methods', comma between")
       ->capture_default_str();
   command->add_option("--bits", options->bits, "Bits of weights and activations, such as w8a8,w4a8")

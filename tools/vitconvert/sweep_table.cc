@@ -34,7 +34,7 @@ void print_json(std::ostream& out, const SweepInput& input, const SweepReport& r
 TextTable::Cells cells_of(const SweepResult& result) {
   const Combination& c = result.combination;
   if (!result.failure.ok()) {
-    return {c.method_and_settings(), c.bits.name(), "", "", "", "", "", "", "failed: " + result.failure.message()};
+    return {c.method_and_settings(), c.bits.name(), "", "", "", "", "", "", "", "failed: " + result.failure.message()};
   }
   const Evaluation& e = result.evaluation;
   return {c.method_and_settings(),
@@ -45,6 +45,7 @@ TextTable::Cells cells_of(const SweepResult& result) {
           fixed(e.logit_sqnr_db, 2),
           fixed(static_cast<double>(result.bytes) / 1e6, 2),
           result.latency ? fixed(result.latency->milliseconds, 3) : "",
+          fixed(result.effective_bits, 2),
           ""};
 }
 
@@ -53,11 +54,12 @@ TextTable::Cells cells_of(const SweepResult& result) {
 void print_sweep(std::ostream& out, SweepFormat format, const SweepInput& input, const SweepReport& report) {
   if (format == SweepFormat::json) return print_json(out, input, report);
   const bool csv = format == SweepFormat::csv;
-  TextTable table(
-      csv ? TextTable::Cells{"method", "bits", "top1", "drop", "agreement", "logit_sqnr_db", "mb", "median_ms", "note"}
-          : TextTable::Cells{"method", "bits", "top-1 %", "drop", "agree %", "SQNR dB", "MB", "ms", "note"},
-      2, 1);
-  table.add({"float", "w32a32", fixed(report.float_accuracy.top1_percent(), 2), "", "", "", "", "", ""});
+  TextTable table(csv ? TextTable::Cells{"method", "bits", "top1", "drop", "agreement", "logit_sqnr_db", "mb",
+                                         "median_ms", "effective_bits", "note"}
+                      : TextTable::Cells{"method", "bits", "top-1 %", "drop", "agree %", "SQNR dB", "MB", "ms",
+                                         "bits/value", "note"},
+                  2, 1);
+  table.add({"float", "w32a32", fixed(report.float_accuracy.top1_percent(), 2), "", "", "", "", "", "", ""});
   for (const SweepResult& result : report.results) table.add(cells_of(result));
   if (csv) return table.print_csv(out);
   out << "vitconvert " << version() << ", " << input.network.architecture << ", " << report.float_accuracy.count()

@@ -38,7 +38,7 @@ int run(const SynthCommand& options) {
   const Result<Conversion> conversion = convert(network.value(), pictures, options.convert, terminal_progress());
   if (!conversion.ok()) return report_error(conversion.status());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return finish_conversion(conversion.value(), options.output, "", options.json, seconds);
+  return finish_conversion(conversion.value(), {options.output, "", options.json, false}, seconds);
 }
 
 }  // namespace

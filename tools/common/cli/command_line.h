@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -79,10 +80,27 @@ inline std::optional<std::string> printed(CLI::App& app, std::string_view what) 
   return std::nullopt;
 }
 
+// What is wrong with the first word of a tool that has commands; empty if nothing is.
+inline std::string unknown_command(const CLI::App& app, int argc, const char* const* argv) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  if (argc < 2 || argv[1][0] == '-' || names.empty()) return {};
+  const std::string word = argv[1];
+  if (std::find(names.begin(), names.end(), word) != names.end()) return {};
+  const std::string guess = closest(word, names);
+  return "unknown command '" + word.substr(0, 100) + "'" + (guess.empty() ? "" : ", did you mean '" + guess + "'?");
+}
+
 // The exit code if the tool has to stop here, as after --help.
 inline std::optional<int> parse_command_line(CLI::App& app, int argc, const char* const* argv) {
   if (argc == 3 && std::string_view(argv[1]) == "--print") {
     if (const std::optional<std::string> text = printed(app, argv[2])) return std::cout << *text, kExitOk;
+  }
+  if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
+    std::cerr << app.get_name() << ": " << wrong << "; try '" << app.get_name() << " --help'\n";
+    return kExitUsage;
   }
   try {
     app.parse(argc, argv);

@@ -1,5 +1,7 @@
 #include "tools/common/pictures/picture_list.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
@@ -33,12 +35,18 @@ bool is_picture(const fs::path& path) {
   return std::find(std::begin(kKnown), std::end(kKnown), extension) != std::end(kKnown);
 }
 
-Result<Pictures> list_folder(const std::string& path) {
+Result<Pictures> list_folder(const std::string& path, std::vector<std::string>* skipped) {
   Pictures pictures;
   std::error_code error;
   fs::recursive_directory_iterator entry(path, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::error_code ignored;  // a file that vanished or a dangling link is simply not a picture
+    if (skipped != nullptr && entry->is_directory(ignored) && !entry->is_symlink(ignored) &&
+        ::access(entry->path().c_str(), R_OK | X_OK) != 0) {
+      skipped->push_back(entry->path().string());
+      entry.disable_recursion_pending();
+      continue;
+    }
     if (is_picture(entry->path()) && entry->is_regular_file(ignored)) pictures.push_back({entry->path().string(), -1});
   }
   if (error) return {Code::io, "cannot list the folder " + path + ": " + error.message()};
@@ -87,9 +95,9 @@ Result<LabelledPicture> parse_line(std::string_view line, const fs::path& folder
 
 }  // namespace
 
-Result<Pictures> read_picture_list(const std::string& path, int max_label) {
+Result<Pictures> read_picture_list(const std::string& path, int max_label, std::vector<std::string>* skipped) {
   std::error_code error;
-  if (fs::is_directory(path, error)) return list_folder(path);
+  if (fs::is_directory(path, error)) return list_folder(path, skipped);
 
   Result<std::string> text = read_text(path);
   if (!text.ok()) return text.status();

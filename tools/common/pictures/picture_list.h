@@ -19,9 +19,11 @@ struct LabelledPicture {
   int label = -1;  // -1: none given
 };
 
-// At least one picture, or an error. Whether the pictures exist is not looked at. Labels are 0 ... max_label.
+// At least one picture, or an error. Whether the pictures exist is not looked at. Labels are 0 ... max_label. Folders
+// below that cannot be listed are an error, or left out and named in `skipped`, where it is given.
 Result<std::vector<LabelledPicture>> read_picture_list(const std::string& path,
-                                                       int max_label = std::numeric_limits<int>::max());
+                                                       int max_label = std::numeric_limits<int>::max(),
+                                                       std::vector<std::string>* skipped = nullptr);
 
 std::vector<std::string> paths_of(const std::vector<LabelledPicture>& pictures);
 

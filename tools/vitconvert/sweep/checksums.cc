@@ -44,7 +44,10 @@ std::uint64_t pictures_checksum(const std::vector<LabelledPicture>& pictures) {
   return sum;
 }
 
-// The file, or all checkpoints of the folder, and what may lie beside them.
+std::string hashed(const std::string& text) { return hex64(add_text(text, 0)); }
+
+}  // namespace
+
 Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   std::error_code error;
   const bool folder = fs::is_directory(source, error);
@@ -53,7 +56,7 @@ Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   if (!folder) files.emplace_back(source);
   for (fs::directory_iterator entry(beside, error), end; !error && entry != end; entry.increment(error)) {
     const std::string extension = entry->path().extension().string();
-    if (extension == ".json" || entry->path().filename() == "labels.txt" || (folder && extension == ".safetensors"))
+    if (extension == ".json" || entry->path().filename() == "labels.txt" || (folder && (extension == ".safetensors" || extension == ".bin")))
       files.push_back(entry->path());
   }
   if (error) return {Code::not_found, "cannot read the checkpoint '" + source + "': " + error.message()};
@@ -62,10 +65,6 @@ Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   for (const fs::path& file : files) sum = add_file(file, add_text(file.filename().string() + "\n", sum));
   return sum;
 }
-
-std::string hashed(const std::string& text) { return hex64(add_text(text, 0)); }
-
-}  // namespace
 
 std::vector<std::uint8_t> read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -27,6 +27,9 @@ Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std:
                                        const std::vector<LabelledPicture>& calibration,
                                        const std::vector<LabelledPicture>& evaluation, const PictureOptions& reading);
 
+// Of the file, or of all checkpoints of the folder, and of the configs and labels beside.
+Result<std::uint64_t> checkpoint_checksum(const std::string& source);
+
 // Hexadecimal. The float network's does not depend on calibration.
 std::string key_of(const Combination& combination, const SweepChecksums& checksums);
 std::string float_key(const SweepChecksums& checksums);

@@ -27,6 +27,7 @@ OrderedJson to_json(const SweepResult& result) {
   json["drop"] = e.drop();
   json["agreement"] = e.agreement;
   json["logit_sqnr_db"] = e.logit_sqnr_db;
+  json["effective_activation_bits"] = result.effective_bits;
   json["bytes"] = result.bytes;
   json["model_checksum"] = result.model_checksum;
   if (result.latency) {
@@ -58,6 +59,7 @@ Stored read_result(const std::string& path, const std::string& key, SweepResult&
     json.at("float_top1").get_to(e.float_top1);
     json.at("agreement").get_to(e.agreement);
     json.at("logit_sqnr_db").get_to(e.logit_sqnr_db);
+    json.at("effective_activation_bits").get_to(result.effective_bits);
     json.at("bytes").get_to(result.bytes);
     json.at("model_checksum").get_to(result.model_checksum);
     if (json.contains("median_ms")) {

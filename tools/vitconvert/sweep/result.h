@@ -21,6 +21,7 @@ struct SweepResult {
   Status failure;  // if it is not ok, nothing below means anything
   bool reused = false;
   Evaluation evaluation;
+  double effective_bits = 0;   // of activations (converter/errors/effective_bits.h)
   std::uint64_t bytes = 0;     // of the model file
   std::string model_checksum;  // of the model file, hexadecimal
   std::optional<Latency> latency;

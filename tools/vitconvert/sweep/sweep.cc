@@ -28,7 +28,7 @@ class Sweep {
     report.float_accuracy = truth_.accuracy(input_.evaluation);
     if (report.float_accuracy.count() == 0) return Status(Code::io, "no evaluation picture can be read");
     for (std::size_t i = 0; i < input_.combinations.size(); ++i) {
-      SweepResult result{input_.combinations[i], {}, false, {}, 0, {}, {}};
+      SweepResult result{input_.combinations[i], {}, false, {}, 0, 0, {}, {}};
       if (!reuse(result)) {
         log_(where(i) + "converting");
         result.failure = make(result, models_[i]);
@@ -129,6 +129,7 @@ class Sweep {
         keep ? Model::open(path_of(result, ".bin")) : Model::from_memory(file, result.combination.name());
     if (!opened.ok()) return opened.status();
     model = opened.value();
+    result.effective_bits = conversion.value().effective_bits.activations;
     result.bytes = file.size();
     result.model_checksum = hex64(checksum64(file));
     const Result<Evaluation> evaluation =

@@ -1,0 +1,90 @@
+# What `vitconvert convert` and `plan` have beside methods and bits: rules for sites, plans to edit, dry runs.
+. "$(dirname "$0")/common.sh"
+demo=$INTVIT_DEMO_DIR
+few=(--calib "$demo/calib.txt" --calib-count 4 --wbits 4 --abits 4)
+
+# A plan without a model, which converts to the same integers.
+"$VITCONVERT" plan "$demo" "${few[@]}" -o "$work/plan.json"
+"$VITCONVERT" plan "$demo" "${few[@]}" | cmp - "$work/plan.json" || fail "a plan on stdout is another one"
+"$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/a.bin" --write-plan "$work/used.json" >/dev/null
+cmp "$work/plan.json" "$work/used.json" || fail "convert uses another plan than plan prints"
+expect_error 2 "cannot write the plan" "$VITCONVERT" plan "$demo" "${few[@]}" -o "$work/no/plan.json"
+
+# Rules for sites.
+expect_exit 0 "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/b.bin" --site 'blocks.*.mlp.fc2=bits:8' --site '*.fc2.input=bits:8'
+"$VITCONVERT" inspect "$work/b.bin" >"$work/inspect"
+grep -q 'activation_bits  *4-8' "$work/inspect" && grep -q 'weight_bits  *4-8' "$work/inspect" || fail "--site changed nothing"
+grep -qF 'blocks.*.mlp.fc2=bits:8, *.fc2.input=bits:8' "$work/inspect" || fail "the rules are not recorded"
+expect_error 2 "did you mean 'blocks.0.mlp.fc1.input'" "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/x.bin" \
+  --site 'blocks.*.mlp.fc3.input=bits:8'
+expect_error 2 "names no knob" "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/x.bin" --site '*=aside:3'
+expect_error 2 "goes with neither" "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/x.bin" --site '*=bits:8' --plan "$work/plan.json"
+
+# Dry runs write nothing, read no picture, and know the file's size.
+echo "missing.png" >"$work/missing.txt"
+expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/missing.txt" --wbits 4 --abits 4 --dry-run --json
+near "$(json_number "$work/out" bytes)" "$(stat -c %s "$work/a.bin")" 2000 || fail "size of a dry run: $(cat "$work/out")"
+expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/missing.txt" --dry-run
+grep -q "KiB a picture" "$work/out" || fail "dry run: $(cat "$work/out")"
+[ ! -e "$work/x.bin" ] || fail "something was written"
+
+# Where a model comes from, and what its values take.
+"$VITCONVERT" inspect "$work/a.bin" >"$work/inspect"
+for fact in 'source  *demo$' 'checkpoint_checksum  *[0-9a-f]\{16\}$' 'preprocessing  *bicubic resize, crop_pct 0.9, ' \
+  'classes  *16, 16 with names' 'effective_activation_bits  *4.000'; do
+  grep -q "$fact" "$work/inspect" || fail "inspect has no '$fact': $(cat "$work/inspect")"
+done
+expect_exit 0 "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/aside.bin" --method adfq --weights nearest --json
+bits=$(json_number "$work/out" effective_activation_bits)
+at_least "$bits" 4.0001 && at_least 4.5 "$bits" || fail "values aside take $bits bits"
+
+# The check: on pictures that took no part, where there are any; a poor model is told so, or refused without loss.
+expect_exit 0 "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/a.bin" --json
+grep -q '"unseen": true' "$work/out" && [ "$(json_number "$work/out" pictures)" = 32 ] || fail "unseen: $(cat "$work/out")"
+head -n 4 "$demo/calib.txt" | sed "s#^#$demo/#" >"$work/four.txt"
+expect_exit 0 "$VITCONVERT" convert "$demo" --calib "$work/four.txt" -o "$work/four.bin" --wbits 4 --abits 4
+grep -q "on 4 calibration pictures" "$work/out" || fail "which pictures: $(cat "$work/out")"
+cmp <("$VITRUN" "$work/a.bin" --digest "$demo"/examples/*) <("$VITRUN" "$work/four.bin" --digest "$demo"/examples/*) ||
+  fail "pictures of the check changed the model"
+cp "$work/a.bin" "$work/kept.bin"
+poor=(--calib "$demo/calib.txt" --calib-count 4 --wbits 2 --abits 3 --weights nearest)
+expect_exit 5 "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/a.bin" --min-agree 99
+grep -q "below --min-agree 99.0" "$work/err" && [ -s "$work/a.bin.rejected" ] || fail "--min-agree: $(cat "$work/err")"
+cmp "$work/a.bin" "$work/kept.bin" || fail "--min-agree: the earlier model is lost"
+expect_exit 0 "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/poor.bin"
+grep -q "warning: the model is far from float" "$work/err" || fail "no warning of a poor model"
+expect_error 2 "--min-agree" "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/x.bin" --min-agree nan
+
+# Bits that are raised until accuracy holds. 64 pictures: one is 1.56 points.
+head -n 64 "$demo/test_1024.txt" | sed "s#^#$demo/#" >"$work/eval.txt"
+expect_exit 0 "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/drop.bin" --max-drop 2 --eval "$work/eval.txt"
+"$VITCONVERT" inspect "$work/drop.bin" >"$work/inspect"
+at_least 2 "$(awk '$1 == "top1_drop" { print $2 }' "$work/inspect")" || fail "the drop: $(cat "$work/inspect")"
+grep -q 'method  *percentile' "$work/inspect" || fail "method: $(cat "$work/inspect")"
+size=$(stat -c %s "$work/drop.bin")
+[ "$size" -gt "$(stat -c %s "$work/poor.bin")" ] && [ "$size" -lt 850000 ] || fail "all or nothing was raised: $size bytes"
+float=$("$VITCONVERT" reference "$demo" --eval "$work/eval.txt" --json | json_number /dev/stdin top1)
+top1=$("$VITRUN" "$work/drop.bin" --eval "$work/eval.txt" --json | json_number /dev/stdin top1)
+at_least "$top1" "$(awk -v f="$float" 'BEGIN { print f - 2 }')" || fail "top-1 is $top1 %, float's $float %"
+expect_error 2 "requires --eval" "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/x.bin" --max-drop 1
+expect_error 2 "goes with neither" "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/x.bin" --max-drop 1 \
+  --eval "$work/eval.txt" --plan "$work/plan.json"
+
+# Pictures and folders that cannot be read are named and left out, unless asked otherwise.
+mkdir -p "$work/pictures/locked"
+cp "$demo"/examples/* "$work/pictures"
+good=$(find "$work/pictures" -type f | wc -l)
+echo "no picture" >"$work/pictures/a.jpg"
+expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/c.bin" --calib "$work/pictures" --json
+grep -q "a.jpg.*left out" "$work/err" && grep -q "1 of $((good + 1)) pictures" "$work/err" || fail "left out: $(cat "$work/err")"
+[ "$(json_number "$work/out" pictures)" = "$good" ] || fail "pictures: $(cat "$work/out")"
+expect_error 3 "a.jpg" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/pictures" --strict
+rm "$work/pictures/a.jpg"
+chmod 0 "$work/pictures/locked"
+if ! ls "$work/pictures/locked" >/dev/null 2>&1; then  # not as root
+  expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/c.bin" --calib "$work/pictures"
+  grep -q "locked' cannot be listed" "$work/err" || fail "locked: $(cat "$work/err")"
+  expect_error 3 "cannot list" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/pictures" --strict
+fi
+[ -z "$(ls "$work" | grep '^x\.bin' || true)" ] || fail "a failed conversion left a file behind"
+echo "convert's options work"

@@ -1,0 +1,166 @@
+#include "tools/vitconvert/conversion_job.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "converter/convert/trial.h"
+#include "converter/lower/input_geometry.h"
+#include "converter/read/text_file.h"
+#include "engine/run/select_isa.h"
+#include "tools/common/cli/command_line.h"
+#include "tools/common/cli/suggest.h"
+#include "tools/common/pictures/labels_file.h"
+#include "tools/common/pictures/picture_options.h"
+#include "tools/common/results/digest.h"
+#include "tools/vitconvert/commands.h"
+#include "tools/vitconvert/sweep/checksums.h"
+
+namespace intvit {
+namespace {
+
+Status read_plan(const std::string& path, ConvertOptions& options) {
+  if (path.empty()) return {};
+  const Result<std::string> text = read_text_file(path);
+  if (!text.ok()) return text.status();
+  Result<Plan> plan = plan_from_json(text.value(), path);
+  if (!plan.ok()) return plan.status();
+  options.plan = plan.take();
+  return {};
+}
+
+// What the words of the command line mean.
+Status settle_options(JobOptions& options) {
+  options.convert.feedback = options.weights == "feedback";
+  options.convert.equalise_heads = options.equalise_heads == "on";
+  if (const auto method = find_method(options.convert.method); !method.ok()) return method.status();
+  const auto knobs = Knobs::with(options.convert.method, options.convert.settings);
+  if (!knobs.ok()) return knobs.status();
+  const Result<Isa> isa = select_isa(options.isa);
+  if (!isa.ok()) return isa.status();
+  options.convert.budget.isa = isa.value();
+  for (const std::string& text : options.sites) {
+    Result<SiteRule> rule = parse_site_rule(text);
+    if (!rule.ok()) return rule.status();
+    const std::string& method = rule.value().method.empty() ? options.convert.method : rule.value().method;
+    if (const std::string& aside = rule.value().aside; !aside.empty()) {
+      const auto own = Knobs::with(method, std::vector<std::string>{"aside=" + aside});
+      if (!own.ok()) return own.status();
+    }
+    options.convert.sites.push_back(rule.take());
+  }
+  return read_plan(options.plan, options.convert);
+}
+
+Result<FloatNetwork> load_labelled(JobOptions& options) {
+  Result<FloatNetwork> network = load_with_notes(options.source);
+  if (!network.ok() || options.labels.empty()) return network;
+  if (Status status = needs_logits(network.value(), "--labels"); !status.ok()) return status;
+  Result<std::vector<std::string>> labels = read_labels(options.labels, network.value().classes());
+  if (!labels.ok()) return labels.status();
+  network.value().labels = labels.take();
+  return network;
+}
+
+// That every rule is about something.
+Status check_sites(const FloatNetwork& network, const ConvertOptions& options) {
+  if (options.sites.empty()) return {};
+  const std::vector<std::string> names = site_names(network);
+  for (const SiteRule& rule : options.sites) {
+    const auto is_meant = [&rule](const std::string& name) { return matches(rule.pattern, name); };
+    if (std::any_of(names.begin(), names.end(), is_meant)) continue;
+    const std::string guess = closest(rule.pattern, names);
+    return {Code::invalid_argument, "--site '" + rule.pattern.substr(0, 200) + "' matches nothing" +
+                                        (guess.empty() ? "" : ", did you mean '" + guess + "'?") +
+                                        "; 'vitconvert plan' prints all names"};
+  }
+  return check_site_rules(network, options.sites, options.activation_bits);
+}
+
+// The last name of a path, without the folders that it is in.
+std::string base_name(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::weakly_canonical(path, error);
+  const std::string name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  return name.substr(0, 200);
+}
+
+}  // namespace
+
+Result<Job> start_job(JobOptions& options) {
+  if (Status status = settle_options(options); !status.ok()) return status;
+  Result<CalibrationPictures> pictures = split_pictures(options.calibration, options.calibration_count, options.strict);
+  if (!pictures.ok()) return pictures.status();
+  Result<FloatNetwork> network = load_labelled(options);
+  if (!network.ok()) return network.status();
+  if (Status status = check_sites(network.value(), options.convert); !status.ok()) return status;
+  const Result<InputGeometry> geometry = input_geometry(network.value().preprocessing);
+  if (!geometry.ok()) return geometry.status();
+  const Result<std::uint64_t> checksum = checkpoint_checksum(options.source.path);
+  if (!checksum.ok()) return checksum.status();
+  options.convert.origin = {{"source", base_name(options.source.path)},
+                            {"checkpoint_checksum", hex64(checksum.value())}};
+  return Job{network.take(),
+             options.convert,
+             geometry.value(),
+             options.pictures,
+             options.strict,
+             std::move(pictures.value().calibration),
+             std::move(pictures.value().unseen),
+             {},
+             {}};
+}
+
+Status open_pictures(Job& job) {
+  const int threads = job.convert.threads;
+  Status status = keep_readable(job.calibration, job.geometry, job.reading, threads, job.strict);
+  if (!status.ok()) return status;
+  job.pictures = std::make_unique<PictureFiles>(paths_of(job.calibration), job.geometry, job.reading);
+  if (!job.unseen.empty()) {
+    status = keep_readable(job.unseen, job.geometry, job.reading, threads, job.strict);
+    if (!status.ok() && job.strict) return status;
+    // What lies behind the calibration pictures was not asked for: no reason to stop.
+    if (!status.ok()) job.unseen.clear();
+  }
+  if (!job.unseen.empty()) {
+    job.unseen_pictures = std::make_unique<PictureFiles>(paths_of(job.unseen), job.geometry, job.reading);
+    job.convert.unseen = job.unseen_pictures.get();
+  }
+  const Progress progress = terminal_progress();
+  return try_lowering(job.network, {*job.pictures, threads, progress}, job.convert);
+}
+
+void add_job_options(CLI::App& command, JobOptions& options) {
+  add_source_options(command, options.source);
+  command.add_option("--calib", options.calibration, "LIST file or folder of calibration pictures")->required();
+  command.add_option("--calib-count", options.calibration_count, "Use only the first N pictures")
+      ->check(CLI::Range(1, 1000000));
+  command.add_flag("--strict", options.strict,
+                   "Stop at a picture or folder that cannot be read, instead of leaving it out");
+  add_picture_options(command, options.pictures);
+  add_output_options(command, options.source.outputs);
+  add_input_size_option(command, options.source.input);
+  add_convert_options(command, options.convert);
+  command
+      .add_option("--equalise-heads", options.equalise_heads,
+                  "Scale and rotate the channels of query, key and value, exactly, before they are quantized to "
+                  "fewer than 8 bits: on or off")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  command
+      .add_option("--site", options.sites,
+                  "PATTERN=KEY:VALUE,... of some quantizers by name (* for any letters): bits, method, aside, range; "
+                  "the last that matches holds (repeatable)")
+      ->type_name("RULE")
+      ->allow_extra_args(false);
+  command
+      .add_option("--max-ms", options.convert.budget.milliseconds,
+                  "Method auto: at most so many milliseconds a picture, on one thread of this machine")
+      ->check(real_number(1e-6, 1e9, "POSITIVE"));
+  command.add_option("--max-mb", options.convert.budget.megabytes, "Method auto: at most so many megabytes of file")
+      ->check(real_number(1e-6, 1e9, "POSITIVE"));
+  command.add_option("--isa", options.isa, "The instruction set that --max-ms is of; default: the best one here");
+  command.add_option("--labels", options.labels, "Class names, one per line, instead of the checkpoint's")
+      ->check(file_name());
+}
+
+}  // namespace intvit
