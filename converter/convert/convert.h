@@ -11,6 +11,7 @@
 #include "converter/methods/budget.h"
 #include "converter/methods/method.h"
 #include "converter/observe/calibrate.h"
+#include "converter/optimise/module_optimiser.h"
 #include "engine/format/metadata.h"
 
 namespace intvit {
@@ -23,10 +24,12 @@ struct ConvertOptions {
   bool equalise_heads = true;  // below 8 bits (converter/equalise/heads.h)
   std::uint64_t seed = 0;
   int threads = 1;
-  std::optional<Plan> plan;                // used instead of the method's
-  Budget budget = {};                      // auto only
-  std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
-  int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
+  std::optional<Plan> plan;                         // used instead of the method's
+  Budget budget = {};                               // auto only
+  std::vector<std::string> settings = {};           // of the method's knobs, name=value (methods/knobs.h)
+  bool optimise_modules = false;                    // module-wise reconstruction (converter/optimise/)
+  std::vector<std::string> optimise_settings = {};  // of the knobs of `modules`
+  int sensitivity_pictures = 0;                     // on which sensitivity is measured; 0: it is not
 };
 
 struct Conversion {
@@ -37,7 +40,11 @@ struct Conversion {
   std::vector<SiteError> site_errors;  // in the order of execution
   std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
   std::optional<Sensitivity> sensitivity;
+  std::vector<ModuleOutcome> modules;  // that were optimised
 };
+
+// invalid_argument if they do not go together with the rest.
+Result<ModuleOptions> module_options(const ConvertOptions& options);
 
 // Same network, pictures and options: same bytes, on any number of threads (CPUs with other instruction sets may round
 // the float network differently in the last bit).

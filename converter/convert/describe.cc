@@ -84,6 +84,10 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
                        {"site_sqnr_db", join(conversion.site_errors)}};
   if (conversion.sensitivity) store(*conversion.sensitivity, metadata);
   if (!options.settings.empty()) metadata["settings"] = join(options.settings);
+  if (!conversion.modules.empty()) {
+    metadata["optimise"] = "modules";
+    if (!options.optimise_settings.empty()) metadata["optimise_settings"] = join(options.optimise_settings);
+  }
   if (!network.labels.empty()) metadata["labels"] = join(network.labels);
   if (network.zero_shot) {
     metadata["zero_shot"] = network.zero_shot->bias ? "sigmoid" : "softmax";

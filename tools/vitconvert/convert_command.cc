@@ -63,6 +63,7 @@ int run(ConvertCommand options) {
   if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
   if (const auto knobs = Knobs::with(options.convert.method, options.convert.settings); !knobs.ok())
     return report_error(knobs.status());
+  if (const auto modules = module_options(options.convert); !modules.ok()) return report_error(modules.status());
   if (Status status = check_outputs(options); !status.ok()) return report_error(status);
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return report_error(isa.status());
