@@ -14,6 +14,7 @@
 #include "converter/methods/method.h"
 #include "converter/methods/site_rules.h"
 #include "converter/observe/calibrate.h"
+#include "converter/optimise/module_optimiser.h"
 #include "engine/format/metadata.h"
 
 namespace intvit {
@@ -32,7 +33,9 @@ struct ConvertOptions {
   std::vector<SiteRule> sites = {};        // in the place of what the method gives there; not with `plan` or `budget`
   Metadata origin = {};                    // what the file says of where the network comes from
   PictureSource* unseen = nullptr;         // the check is made on these; null: on the calibration pictures
-  int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
+  bool optimise_modules = false;           // module-wise reconstruction (converter/optimise/)
+  std::vector<std::string> optimise_settings = {};  // of the knobs of `modules`
+  int sensitivity_pictures = 0;                     // on which sensitivity is measured; 0: it is not
 };
 
 struct Conversion {
@@ -45,7 +48,11 @@ struct Conversion {
   std::uint64_t selftest_digest = 0;   // of the model as the runtime reads it
   std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
   std::optional<Sensitivity> sensitivity;
+  std::vector<ModuleOutcome> modules;  // that were optimised
 };
+
+// invalid_argument if they do not go together with the rest.
+Result<ModuleOptions> module_options(const ConvertOptions& options);
 
 // Same network, pictures and options: same bytes, on any number of threads (CPUs with other instruction sets may round
 // the float network differently in the last bit).

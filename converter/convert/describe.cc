@@ -107,6 +107,10 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
     for (const SiteRule& rule : options.sites) rules.push_back(rule.text);
     metadata["sites"] = join(rules);
   }
+  if (!conversion.modules.empty()) {
+    metadata["optimise"] = "modules";
+    if (!options.optimise_settings.empty()) metadata["optimise_settings"] = join(options.optimise_settings);
+  }
   if (!network.labels.empty()) metadata["labels"] = join(network.labels);
   if (network.zero_shot) {
     metadata["zero_shot"] = network.zero_shot->bias ? "sigmoid" : "softmax";

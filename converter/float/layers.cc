@@ -60,6 +60,12 @@ bool multiply(MatrixView left, MatrixView right, bool right_transposed, float sc
                     right.stride, accumulate ? 1.0f : 0.0f, output, output_stride) == dnnl_success;
 }
 
+bool multiply_transposed(MatrixView left, MatrixView right, float scale, bool accumulate, int rows, int outputs,
+                         int inner, float* output, int output_stride) {
+  return dnnl_sgemm('T', 'N', rows, outputs, inner, scale, left.data, left.stride, right.data, right.stride,
+                    accumulate ? 1.0f : 0.0f, output, output_stride) == dnnl_success;
+}
+
 bool linear(const FloatLinear& layer, int first, int count, const float* input, int rows, bool accumulate,
             float* output, int threads) {
   std::atomic<bool> ok = true;

@@ -20,6 +20,10 @@ struct MatrixView {
 bool multiply(MatrixView left, MatrixView right, bool right_transposed, float scale, bool accumulate, int rows,
               int outputs, int inner, float* output, int output_stride);
 
+// The same for left^T, where left is [inner][rows] and right [inner][outputs].
+bool multiply_transposed(MatrixView left, MatrixView right, float scale, bool accumulate, int rows, int outputs,
+                         int inner, float* output, int output_stride);
+
 // output[rows][count] = input[rows][layer.in] * layer's output features first ... first + count - 1, plus bias;
 // added to what output holds when accumulate. False when oneDNN fails.
 bool linear(const FloatLinear& layer, int first, int count, const float* input, int rows, bool accumulate,

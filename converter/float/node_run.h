@@ -1,5 +1,5 @@
-// What a node's forward pass is given. The passes themselves are in nodes/, one file a kind; a backward pass of a kind
-// belongs into the same file.
+// What a node's forward pass is given. The passes themselves are in nodes/, one file a kind; backward passes are in
+// converter/optimise/.
 #pragma once
 
 #include <array>

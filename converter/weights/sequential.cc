@@ -48,12 +48,13 @@ using States = std::vector<SegmentState>;  // of all pictures, in front of the s
 class SequentialOptimiser {
  public:
   SequentialOptimiser(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
-                      const WeightOptions& options)
+                      const WeightOptions& options, LayerRefiner* refiner)
       : network_(network),
         quantized_(network),
         plan_(plan),
         pictures_(run.pictures),
         options_(options),
+        refiner_(refiner),
         threads_(run.threads),
         progress_(run.progress),
         count_(run.pictures.count()) {}
@@ -65,7 +66,7 @@ class SequentialOptimiser {
     }
     if (Status status = embed(); !status.ok()) return status;
     for (int s = 1; s <= last; ++s) {
-      progress_("optimising weights", s - 1, last);
+      if (refiner_ == nullptr) progress_("optimising weights", s - 1, last);
       segment(s);
     }
     progress_("optimising weights", last, last);
@@ -164,6 +165,7 @@ class SequentialOptimiser {
 
   void segment(int s) {
     if (network_.segment(s).sampled) {
+      if (refiner_ != nullptr) refiner_->begin_segment(s, float_states_, states_);
       std::map<TensorId, Rows> exact = wanted_rows(s);
       for (int n = network_.segment(s).begin; n < network_.segment(s).end; ++n) {
         if (network_.node(n).as<Linear>() != nullptr) layer(s, n, exact);
@@ -210,6 +212,7 @@ class SequentialOptimiser {
     }
     *quantized_.node(n).weights() = dequantized(layer, weights);
     rounded_[node.name] = std::move(weights);
+    if (refiner_ != nullptr) refiner_->refine(n, quantized_, rounded_);
   }
 
   // T = W a_float + b, plus what the stream has lost so far; cov(a, T) = cov(a, a_float) W^T + cov(a, lost).
@@ -246,6 +249,7 @@ class SequentialOptimiser {
   const Plan& plan_;
   PictureSource& pictures_;
   const WeightOptions& options_;
+  LayerRefiner* const refiner_;
   const int threads_;
   const Progress& progress_;
   const int count_;
@@ -257,8 +261,8 @@ class SequentialOptimiser {
 }  // namespace
 
 Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
-                                       const WeightOptions& options) {
-  return SequentialOptimiser(network, plan, run, options).run();
+                                       const WeightOptions& options, LayerRefiner* refiner) {
+  return SequentialOptimiser(network, plan, run, options, refiner).run();
 }
 
 }  // namespace intvit

@@ -6,6 +6,9 @@
 //   2. rounding with second-order error feedback (weights/error_feedback.h), a bias that leaves no mean error.
 #pragma once
 
+#include <vector>
+
+#include "converter/float/forward.h"
 #include "converter/observe/picture_run.h"
 #include "converter/plan/plan.h"
 #include "converter/weights/quantize.h"
@@ -18,9 +21,20 @@ struct WeightOptions {
   double stream_share = 1.0;  // of a residual stream's error that a layer which adds to it is asked to repair
 };
 
+// Whoever improves what was chosen for some layers before the next are chosen (converter/optimise/).
+struct LayerRefiner {
+  virtual ~LayerRefiner() = default;
+  // In front of a sampled segment: the float and the quantized network's states, of all pictures.
+  virtual void begin_segment(int segment, const std::vector<SegmentState>& exact,
+                             const std::vector<SegmentState>& quantized) = 0;
+  // The linear layer `node` of it has been chosen. May change what `rounded` has of it and of the segment's layers
+  // before it, and then their weights in `quantized`, too.
+  virtual void refine(int node, FloatNetwork& quantized, RoundedLayers& rounded) = 0;
+};
+
 // The patch embedding and the layers of sampled segments; a head sees one row per picture, too few for a covariance.
-// `network` has its equalisations folded in. Deterministic for any number of threads.
+// `network` has its equalisations folded in. Deterministic for any number of threads. `refiner` may be null.
 Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
-                                       const WeightOptions& options = {});
+                                       const WeightOptions& options = {}, LayerRefiner* refiner = nullptr);
 
 }  // namespace intvit

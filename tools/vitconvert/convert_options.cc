@@ -18,6 +18,16 @@ void add_convert_options(CLI::App& command, ConvertOptions& options) {
       .add_option("--set", options.settings,
                   "NAME=VALUE of a number that the method has; see 'vitconvert list methods' (repeatable)")
       ->allow_extra_args(false);
+  command
+      .add_option_function<std::string>(
+          "--optimise", [&options](const std::string& what) { options.optimise_modules = what == "modules"; },
+          "modules: train the integers of one attention or MLP after another until what they write is nearest to "
+          "float (slow); none")
+      ->check(CLI::IsMember({"none", "modules"}));
+  command
+      .add_option("--optimise-set", options.optimise_settings,
+                  "NAME=VALUE of a number of --optimise modules, as docs/converter.md names them (repeatable)")
+      ->allow_extra_args(false);
   command.add_option("--seed", options.seed, "Seed of random numbers: methods that use any, synth's weights")
       ->capture_default_str();
   command.add_option("--threads", options.threads, "Threads; if not given, the physical cores that may be used")

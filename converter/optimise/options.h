@@ -1,0 +1,18 @@
+// What a user may say of module-wise optimisation.
+#pragma once
+
+#include <cstdint>
+
+#include "converter/optimise/learned_layer.h"
+
+namespace intvit {
+
+struct ModuleOptions {
+  int iterations = 0;      // of each module; 0: nothing is optimised
+  int batch = 16;          // pictures of an iteration
+  double float_share = 0;  // of input rows that are the float network's, the others are the quantized network's
+  LearningRates rates;
+  std::uint64_t seed = 0;
+};
+
+}  // namespace intvit

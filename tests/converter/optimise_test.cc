@@ -1,0 +1,235 @@
+// Module-wise optimisation: gradients against central differences, and what the optimiser makes of small networks.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "converter/convert/convert.h"
+#include "converter/families/swin/build_swin.h"
+#include "converter/families/swin/random_swin.h"
+#include "converter/families/vit/random_vit.h"
+#include "converter/optimise/learned_codes.h"
+#include "converter/optimise/module_optimiser.h"
+#include "converter/optimise/straight_through.h"
+#include "converter/optimise/tape.h"
+#include "tests/converter/small_network.h"
+#include "tests/converter/toy_network.h"
+
+using namespace intvit;
+
+namespace {
+
+std::vector<float> noise(std::size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(size);
+  for (float& x : values) x = static_cast<float>(random()) / 2147483648.0f - 1.0f;
+  return values;
+}
+
+// A module and a loss that is linear in what the module writes.
+class Gradient {
+ public:
+  Gradient(FloatNetwork& network, NodeRange range)
+      : network_(network), range_(range), tape_(network, range), exits_(exits_of(network, range)) {
+    unsigned seed = 1;
+    for (const TensorId id : entries_of(network, range)) {
+      tape_.value(id) = noise(area(network.at(id).rows, network.at(id).columns), ++seed);
+    }
+    for (const TensorId id : exits_) {
+      weights_.push_back(noise(area(network.at(id).rows, network.at(id).columns), ++seed));
+    }
+  }
+
+  double loss(const Plan* plan) {
+    tape_.forward(plan);
+    double sum = 0;
+    for (std::size_t e = 0; e < exits_.size(); ++e) {
+      const std::vector<float>& now = tape_.value(exits_[e]);
+      for (std::size_t i = 0; i < now.size(); ++i) sum += double{weights_[e][i]} * now[i];
+    }
+    return sum;
+  }
+
+  Gradients gradients(const Plan* plan) {
+    const Plan none;
+    Gradients sum = zero_gradients(network_, range_, plan == nullptr ? none : *plan);
+    loss(plan);
+    tape_.begin_backward();
+    for (std::size_t e = 0; e < exits_.size(); ++e) tape_.gradient(exits_[e]) = weights_[e];
+    tape_.backward(plan, sum);
+    return sum;
+  }
+
+  // Of the loss as `x` moves, which is a number of the network or of the plan.
+  template <typename Number>
+  double difference(Number& x, double width, const Plan* plan) {
+    const Number before = x;
+    x = static_cast<Number>(before + width);
+    const double above = loss(plan), up = static_cast<double>(x);
+    x = static_cast<Number>(before - width);
+    const double below = loss(plan), down = static_cast<double>(x);
+    x = before;
+    return (above - below) / (up - down);
+  }
+
+ private:
+  FloatNetwork& network_;
+  const NodeRange range_;
+  Tape tape_;
+  const std::vector<TensorId> exits_;
+  std::vector<std::vector<float>> weights_;
+};
+
+// Three stages, version 2: norms behind the layers, keys of length one; grids that are no multiples of the window.
+FloatNetwork padded_swin() {
+  SwinDescription swin;
+  swin.architecture = "small";
+  swin.version = 2;
+  swin.embed_dim = 12;
+  swin.stages = {{2, 2, 4}, {2, 3, 4}, {1, 4, 4}};
+  swin.mlp_ratio = 2;
+  swin.num_classes = 7;
+  swin.preprocessing.height = 28;
+  swin.preprocessing.width = 40;
+  Result<FloatNetwork> network = build_swin(random_swin_weights(swin, 11), {});
+  REQUIRE_MESSAGE(network.ok(), network.status().message());
+  return network.take();
+}
+
+// Some weights and biases of every layer of all modules of the network's sampled segments.
+int check_gradients(FloatNetwork network) {
+  int layers = 0;
+  for (const Segment& segment : network.segments) {
+    if (!segment.sampled) continue;
+    for (const NodeRange module : modules_of(network, segment)) {
+      Gradient run(network, module);
+      const Gradients gradients = run.gradients(nullptr);
+      for (const auto& [n, gradient] : gradients.weights) {
+        CAPTURE(network.node(n).name);
+        FloatLinear& layer = *network.node(n).weights();
+        double scale = 0;
+        for (const float g : gradient.weight) scale = std::max(scale, std::abs(double{g}));
+        for (std::size_t i = 0; i < layer.weight.size(); i += layer.weight.size() / 7) {
+          CHECK(std::abs(gradient.weight[i] - run.difference(layer.weight[i], 1e-2, nullptr)) < 0.01 * scale);
+        }
+        for (const float g : gradient.bias) scale = std::max(scale, std::abs(double{g}));
+        for (std::size_t i = 0; i < layer.bias.size(); i += layer.bias.size() / 5) {
+          CHECK(std::abs(gradient.bias[i] - run.difference(layer.bias[i], 1e-2, nullptr)) < 0.01 * scale);
+        }
+        ++layers;
+      }
+    }
+  }
+  return layers;
+}
+
+struct Converted {
+  std::vector<std::uint8_t> file;
+  std::vector<ModuleOutcome> modules;
+};
+
+Converted converted(const FloatNetwork& network, const std::vector<std::string>& settings, int threads,
+                    const char* method = "percentile", int bits = 4) {
+  SyntheticPictures pictures(8, network.preprocessing.height, network.preprocessing.width, 5);
+  ConvertOptions options;
+  options.method = method;
+  options.weight_bits = options.activation_bits = bits;
+  options.threads = threads;
+  options.optimise_modules = !settings.empty();
+  options.optimise_settings = settings;
+  Result<Conversion> conversion = convert(network, pictures, options, kSilent);
+  REQUIRE_MESSAGE(conversion.ok(), conversion.status().message());
+  return {conversion.value().file, conversion.value().modules};
+}
+
+}  // namespace
+
+TEST_CASE("gradients of all weights and biases are central differences of the loss") {
+  CHECK(check_gradients(random_network(small_vit(), 3)) == 2 * 4);
+  CHECK(check_gradients(gated_toy(4)) > 6);
+}
+
+TEST_CASE("straight through: gradients pass inside the range and stop where values are clamped") {
+  ActivationScheme table;
+  table.kind = CodeKind::table;
+  table.bits = 2;
+  table.grid = {8, 1.0 / 64, 128};
+  table.table = {{-0.5, 0.25, 0.75}, {-1, 0, 0.5, 1}};
+  table.outlier = 1.5;
+  ActivationScheme token = table;
+  token.kind = CodeKind::token;
+  token.parts = {{2, 0.5, 1}, {2, 0.25, 1}};  // -0.5..1 and -0.25..0.5
+  const ActivationScheme grid = uniform({2, 0.5, 1});
+  // 1.6 is aside and 5 beyond the grid.
+  const std::vector<float> exact = {-1.1f, -0.9f, 0.3f, 1.1f, 1.6f, 5.0f};
+  const auto passed = [&](const ActivationScheme& scheme, int row) {
+    std::vector<float> both(12, 0.0f), gradient(12, 1.0f);
+    std::copy(exact.begin(), exact.end(), both.begin() + row * 6);
+    pass_straight_through({scheme}, both.data(), 2, 6, gradient.data());
+    return std::vector<float>(gradient.begin() + row * 6, gradient.begin() + row * 6 + 6);
+  };
+  CHECK(passed(table, 0) == std::vector<float>{0, 1, 1, 0, 1, 0});
+  CHECK(passed(token, 0) == std::vector<float>{0, 0, 1, 1, 1, 0});
+  CHECK(passed(token, 1) == std::vector<float>{0, 0, 1, 0, 1, 0});
+  CHECK(passed(grid, 0) == std::vector<float>{0, 0, 1, 1, 0, 0});
+}
+
+TEST_CASE("gradients of scales and levels by hand") {
+  ActivationScheme table;
+  table.kind = CodeKind::table;
+  table.bits = 2;
+  table.grid = {8, 1.0 / 64, 128};
+  table.table = {{-0.5, 0.25, 0.75}, {-1, 0, 0.5, 1}};
+  table.outlier = 1.5;
+  const ActivationScheme grid = uniform({2, 0.5, 1});  // -0.5 ... 1
+  const std::vector<float> exact = {-0.9f, 0.3f, 0.6f, 1.6f}, gradient = {1, 2, 3, 4};
+  CodeGradient sum = zero_gradient({table});
+  add_code_gradient({table}, exact.data(), exact.data(), 1, 4, gradient.data(), sum);
+  CHECK(sum == CodeGradient{1, 0, 5, 0});  // the last value is aside
+  // Inside: the rounding error; clamped: the end.
+  const std::vector<float> held = {-0.5f, 0.5f, 0.5f, 1.0f};
+  sum = zero_gradient({grid});
+  add_code_gradient({grid}, exact.data(), held.data(), 1, 4, gradient.data(), sum);
+  CHECK(sum[0] == doctest::Approx(-0.5 + 2 * 0.2 - 3 * 0.1 + 4 * 1.0));
+}
+
+TEST_CASE("without iterations the file is today's, and with them the same for every number of threads") {
+  const FloatNetwork network = random_network(small_vit(), 31);
+  const std::vector<std::string> some = {"iterations=10", "batch=4"};
+  const Converted plain = converted(network, {}, 1), once = converted(network, some, 1);
+  CHECK(converted(network, {"iterations=0"}, 2).file == plain.file);
+  CHECK(once.file != plain.file);
+  CHECK(converted(network, some, 3).file == once.file);
+  REQUIRE(once.modules.size() == 4);
+  bool better = false;
+  for (const ModuleOutcome& module : once.modules) {
+    CAPTURE(module.module);
+    CHECK(module.after <= module.before);
+    better = better || module.after < module.before;
+  }
+  CHECK(better);
+}
+
+TEST_CASE("modules of every family are optimised, with codes of every method") {
+  for (const char* method : {"adfq", "dopq", "igq"}) {
+    CAPTURE(method);
+    CHECK(converted(gated_toy(8), {"iterations=2", "batch=2"}, 2, method).modules.size() >= 4);
+  }
+  CHECK(converted(padded_swin(), {"iterations=2", "batch=2"}, 2).modules.size() >= 10);
+  CHECK(converted(attention_pooled_toy(8), {"iterations=2", "batch=2"}, 2).modules.size() >= 4);
+}
+
+TEST_CASE("settings of the optimiser are checked") {
+  ConvertOptions options;
+  options.optimise_settings = {"iterations=3"};
+  CHECK_FALSE(module_options(options).ok());
+  options.optimise_modules = true;
+  REQUIRE(module_options(options).ok());
+  CHECK(module_options(options).value().iterations == 3);
+  options.optimise_settings = {"epochs=3"};
+  CHECK(module_options(options).status().message().find("iterations (0..100000)") != std::string::npos);
+  options.optimise_settings = {};
+  options.feedback = false;
+  CHECK(module_options(options).status().message().find("--weights feedback") != std::string::npos);
+}
