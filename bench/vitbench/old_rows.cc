@@ -69,7 +69,7 @@ json rows_in(const std::string& text) {
     rows.push_back(json::parse(line, nullptr, false));
     if (!rows.back().is_object()) return whole;
   }
-  return rows;
+  return rows.empty() ? whole : rows;
 }
 
 }  // namespace

@@ -177,10 +177,14 @@ TEST_CASE("parse_old_rows: what is no measurement says why") {
   CHECK(rows.value()[1].times == std::vector<double>{1.5, 2});
   CHECK(rows.value()[0].cpu == "c");
   CHECK(!rows.value()[0].profiled);
+  // As jsonl has them.
+  CHECK(parse_old_rows(good + "\n").value().size() == 1);
+  CHECK(parse_old_rows(good + "\n" + good + "\n").value().size() == 2);
   const std::vector<std::pair<std::string, std::string>> bad = {
       {"", "not JSON"},
       {"[" + good, "not JSON"},
-      {good, "no array"},
+      {good + "\n" + good + "\ncut", "not JSON"},
+      {"{}", "no array"},
       {"3", "no array"},
       {"[]", "no rows"},
       {"[1]", "row 1 is no object"},

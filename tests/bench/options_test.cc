@@ -37,7 +37,7 @@ TEST_CASE("vitbench's options: defaults") {
   CHECK(options.trace.empty());
   CHECK(options.compare.empty());
   CHECK(options.tolerance_percent == 3);
-  CHECK(options.format == Format::text);
+  CHECK(options.format == OutputFormat::text);
 }
 
 TEST_CASE("vitbench's options: lists") {
@@ -71,13 +71,14 @@ TEST_CASE("vitbench's options: what to do with the results") {
   const Options compared = parsed({"m.bin", "--compare", "old.json", "--tolerance", "7.5"});
   CHECK(compared.compare == "old.json");
   CHECK(compared.tolerance_percent == 7.5);
-  CHECK(parsed({"m.bin", "--markdown"}).format == Format::markdown);
-  CHECK(parsed({"m.bin", "--csv"}).format == Format::csv);
-  CHECK(parsed({"m.bin", "--json"}).format == Format::json);
-  CHECK(parsed({"m.bin", "--format", "text"}).format == Format::text);
-  CHECK(parsed({"m.bin", "--format", "markdown"}).format == Format::markdown);
-  CHECK(parsed({"m.bin", "--format", "csv"}).format == Format::csv);
-  CHECK(parsed({"m.bin", "--format", "json"}).format == Format::json);
+  CHECK(parsed({"m.bin", "--markdown"}).format == OutputFormat::markdown);
+  CHECK(parsed({"m.bin", "--csv"}).format == OutputFormat::csv);
+  CHECK(parsed({"m.bin", "--json"}).format == OutputFormat::json);
+  CHECK(parsed({"m.bin", "--format", "text"}).format == OutputFormat::text);
+  CHECK(parsed({"m.bin", "--format", "markdown"}).format == OutputFormat::markdown);
+  CHECK(parsed({"m.bin", "--format", "csv"}).format == OutputFormat::csv);
+  CHECK(parsed({"m.bin", "--format", "json"}).format == OutputFormat::json);
+  CHECK(parsed({"m.bin", "--format", "jsonl"}).format == OutputFormat::jsonl);
 }
 
 TEST_CASE("vitbench's options: numbers out of range are wrong usage") {

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 using test::made_up_row;
 
-std::string printed(Format format, const std::vector<Row>& rows) {
+std::string printed(OutputFormat format, const std::vector<Row>& rows) {
   std::ostringstream out;
   print(out, format,
         {{{Isa::avx2, 2, Peak{1000, 2000, "vpmaddwd ymm", "vpmaddubsw ymm"}, 480}, {Isa::amx, 1, {}, {}}}, rows});
@@ -38,7 +38,7 @@ std::vector<std::string> lines(const std::string& text) {
 }
 
 TEST_CASE("report: JSON rows have their stable keys, rates, provenance and all times") {
-  const std::string text = printed(Format::json, {made_up_row("m.bin", 10), made_up_row("n.bin", 20)});
+  const std::string text = printed(OutputFormat::json, {made_up_row("m.bin", 10), made_up_row("n.bin", 20)});
   const json rows = json::parse(text);
   REQUIRE(rows.size() == 2);
   const json& row = rows[0];
@@ -78,16 +78,16 @@ TEST_CASE("report: JSON rows have their stable keys, rates, provenance and all t
 TEST_CASE("report: a peak that is not known is null, a dash or an empty cell") {
   Row row = made_up_row("m.bin", 10);
   row.peak_gmac_s.reset();
-  CHECK(json::parse(printed(Format::json, {row}))[0]["percent_of_peak"].is_null());
-  CHECK(printed(Format::csv, {row}).find(",500.0,,,9.5,") != std::string::npos);
-  CHECK(printed(Format::text, {row}).find("500.0          -") != std::string::npos);
-  CHECK(printed(Format::text, {row}).find("peak of amx, threads 1: not known\n") != std::string::npos);
-  CHECK(printed(Format::text, {row}).find("(vpmaddubsw ymm); a barrier takes 480 ns\n") != std::string::npos);
+  CHECK(json::parse(printed(OutputFormat::json, {row}))[0]["percent_of_peak"].is_null());
+  CHECK(printed(OutputFormat::csv, {row}).find(",500.0,,,9.5,") != std::string::npos);
+  CHECK(printed(OutputFormat::text, {row}).find("500.0          -") != std::string::npos);
+  CHECK(printed(OutputFormat::text, {row}).find("peak of amx, threads 1: not known\n") != std::string::npos);
+  CHECK(printed(OutputFormat::text, {row}).find("(vpmaddubsw ymm); a barrier takes 480 ns\n") != std::string::npos);
 }
 
 TEST_CASE("report: CSV has a header, as many cells in each row, and what JSON has") {
   const std::vector<std::string> csv =
-      lines(printed(Format::csv, {made_up_row("m.bin", 10), made_up_row("n.bin", 20)}));
+      lines(printed(OutputFormat::csv, {made_up_row("m.bin", 10), made_up_row("n.bin", 20)}));
   REQUIRE(csv.size() == 3);
   CHECK(csv[0].find("model,isa,threads,batch,runs,median_ms,min_ms,p90_ms,p99_ms,") == 0);
   CHECK(csv[1].find("m.bin,avx2,2,4,41,10.0,9.5,10.4,10.49,") == 0);
@@ -95,7 +95,7 @@ TEST_CASE("report: CSV has a header, as many cells in each row, and what JSON ha
 }
 
 TEST_CASE("report: profiles by operation and by layer, in all formats") {
-  const json row = json::parse(printed(Format::json, {profiled_row()}))[0];
+  const json row = json::parse(printed(OutputFormat::json, {profiled_row()}))[0];
   CHECK(row["profile"].size() == 3);
   CHECK(row["profile"][0]["layer"] == "head");
   CHECK(row["profile"][0]["share_percent"] == 20);
@@ -107,14 +107,15 @@ TEST_CASE("report: profiles by operation and by layer, in all formats") {
   CHECK(row["profile_by_op"][0]["ms"] == 5);
   CHECK(row["profile_by_op"][0]["gmac_per_s"] == 300);
 
-  const std::vector<std::string> csv = lines(printed(Format::csv, {profiled_row()}));
+  const std::vector<std::string> csv = lines(printed(OutputFormat::csv, {profiled_row()}));
   REQUIRE(csv.size() == 1 + 2 + 3);
   CHECK(csv[0].find("model,isa,threads,batch,level,layer,op,steps,ms,share_percent,gmac_per_s,") == 0);
   CHECK(csv[1].find("m.bin,avx2,2,4,operation,,linear,2,5.0,50.0,300.0,") == 0);
   CHECK(csv[4].find("m.bin,avx2,2,4,layer,norm,layer_norm,1,5.0,50.0,,") == 0);
 
-  CHECK(printed(Format::text, {profiled_row()}).find("linear          2  5.000  50.0   300.0") != std::string::npos);
-  CHECK(printed(Format::markdown, {profiled_row()}).find("| fc | linear | 3.000 | 30.0 | 333.3 |") !=
+  CHECK(printed(OutputFormat::text, {profiled_row()}).find("linear          2  5.000  50.0   300.0") !=
+        std::string::npos);
+  CHECK(printed(OutputFormat::markdown, {profiled_row()}).find("| fc | linear | 3.000 | 30.0 | 333.3 |") !=
         std::string::npos);
 }
 
@@ -122,18 +123,18 @@ TEST_CASE("report: comparisons in all formats") {
   Row compared = made_up_row("m.bin", 10);
   compared.comparison = {8, {1.25, 1.2, 1.3}, Verdict::slower};
   const std::vector<Row> rows = {compared, made_up_row("n.bin", 10)};
-  const json records = json::parse(printed(Format::json, rows));
+  const json records = json::parse(printed(OutputFormat::json, rows));
   CHECK(records[0]["old_median_ms"] == 8);
   CHECK(records[0]["ratio"] == 1.25);
   CHECK(records[0]["ratio_low"] == 1.2);
   CHECK(records[0]["ratio_high"] == 1.3);
   CHECK(records[0]["verdict"] == "slower");
   CHECK(records[1]["verdict"].is_null());
-  const std::vector<std::string> csv = lines(printed(Format::csv, rows));
+  const std::vector<std::string> csv = lines(printed(OutputFormat::csv, rows));
   CHECK(csv[1].find(",8.0,1.25,1.2,1.3,slower,") != std::string::npos);
   CHECK(csv[2].find(",,,,,,") != std::string::npos);
-  CHECK(printed(Format::text, rows).find("8.000  10.000  1.250      1.200  1.300  slower") != std::string::npos);
-  CHECK(printed(Format::markdown, rows).find("| 1.250 | 1.200 | 1.300 | slower |") != std::string::npos);
+  CHECK(printed(OutputFormat::text, rows).find("8.000  10.000  1.250      1.200  1.300  slower") != std::string::npos);
+  CHECK(printed(OutputFormat::markdown, rows).find("| 1.250 | 1.200 | 1.300 | slower |") != std::string::npos);
 }
 
 TEST_CASE("median_cold_start: the one with the middle total") {

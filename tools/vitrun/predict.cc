@@ -59,7 +59,7 @@ int predict(Job& job) {
   ProgressLine progress(!job.options.quiet && !stdout_is_the_terminal());
   const Stopwatch time;
   const auto consume = [&](std::size_t, const ClassifiedPicture& picture) {
-    std::unique_lock<std::timed_mutex> printing;
+    std::unique_lock<std::mutex> printing;
     if (on_interrupt) printing = std::unique_lock(on_interrupt->printing());
     ++count;
     if (picture.status.ok()) {

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <initializer_list>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace {
 
 // What wakes the thread when nothing happened.
 constexpr int kWake = SIGUSR2;
+constexpr int kTries = 100;  // a second
 
 sigset_t ending_signals() {
   sigset_t set;
@@ -48,9 +50,11 @@ void OnInterrupt::wait() {
   int signal = 0;
   if (sigwait(&set, &signal) != 0 || signal == kWake) return;
   // Who reads stdout may have stopped reading, and printing would never end.
-  if (printing_.try_lock_for(std::chrono::seconds(1))) {
-    if (!ended_) finish_();
+  bool locked = false;
+  for (int tries = 0; tries < kTries && !(locked = printing_.try_lock()); ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  if (locked && !ended_) finish_();
   ::signal(signal, SIG_DFL);
   sigemptyset(&set);
   sigaddset(&set, signal);

@@ -1,7 +1,6 @@
 // Finishes what was begun on stdout when Ctrl-C or SIGTERM ends the program.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -18,13 +17,13 @@ class OnInterrupt {
   OnInterrupt& operator=(const OnInterrupt&) = delete;
 
   // Held while something is printed: `finish` comes between.
-  std::timed_mutex& printing() { return printing_; }
+  std::mutex& printing() { return printing_; }
 
  private:
   void wait();
 
   std::function<void()> finish_;
-  std::timed_mutex printing_;
+  std::mutex printing_;
   bool ended_ = false;
   std::jthread thread_;
 };
