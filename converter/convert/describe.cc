@@ -108,6 +108,7 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
     metadata["sites"] = join(rules);
   }
   if (!network.labels.empty()) metadata["labels"] = join(network.labels);
+  if (network.multi_label) metadata["activation"] = "sigmoid";
   if (network.zero_shot) {
     metadata["zero_shot"] = network.zero_shot->bias ? "sigmoid" : "softmax";
     metadata["logit_scale"] = shortest(network.zero_shot->scale);

@@ -37,6 +37,9 @@ Result<LogitRule> logit_rule(const Model& model) {
   LogitRule rule;
   rule.meaning.unit = std::ldexp(1.0, -model.logit_fraction_bits());
   const Metadata& metadata = model.metadata();
+  if (const auto activation = metadata.find("activation"); activation != metadata.end()) {
+    rule.meaning.sigmoid = activation->second == "sigmoid";
+  }
   const auto kind = metadata.find("zero_shot");
   if (kind == metadata.end()) return rule;
   rule.divisor = model.output("embedding");
