@@ -112,6 +112,7 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
     if (!options.optimise_settings.empty()) metadata["optimise_settings"] = join(options.optimise_settings);
   }
   if (!network.labels.empty()) metadata["labels"] = join(network.labels);
+  if (network.multi_label) metadata["activation"] = "sigmoid";
   if (network.zero_shot) {
     metadata["zero_shot"] = network.zero_shot->bias ? "sigmoid" : "softmax";
     metadata["logit_scale"] = shortest(network.zero_shot->scale);

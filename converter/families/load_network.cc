@@ -20,10 +20,12 @@ Result<FloatNetwork> load(const std::string& path, std::vector<std::string>& not
   if (name_all) tensors.value().name_all();
   const Result<ModelConfig> config = read_config(checkpoint.value().folder(), tensors.value().naming(), notes);
   if (!config.ok()) return config.status();
-  if (tensors.value().find({"layers.0.blocks.0.norm1.weight"}) != nullptr) {
-    return load_swin(config.value(), tensors.value(), outputs, input, notes);
+  const bool swin = tensors.value().find({"layers.0.blocks.0.norm1.weight"}) != nullptr;
+  Result<FloatNetwork> network = (swin ? load_swin : load_vit)(config.value(), tensors.value(), outputs, input, notes);
+  if (network.ok() && network.value().classes() > 0 && !network.value().zero_shot) {
+    network.value().multi_label = config.value().multi_label;
   }
-  return load_vit(config.value(), tensors.value(), outputs, input, notes);
+  return network;
 }
 
 }  // namespace

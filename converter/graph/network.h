@@ -54,6 +54,7 @@ struct FloatNetwork {
   std::vector<Segment> segments;  // all nodes, in order
   std::vector<NetworkOutput> outputs;
   std::optional<ZeroShot> zero_shot = {};
+  bool multi_label = false;  // probabilities are sigmoids of the logits, class by class; else softmax over all
 
   const Tensor& at(TensorId id) const { return tensors[static_cast<std::size_t>(id)]; }
   const Node& node(int index) const { return nodes[static_cast<std::size_t>(index)]; }

@@ -57,6 +57,7 @@ struct ModelConfig {
   std::optional<std::array<double, 3>> mean;
   std::optional<std::array<double, 3>> stddev;
 
+  bool multi_label = false;  // a picture may be of several classes, so every class has a probability of its own
   std::vector<std::string> labels;
 };
 

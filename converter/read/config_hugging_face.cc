@@ -207,6 +207,9 @@ void read_class_names(ConfigReader& reader, ModelConfig& config) {
   reader.names("id2label", config.labels);
   if (!config.labels.empty()) config.num_classes = static_cast<int>(config.labels.size());
   if (is_placeholder(config.labels)) config.labels.clear();
+  std::optional<std::string> problem;
+  if (reader.find("problem_type") != nullptr) reader.text("problem_type", problem);
+  config.multi_label = problem == "multi_label_classification";
 }
 
 }  // namespace

@@ -37,7 +37,11 @@ class HeaderHandler : public nlohmann::json_sax<Json> {
 
   const std::string& problem() const { return problem_; }
 
-  bool null() override { return unexpected("null"); }
+  bool null() override {
+    if (state_ == State::top && name_ == "__metadata__")
+      return !std::exchange(seen_metadata_, true) || fail("is there twice");
+    return unexpected("null");
+  }
   bool boolean(bool) override { return unexpected("true or false"); }
   bool number_integer(number_integer_t value) override { return unexpected("the negative " + std::to_string(value)); }
   bool number_float(number_float_t, const string_t& text) override {
@@ -179,6 +183,11 @@ std::string check_tensors(std::vector<TensorInfo>& tensors, std::size_t data_siz
     const std::string problem = check_extent(tensor, data_size);
     if (!problem.empty()) return in_quotes(tensor.name) + " " + problem;
   }
+  const auto by_name = [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; };
+  std::sort(tensors.begin(), tensors.end(), by_name);
+  const auto twice = std::adjacent_find(tensors.begin(), tensors.end(),
+                                        [](const TensorInfo& a, const TensorInfo& b) { return a.name == b.name; });
+  if (twice != tensors.end()) return in_quotes(twice->name) + " is there twice";
   std::sort(tensors.begin(), tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
@@ -190,10 +199,7 @@ std::string check_tensors(std::vector<TensorInfo>& tensors, std::size_t data_siz
     }
     before = &tensor;
   }
-  std::sort(tensors.begin(), tensors.end(), [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
-  const auto twice = std::adjacent_find(tensors.begin(), tensors.end(),
-                                        [](const TensorInfo& a, const TensorInfo& b) { return a.name == b.name; });
-  if (twice != tensors.end()) return in_quotes(twice->name) + " is there twice";
+  std::sort(tensors.begin(), tensors.end(), by_name);
   return {};
 }
 

@@ -45,6 +45,35 @@ std::string check_structure(const std::string& text) {
   return {};
 }
 
+// Python writes numbers that JSON does not have. They become texts: whoever asks for a number there is told so, and
+// nobody else minds.
+std::string without_nan(const std::string& text) {
+  std::string result;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      result += c;
+      if (c == '\\' && i + 1 < text.size()) result += text[++i];
+      if (c == '"') in_string = false;
+      continue;
+    }
+    std::string_view found;
+    for (const std::string_view word :
+         {std::string_view("-Infinity"), std::string_view("Infinity"), std::string_view("NaN")}) {
+      if (found.empty() && std::string_view(text).substr(i).starts_with(word)) found = word;
+    }
+    if (found.empty()) {
+      in_string = c == '"';
+      result += c;
+    } else {
+      result += '"' + std::string(found) + '"';
+      i += found.size() - 1;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 bool file_exists(const std::string& path) {
@@ -92,7 +121,7 @@ Result<nlohmann::json> read_json_file(const std::string& path) {
     }
     return true;
   };
-  Json json = Json::parse(text.value(), watch, /*allow_exceptions=*/false);
+  Json json = Json::parse(without_nan(text.value()), watch, /*allow_exceptions=*/false);
   if (json.is_discarded()) problem = "is not valid JSON";
   if (problem.empty() && !json.is_object()) problem = "is not a JSON object";
   if (!problem.empty()) return {Code::corrupt_file, in_quotes(path) + " " + problem + "; get the file again"};

@@ -53,6 +53,9 @@ bool read_decimal(std::string_view text, std::int64_t& mantissa, int& exponent) 
 Result<LogitRule> Model::logit_rule() const {
   LogitRule rule;
   rule.fraction_bits = logit_fraction_bits();
+  // Of classes that do not exclude each other.
+  const auto activation = metadata().find("activation");
+  rule.sigmoid = activation != metadata().end() && activation->second == "sigmoid";
   const auto kind = metadata().find("zero_shot");
   if (kind == metadata().end()) return rule;
   rule.divisor = output("embedding");

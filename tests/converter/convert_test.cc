@@ -2,6 +2,7 @@
 // the float network, on every instruction set and thread count.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -266,4 +267,23 @@ TEST_CASE("what cannot be lowered is refused after a few pictures") {
   CHECK(pictures.reads == kTrialPictures);
   network.outputs.push_back({.name = "query", .kind = PortKind::tokens, .tensor = network.find("blocks.0.attn.query")});
   CHECK(try_lowering(network, run, {.plan = {}}).code() == Code::unsupported);
+}
+
+TEST_CASE("networks with layers of zeros convert") {
+  FloatNetwork network = random_network(small_vit(), 9);
+  const auto clear = [](FloatLinear& layer) {
+    std::fill(layer.weight.begin(), layer.weight.end(), 0.0f);
+    std::fill(layer.bias.begin(), layer.bias.end(), 0.0f);
+  };
+  SUBCASE("fc1 of a block") { clear(linear_of(network, "blocks.1.mlp.fc1")); }
+  SUBCASE("everything") {
+    for (Node& node : network.nodes) {
+      if (FloatLinear* layer = node.weights()) clear(*layer);
+    }
+  }
+  for (const int bits : {8, 4}) {
+    const Conversion conversion =
+        must_convert(network, {.method = "percentile", .weight_bits = bits, .activation_bits = bits, .plan = {}});
+    CHECK(conversion.file.size() > 1000);
+  }
 }

@@ -115,3 +115,23 @@ TEST_CASE("load_network: transformers' preprocessing") {
   CHECK(input.mean == std::array<double, 3>{0.0, 0.0, 0.0});
   CHECK(input.stddev == std::array<double, 3>{1.0, 1.0, 1.0});
 }
+
+TEST_CASE("load_network: transformers' multi-label classifiers, and numbers that JSON does not have") {
+  const TensorMap tensors = to_hugging_face(tensors_of(tiny_description()), "vit.", "classifier");
+  const auto with = [](const std::string& more) {
+    return "{\"layer_norm_eps_2\": NaN, \"x\": [-Infinity, Infinity, \"a \\\" NaN\"], " + more +
+           std::string(kHuggingFaceConfig).substr(1);
+  };
+  const Result<FloatNetwork> many = load_tiny(tensors, with("\"problem_type\": \"multi_label_classification\", "));
+  REQUIRE_MESSAGE(many.ok(), many.status().message());
+  CHECK(many.value().multi_label);
+  for (const char* other : {"", "\"problem_type\": null, ", "\"problem_type\": \"single_label_classification\", "}) {
+    const Result<FloatNetwork> one = load_tiny(tensors, with(other));
+    REQUIRE_MESSAGE(one.ok(), one.status().message());
+    CHECK_FALSE(one.value().multi_label);
+  }
+  // Where somebody asks for the number, it is an error.
+  std::string config = kHuggingFaceConfig;
+  config.replace(config.find("1e-05"), 5, "NaN");
+  CHECK(contains(load_tiny(tensors, config).status().message(), "layer_norm_eps"));
+}

@@ -123,6 +123,11 @@ TEST_CASE("safetensors: hostile tensors are named") {
                 "'b' overlaps 'a'");
   check_refused(with_header("{\"a\":" + at0 + ",\"a\":" + at4 + "}", "12345678"), Code::corrupt_file,
                 "'a' is there twice");
+  check_refused(with_header("{\"a\":" + at0 + ",\"a\":" + at0 + "}", "12345678"), Code::corrupt_file,
+                "'a' is there twice");
+  check_refused(with_header(R"({"__metadata__":null,"__metadata__":null})", ""), Code::corrupt_file, "twice");
+  const std::string none = with_header("{\"__metadata__\":null,\"a\":" + at0 + "}", "1234");
+  CHECK(SafetensorsFile::open_memory(std::as_bytes(std::span(none)), "null").ok());
 }
 
 TEST_CASE("safetensors: every truncation of a file is refused") {

@@ -169,7 +169,9 @@ Result<PictureComparison> compare_on_pictures(const std::shared_ptr<const Model>
                                               const std::vector<std::string>& pictures, int threads,
                                               const PictureOptions& reading) {
   constexpr std::size_t kAtOnce = 32;  // whose outputs are kept
-  const std::vector<InputPicture> inputs = expand_inputs(pictures, std::cin);
+  const Result<std::vector<InputPicture>> expanded = expand_inputs(pictures, std::cin);
+  if (!expanded.ok()) return expanded.status();
+  const std::vector<InputPicture>& inputs = expanded.value();
   OnPictures sums(a, b);
   for (std::size_t first = 0; first < inputs.size(); first += kAtOnce) {
     const std::span<const InputPicture> some =

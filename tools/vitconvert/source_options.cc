@@ -62,7 +62,8 @@ void add_input_size_option(CLI::App& command, InputSize& input) {
 }
 
 void add_source_options(CLI::App& command, SourceOptions& options) {
-  command.add_option("SRC", options.path, ".safetensors or .pth file, or folder with config.json and model.safetensors")
+  command
+      .add_option("SRC", options.path, ".safetensors or .pth file, or folder with config.json and model.safetensors")
       ->required();
   add_class_options(command, options.classes);
   command.add_flag("--verbose", options.verbose, "Name every tensor that is missing or too many, not only a few");

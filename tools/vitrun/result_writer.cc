@@ -132,7 +132,7 @@ class CsvWriter : public ResultWriter {
 
   void picture(const ClassifiedPicture& picture) override {
     int rank = 0;
-    for (const Prediction& p : top_k(picture.logits, format_.rule.of(picture.outputs), format_.top_k)) {
+    for (const Prediction& p : top_k(picture.logits, logit_meaning(format_.rule, picture.outputs), format_.top_k)) {
       const auto index = static_cast<std::size_t>(p.class_index);
       out_ << csv_row({picture.name, std::to_string(++rank), std::to_string(p.class_index),
                        format_.labels.empty() ? "" : format_.labels[index], exact_text(p.probability),

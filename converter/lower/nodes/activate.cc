@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "converter/lower/activation_table.h"
@@ -23,8 +24,9 @@ void emit(const Activate& activation, const Node& node, Lowering& lowering) {
       make_activation_table(activation.function, lowering.plan.magnitudes.at(lowering.in(node, 0).name), coarsest_sum);
   Destination out = lowering.destination(node, 0, std::ldexp(1.001, -table.fraction_bits));
   // codes = x * multiplier / 2^15: the scale is moved by a fraction of a percent so that the multiplier is whole.
-  const double multiplier = std::round(std::ldexp(1 / out.codes.scale, 15 - table.fraction_bits));
-  if (multiplier < 1 || multiplier > 32767) {
+  // Codes finer than the steps of x, as of a place that is always 0, get these steps.
+  const double multiplier = std::min(std::round(std::ldexp(1 / out.codes.scale, 15 - table.fraction_bits)), 32767.0);
+  if (multiplier < 1) {
     return lowering.fail(linear.name, {Code::unsupported, "an activation scale out of range"});
   }
   const double moved = std::ldexp(1 / multiplier, 15 - table.fraction_bits) / out.codes.scale;

@@ -56,7 +56,8 @@ Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   if (!folder) files.emplace_back(source);
   for (fs::directory_iterator entry(beside, error), end; !error && entry != end; entry.increment(error)) {
     const std::string extension = entry->path().extension().string();
-    if (extension == ".json" || entry->path().filename() == "labels.txt" || (folder && (extension == ".safetensors" || extension == ".bin")))
+    if (extension == ".json" || entry->path().filename() == "labels.txt" ||
+        (folder && (extension == ".safetensors" || extension == ".bin")))
       files.push_back(entry->path());
   }
   if (error) return {Code::not_found, "cannot read the checkpoint '" + source + "': " + error.message()};
