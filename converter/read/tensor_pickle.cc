@@ -11,9 +11,9 @@
 namespace intvit {
 namespace {
 
-constexpr std::size_t kLongestPickle = std::size_t{16} << 20, kMostDimensions = 16;
+constexpr std::size_t kLongestPickle = std::size_t{16} << 20, kMostSizes = 16;
 
-struct Node;
+struct PickledNode;
 
 // Texts are parts of the pickle, and nodes belong to the machine: so a value is small, and what is nested or refers to
 // itself costs nothing when it goes.
@@ -23,10 +23,10 @@ struct Value {
   Kind kind = Kind::nothing;
   std::int64_t number = 0;
   std::string_view text = {};  // of a global "module\nname"
-  Node* node = nullptr;
+  PickledNode* node = nullptr;
 };
 
-struct Node {
+struct PickledNode {
   std::vector<Value> items;  // of a dictionary, keys and values in turns
   PickledTensor tensor;
 };
@@ -103,8 +103,8 @@ class Machine {
   void push_number(std::int64_t number) { push({Kind::number, number, {}, nullptr}); }
   void push_text(std::string_view text) { push({Kind::text, 0, text, nullptr}); }
 
-  Node* push_node(Kind kind, std::vector<Value> items = {}) {
-    nodes_.push_back(std::make_unique<Node>());
+  PickledNode* push_node(Kind kind, std::vector<Value> items = {}) {
+    nodes_.push_back(std::make_unique<PickledNode>());
     nodes_.back()->items = std::move(items);
     push({kind, 0, {}, nodes_.back().get()});
     return nodes_.back().get();
@@ -183,13 +183,13 @@ class Machine {
     if (items[0].text != "storage" || items[1].kind != Kind::global || items[2].kind != Kind::text) {
       return fail("its pickle has a storage that is none of torch.save");
     }
-    Node* node = push_node(Kind::storage);
+    PickledNode* node = push_node(Kind::storage);
     node->tensor.storage_type = std::string(items[1].text.substr(items[1].text.find('\n') + 1));
     node->tensor.key = std::string(items[2].text);
   }
 
   static std::optional<std::vector<std::int64_t>> numbers(const Value& value) {
-    if (value.kind != Kind::list || value.node->items.size() > kMostDimensions) return std::nullopt;
+    if (value.kind != Kind::list || value.node->items.size() > kMostSizes) return std::nullopt;
     std::vector<std::int64_t> all;
     for (const Value& item : value.node->items) {
       if (item.kind != Kind::number || item.number < 0) return std::nullopt;
@@ -208,7 +208,7 @@ class Machine {
     if (!shape || !strides || shape->size() != strides->size()) {
       return fail("its pickle has a tensor whose shape or strides are no numbers, or more than 16");
     }
-    Node* node = push_node(Kind::tensor);
+    PickledNode* node = push_node(Kind::tensor);
     node->tensor = arguments[0].node->tensor;
     node->tensor.offset = static_cast<std::uint64_t>(arguments[1].number);
     node->tensor.shape = *shape;
@@ -329,7 +329,7 @@ class Machine {
   std::size_t at_ = 0;
   std::vector<Value> stack_;
   std::map<std::uint64_t, Value> memo_;
-  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<std::unique_ptr<PickledNode>> nodes_;
   std::string problem_;
   bool unsupported_ = false;
 };

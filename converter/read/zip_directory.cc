@@ -11,7 +11,7 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::uint64_t kMostEntries = 1u << 18;
-constexpr std::size_t kLongestName = 2048, kEndBytes = 22, kLocatorBytes = 20, kEnd64Bytes = 56;
+constexpr std::size_t kLongestEntryName = 2048, kEndBytes = 22, kLocatorBytes = 20, kEnd64Bytes = 56;
 constexpr std::size_t kEntryBytes = 46, kLocalBytes = 30, kLongestComment = 65535;
 constexpr std::uint32_t kEnd = 0x06054b50, kLocator = 0x07064b50, kEnd64 = 0x06064b50, kEntry = 0x02014b50,
                         kLocal = 0x04034b50, kFull = 0xffffffff;
@@ -90,7 +90,7 @@ std::optional<Entry> take_entry(Bytes directory, std::size_t& at) {
   entry.local = number(directory, at + 42, 4);
   const std::size_t name = number(directory, at + 28, 2), extra = number(directory, at + 30, 2),
                     comment = number(directory, at + 32, 2);
-  if (name > kLongestName || !has(directory, at + kEntryBytes, name + extra + comment)) return std::nullopt;
+  if (name > kLongestEntryName || !has(directory, at + kEntryBytes, name + extra + comment)) return std::nullopt;
   entry.name.assign(reinterpret_cast<const char*>(directory.data()) + at + kEntryBytes, name);
   if (!read_extra(directory.subspan(at + kEntryBytes + name, extra), entry)) return std::nullopt;
   at += kEntryBytes + name + extra + comment;

@@ -1,4 +1,5 @@
 #include "tools/vitconvert/max_drop.h"
+#include "tools/common/results/text_table.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -20,12 +21,6 @@ struct Group {
   std::vector<std::string> names;
   double db = 1e9;  // of the worst of them
 };
-
-std::string decimal(double value, int digits) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
 
 // Worst first. Query, key and value must keep the same bits. What has no fewer bits than in `eight` is left out.
 std::vector<Group> ranked(const FloatNetwork& network, const Sensitivity& sensitivity, const Plan& low,
@@ -122,8 +117,8 @@ class Search {
     if (!evaluation.ok()) return evaluation.status();
     drop_ = evaluation.value().drop();
     log(std::to_string(raised) + " of " + (rank ? "all" : std::to_string(groups_.size())) +
-        " quantizers raised to 8 bits: top-1 " + decimal(evaluation.value().top1, 2) + " %, drop " + decimal(drop_, 2) +
-        " points, " + decimal(static_cast<double>(conversion.value().file.size()) / 1e6, 2) + " MB");
+        " quantizers raised to 8 bits: top-1 " + fixed(evaluation.value().top1, 2) + " %, drop " + fixed(drop_, 2) +
+        " points, " + fixed(static_cast<double>(conversion.value().file.size()) / 1e6, 2) + " MB");
     return conversion;
   }
 
@@ -136,16 +131,16 @@ class Search {
     std::string rules;
     for (const SiteRule& rule : job_.convert.sites) rules += (rules.empty() ? "" : "\n") + rule.text;
     if (!rules.empty()) result.metadata["sites"] = rules;
-    result.metadata["max_drop"] = decimal(limit_.points, 3);
-    result.metadata["top1_drop"] = decimal(drop_, 3);
+    result.metadata["max_drop"] = fixed(limit_.points, 3);
+    result.metadata["top1_drop"] = fixed(drop_, 3);
     set_metadata(result.metadata, result.file);
     return conversion;
   }
 
   Status too_much() const {
-    return {Code::check_failed, "with 8 bits everywhere top-1 still drops by " + decimal(drop_, 2) +
+    return {Code::check_failed, "with 8 bits everywhere top-1 still drops by " + fixed(drop_, 2) +
                                     " points on the pictures of --eval, which is the least possible here; --max-drop " +
-                                    decimal(limit_.points, 2) + " asks for less"};
+                                    fixed(limit_.points, 2) + " asks for less"};
   }
 
   static void log(const std::string& line) { std::cerr << "vitconvert: " << line << '\n'; }

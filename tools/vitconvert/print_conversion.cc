@@ -5,17 +5,12 @@
 #include "converter/report/html_report.h"
 #include "engine/format/writer.h"
 #include "tools/common/results/json_text.h"
+#include "tools/common/results/text_table.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sensitivity_json.h"
 
 namespace intvit {
 namespace {
-
-std::string decimal(double value, int digits) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
 
 nlohmann::ordered_json conversion_json(const Conversion& conversion, const std::string& output, double seconds) {
   const Verification& v = conversion.verification;
@@ -45,10 +40,10 @@ nlohmann::ordered_json conversion_json(const Conversion& conversion, const std::
 
 std::string figures_of(const Verification& v) {
   std::string figures;
-  if (v.top1_agreement) figures = "top-1 agreement " + decimal(*v.top1_agreement, 1) + " %";
+  if (v.top1_agreement) figures = "top-1 agreement " + fixed(*v.top1_agreement, 1) + " %";
   for (const OutputSqnr& one : v.outputs) {
     figures += (figures.empty() ? "" : ", ") + (one.output == "logits" ? "logit" : one.output) + " SQNR " +
-               decimal(one.sqnr_db, 2) + " dB";
+               fixed(one.sqnr_db, 2) + " dB";
   }
   return figures;
 }
@@ -75,9 +70,9 @@ void print_text(const Conversion& conversion, const std::string& output, double 
 // A bad conversion must not look like a good one.
 void warn_if_poor(const Conversion& conversion) {
   constexpr double kPoorAgreement = 90, kPoorSqnr = 10;
-  constexpr int kFewPictures = 16;  // of which one more or less that agrees is a matter of luck
+  constexpr int kTellingPictures = 16;  // of which one more or less that agrees is a matter of luck
   const Verification& v = conversion.verification;
-  const bool disagrees = v.top1_agreement && *v.top1_agreement < kPoorAgreement && v.pictures >= kFewPictures;
+  const bool disagrees = v.top1_agreement && *v.top1_agreement < kPoorAgreement && v.pictures >= kTellingPictures;
   const bool noisy = !v.outputs.empty() && v.outputs.front().sqnr_db < kPoorSqnr;
   if (!disagrees && !noisy) return;
   std::cerr << "vitconvert: warning: the model is far from float (" << figures_of(v)
@@ -106,8 +101,8 @@ int finish_conversion(const Conversion& conversion, const FinishOptions& options
     print_text(conversion, output, seconds);
   }
   if (rejected) {
-    return report_error({Code::check_failed, "top-1 agreement with float is " + decimal(*v.top1_agreement, 1) +
-                                                 " %, below --min-agree " + decimal(options.least_agreement, 1) +
+    return report_error({Code::check_failed, "top-1 agreement with float is " + fixed(*v.top1_agreement, 1) +
+                                                 " %, below --min-agree " + fixed(options.least_agreement, 1) +
                                                  "; the model is in '" + output + "', and '" + options.output +
                                                  "' is as it was"});
   }
