@@ -194,6 +194,34 @@ TEST_CASE("gradients of scales and levels by hand") {
   CHECK(sum[0] == doctest::Approx(-0.5 + 2 * 0.2 - 3 * 0.1 + 4 * 1.0));
 }
 
+TEST_CASE("importance is the mean square of the output's gradient: only the class token counts at the end") {
+  // Logits are W (x of the class token) + b behind a norm, so other tokens count nothing, and the class token
+  // something.
+  const FloatNetwork network = random_network(small_vit(), 3);
+  std::vector<NodeRange> modules;
+  for (const Segment& segment : network.segments) {
+    if (!segment.sampled) continue;
+    for (const NodeRange module : modules_of(network, segment)) modules.push_back(module);
+  }
+  const NodeRange last = modules.back();
+  const TensorId entry = entries_of(network, last).at(0), exit = exits_of(network, last).at(0);
+  const Tensor& stream = network.at(exit);
+  std::vector<LiveTensors> states(2);
+  unsigned seed = 0;
+  for (LiveTensors& state : states) state[entry] = noise(area(stream.rows, stream.columns), ++seed);
+  const Importance one = importance_of(network, last.begin, {exit}, {&states[0], &states[1]}, 1, 7, 1);
+  CHECK(one == importance_of(network, last.begin, {exit}, {&states[0], &states[1]}, 1, 7, 3));
+  const std::vector<float>& squares = one.at(exit);
+  double token = 0, others = 0;
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    (i < static_cast<std::size_t>(stream.columns) ? token : others) += squares[i];
+  }
+  CHECK(token == doctest::Approx(static_cast<double>(squares.size())));  // the mean is 1
+  CHECK(others == 0);
+  const Importance none = importance_of(network, last.begin, {exit}, {&states[0]}, 0, 7, 1);
+  CHECK(none.at(exit) == std::vector<float>(squares.size(), 1.0f));
+}
+
 TEST_CASE("without iterations the file is today's, and with them the same for every number of threads") {
   const FloatNetwork network = random_network(small_vit(), 31);
   const std::vector<std::string> some = {"iterations=10", "batch=4"};
