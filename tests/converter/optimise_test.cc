@@ -129,8 +129,8 @@ struct Converted {
   std::vector<ModuleOutcome> modules;
 };
 
-Converted converted(const FloatNetwork& network, const std::vector<std::string>& settings, int threads,
-                    const char* method = "percentile", int bits = 4) {
+Converted with_modules(const FloatNetwork& network, const std::vector<std::string>& settings, int threads,
+                       const char* method = "percentile", int bits = 4) {
   SyntheticPictures pictures(8, network.preprocessing.height, network.preprocessing.width, 5);
   ConvertOptions options;
   options.method = method;
@@ -226,10 +226,10 @@ TEST_CASE("importance is the mean square of the output's gradient: only the clas
 TEST_CASE("without iterations the file is today's, and with them the same for every number of threads") {
   const FloatNetwork network = random_network(small_vit(), 31);
   const std::vector<std::string> some = {"iterations=10", "batch=4"};
-  const Converted plain = converted(network, {}, 1), once = converted(network, some, 1);
-  CHECK(converted(network, {"iterations=0"}, 2).file == plain.file);
+  const Converted plain = with_modules(network, {}, 1), once = with_modules(network, some, 1);
+  CHECK(with_modules(network, {"iterations=0"}, 2).file == plain.file);
   CHECK(once.file != plain.file);
-  CHECK(converted(network, some, 3).file == once.file);
+  CHECK(with_modules(network, some, 3).file == once.file);
   REQUIRE(once.modules.size() == 4);
   bool better = false;
   for (const ModuleOutcome& module : once.modules) {
@@ -243,10 +243,10 @@ TEST_CASE("without iterations the file is today's, and with them the same for ev
 TEST_CASE("modules of every family are optimised, with codes of every method") {
   for (const char* method : {"adfq", "dopq", "igq"}) {
     CAPTURE(method);
-    CHECK(converted(gated_toy(8), {"iterations=2", "batch=2"}, 2, method).modules.size() >= 4);
+    CHECK(with_modules(gated_toy(8), {"iterations=2", "batch=2"}, 2, method).modules.size() >= 4);
   }
-  CHECK(converted(small_swin_v2(28, 40), {"iterations=2", "batch=2"}, 2).modules.size() >= 10);
-  CHECK(converted(attention_pooled_toy(8), {"iterations=2", "batch=2"}, 2).modules.size() >= 4);
+  CHECK(with_modules(small_swin_v2(28, 40), {"iterations=2", "batch=2"}, 2).modules.size() >= 10);
+  CHECK(with_modules(attention_pooled_toy(8), {"iterations=2", "batch=2"}, 2).modules.size() >= 4);
 }
 
 TEST_CASE("settings of the optimiser are checked") {
