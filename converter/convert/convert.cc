@@ -133,6 +133,7 @@ Result<ModuleOptions> module_options(const ConvertOptions& options) {
   result.iterations = static_cast<int>(get("iterations"));
   result.batch = static_cast<int>(get("batch"));
   result.float_share = get("float_share");
+  result.importance = get("importance");
   result.rates = {get("rounding_rate"), get("scale_rate"), get("bias_rate"), get("level_rate"), get("decision")};
   result.seed = options.seed;
   return result;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numbers>
 
 #include "converter/float/for_each_in_order.h"
+#include "converter/optimise/random_places.h"
 
 namespace intvit {
 namespace {
@@ -12,17 +14,11 @@ namespace {
 constexpr int kJudgements = 10;    // how often the held-out pictures are looked at, at most
 constexpr double kSoftPart = 0.6;  // of the iterations, in which codes are decided
 
-// SplitMix64 (Steele et al. 2014): a number for every place, whoever asks first.
-std::uint64_t random_at(std::uint64_t place) {
-  place += 0x9E3779B97F4A7C15u;
-  place = (place ^ (place >> 30)) * 0xBF58476D1CE4E5B9u;
-  place = (place ^ (place >> 27)) * 0x94D049BB133111EBu;
-  return place ^ (place >> 31);
-}
+constexpr std::size_t kMostImportancePictures = 64;
 
-double squared_distance(const std::vector<float>& a, const std::vector<float>& b) {
+double squared_distance(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& weights) {
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+  for (std::size_t i = 0; i < a.size(); ++i) sum += weights[i] * (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
   return sum;
 }
 
@@ -75,6 +71,20 @@ void ModuleOptimiser::begin_segment(int segment, const std::vector<SegmentState>
   exact_ = states(exact);
   quantized_ = states(quantized);
   modules_ = modules_of(network_, network_.segment(segment));
+  if (!importance_.empty()) return;
+  std::vector<const LiveTensors*> some;
+  for (const State& state : exact_) {
+    if (some.size() < kMostImportancePictures) some.push_back(&state);
+  }
+  std::vector<TensorId> written;
+  for (const Segment& other : network_.segments) {
+    if (!other.sampled) continue;
+    for (const NodeRange module : modules_of(network_, other)) {
+      std::ranges::copy(exits_of(network_, module), std::back_inserter(written));
+    }
+  }
+  importance_ = importance_of(network_, network_.segment(segment).begin, written, some, options_.importance,
+                              options_.seed, threads_);
 }
 
 void ModuleOptimiser::refine(int node, FloatNetwork& quantized, RoundedLayers& rounded) {
@@ -137,7 +147,8 @@ double ModuleOptimiser::held_out_error(Work& work) {
       for (const TensorId id : work.entries) tape.value(id) = quantized_[picture].at(id);
       tape.forward(&plan_);
       double error = 0;
-      for (const TensorId id : work.exits) error += squared_distance(tape.value(id), after_[picture].at(id));
+      for (const TensorId id : work.exits)
+        error += squared_distance(tape.value(id), after_[picture].at(id), importance_.at(id));
       return error;
     };
   };
@@ -172,8 +183,9 @@ void ModuleOptimiser::add_gradient(const Work& work, int picture, int t, Tape& t
   const auto share = static_cast<float>(2 / work.power);
   for (const TensorId id : work.exits) {
     const std::vector<float>&now = tape.value(id), &wanted = after_[static_cast<std::size_t>(picture)].at(id);
+    const std::vector<float>& importance = importance_.at(id);
     std::vector<float>& gradient = tape.gradient(id);
-    for (std::size_t i = 0; i < now.size(); ++i) gradient[i] = share * (now[i] - wanted[i]);
+    for (std::size_t i = 0; i < now.size(); ++i) gradient[i] = share * importance[i] * (now[i] - wanted[i]);
   }
   tape.backward(&plan_, sum);
 }
@@ -184,7 +196,7 @@ LearningStep ModuleOptimiser::step_at(int t) const {
   const double done = (t - 1.0) / options_.iterations, decided = done / kSoftPart;
   LearningStep step;
   step.t = t;
-  step.soft = decided < 1;
+  step.soft = decided < 1 && options_.rates.rounding > 0;
   step.rounding_share = fall(decided);
   step.share = fall(done);
   step.beta = decided < 0.2 ? 0 : 2 + 18 * (1 - decided) / 0.8;

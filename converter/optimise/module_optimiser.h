@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "converter/observe/progress.h"
+#include "converter/optimise/importance.h"
 #include "converter/optimise/modules.h"
 #include "converter/optimise/options.h"
 #include "converter/weights/sequential.h"
@@ -34,7 +35,7 @@ class ModuleOptimiser : public LayerRefiner {
   const std::vector<ModuleOutcome>& outcomes() const { return outcomes_; }
 
  private:
-  using State = std::map<TensorId, std::vector<float>>;
+  using State = LiveTensors;
   struct Work;
 
   void advance_exact(NodeRange module);
@@ -57,6 +58,7 @@ class ModuleOptimiser : public LayerRefiner {
   const int count_;
   std::vector<NodeRange> modules_;                // of the segment
   std::vector<State> exact_, quantized_, after_;  // of all pictures: in front of the module, and the float one behind
+  Importance importance_;
   std::vector<ModuleOutcome> outcomes_;
   int modules_done_ = 0, modules_all_ = 0;
 };

@@ -11,6 +11,8 @@ struct ModuleOptions {
   int iterations = 0;      // of each module; 0: nothing is optimised
   int batch = 16;          // pictures of an iteration
   double float_share = 0;  // of input rows that are the float network's, the others are the quantized network's
+  double importance =
+      0.5;  // power to which the importance of a value (importance.h) weighs its error; 0: all count alike
   LearningRates rates;
   std::uint64_t seed = 0;
 };

@@ -81,8 +81,8 @@ class Gradient {
   std::vector<std::vector<float>> weights_;
 };
 
-// Three stages, version 2: norms behind the layers, keys of length one; grids that are no multiples of the window.
-FloatNetwork padded_swin() {
+// Three stages with windows of 4, version 2: norms behind the layers, queries and keys of length one.
+FloatNetwork small_swin_v2(int height, int width) {
   SwinDescription swin;
   swin.architecture = "small";
   swin.version = 2;
@@ -90,8 +90,8 @@ FloatNetwork padded_swin() {
   swin.stages = {{2, 2, 4}, {2, 3, 4}, {1, 4, 4}};
   swin.mlp_ratio = 2;
   swin.num_classes = 7;
-  swin.preprocessing.height = 28;
-  swin.preprocessing.width = 40;
+  swin.preprocessing.height = height;
+  swin.preprocessing.width = width;
   Result<FloatNetwork> network = build_swin(random_swin_weights(swin, 11), {});
   REQUIRE_MESSAGE(network.ok(), network.status().message());
   return network.take();
@@ -129,8 +129,8 @@ struct Converted {
   std::vector<ModuleOutcome> modules;
 };
 
-Converted converted(const FloatNetwork& network, const std::vector<std::string>& settings, int threads,
-                    const char* method = "percentile", int bits = 4) {
+Converted with_modules(const FloatNetwork& network, const std::vector<std::string>& settings, int threads,
+                       const char* method = "percentile", int bits = 4) {
   SyntheticPictures pictures(8, network.preprocessing.height, network.preprocessing.width, 5);
   ConvertOptions options;
   options.method = method;
@@ -148,6 +148,7 @@ Converted converted(const FloatNetwork& network, const std::vector<std::string>&
 TEST_CASE("gradients of all weights and biases are central differences of the loss") {
   CHECK(check_gradients(random_network(small_vit(), 3)) == 2 * 4);
   CHECK(check_gradients(gated_toy(4)) > 6);
+  CHECK(check_gradients(small_swin_v2(32, 32)) > 16);  // without pads, whose gradients are left out
 }
 
 TEST_CASE("straight through: gradients pass inside the range and stop where values are clamped") {
@@ -194,13 +195,41 @@ TEST_CASE("gradients of scales and levels by hand") {
   CHECK(sum[0] == doctest::Approx(-0.5 + 2 * 0.2 - 3 * 0.1 + 4 * 1.0));
 }
 
+TEST_CASE("importance is the mean square of the output's gradient: only the class token counts at the end") {
+  // Logits are W (x of the class token) + b behind a norm, so other tokens count nothing, and the class token
+  // something.
+  const FloatNetwork network = random_network(small_vit(), 3);
+  std::vector<NodeRange> modules;
+  for (const Segment& segment : network.segments) {
+    if (!segment.sampled) continue;
+    for (const NodeRange module : modules_of(network, segment)) modules.push_back(module);
+  }
+  const NodeRange last = modules.back();
+  const TensorId entry = entries_of(network, last).at(0), exit = exits_of(network, last).at(0);
+  const Tensor& stream = network.at(exit);
+  std::vector<LiveTensors> states(2);
+  unsigned seed = 0;
+  for (LiveTensors& state : states) state[entry] = noise(area(stream.rows, stream.columns), ++seed);
+  const Importance one = importance_of(network, last.begin, {exit}, {&states[0], &states[1]}, 1, 7, 1);
+  CHECK(one == importance_of(network, last.begin, {exit}, {&states[0], &states[1]}, 1, 7, 3));
+  const std::vector<float>& squares = one.at(exit);
+  double token = 0, others = 0;
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    (i < static_cast<std::size_t>(stream.columns) ? token : others) += squares[i];
+  }
+  CHECK(token == doctest::Approx(static_cast<double>(squares.size())));  // the mean is 1
+  CHECK(others == 0);
+  const Importance none = importance_of(network, last.begin, {exit}, {&states[0]}, 0, 7, 1);
+  CHECK(none.at(exit) == std::vector<float>(squares.size(), 1.0f));
+}
+
 TEST_CASE("without iterations the file is today's, and with them the same for every number of threads") {
   const FloatNetwork network = random_network(small_vit(), 31);
   const std::vector<std::string> some = {"iterations=10", "batch=4"};
-  const Converted plain = converted(network, {}, 1), once = converted(network, some, 1);
-  CHECK(converted(network, {"iterations=0"}, 2).file == plain.file);
+  const Converted plain = with_modules(network, {}, 1), once = with_modules(network, some, 1);
+  CHECK(with_modules(network, {"iterations=0"}, 2).file == plain.file);
   CHECK(once.file != plain.file);
-  CHECK(converted(network, some, 3).file == once.file);
+  CHECK(with_modules(network, some, 3).file == once.file);
   REQUIRE(once.modules.size() == 4);
   bool better = false;
   for (const ModuleOutcome& module : once.modules) {
@@ -214,10 +243,10 @@ TEST_CASE("without iterations the file is today's, and with them the same for ev
 TEST_CASE("modules of every family are optimised, with codes of every method") {
   for (const char* method : {"adfq", "dopq", "igq"}) {
     CAPTURE(method);
-    CHECK(converted(gated_toy(8), {"iterations=2", "batch=2"}, 2, method).modules.size() >= 4);
+    CHECK(with_modules(gated_toy(8), {"iterations=2", "batch=2"}, 2, method).modules.size() >= 4);
   }
-  CHECK(converted(padded_swin(), {"iterations=2", "batch=2"}, 2).modules.size() >= 10);
-  CHECK(converted(attention_pooled_toy(8), {"iterations=2", "batch=2"}, 2).modules.size() >= 4);
+  CHECK(with_modules(small_swin_v2(28, 40), {"iterations=2", "batch=2"}, 2).modules.size() >= 10);
+  CHECK(with_modules(attention_pooled_toy(8), {"iterations=2", "batch=2"}, 2).modules.size() >= 4);
 }
 
 TEST_CASE("settings of the optimiser are checked") {
