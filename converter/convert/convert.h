@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/errors/sensitivity.h"
+#include "converter/errors/site_distribution.h"
 #include "converter/errors/site_error.h"
 #include "converter/errors/verify.h"
 #include "converter/methods/budget.h"
@@ -27,6 +28,7 @@ struct ConvertOptions {
   Budget budget = {};                      // auto only
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
   int sensitivity_pictures = 0;            // on which sensitivity is measured; 0: it is not
+  int report_pictures = 0;                 // on which `distributions` are measured; 0: they are not
 };
 
 struct Conversion {
@@ -37,6 +39,7 @@ struct Conversion {
   std::vector<SiteError> site_errors;  // in the order of execution
   std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
   std::optional<Sensitivity> sensitivity;
+  std::optional<Distributions> distributions;  // for the report; in no file
 };
 
 // Same network, pictures and options: same bytes, on any number of threads (CPUs with other instruction sets may round

@@ -59,6 +59,7 @@ int run(ConvertCommand options) {
   options.convert.feedback = options.weights == "feedback";
   options.convert.equalise_heads = options.equalise_heads == "on";
   options.convert.sensitivity_pictures = options.sensitivity ? options.sensitivity_pictures : 0;
+  options.convert.report_pictures = options.report.empty() ? 0 : kReportPictures;
   // Cheap mistakes first.
   if (const auto method = find_method(options.convert.method); !method.ok()) return report_error(method.status());
   if (const auto knobs = Knobs::with(options.convert.method, options.convert.settings); !knobs.ok())
@@ -108,7 +109,7 @@ int finish_conversion(const Conversion& conversion, const std::string& output, c
                       double seconds) {
   if (const Status status = write_file_atomically(output, conversion.file); !status.ok()) return report_error(status);
   if (!report.empty()) {
-    const std::string page = html_report(conversion);
+    const std::string page = html_report(conversion, output);
     const Status status =
         write_file_atomically(report, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
     if (!status.ok()) return report_error(status);
@@ -195,7 +196,9 @@ Command add_convert(CLI::App& app) {
       ->check(file_name());
   command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON")
       ->check(file_name());
-  command->add_option("--report", options->report, "Write a page (HTML) on the error of every quantizer")
+  command
+      ->add_option("--report", options->report,
+                   "Write a page (HTML) on the model, the error of every quantizer and of every layer")
       ->check(file_name());
   CLI::Option* sensitivity = command->add_flag(
       "--sensitivity", options->sensitivity,
