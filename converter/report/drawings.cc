@@ -116,9 +116,13 @@ std::string draw_depth(const std::vector<std::string>& order, const std::vector<
     if (own_block == block) continue;
     block = own_block;
     out += line(x - step / 2, kTop, x - step / 2, kHeight - kBottom, "line", "stroke-dasharray=\"2 3\"");
+    // What has no number, such as the patch embedding, would take the place of numbers.
+    const bool numbered = block.find('.') != std::string::npos;
+    if (!numbered && i + 1 < order.size()) continue;
     const std::string shown = block.starts_with("blocks.") ? block.substr(7) : block;
     if (x - last_label < 8 + 7 * static_cast<double>(shown.size())) continue;
-    out += label(x - step / 2 + 2, kHeight - kBottom + 14, "start", shown);
+    const bool is_last = i + 1 == order.size();
+    out += label(is_last ? kWidth : x - step / 2 + 2, kHeight - kBottom + 14, is_last ? "end" : "start", shown);
     last_label = x;
   }
   out += label((kWidth + kLeft) / 2.0, kHeight - 6, "middle", "block, in the order of execution");
@@ -191,7 +195,12 @@ std::string draw_scatter(const std::vector<ScatterPoint>& points, const std::str
   for (std::size_t i = 0; i < points.size(); ++i) {
     const double x = x_of(points[i].x), y = y_of(points[i].y);
     out += "<circle cx=\"" + number(x) + "\" cy=\"" + number(y) + "\" r=\"5\" fill=\"var(--own)\"><title>" +
-           escape(points[i].name) + "</title></circle>" + label(x + 8, y + 4, "start", std::to_string(i + 1));
+           escape(points[i].name) + "</title></circle>";
+    // Those at one place have their numbers one above the other.
+    const auto same =
+        std::count_if(points.begin(), points.begin() + static_cast<std::ptrdiff_t>(i),
+                      [&](const auto& p) { return std::abs(x_of(p.x) - x) < 16 && std::abs(y_of(p.y) - y) < 10; });
+    out += label(x + 8, y + 4 - 13 * static_cast<double>(same), "start", std::to_string(i + 1));
   }
   return "<figure>" + out + "</svg><figcaption>" + escape(y_title + " against " + x_title) + "</figcaption></figure>\n";
 }

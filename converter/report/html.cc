@@ -27,14 +27,14 @@ p{max-width:46rem;margin:.4rem 0}.soft,figcaption,caption{color:var(--soft)}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top;overflow-wrap:normal}
 th{border-bottom:1px solid var(--line);font-weight:600;vertical-align:bottom}
-td.n,th.n{text-align:right;white-space:nowrap}td.name{white-space:nowrap;font-family:ui-monospace,monospace;font-size:13px}
+td.n,th.n{text-align:right}td.n{white-space:nowrap}th{overflow-wrap:normal}td.w{min-width:6rem}.codes{min-width:14rem}td.name{white-space:nowrap;font-family:ui-monospace,monospace;font-size:13px}
 .facts td:first-child{color:var(--soft);padding-right:1.2rem;min-width:7rem}.facts td{overflow-wrap:anywhere}
 .bar{display:inline-block;height:.6rem;margin-right:.5rem;border-radius:1px}
 .good{background:var(--good)}.fair{background:var(--fair)}.poor{background:var(--poor)}
 .own{background:var(--own)}.sum{background:var(--sum)}.weight{background:var(--weight)}
 .before{background:var(--before)}.level{background:var(--level)}
-.key{display:inline-block;width:.8rem;height:.8rem;border-radius:2px;margin:0 .35rem 0 1rem;vertical-align:-.1rem}
-.key:first-child{margin-left:0}
+.key{display:inline-block;width:.8rem;height:.8rem;border-radius:2px;margin-right:.35rem;vertical-align:-.1rem}
+.legend{max-width:none}.legend>span{display:inline-block;margin-right:1.1rem}
 figure{margin:.8rem 0}svg{display:block;font:12px system-ui,sans-serif;fill:var(--text)}
 svg.depth{min-width:40rem;width:100%;height:auto}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr));gap:1rem}
@@ -118,7 +118,7 @@ const char* css_class(Grade grade) { return grade == Grade::good ? "good" : grad
 std::string decibel_cell(double db) {
   const Grade grade = grade_of(db);
   const char* mark = grade == Grade::poor ? " !!" : grade == Grade::fair ? " !" : "";
-  const double length = std::clamp(std::isfinite(db) ? db : 60, 0.0, 60.0) / 10;
+  const double length = std::clamp(std::isfinite(db) ? db : 60, 0.0, 60.0) / 15;
   return "<span class=\"bar " + std::string(css_class(grade)) + "\" style=\"width:" + number(length, 2) +
          "rem\"></span>" + decibels(db) + mark;
 }
@@ -133,7 +133,10 @@ Table::Table(const std::vector<std::string>& header, std::size_t left)
 void Table::add(const std::vector<std::string>& cells) {
   text_ += "<tr>";
   for (std::size_t c = 0; c < std::min(columns_, cells.size()); ++c) {
-    text_ += (c == 0 ? "<td class=\"name\">" : c < left_ ? "<td>" : "<td class=\"n\">") + cells[c] + "</td>";
+    text_ += (c == 0      ? "<td class=\"name\">"
+              : c < left_ ? "<td class=\"w\">"
+                          : "<td class=\"n\">") +
+             cells[c] + "</td>";
   }
   text_ += "</tr>\n";
 }

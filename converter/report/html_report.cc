@@ -74,8 +74,8 @@ std::string sites_table(const Conversion& conversion, const std::vector<SiteRow>
   html::Table table(header, 3);
   for (const SiteRow& row : worst_rows_first(rows)) {
     const SiteDistribution* m = row.measured;
-    table.add({escape(row.name), role_text(row.role), escape(row.scheme.codes), row.scheme.bits,
-               m != nullptr && m->aside_share > 0 ? html::number(100 * m->aside_share, 2) : "",
+    table.add({escape(row.name), role_text(row.role), "<div class=\"codes\">" + escape(row.scheme.codes) + "</div>",
+               row.scheme.bits, m != nullptr && m->aside_share > 0 ? html::number(100 * m->aside_share, 2) : "",
                m != nullptr ? html::decibel_cell(m->own_db) : "",
                m != nullptr ? html::decibel_cell(m->accumulated_db) : "",
                row.sensitivity != nullptr ? html::decibel_cell(row.sensitivity->isolated_db) : "",
@@ -117,7 +117,7 @@ std::string layers_table(const Conversion& conversion, const std::string& judged
 }
 
 std::string key(const char* colour, const std::string& text) {
-  return "<span class=\"key " + std::string(colour) + "\"></span>" + text;
+  return "<span><span class=\"key " + std::string(colour) + "\"></span>" + text + "</span>";
 }
 
 // Places of sites and layers in one order: a layer stands behind its input.
@@ -156,14 +156,15 @@ std::string depth_section(const Distributions& d) {
   }
   return "<h2>Where precision is lost along the depth</h2>\n<p>Signal to noise on " + std::to_string(d.pictures) +
          " calibration pictures; higher is better, and 6 dB are one bit. Where the joined line falls, error is added; "
-         "what lies far below its neighbours is where bits help.</p>\n<p>" +
+         "what lies far below its neighbours is where bits help.</p>\n<p class=\"legend\">" +
          key("own", "one activation quantizer alone") + key("sum", "the same values with everything before quantized") +
          key("weight", "weights of one layer") + "</p>\n" + draw_depth(order_of(d), {sum, own, weights});
 }
 
 std::string distributions_section(const std::vector<SiteRow>& rows) {
   std::string text = "<h2>Values before and after, of the " + std::to_string(std::min(rows.size(), kDrawnSites)) +
-                     " worst</h2>\n<p>Counts are drawn on a logarithmic scale, so that single outliers show.</p>\n<p>" +
+                     " worst</h2>\n<p>Counts are drawn on a logarithmic scale, so that single outliers show.</p>\n<p "
+                     "class=\"legend\">" +
                      key("before", "before") + key("own", "after") +
                      key("level", "levels that codes can have, where they are fixed") + "</p>\n<div class=\"cards\">\n";
   std::size_t drawn = 0;

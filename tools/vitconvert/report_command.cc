@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "converter/report/models_report.h"
+#include "engine/format/writer.h"
+#include "engine/run/select_isa.h"
+#include "intvit/session.h"
+#include "tools/common/cli/command_line.h"
+#include "tools/common/machine/physical_cores.h"
+#include "tools/common/pictures/classify_in_order.h"
+#include "tools/common/pictures/picture_options.h"
+#include "tools/common/pictures/png_writer.h"
+#include "tools/common/pictures/prepared_picture.h"
+#include "tools/common/results/output_file.h"
+#include "tools/vitconvert/commands.h"
+
+namespace intvit {
+namespace {
+
+constexpr std::size_t kMostAnswers = 24;
+constexpr std::size_t kMostModels = 100;
+constexpr int kThumbnailEdge = 56;
+
+struct ReportCommand {
+  std::vector<std::string> models;
+  std::string output, evaluation, isa;
+  int threads = 1, runs = 20;
+  PictureOptions pictures;
+};
+
+// The median of some runs on one thread, on a picture of grey.
+Result<double> median_milliseconds(const std::shared_ptr<const Model>& model, Isa isa, int runs) {
+  SessionOptions options;
+  options.isa = isa;
+  const Result<std::unique_ptr<Session>> session = Session::create(model, options);
+  if (!session.ok()) return session.status();
+  Session& own = *session.value();
+  const auto pixels = static_cast<std::size_t>(model->input_height()) * static_cast<std::size_t>(model->input_width());
+  std::fill_n(own.picture(0), pixels * 3, std::uint8_t{128});
+  own.run();
+  std::vector<double> times;
+  for (int i = 0; i < runs; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    own.run();
+    times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
+  return times[static_cast<std::size_t>(runs / 2)];
+}
+
+// The network's input, averaged over squares.
+std::string thumbnail(const std::string& path, const Model& model, const PictureOptions& options, Isa isa) {
+  const PreparedPicture picture = prepare_picture(path, options, model.input(), isa);
+  if (!picture.status.ok()) return {};
+  const int height = model.input_height(), width = model.input_width();
+  const int factor = std::max(1, (std::max(height, width) + kThumbnailEdge - 1) / kThumbnailEdge);
+  const int rows = height / factor, columns = width / factor;
+  if (rows == 0 || columns == 0) return {};
+  std::vector<std::uint8_t> rgb;
+  for (int y = 0; y < rows; ++y) {
+    for (int i = 0; i < columns * 3; ++i) {
+      int sum = 0;
+      for (int square = 0; square < factor * factor; ++square) {
+        const int row = y * factor + square / factor, column = i / 3 * factor + square % factor;
+        sum += picture.pixels[(static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
+                               static_cast<std::size_t>(column)) *
+                                  3 +
+                              static_cast<std::size_t>(i % 3)];
+      }
+      rgb.push_back(static_cast<std::uint8_t>(sum / (factor * factor)));
+    }
+  }
+  return png_data_uri(columns, rows, rgb);
+}
+
+// The most likely class of every picture; -1 where it cannot be read, which stderr says of the first model.
+Result<std::vector<int>> answers_of(const ReportedModel& one, const std::vector<InputPicture>& pictures,
+                                    const ReportCommand& options, Isa isa, bool first) {
+  std::vector<int> answers(pictures.size(), -1);
+  const Progress progress = terminal_progress();
+  const auto consume = [&](std::size_t i, const ClassifiedPicture& picture) {
+    if (picture.status.ok()) {
+      answers[i] =
+          static_cast<int>(std::max_element(picture.logits.begin(), picture.logits.end()) - picture.logits.begin());
+    } else if (first) {
+      report_error(picture.status);
+    }
+    progress("evaluating " + one.name, static_cast<int>(i + 1), static_cast<int>(pictures.size()));
+  };
+  const auto workers = classify_in_order(one.model, isa, options.threads, pictures, consume, false, options.pictures);
+  if (!workers.ok()) return workers.status();
+  return answers;
+}
+
+Status check_classes(const std::vector<ReportedModel>& models) {
+  for (const ReportedModel& one : models) {
+    if (one.model->classes() == 0) {
+      return {Code::invalid_argument, "--eval needs logits, which '" + one.name + "' does not have"};
+    }
+    if (one.model->classes() != models[0].model->classes()) {
+      return {Code::invalid_argument,
+              "'" + one.name + "' has " + std::to_string(one.model->classes()) + " classes and '" + models[0].name +
+                  "' " + std::to_string(models[0].model->classes()) + "; --eval needs models of the same classes"};
+    }
+  }
+  return {};
+}
+
+Status evaluate_models(const ReportCommand& options, Isa isa, ModelsReport& report) {
+  if (Status status = check_classes(report.models); !status.ok()) return status;
+  const Model& reference = *report.models[0].model;
+  const Result<std::vector<LabelledPicture>> listed = evaluation_pictures(options.evaluation, reference.classes());
+  if (!listed.ok()) return listed.status();
+  std::vector<InputPicture> pictures;
+  for (const LabelledPicture& picture : listed.value()) pictures.push_back({picture.path, {}});
+  std::vector<std::vector<int>> answers;
+  for (ReportedModel& one : report.models) {
+    Result<std::vector<int>> own = answers_of(one, pictures, options, isa, answers.empty());
+    if (!own.ok()) return own.status();
+    answers.push_back(own.take());
+  }
+  report.list = std::filesystem::path(options.evaluation).filename().string();
+  std::vector<std::int64_t> right(answers.size(), 0);
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    if (answers[0][i] < 0) continue;
+    ++report.pictures;
+    ChangedAnswer changed{std::filesystem::path(pictures[i].path).filename().string(), listed.value()[i].label, {}, {}};
+    bool differs = false;
+    for (std::size_t m = 0; m < answers.size(); ++m) {
+      changed.answers.push_back(answers[m][i]);
+      right[m] += answers[m][i] == changed.label;
+      differs = differs || answers[m][i] != answers[0][i];
+    }
+    if (!differs) continue;
+    ++report.changed;
+    if (report.answers.size() >= kMostAnswers) continue;
+    changed.thumbnail = thumbnail(pictures[i].path, reference, options.pictures, isa);
+    report.answers.push_back(std::move(changed));
+  }
+  if (report.pictures == 0) return {Code::invalid_argument, "no picture of '" + options.evaluation + "' can be read"};
+  for (std::size_t m = 0; m < right.size(); ++m) {
+    report.models[m].top1 = 100.0 * static_cast<double>(right[m]) / static_cast<double>(report.pictures);
+  }
+  return {};
+}
+
+int run_report(const ReportCommand& options) {
+  if (Status status = check_output_file("the report", options.output); !status.ok()) return report_error(status);
+  if (options.models.size() > kMostModels) {
+    return report_error({Code::invalid_argument, std::to_string(options.models.size()) + " models, at most " +
+                                                     std::to_string(kMostModels) + " on a page"});
+  }
+  const Result<Isa> isa = select_isa(options.isa);
+  if (!isa.ok()) return report_error(isa.status());
+  ModelsReport report;
+  report.isa = isa_name(isa.value());
+  for (const std::string& path : options.models) {
+    const auto model = Model::open(path);
+    if (!model.ok()) return report_error(model.status());
+    report.models.push_back({std::filesystem::path(path).filename().string(), model.value(), {}, {}});
+  }
+  if (!options.evaluation.empty()) {
+    if (Status status = evaluate_models(options, isa.value(), report); !status.ok()) return report_error(status);
+  }
+  for (ReportedModel& one : report.models) {
+    if (options.runs == 0) continue;
+    const Result<double> time = median_milliseconds(one.model, isa.value(), options.runs);
+    if (!time.ok()) return report_error(time.status());
+    one.milliseconds = time.value();
+  }
+  const std::string page = models_report(report);
+  const Status status =
+      write_file_atomically(options.output, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
+  return status.ok() ? kExitOk : report_error(status);
+}
+
+}  // namespace
+
+Command add_report(CLI::App& app) {
+  auto options = std::make_shared<ReportCommand>();
+  options->threads = physical_cores();
+  CLI::App* command = app.add_subcommand("report", "Model files -> one page (HTML): accuracy, size, time, formats");
+  command->add_option("MODEL", options->models, "Model files; the first is what the others are compared with")
+      ->required();
+  command->add_option("-o,--output", options->output, "The page to write")->required()->check(file_name());
+  command
+      ->add_option("--eval", options->evaluation,
+                   "LIST of pictures with labels: measures top-1 and shows pictures whose answer changed")
+      ->check(file_name());
+  command->add_option("--runs", options->runs, "Timed runs of each model; 0: no times")
+      ->check(whole_number(0, 100000))
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "Of --eval; default: the physical cores")
+      ->check(whole_number(1, kMaxThreads));
+  command->add_option("--isa", options->isa, "The instruction set; default: the best one here");
+  add_picture_options(*command, options->pictures);
+  return [options] { return run_report(*options); };
+}
+
+}  // namespace intvit
