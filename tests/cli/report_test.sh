@@ -61,3 +61,21 @@ changed=$(grep -oE '[0-9]+ of 24 have' "$work/two.html" | grep -oE '^[0-9]+')
 expect_error 3 "nowhere" "$VITCONVERT" report "$work/nowhere" -o "$work/x.html"
 expect_error 2 "no label" "$VITCONVERT" report "$work/w2.bin" -o "$work/x.html" --eval "$demo/examples"
 [ ! -e "$work/x.html" ] || fail "a failed report leaves a page behind"
+
+# What the model looks at: PNGs that can be read, a name for each of two pictures of one name.
+mkdir "$work/other"
+cp "$demo/examples/stop.jpg" "$work/other"
+"$VITRUN" "$work/w2.bin" "$demo/examples" "$work/other" --attention "$work/attention" >"$work/names"
+[ "$(wc -l <"$work/names")" -eq 7 ] && [ -f "$work/attention/stop-2.layer5.mean.png" ] || fail "$(cat "$work/names")"
+"$VITRUN" "$work/w2.bin" "$demo/examples/stop.jpg" --attention "$work/attention" --layer 2 --head rollout >"$work/names"
+[ "$(cat "$work/names")" = "$work/attention/stop.layer2.rollout.png" ] || fail "$(cat "$work/names")"
+"$VITRUN" "$work/w2.bin" "$work/attention" --digest >"$work/digests"
+[ "$(cut -d ' ' -f 1 "$work/digests" | sort -u | wc -l)" -ge 7 ] || fail "not every picture has its own map: $(cat "$work/digests")"
+expect_error 2 "counted from 0" "$VITRUN" "$work/w2.bin" "$demo/examples" --attention "$work/a" --layer 6
+expect_error 2 "rollout or a number" "$VITRUN" "$work/w2.bin" "$demo/examples" --attention "$work/a" --head all
+expect_error 2 "no folder" "$VITRUN" "$work/w2.bin" "$demo/examples" --attention "$work/w2.bin"
+expect_error 2 "--layer" "$VITRUN" "$work/w2.bin" "$demo/examples" --layer 1
+[ ! -e "$work/a" ] || fail "a refusal leaves a folder behind"
+"$VITCONVERT" convert "$demo/../swin_demo" -o "$work/swin.bin" "${calibration[@]}" --method minmax >/dev/null
+"$VITRUN" "$work/swin.bin" "$demo/examples/stop.jpg" --attention "$work/attention" --layer 1 >/dev/null
+expect_error 2 "use --head mean" "$VITRUN" "$work/swin.bin" "$demo/examples" --attention "$work/a" --head rollout

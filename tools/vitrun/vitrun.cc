@@ -22,6 +22,7 @@
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/logits_file.h"
 #include "tools/common/results/output_folder.h"
+#include "tools/vitrun/attention_maps.h"
 #include "tools/vitrun/compare.h"
 #include "tools/vitrun/embed.h"
 #include "tools/vitrun/result_writer.h"
@@ -206,7 +207,8 @@ std::shared_ptr<const PreparedPicture> prepare_only_input(const VitrunOptions& o
                                                           Isa isa) {
   std::error_code ignored;
   const bool is_only_picture = options.inputs.size() == 1 && options.inputs[0] != "-" && !options.similarity &&
-                               options.query.empty() && !std::filesystem::is_directory(options.inputs[0], ignored);
+                               options.query.empty() && options.attention.empty() &&
+                               !std::filesystem::is_directory(options.inputs[0], ignored);
   if (!is_only_picture || model.geometry() == nullptr) return nullptr;
   return std::make_shared<PreparedPicture>(
       prepare_picture(options.inputs[0], options.pictures, *model.geometry(), isa));
@@ -222,6 +224,10 @@ int run(VitrunOptions options) {
   // The end of the process unmaps it, sooner than a destructor would.
   [[maybe_unused]] static const auto* const kept = new std::shared_ptr<const Model>(model.value());
   if (const Status status = check_logits(options, *model.value()); !status.ok()) return fail(status, kExitUsage);
+  if (!options.attention.empty()) {
+    const Result<int> done = write_attention_maps(options, model.value(), isa.value());
+    return done.ok() ? done.value() : fail(done.status(), exit_code_for(done.status()));
+  }
   if (options.similarity || !options.query.empty()) {
     const Result<int> done = options.similarity ? print_similarity(options, model.value(), isa.value())
                                                 : print_nearest(options, model.value(), isa.value());
