@@ -35,7 +35,8 @@ td.n,th.n{text-align:right}td.n{white-space:nowrap}th{overflow-wrap:normal}td.w{
 .before{background:var(--before)}.level{background:var(--level)}
 .key{display:inline-block;width:.8rem;height:.8rem;border-radius:2px;margin-right:.35rem;vertical-align:-.1rem}
 .legend{max-width:none}.legend>span{display:inline-block;margin-right:1.1rem}
-code{white-space:nowrap}figure{margin:.8rem 0}svg{display:block;font:12px system-ui,sans-serif;fill:var(--text)}
+code{white-space:nowrap}
+figure{margin:.8rem 0}svg{display:block;font:12px system-ui,sans-serif;fill:var(--text)}
 svg.depth{min-width:40rem;width:100%;height:auto}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr));gap:1rem}
 .cards figure{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.6rem;margin:0}
