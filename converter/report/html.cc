@@ -27,7 +27,9 @@ p{max-width:46rem;margin:.4rem 0}.soft,figcaption,caption{color:var(--soft)}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top;overflow-wrap:normal}
 th{border-bottom:1px solid var(--line);font-weight:600;vertical-align:bottom}
-td.n,th.n{text-align:right}td.n{white-space:nowrap}th{overflow-wrap:normal}td.w{min-width:6rem}.codes{min-width:14rem}td.name{white-space:nowrap;font-family:ui-monospace,monospace;font-size:13px}
+td.n,th.n{text-align:right}td.n{white-space:nowrap}th{overflow-wrap:normal}
+td.w{min-width:6rem}.codes{min-width:14rem}td.name{white-space:nowrap;
+font-family:ui-monospace,monospace;font-size:13px}
 .facts td:first-child{color:var(--soft);padding-right:1.2rem;min-width:7rem}.facts td{overflow-wrap:anywhere}
 .bar{display:inline-block;height:.6rem;margin-right:.5rem;border-radius:1px}
 .good{background:var(--good)}.fair{background:var(--fair)}.poor{background:var(--poor)}
@@ -44,7 +46,8 @@ svg.depth{min-width:40rem;width:100%;height:auto}
 img{image-rendering:auto;border-radius:3px;vertical-align:middle}
 @media print{:root{--back:#fff;--text:#000;--soft:#444;--line:#bbb;--card:#fff;--good:#0072b2;--fair:#b87a00;
 --poor:#d55e00;--own:#0072b2;--sum:#d55e00;--weight:#008060;--before:#9aa4ae;--level:#b87a00}
-body{font-size:10pt;max-width:none;padding:0}.wide{overflow:visible}svg.depth{min-width:0}
+body{font-size:10pt;max-width:none;padding:0}table,td.name{font-size:8pt}.bar{display:none}.codes,td.w{min-width:0}
+.wide{overflow:visible}svg.depth{min-width:0}
 figure,tr,.tile{break-inside:avoid}h2{break-after:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 )";

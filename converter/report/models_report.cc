@@ -36,6 +36,7 @@ std::string comparison(const ModelsReport& report) {
   std::string text = "<h2>Accuracy against size and time</h2>\n<p>";
   text += evaluated ? "Top-1 on " + std::to_string(report.pictures) + " pictures of " + html::escape(report.list) + "."
                     : "What the conversions recorded; with <code>--eval LIST</code> accuracy is measured.";
+  if (report.failed > 0) text += " " + std::to_string(report.failed) + " more cannot be read.";
   text += " Times are of one thread (" + html::escape(report.isa) + "), from pixels to outputs.</p>\n";
   html::Table table({"model", "bits", "method", accuracy, "signal to noise, dB", "MB", "ms a picture"}, 3);
   std::vector<ScatterPoint> by_size, by_time;

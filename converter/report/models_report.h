@@ -31,6 +31,7 @@ struct ModelsReport {
   std::string isa;                     // of the times
   std::string list;                    // of evaluation pictures, or empty
   std::int64_t pictures = 0;           // that were evaluated
+  std::int64_t failed = 0;             // that cannot be read, and are in no figure
   std::int64_t changed = 0;            // of them, those where an answer differs from the first model's
   std::vector<ChangedAnswer> answers;  // the first of those
 };

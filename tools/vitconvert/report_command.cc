@@ -124,7 +124,10 @@ Status evaluate_models(const ReportCommand& options, Isa isa, ModelsReport& repo
   report.list = std::filesystem::path(options.evaluation).filename().string();
   std::vector<std::int64_t> right(answers.size(), 0);
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    if (answers[0][i] < 0) continue;
+    if (answers[0][i] < 0) {
+      ++report.failed;
+      continue;
+    }
     ++report.pictures;
     ChangedAnswer changed{std::filesystem::path(pictures[i].path).filename().string(), listed.value()[i].label, {}, {}};
     bool differs = false;
@@ -173,7 +176,8 @@ int run_report(const ReportCommand& options) {
   const std::string page = models_report(report);
   const Status status =
       write_file_atomically(options.output, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
-  return status.ok() ? kExitOk : report_error(status);
+  if (!status.ok()) return report_error(status);
+  return report.failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }
 
 }  // namespace
