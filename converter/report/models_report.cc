@@ -36,6 +36,7 @@ std::string comparison(const ModelsReport& report) {
   std::string text = "<h2>Accuracy against size and time</h2>\n<p>";
   text += evaluated ? "Top-1 on " + std::to_string(report.pictures) + " pictures of " + html::escape(report.list) + "."
                     : "What the conversions recorded; with <code>--eval LIST</code> accuracy is measured.";
+  if (report.has_float) text += " Float has " + html::number(report.float_top1, 2) + " %.";
   if (report.failed > 0) text += " " + std::to_string(report.failed) + " more cannot be read.";
   text += " Times are of one thread (" + html::escape(report.isa) + "), from pixels to outputs.</p>\n";
   html::Table table({"model", "bits", "method", accuracy, "signal to noise, dB", "MB", "ms a picture"}, 3);
@@ -69,15 +70,16 @@ std::string class_text(const Model& model, int index) {
 }
 
 std::string answers_section(const ModelsReport& report) {
-  if (report.list.empty() || report.models.size() < 2) return {};
+  if (report.list.empty() || report.models.size() + (report.has_float ? 1 : 0) < 2) return {};
   std::string text = "<h2>Pictures whose answer changed</h2>\n<p>" + std::to_string(report.changed) + " of " +
                      std::to_string(report.pictures) + " have another most likely class than " +
-                     html::escape(report.models[0].name) + " gives";
+                     (report.has_float ? "the float network" : html::escape(report.models[0].name)) + " gives";
   text += report.answers.size() < static_cast<std::size_t>(report.changed)
               ? "; the first " + std::to_string(report.answers.size()) + ":</p>\n"
               : ".</p>\n";
   if (report.answers.empty()) return text;
   std::vector<std::string> header = {"picture", "", "its class"};
+  if (report.has_float) header.push_back("float");
   for (const ReportedModel& one : report.models) header.push_back(html::escape(one.name));
   html::Table table(header, header.size());
   for (const ChangedAnswer& answer : report.answers) {
@@ -86,7 +88,7 @@ std::string answers_section(const ModelsReport& report) {
                                       class_text(*report.models[0].model, answer.label)};
     for (std::size_t m = 0; m < answer.answers.size(); ++m) {
       const bool right = answer.answers[m] == answer.label;
-      cells.push_back(class_text(*report.models[m].model, answer.answers[m]) + (right ? " &#10003;" : ""));
+      cells.push_back(class_text(*report.models[0].model, answer.answers[m]) + (right ? " &#10003;" : ""));
     }
     table.add(cells);
   }

@@ -22,17 +22,19 @@ struct ReportedModel {
 struct ChangedAnswer {
   std::string picture;
   int label = -1;
-  std::vector<int> answers;  // the most likely class of each model
+  std::vector<int> answers;  // the most likely class of the float network if it is known, then of each model
   std::string thumbnail;     // source of an <img>, or empty
 };
 
 struct ModelsReport {
   std::vector<ReportedModel> models;
-  std::string isa;                     // of the times
-  std::string list;                    // of evaluation pictures, or empty
-  std::int64_t pictures = 0;           // that were evaluated
-  std::int64_t failed = 0;             // that cannot be read, and are in no figure
-  std::int64_t changed = 0;            // of them, those where an answer differs from the first model's
+  std::string isa;            // of the times
+  std::string list;           // of evaluation pictures, or empty
+  bool has_float = false;     // the float network's answers are known, and are what others are compared with
+  double float_top1 = 0;      // percent
+  std::int64_t pictures = 0;  // that were evaluated
+  std::int64_t failed = 0;    // that cannot be read, and are in no figure
+  std::int64_t changed = 0;   // of them, those where an answer differs from the float network's or the first model's
   std::vector<ChangedAnswer> answers;  // the first of those
 };
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "converter/read/npy_file.h"
 #include "converter/report/models_report.h"
 #include "engine/format/writer.h"
 #include "engine/run/select_isa.h"
@@ -25,7 +26,7 @@ constexpr int kThumbnailEdge = 56;
 
 struct ReportCommand {
   std::vector<std::string> models;
-  std::string output, evaluation, isa;
+  std::string output, evaluation, float_logits, isa;
   int threads = 1, runs = 20;
   PictureOptions pictures;
 };
@@ -108,28 +109,38 @@ Status check_classes(const std::vector<ReportedModel>& models) {
   return {};
 }
 
-Status evaluate_models(const ReportCommand& options, Isa isa, ModelsReport& report) {
-  if (Status status = check_classes(report.models); !status.ok()) return status;
-  const Model& reference = *report.models[0].model;
-  const Result<std::vector<LabelledPicture>> listed = evaluation_pictures(options.evaluation, reference.classes());
-  if (!listed.ok()) return listed.status();
-  std::vector<InputPicture> pictures;
-  for (const LabelledPicture& picture : listed.value()) pictures.push_back({picture.path, {}});
-  std::vector<std::vector<int>> answers;
-  for (ReportedModel& one : report.models) {
-    Result<std::vector<int>> own = answers_of(one, pictures, options, isa, answers.empty());
-    if (!own.ok()) return own.status();
-    answers.push_back(own.take());
+// Of the float network, by its logits as `vitconvert reference --eval LIST --logits` writes them.
+Result<std::vector<int>> float_answers(const std::string& path, std::size_t pictures, int classes) {
+  const Result<NpyArray> logits = read_npy(path);
+  if (!logits.ok()) return logits.status();
+  const NpyArray& array = logits.value();
+  if (static_cast<std::size_t>(array.rows) != pictures || array.cols != classes) {
+    return {Code::invalid_argument,
+            "'" + path + "' has " + std::to_string(array.rows) + " x " + std::to_string(array.cols) +
+                " logits, but the list names " + std::to_string(pictures) + " pictures and the model has " +
+                std::to_string(classes) +
+                " classes; write them with 'vitconvert reference SRC --eval LIST --logits FILE'"};
   }
+  std::vector<int> answers;
+  for (auto row = array.data.begin(); row != array.data.end(); row += classes) {
+    answers.push_back(static_cast<int>(std::max_element(row, row + classes) - row));
+  }
+  return answers;
+}
+
+// What the answers come to: [float if there is one, then the models][pictures].
+void count_answers(const ReportCommand& options, Isa isa, const std::vector<InputPicture>& pictures,
+                   const std::vector<LabelledPicture>& listed, const std::vector<std::vector<int>>& answers,
+                   ModelsReport& report) {
   report.list = std::filesystem::path(options.evaluation).filename().string();
   std::vector<std::int64_t> right(answers.size(), 0);
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    if (answers[0][i] < 0) {
+    if (answers.back()[i] < 0) {
       ++report.failed;
       continue;
     }
     ++report.pictures;
-    ChangedAnswer changed{std::filesystem::path(pictures[i].path).filename().string(), listed.value()[i].label, {}, {}};
+    ChangedAnswer changed{std::filesystem::path(pictures[i].path).filename().string(), listed[i].label, {}, {}};
     bool differs = false;
     for (std::size_t m = 0; m < answers.size(); ++m) {
       changed.answers.push_back(answers[m][i]);
@@ -139,14 +150,39 @@ Status evaluate_models(const ReportCommand& options, Isa isa, ModelsReport& repo
     if (!differs) continue;
     ++report.changed;
     if (report.answers.size() >= kMostAnswers) continue;
-    changed.thumbnail = thumbnail(pictures[i].path, reference, options.pictures, isa);
+    changed.thumbnail = thumbnail(pictures[i].path, *report.models[0].model, options.pictures, isa);
     report.answers.push_back(std::move(changed));
   }
-  if (report.pictures == 0) return {Code::invalid_argument, "no picture of '" + options.evaluation + "' can be read"};
-  for (std::size_t m = 0; m < right.size(); ++m) {
-    report.models[m].top1 = 100.0 * static_cast<double>(right[m]) / static_cast<double>(report.pictures);
+  const auto percent = [&](std::int64_t hits) {
+    return 100.0 * static_cast<double>(hits) / static_cast<double>(std::max<std::int64_t>(report.pictures, 1));
+  };
+  const std::size_t first = report.has_float ? 1 : 0;
+  if (report.has_float) report.float_top1 = percent(right[0]);
+  for (std::size_t m = 0; m < report.models.size(); ++m) report.models[m].top1 = percent(right[first + m]);
+}
+
+Status evaluate_models(const ReportCommand& options, Isa isa, ModelsReport& report) {
+  if (Status status = check_classes(report.models); !status.ok()) return status;
+  const Model& reference = *report.models[0].model;
+  const Result<std::vector<LabelledPicture>> listed = evaluation_pictures(options.evaluation, reference.classes());
+  if (!listed.ok()) return listed.status();
+  std::vector<InputPicture> pictures;
+  for (const LabelledPicture& picture : listed.value()) pictures.push_back({picture.path, {}});
+  std::vector<std::vector<int>> answers;
+  if (!options.float_logits.empty()) {
+    Result<std::vector<int>> own = float_answers(options.float_logits, pictures.size(), reference.classes());
+    if (!own.ok()) return own.status();
+    answers.push_back(own.take());
+    report.has_float = true;
   }
-  return {};
+  for (const ReportedModel& one : report.models) {
+    Result<std::vector<int>> own = answers_of(one, pictures, options, isa, &one == &report.models[0]);
+    if (!own.ok()) return own.status();
+    answers.push_back(own.take());
+  }
+  count_answers(options, isa, pictures, listed.value(), answers, report);
+  if (report.pictures > 0) return {};
+  return {Code::invalid_argument, "no picture of '" + options.evaluation + "' can be read"};
 }
 
 int run_report(const ReportCommand& options) {
@@ -189,10 +225,17 @@ Command add_report(CLI::App& app) {
   command->add_option("MODEL", options->models, "Model files; the first is what the others are compared with")
       ->required();
   command->add_option("-o,--output", options->output, "The page to write")->required()->check(file_name());
+  CLI::Option* eval =
+      command
+          ->add_option("--eval", options->evaluation,
+                       "LIST of pictures with labels: measures top-1 and shows pictures whose answer changed")
+          ->check(file_name());
   command
-      ->add_option("--eval", options->evaluation,
-                   "LIST of pictures with labels: measures top-1 and shows pictures whose answer changed")
-      ->check(file_name());
+      ->add_option("--float", options->float_logits,
+                   "The float network's logits of these pictures (.npy, from 'vitconvert reference --logits'): answers "
+                   "are compared with these instead of the first model's")
+      ->check(file_name())
+      ->needs(eval);
   command->add_option("--runs", options->runs, "Timed runs of each model; 0: no times")
       ->check(whole_number(0, 100000))
       ->capture_default_str();
