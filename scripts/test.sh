@@ -91,5 +91,16 @@ left_out=(-E '^install_subdirectory$')
 [ -z "$full" ] || left_out=()
 ctest --preset release -j "$(nproc)" "${left_out[@]}"
 
+if [ -n "$full" ]; then
+  step "report pages fit their window"
+  pages=$(mktemp -d)
+  tool=build/release/bin/vitconvert
+  "$tool" convert models/demo -o "$pages/a.bin" --calib models/demo/calib.txt --calib-count 2 --method adfq --wbits 4 \
+    --abits 4 --sensitivity --sensitivity-pictures 1 --report "$pages/conversion.html"
+  "$tool" report "$pages/a.bin" "$pages/a.bin" -o "$pages/models.html" --eval models/demo/test.txt
+  scripts/check_pages.sh "$pages"/*.html || [ $? -eq 77 ]
+  rm -r "$pages"
+fi
+
 step ""
 printf '\nAll passed in %s s, %s s of CPU.\n' "$SECONDS" "$(cpu_seconds)"

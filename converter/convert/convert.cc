@@ -174,6 +174,12 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
     if (!sensitivity.ok()) return sensitivity.status();
     result.sensitivity = sensitivity.take();
   }
+  if (options.report_pictures > 0) {
+    Result<Distributions> distributions =
+        measure_distributions(preparation.network, result.plan, rounded, run, options.report_pictures);
+    if (!distributions.ok()) return distributions.status();
+    result.distributions = distributions.take();
+  }
   progress("lowering", 0, 1);
   const Result<LoweredModel> lowered = lower(preparation.network, result.plan, std::move(rounded));
   if (!lowered.ok()) return lowered.status();

@@ -8,6 +8,7 @@
 
 #include "converter/errors/effective_bits.h"
 #include "converter/errors/sensitivity.h"
+#include "converter/errors/site_distribution.h"
 #include "converter/errors/site_error.h"
 #include "converter/errors/verify.h"
 #include "converter/methods/budget.h"
@@ -36,6 +37,7 @@ struct ConvertOptions {
   bool optimise_modules = false;           // module-wise reconstruction (converter/optimise/)
   std::vector<std::string> optimise_settings = {};  // of the knobs of `modules`
   int sensitivity_pictures = 0;                     // on which sensitivity is measured; 0: it is not
+  int report_pictures = 0;                          // on which `distributions` are measured; 0: they are not
 };
 
 struct Conversion {
@@ -48,7 +50,8 @@ struct Conversion {
   std::uint64_t selftest_digest = 0;   // of the model as the runtime reads it
   std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
   std::optional<Sensitivity> sensitivity;
-  std::vector<ModuleOutcome> modules;  // that were optimised
+  std::vector<ModuleOutcome> modules;          // that were optimised
+  std::optional<Distributions> distributions;  // for the report; in no file
 };
 
 // invalid_argument if they do not go together with the rest.

@@ -126,7 +126,7 @@ TEST_CASE("sensitivity survives the metadata, damaged lines do not, and the repo
     CHECK(std::abs(read->sites[i].accumulated_db - conversion.sensitivity->sites[i].accumulated_db) < 0.006);
   }
   CHECK(read->layers.size() == conversion.sensitivity->layers.size());
-  CHECK(html_report(conversion).find("Sensitivity of the logits") != std::string::npos);
+  CHECK(html_report(conversion).find("alone at the output, dB") != std::string::npos);
 
   metadata["sensitivity_sites"] = "a 1 2\nb 1\nc 1 2 3\nd x 2\n\n e 3 4";
   const std::vector<SiteSensitivity> sites = stored_sensitivity(metadata)->sites;

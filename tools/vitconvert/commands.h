@@ -25,6 +25,7 @@ Command add_inspect(CLI::App& app);
 Command add_compare(CLI::App& app);
 Command add_verify(CLI::App& app);
 Command add_list(CLI::App& app);
+Command add_report(CLI::App& app);
 
 // What convert and synth have in common: --method, --wbits, --abits, --seed, --threads. Defaults are what `options`
 // holds.

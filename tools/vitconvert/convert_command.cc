@@ -1,6 +1,7 @@
 #include <chrono>
 #include <memory>
 
+#include "converter/report/html_report.h"
 #include "engine/format/writer.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/results/output_file.h"
@@ -38,6 +39,7 @@ Status check_goals(const ConvertCommand& options, const Job& job) {
 int run(ConvertCommand options) {
   const auto start = std::chrono::steady_clock::now();
   options.job.convert.sensitivity_pictures = options.sensitivity ? options.sensitivity_pictures : 0;
+  options.job.convert.report_pictures = options.finish.report.empty() ? 0 : kReportPictures;
   if (Status status = check_outputs(options); !status.ok()) return report_error(status);
   Result<Job> job = start_job(options.job);
   if (!job.ok()) return report_error(job.status());
@@ -75,7 +77,9 @@ Command add_convert(CLI::App& app) {
       ->check(file_name());
   command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON")
       ->check(file_name());
-  command->add_option("--report", options->finish.report, "Write a page (HTML) on the error of every quantizer")
+  command
+      ->add_option("--report", options->finish.report,
+                   "Write a page (HTML) on the model, the error of every quantizer and of every layer")
       ->check(file_name());
   command
       ->add_option("--min-agree", options->finish.least_agreement,

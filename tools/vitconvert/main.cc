@@ -82,11 +82,13 @@ int main(int argc, char** argv) {
            "  vitconvert reference deit_tiny/ --eval eval.txt --json\n"
            "  vitconvert sweep models/demo --methods percentile,repq --bits w8a8,w4a8 --calib models/demo/calib.txt\n"
            "                   --eval models/demo/test.txt -o results/\n"
-           "  vitconvert inspect demo.bin\n");
-  const std::pair<const char*, Command> commands[] = {
-      {"convert", add_convert(app)}, {"plan", add_plan(app)},     {"reference", add_reference(app)},
-      {"synth", add_synth(app)},     {"sweep", add_sweep(app)},   {"inspect", add_inspect(app)},
-      {"compare", add_compare(app)}, {"verify", add_verify(app)}, {"list", add_list(app)}};
+           "  vitconvert inspect demo.bin\n"
+           "  vitconvert report demo.bin t4.bin -o report.html --eval val.txt\n");
+  const std::pair<const char*, Command> commands[] = {{"convert", add_convert(app)},     {"plan", add_plan(app)},
+                                                      {"reference", add_reference(app)}, {"synth", add_synth(app)},
+                                                      {"sweep", add_sweep(app)},         {"inspect", add_inspect(app)},
+                                                      {"compare", add_compare(app)},     {"verify", add_verify(app)},
+                                                      {"list", add_list(app)},           {"report", add_report(app)}};
   if (const auto stop = parse_command_line(app, argc, argv)) return *stop;
   for (const auto& [name, run] : commands) {
     if (!app.got_subcommand(name)) continue;

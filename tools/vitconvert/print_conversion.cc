@@ -93,7 +93,7 @@ int finish_conversion(const Conversion& conversion, const FinishOptions& options
   // What is there already may be better, and what was made took long: neither is lost.
   const std::string output = options.output + (rejected ? ".rejected" : "");
   if (const Status status = write_file_atomically(output, conversion.file); !status.ok()) return report_error(status);
-  const std::string page = options.report.empty() ? "" : html_report(conversion);
+  const std::string page = options.report.empty() ? "" : html_report(conversion, options.output);
   if (Status status = write_text(options.report, page); !status.ok()) return report_error(status);
   if (options.json) {
     std::cout << json_text(conversion_json(conversion, output, seconds), 2) << '\n';

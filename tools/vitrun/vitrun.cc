@@ -10,6 +10,7 @@
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/results/output_file.h"
+#include "tools/vitrun/attention_maps.h"
 #include "tools/vitrun/bundle.h"
 #include "tools/vitrun/compare.h"
 #include "tools/vitrun/embed.h"
@@ -39,7 +40,7 @@ std::shared_ptr<const PreparedPicture> prepare_only_input(const VitrunOptions& o
                                                           Isa isa) {
   std::error_code ignored;
   const bool is_only_picture = options.inputs.size() == 1 && options.inputs[0] != "-" && !options.similarity &&
-                               options.query.empty() && !options.frames &&
+                               options.query.empty() && !options.frames && options.attention.empty() &&
                                !std::filesystem::is_directory(options.inputs[0], ignored);
   if (!is_only_picture || model.geometry() == nullptr) return nullptr;
   return std::make_shared<PreparedPicture>(
@@ -75,6 +76,10 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   if (options.stats) {
     const Result<int> code = print_stats(options, *model.value(), isa.value());
     return code.ok() ? code.value() : fail(code.status(), exit_code_for(code.status()));
+  }
+  if (!options.attention.empty()) {
+    const Result<int> done = write_attention_maps(options, model.value(), isa.value());
+    return done.ok() ? done.value() : fail(done.status(), exit_code_for(done.status()));
   }
   if (options.similarity || !options.query.empty()) {
     const Result<int> done = options.similarity ? print_similarity(options, model.value(), isa.value())

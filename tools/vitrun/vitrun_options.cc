@@ -30,7 +30,7 @@ constexpr const char* kExamples =
 // Options that exclude each other, or that the reader asks for.
 struct Declared {
   CLI::Option *model, *bundle, *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding,
-      *similarity, *query, *selftest, *stats, *frames, *shard, *summarise, *size, *dump_input;
+      *similarity, *query, *selftest, *stats, *frames, *shard, *summarise, *size, *dump_input, *attention;
   FormatOptions format;
 };
 
@@ -129,11 +129,27 @@ void add_comparisons(CLI::App& app, VitrunOptions& options, Declared& declared) 
   add_output(app, "--cache", options.cache, "FILE",
              "Keep the embeddings of --query in this file, so that only new and changed pictures are run again")
       ->needs(declared.query);
+  declared.attention =
+      add_output(app, "--attention", options.attention, "DIR",
+                 "Instead write a PNG of every picture to DIR, with what the model looks at: the class "
+                 "token's attention, or the mean of all tokens'");
+  app.add_option("--layer", options.attention_layer,
+                 "Attention layer of --attention, counted from 0 or, if negative, from the end")
+      ->type_name("L")
+      ->check(whole_number(-100000, 100000))
+      ->needs(declared.attention)
+      ->capture_default_str();
+  app.add_option("--head", options.attention_head,
+                 "Head of --attention: a number from 0, mean, or rollout, the product of all layers up to this one")
+      ->type_name("H")
+      ->needs(declared.attention)
+      ->capture_default_str();
 }
 
 void exclude(const Declared& d) {
   d.digest->excludes(d.top_k)->excludes(d.labels);
   d.format.exclude(d.digest);
+  d.format.exclude(d.attention);
   for (CLI::Option* other : {d.inputs, d.eval, d.digest, d.top_k, d.labels, d.logits, d.outputs, d.embedding,
                              d.similarity, d.query, d.frames, d.dump_input, d.shard}) {
     d.selftest->excludes(other);
@@ -154,6 +170,10 @@ void exclude(const Declared& d) {
   for (CLI::Option* other : {d.eval, d.digest, d.top_k, d.labels, d.logits, d.outputs, d.embedding, d.similarity,
                              d.query, d.frames, d.dump_input, d.shard, d.selftest, d.summarise}) {
     d.stats->excludes(other);
+  }
+  for (CLI::Option* other : {d.eval, d.digest, d.top_k, d.labels, d.logits, d.outputs, d.embedding, d.similarity,
+                             d.query, d.frames, d.dump_input, d.shard, d.selftest, d.summarise, d.stats}) {
+    d.attention->excludes(other);
   }
   d.frames->excludes(d.null);
   d.similarity->excludes(d.query)->excludes(d.top_k);

@@ -40,8 +40,11 @@ struct VitrunOptions {
   std::string labels;                 // text file, or empty: those of the model
   std::string embedding;              // .npy to write, or empty
   bool similarity = false;
-  std::string query;  // the picture whose nearest ones are wanted, or empty
-  std::string cache;  // of embeddings, or empty
+  std::string query;      // the picture whose nearest ones are wanted, or empty
+  std::string cache;      // of embeddings, or empty
+  std::string attention;  // folder to write pictures of attention to instead, or empty
+  int attention_layer = -1;
+  std::string attention_head = "mean";
 };
 
 // Fills `options`, or returns the exit code with which vitrun has to stop.
