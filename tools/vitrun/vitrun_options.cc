@@ -23,6 +23,35 @@ constexpr const char* kExamples =
     "  vitrun model.bin --eval val.txt --threads 4        top-1 and top-5 of the pictures that val.txt lists\n"
     "  vitrun encoder.bin --query cat.jpg photos/         the five pictures in photos/ that are most like cat.jpg\n";
 
+void add_cache_option(CLI::App& app, CLI::Option* query, VitrunOptions& options) {
+  app.add_option("--cache", options.cache,
+                 "Keep the embeddings of --query in this file, so that only new and changed pictures are run again")
+      ->type_name("FILE")
+      ->check(file_name())
+      ->needs(query);
+}
+
+CLI::Option* add_attention_options(CLI::App& app, VitrunOptions& options) {
+  CLI::Option* attention =
+      app.add_option("--attention", options.attention,
+                     "Instead write a PNG of every picture to DIR, with what the model looks at: the class token's "
+                     "attention, or the mean of all tokens'")
+          ->type_name("DIR")
+          ->check(file_name());
+  app.add_option("--layer", options.attention_layer,
+                 "Attention layer of --attention, counted from 0 or, if negative, from the end")
+      ->type_name("L")
+      ->check(whole_number(-100000, 100000))
+      ->needs(attention)
+      ->capture_default_str();
+  app.add_option("--head", options.attention_head,
+                 "Head of --attention: a number from 0, mean, or rollout, the product of all layers up to this one")
+      ->type_name("H")
+      ->needs(attention)
+      ->capture_default_str();
+  return attention;
+}
+
 }  // namespace
 
 std::optional<int> parse_vitrun_options(int argc, const char* const* argv, VitrunOptions& options) {
@@ -81,28 +110,8 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
              "Print the --topk pictures of INPUT that are nearest to this one, by the cosine of their embeddings; "
              "an INPUT may also be a LIST file")
           ->type_name("PICTURE");
-  app.add_option("--cache", options.cache,
-                 "Keep the embeddings of --query in this file, so that only new and changed pictures are run again")
-      ->type_name("FILE")
-      ->check(file_name())
-      ->needs(query);
-  CLI::Option* attention =
-      app.add_option("--attention", options.attention,
-                     "Instead write a PNG of every picture to DIR, with what the model looks at: the class token's "
-                     "attention, or the mean of all tokens'")
-          ->type_name("DIR")
-          ->check(file_name());
-  app.add_option("--layer", options.attention_layer,
-                 "Attention layer of --attention, counted from 0 or, if negative, from the end")
-      ->type_name("L")
-      ->check(whole_number(-100000, 100000))
-      ->needs(attention)
-      ->capture_default_str();
-  app.add_option("--head", options.attention_head,
-                 "Head of --attention: a number from 0, mean, or rollout, the product of all layers up to this one")
-      ->type_name("H")
-      ->needs(attention)
-      ->capture_default_str();
+  add_cache_option(app, query, options);
+  CLI::Option* attention = add_attention_options(app, options);
   add_picture_options(app, options.pictures);
   app.set_version_flag(
       "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
@@ -111,9 +120,8 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
     mode->excludes(eval)->excludes(digest)->excludes(labels)->excludes(logits)->excludes(outputs)->excludes(embedding);
   }
   similarity->excludes(query)->excludes(top_k);
-  for (CLI::Option* other : {eval, top_k, json, digest, logits, outputs, labels, embedding, similarity, query}) {
+  for (CLI::Option* other : {eval, top_k, json, digest, logits, outputs, labels, embedding, similarity, query})
     attention->excludes(other);
-  }
   eval->excludes(inputs)->excludes(digest)->excludes(top_k)->excludes(labels);
 
   if (const std::optional<int> code = parse_command_line(app, argc, argv)) return code;
