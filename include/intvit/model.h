@@ -29,9 +29,10 @@ struct Program;  // engine/program/program.h, for the project's own tools
 // Sorted, so that the same facts give the same bytes. Keys used by the tools: architecture, method, weight_bits,
 // activation_bits, calibration_pictures, calibration_checksum, head_equalisation, weight_rounding, settings, seed,
 // selftest_digest, tool, zero_shot, logit_scale, logit_bias, max_ms, max_ms_isa, max_mb, top1_agreement_percent,
-// logit_sqnr_db, output_sqnr_db, verified_pictures, verified_on, site_sqnr_db, effective_activation_bits, site_aside_percent, sites,
-// source, checkpoint_checksum, preprocessing, activation, max_drop, top1_drop, sensitivity_pictures, sensitivity_sites,
-// sensitivity_layers, labels (one per line). Unknown keys are kept and ignored.
+// logit_sqnr_db, output_sqnr_db, verified_pictures, verified_on, site_sqnr_db, effective_activation_bits,
+// site_aside_percent, sites, source, checkpoint_checksum, preprocessing, activation, max_drop, top1_drop,
+// sensitivity_pictures, sensitivity_sites, sensitivity_layers, labels (one per line). Unknown keys are kept and
+// ignored.
 using Metadata = std::map<std::string, std::string>;
 
 // Where the bytes of a model are while it lives.
