@@ -2,7 +2,7 @@
 . "$(dirname "$0")/common.sh"
 
 demo=$INTVIT_DEMO_DIR
-"$VITCONVERT" convert "$demo" -o "$work/m.bin" --calib "$demo/calib.txt" >/dev/null
+"$VITCONVERT" convert --method percentile "$demo" -o "$work/m.bin" --calib "$demo/calib.txt" >/dev/null
 cp "$work/m.bin" "$work/n.bin"
 bench() { "$VITBENCH" "$work/m.bin" --threads 1 --runs 2 --warmup 0 "$@"; }
 

@@ -1,7 +1,7 @@
 # `vitconvert compare` and `verify`: what differs between two models, and whether one is what it was.
 . "$(dirname "$0")/common.sh"
 demo=$INTVIT_DEMO_DIR
-convert() { "$VITCONVERT" convert "$demo" -o "$work/$1" --calib "$demo/calib.txt" --calib-count 4 --weights nearest "${@:2}" >/dev/null; }
+convert() { "$VITCONVERT" convert --method percentile "$demo" -o "$work/$1" --calib "$demo/calib.txt" --calib-count 4 --weights nearest "${@:2}" >/dev/null; }
 convert a.bin
 convert same.bin
 convert b.bin --site '*.fc2=bits:4' --labels <(sed 's/bicycle/cycle/' "$demo/labels.txt")

@@ -2,23 +2,24 @@
 . "$(dirname "$0")/common.sh"
 demo=$INTVIT_DEMO_DIR
 few=(--calib "$demo/calib.txt" --calib-count 4 --wbits 4 --abits 4)
+plain=("${few[@]}" --method percentile)
 
 # A plan without a model, which converts to the same integers.
-"$VITCONVERT" plan "$demo" "${few[@]}" -o "$work/plan.json"
-"$VITCONVERT" plan "$demo" "${few[@]}" | cmp - "$work/plan.json" || fail "a plan on stdout is another one"
-"$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/a.bin" --write-plan "$work/used.json" >/dev/null
+"$VITCONVERT" plan "$demo" "${plain[@]}" -o "$work/plan.json"
+"$VITCONVERT" plan "$demo" "${plain[@]}" | cmp - "$work/plan.json" || fail "a plan on stdout is another one"
+"$VITCONVERT" convert "$demo" "${plain[@]}" -o "$work/a.bin" --write-plan "$work/used.json" >/dev/null
 cmp "$work/plan.json" "$work/used.json" || fail "convert uses another plan than plan prints"
-expect_error 2 "cannot write the plan" "$VITCONVERT" plan "$demo" "${few[@]}" -o "$work/no/plan.json"
+expect_error 2 "cannot write the plan" "$VITCONVERT" plan "$demo" "${plain[@]}" -o "$work/no/plan.json"
 
 # Rules for sites.
-expect_exit 0 "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/b.bin" --site 'blocks.*.mlp.fc2=bits:8' --site '*.fc2.input=bits:8'
+expect_exit 0 "$VITCONVERT" convert "$demo" "${plain[@]}" -o "$work/b.bin" --site 'blocks.*.mlp.fc2=bits:8' --site '*.fc2.input=bits:8'
 "$VITCONVERT" inspect "$work/b.bin" >"$work/inspect"
 grep -q 'activation_bits  *4-8' "$work/inspect" && grep -q 'weight_bits  *4-8' "$work/inspect" || fail "--site changed nothing"
 grep -qF 'blocks.*.mlp.fc2=bits:8, *.fc2.input=bits:8' "$work/inspect" || fail "the rules are not recorded"
-expect_error 2 "did you mean 'blocks.0.mlp.fc1.input'" "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/x.bin" \
+expect_error 2 "did you mean 'blocks.0.mlp.fc1.input'" "$VITCONVERT" convert "$demo" "${plain[@]}" -o "$work/x.bin" \
   --site 'blocks.*.mlp.fc3.input=bits:8'
-expect_error 2 "names no knob" "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/x.bin" --site '*=aside:3'
-expect_error 2 "goes with neither" "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/x.bin" --site '*=bits:8' --plan "$work/plan.json"
+expect_error 2 "names no knob" "$VITCONVERT" convert "$demo" "${plain[@]}" -o "$work/x.bin" --site '*=aside:3'
+expect_error 2 "goes with neither" "$VITCONVERT" convert "$demo" "${plain[@]}" -o "$work/x.bin" --site '*=bits:8' --plan "$work/plan.json"
 
 # Dry runs write nothing, read no picture, and know the file's size.
 echo "missing.png" >"$work/missing.txt"
@@ -39,7 +40,7 @@ bits=$(json_number "$work/out" effective_activation_bits)
 at_least "$bits" 4.0001 && at_least 4.5 "$bits" || fail "values aside take $bits bits"
 
 # The check: on pictures that took no part, where there are any; a poor model is told so, or refused without loss.
-expect_exit 0 "$VITCONVERT" convert "$demo" "${few[@]}" -o "$work/a.bin" --json
+expect_exit 0 "$VITCONVERT" convert "$demo" "${plain[@]}" -o "$work/a.bin" --json
 grep -q '"unseen": true' "$work/out" && [ "$(json_number "$work/out" pictures)" = 32 ] || fail "unseen: $(cat "$work/out")"
 head -n 4 "$demo/calib.txt" | sed "s#^#$demo/#" >"$work/four.txt"
 expect_exit 0 "$VITCONVERT" convert "$demo" --calib "$work/four.txt" -o "$work/four.bin" --wbits 4 --abits 4

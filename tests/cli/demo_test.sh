@@ -34,11 +34,11 @@ check w4a8_nearest "--method percentile --wbits 4 --weights nearest" "$(bits 4)\
 check w4a8 "--method percentile --wbits 4" "\"percentile\", $(bits 4)\"top1\"" 600000
 
 # The same inputs give the same file, byte for byte, whatever the number of threads.
-"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/again.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --threads 1 >/dev/null
+"$VITCONVERT" convert --method percentile "$INTVIT_DEMO_DIR" -o "$work/again.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --threads 1 >/dev/null
 cmp "$work/w8a8.bin" "$work/again.bin" || fail "a second conversion gave another file"
 
 # A plan that is written, and fed back unchanged, gives the same integers.
-"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/a.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" \
+"$VITCONVERT" convert --method percentile "$INTVIT_DEMO_DIR" -o "$work/a.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" \
   --write-plan "$work/plan.json" --report "$work/report.html" >/dev/null
 "$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/b.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" \
   --plan "$work/plan.json" >/dev/null

@@ -2,7 +2,7 @@
 . "$(dirname "$0")/common.sh"
 
 model=$work/encoder.bin
-"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$model" --calib "$INTVIT_DEMO_DIR/calib.txt" --ports embedding,tokens >"$work/out"
+"$VITCONVERT" convert --method percentile "$INTVIT_DEMO_DIR" -o "$model" --calib "$INTVIT_DEMO_DIR/calib.txt" --ports embedding,tokens >"$work/out"
 mkdir "$work/photos"
 cp "$INTVIT_DEMO_DIR"/examples/* "$work/photos"
 photos=("$work"/photos/*)

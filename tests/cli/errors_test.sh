@@ -3,7 +3,7 @@
 
 demo=$INTVIT_DEMO_DIR
 picture=$(ls "$demo"/examples/* | head -n 1)
-"$VITCONVERT" convert "$demo" -o "$work/m.bin" --calib "$demo/calib.txt" >/dev/null
+"$VITCONVERT" convert --method percentile "$demo" -o "$work/m.bin" --calib "$demo/calib.txt" >/dev/null
 
 # Models.
 expect_error 3 "nowhere.bin" "$VITRUN" "$work/nowhere.bin" "$picture"
@@ -52,7 +52,7 @@ for isa in avx2 avxvnni avx512vnni amx; do  # those that this CPU lacks
 done
 expect_error 2 "unknown; choose one of" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method magic
 expect_error 2 "--wbits" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --wbits 7
-expect_error 2 "only --method auto" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --calib-count 1 --max-mb 1
+expect_error 2 "only --method auto" "$VITCONVERT" convert --method percentile "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --calib-count 1 --max-mb 1
 expect_error 2 "sse9" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method auto --max-ms 1 --isa sse9
 expect_error 2 "--max-ms" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" --method auto --max-ms -3
 expect_error 2 "did you mean" "$VITCONVERT" synth deit_tinny_patch16_224 -o "$work/x.bin"

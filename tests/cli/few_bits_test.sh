@@ -4,7 +4,7 @@
 size() { stat -c %s "$work/$1.bin"; }
 
 for bits in 4 3 2; do
-  "$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/$bits.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --wbits "$bits" >/dev/null
+  "$VITCONVERT" convert --method percentile "$INTVIT_DEMO_DIR" -o "$work/$bits.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --wbits "$bits" >/dev/null
   "$VITRUN" "$work/$bits.bin" "$INTVIT_DEMO_DIR/examples" --isa scalar --digest >"$work/law"
   [ -s "$work/law" ] || fail "no digests"
   for isa in $(isas); do
@@ -20,7 +20,7 @@ grep -q "op set 4" "$work/inspect.txt" || fail "a file with 2-bit weights asks f
 grep -q "2-bit weights" "$work/inspect.txt" || fail "inspect does not say that weights have 2 bits"
 
 # A plan may mix them.
-"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/plan.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --wbits 3 \
+"$VITCONVERT" convert --method percentile "$INTVIT_DEMO_DIR" -o "$work/plan.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --wbits 3 \
   --write-plan "$work/plan.json" >/dev/null
 sed -e '/"blocks.0.mlp.fc1"/,/}/ s/"bits": 3/"bits": 2/' "$work/plan.json" >"$work/mixed.json"
 "$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/mixed.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --plan "$work/mixed.json" \

@@ -94,7 +94,7 @@ without_logits() {
 
 # --ports and --layers of vitconvert are one word each; a checkpoint with labels may leave out the logits.
 choice_of_outputs() {
-  local convert=("$VITCONVERT" convert -o "$work/some.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --calib-count 2
+  local convert=("$VITCONVERT" convert --method percentile -o "$work/some.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --calib-count 2
     --weights nearest)
   expect_exit 0 "${convert[@]}" --ports embedding --layers 0,5 "$INTVIT_DEMO_DIR"
   expect_exit 0 "$VITRUN" "$work/some.bin" "$picture"
@@ -135,7 +135,7 @@ other_tools() {
 # The demo model as an encoder: its checkpoint has a head and labels, which the outputs do not need.
 encoder() {
   model=$work/encoder.bin
-  convert=("$VITCONVERT" convert "$INTVIT_DEMO_DIR" --calib "$INTVIT_DEMO_DIR/calib.txt" --calib-count 4 -o "$model")
+  convert=("$VITCONVERT" convert --method percentile "$INTVIT_DEMO_DIR" --calib "$INTVIT_DEMO_DIR/calib.txt" --calib-count 4 -o "$model")
   ports=(--ports embedding,features --layers 2)
   expect_exit 0 "${convert[@]}" "${ports[@]}"
   expect_exit 0 "$VITRUN" "$model" "${pictures[@]}" --outputs "$work/integers"

@@ -7,8 +7,8 @@ if ! grep -qw "$isa" <<<"$(isas)"; then
   exit 77
 fi
 
-"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/8.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" >/dev/null
-"$VITCONVERT" convert "$INTVIT_DEMO_DIR" -o "$work/4.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --wbits 4 >/dev/null
+"$VITCONVERT" convert --method percentile "$INTVIT_DEMO_DIR" -o "$work/8.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" >/dev/null
+"$VITCONVERT" convert --method percentile "$INTVIT_DEMO_DIR" -o "$work/4.bin" --calib "$INTVIT_DEMO_DIR/calib.txt" --wbits 4 >/dev/null
 cp "$(dirname "$0")/../golden/models/demo_mixed_w4a4_opset2.bin" "$work/mixed.bin"  # every kind of encoding
 for model in 8 4 mixed; do
   "$VITRUN" "$work/$model.bin" "$INTVIT_DEMO_DIR/examples" --isa scalar --threads 1 --digest >"$work/law"

@@ -88,7 +88,7 @@ expect_error 3 "nowhere" "$VITCONVERT" sweep "$work/nowhere" --calib "$demo/cali
 echo "sweep: $(head -n 2 "$work/first" | tail -n 1)"
 
 # Sensitivity of a conversion, as inspect shows it.
-"$VITCONVERT" convert "$demo" -o "$work/s.bin" --calib "$demo/calib.txt" --calib-count 2 --weights nearest --sensitivity \
+"$VITCONVERT" convert --method percentile "$demo" -o "$work/s.bin" --calib "$demo/calib.txt" --calib-count 2 --weights nearest --sensitivity \
   --sensitivity-pictures 2 --report "$work/report.html" >/dev/null
 "$VITCONVERT" inspect "$work/s.bin" >"$work/inspect"
 grep -q '^blocks.5.mlp.fc2.input  *[0-9.]*  *[0-9.]*$' "$work/inspect" || fail "inspect shows no sensitivity"

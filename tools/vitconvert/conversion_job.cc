@@ -140,6 +140,7 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   add_picture_options(command, options.pictures);
   add_output_options(command, options.source.outputs);
   add_input_size_option(command, options.source.input);
+  options.convert.method = "auto";
   add_convert_options(command, options.convert);
   command
       .add_option("--equalise-heads", options.equalise_heads,

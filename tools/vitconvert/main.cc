@@ -43,7 +43,7 @@ Progress terminal_progress() {
 
 // Measured with DeiT-Tiny, in units of what calibration takes; what few bits cost more is in the stages that they add.
 Progress conversion_progress(const ConvertOptions& options, int pictures, bool plan_only) {
-  std::vector<Stage> stages;
+  std::vector<NumberedStage> stages;
   if (options.equalise_heads && options.activation_bits < 8 && !options.plan)
     stages.push_back({"choosing quantizers", 7});
   stages.push_back({"calibrating", 1});

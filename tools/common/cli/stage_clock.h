@@ -6,14 +6,14 @@
 
 namespace intvit {
 
-struct Stage {
+struct NumberedStage {
   std::string name;
   double weight;  // how long it takes, in any unit that all of them share
 };
 
 class StageClock {
  public:
-  explicit StageClock(std::vector<Stage> stages) : stages_(std::move(stages)) {}
+  explicit StageClock(std::vector<NumberedStage> stages) : stages_(std::move(stages)) {}
 
   // A line for `done` of `total` units of a stage, `seconds` after the beginning:
   // "[2/6] calibrating 12/32, 80 s left". Stages come in order and may be left out; one that is not expected has no
@@ -21,7 +21,7 @@ class StageClock {
   std::string line(const std::string& stage, int done, int total, double seconds);
 
  private:
-  std::vector<Stage> stages_;
+  std::vector<NumberedStage> stages_;
   std::size_t current_ = 0;
   std::string last_;  // the stage of the call before
 };
