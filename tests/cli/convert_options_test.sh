@@ -23,9 +23,9 @@ expect_error 2 "goes with neither" "$VITCONVERT" convert "$demo" "${plain[@]}" -
 
 # Dry runs write nothing, read no picture, and know the file's size.
 echo "missing.png" >"$work/missing.txt"
-expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/missing.txt" --wbits 4 --abits 4 --dry-run --json
+expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/missing.txt" --wbits 4 --abits 4 --method percentile --dry-run --json
 near "$(json_number "$work/out" bytes)" "$(stat -c %s "$work/a.bin")" 2000 || fail "size of a dry run: $(cat "$work/out")"
-expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/missing.txt" --dry-run
+expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/missing.txt" --method percentile --dry-run
 grep -q "KiB a picture" "$work/out" || fail "dry run: $(cat "$work/out")"
 [ ! -e "$work/x.bin" ] || fail "something was written"
 
@@ -43,12 +43,12 @@ at_least "$bits" 4.0001 && at_least 4.5 "$bits" || fail "values aside take $bits
 expect_exit 0 "$VITCONVERT" convert "$demo" "${plain[@]}" -o "$work/a.bin" --json
 grep -q '"unseen": true' "$work/out" && [ "$(json_number "$work/out" pictures)" = 32 ] || fail "unseen: $(cat "$work/out")"
 head -n 4 "$demo/calib.txt" | sed "s#^#$demo/#" >"$work/four.txt"
-expect_exit 0 "$VITCONVERT" convert "$demo" --calib "$work/four.txt" -o "$work/four.bin" --wbits 4 --abits 4
+expect_exit 0 "$VITCONVERT" convert "$demo" --calib "$work/four.txt" -o "$work/four.bin" --wbits 4 --abits 4 --method percentile
 grep -q "on 4 calibration pictures" "$work/out" || fail "which pictures: $(cat "$work/out")"
 cmp <("$VITRUN" "$work/a.bin" --digest "$demo"/examples/*) <("$VITRUN" "$work/four.bin" --digest "$demo"/examples/*) ||
   fail "pictures of the check changed the model"
 cp "$work/a.bin" "$work/kept.bin"
-poor=(--calib "$demo/calib.txt" --calib-count 4 --wbits 2 --abits 3 --weights nearest)
+poor=(--calib "$demo/calib.txt" --calib-count 4 --wbits 2 --abits 3 --weights nearest --method percentile)
 expect_exit 5 "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/a.bin" --min-agree 99
 grep -q "below --min-agree 99.0" "$work/err" && [ -s "$work/a.bin.rejected" ] || fail "--min-agree: $(cat "$work/err")"
 cmp "$work/a.bin" "$work/kept.bin" || fail "--min-agree: the earlier model is lost"
