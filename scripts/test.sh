@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the checks need and runs them: formatting, warnings as errors with gcc and clang, the unit tests under
 # AddressSanitizer and UBSan, those of sessions under ThreadSanitizer, vitrun for 64-bit ARM, some seconds of fuzzing, and at
-# last the suite in release mode. "full" leaves nothing out of it nor under the sanitizers, builds every program with clang, runs
-# the ARM build in an emulator and fuzzes for minutes.
+# last the suite in release mode. "full" leaves nothing out of it nor under the sanitizers, builds every program and all kernels
+# with clang, runs the ARM build in an emulator and fuzzes for minutes.
 # INTVIT_SHARED_DATA=<folder> adds the tests that need a real DeiT-Tiny and photographs.
 set -euo pipefail
 case "$#,${1:-}" in

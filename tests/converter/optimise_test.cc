@@ -151,13 +151,23 @@ TEST_CASE("gradients of all weights and biases are central differences of the lo
   CHECK(check_gradients(small_swin_v2(32, 32)) > 16);  // without pads, whose gradients are left out
 }
 
-TEST_CASE("straight through: gradients pass inside the range and stop where values are clamped") {
+namespace {
+
+// Four levels between -1 and 1; values beyond 1.5 are aside, on a grid from -2 to 2.
+ActivationScheme four_levels() {
   ActivationScheme table;
   table.kind = CodeKind::table;
   table.bits = 2;
   table.grid = {8, 1.0 / 64, 128};
   table.table = {{-0.5, 0.25, 0.75}, {-1, 0, 0.5, 1}};
   table.outlier = 1.5;
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("straight through: gradients pass inside the range and stop where values are clamped") {
+  const ActivationScheme table = four_levels();
   ActivationScheme token = table;
   token.kind = CodeKind::token;
   token.parts = {{2, 0.5, 1}, {2, 0.25, 1}};  // -0.5..1 and -0.25..0.5
@@ -177,12 +187,7 @@ TEST_CASE("straight through: gradients pass inside the range and stop where valu
 }
 
 TEST_CASE("gradients of scales and levels by hand") {
-  ActivationScheme table;
-  table.kind = CodeKind::table;
-  table.bits = 2;
-  table.grid = {8, 1.0 / 64, 128};
-  table.table = {{-0.5, 0.25, 0.75}, {-1, 0, 0.5, 1}};
-  table.outlier = 1.5;
+  const ActivationScheme table = four_levels();
   const ActivationScheme grid = uniform({2, 0.5, 1});  // -0.5 ... 1
   const std::vector<float> exact = {-0.9f, 0.3f, 0.6f, 1.6f}, gradient = {1, 2, 3, 4};
   CodeGradient sum = zero_gradient({table});

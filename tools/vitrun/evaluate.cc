@@ -108,19 +108,14 @@ int evaluate(Job& job) {
   const Stopwatch time;
   const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
     const int target = targets[index];
-    if (picture.status.ok()) {
+    if (job.take(picture, progress)) {
       const auto first = picture.logits.begin();
       const auto best = static_cast<int>(std::max_element(first, picture.logits.end()) - first);
       const int rank = rank_of(picture.logits.data(), classes, target);
       summary.accuracy.add_rank(rank);
       if (!options.confusion.empty()) confusion.add(target, best);
       lines.picture(picture.name, target, best, rank);
-      job.add(picture);
-      job.print_notes(picture, progress);
     } else {
-      ++job.failed;
-      progress.clear();
-      print_message("vitrun", picture.status.message());
       lines.failure(picture.name, target, picture.status);
     }
     if (!progress.due()) return;

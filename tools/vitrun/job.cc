@@ -19,6 +19,18 @@ void Job::add(const ClassifiedPicture& picture) {
   if (embeddings.is_wanted()) embeddings.add(picture.outputs[embedding_output]);
 }
 
+bool Job::take(const ClassifiedPicture& picture, ProgressLine& progress) {
+  if (picture.status.ok()) {
+    add(picture);
+    print_notes(picture, progress);
+    return true;
+  }
+  ++failed;
+  progress.clear();
+  print_message("vitrun", picture.status.message());
+  return false;
+}
+
 void Job::print_notes(const ClassifiedPicture& picture, ProgressLine& progress) {
   if (options.quiet) return;
   notes.add(picture.name, picture.remarks, options.pictures);

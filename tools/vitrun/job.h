@@ -35,6 +35,10 @@ struct Job {
   bool writes_outputs() const { return outputs.is_wanted() || embeddings.is_wanted(); }
   bool needs_outputs() const { return writes_outputs() || model->outputs().size() > (has_logits() ? 1 : 0); }
   ResultParts parts(bool with_outputs) const { return {with_outputs, !options.dump_input.empty()}; }
+  // Adds what is written at the end and prints notes or, of a picture that failed, the error. Whether it ran.
+  bool take(const ClassifiedPicture& picture, ProgressLine& progress);
+
+ private:
   void add(const ClassifiedPicture& picture);
   // To stderr, unless there is to be nothing but errors.
   void print_notes(const ClassifiedPicture& picture, ProgressLine& progress);

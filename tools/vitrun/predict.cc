@@ -62,14 +62,9 @@ int predict(Job& job) {
     std::unique_lock<std::mutex> printing;
     if (on_interrupt) printing = std::unique_lock(on_interrupt->printing());
     ++count;
-    if (picture.status.ok()) {
+    if (job.take(picture, progress)) {
       writer->picture(picture);
-      job.add(picture);
-      job.print_notes(picture, progress);
     } else {
-      ++job.failed;
-      progress.clear();
-      print_message("vitrun", picture.status.message());
       writer->failure(picture);
     }
     if (progress.due()) progress.show(progress_text("", count, pictures.count(), "", time.seconds()));

@@ -11,7 +11,7 @@
 namespace intvit {
 namespace {
 
-// The system opens no longer name.
+// Longer names cannot be opened.
 constexpr std::size_t kLongestName = 4095;
 
 void expand(const std::string& input, std::deque<InputPicture>& pictures) {
