@@ -114,13 +114,23 @@ class Collector {
     tables(samples, *input.layer, e, contest);
   }
 
-  // Equalisations change the weights behind, too, and what is lost by rounding them.
+  // Equalisations change the weights behind, too, and what is lost by rounding them: once for each that candidates
+  // have.
   void add_errors_of_weights(const WeightScheme& scheme, const ModuleError& error, Contest& contest) const {
-    const double plain = error.of(scheme);
-    parallel_for(input_.run.threads, static_cast<int>(contest.candidates.size()), [&](int i) {
-      Candidate& candidate = contest.candidates[static_cast<std::size_t>(i)];
-      candidate.error += before(candidate) == nullptr ? plain : error.of(scheme, before(candidate));
+    std::vector<const Equalisation*> distinct;
+    std::vector<std::size_t> which;  // by candidate
+    for (const Candidate& candidate : contest.candidates) {
+      const auto same = std::find_if(distinct.begin(), distinct.end(),
+                                     [&](const Equalisation* e) { return e->scale == candidate.equalisation.scale; });
+      which.push_back(static_cast<std::size_t>(same - distinct.begin()));
+      if (same == distinct.end()) distinct.push_back(&candidate.equalisation);
+    }
+    std::vector<double> errors(distinct.size());
+    parallel_for(input_.run.threads, static_cast<int>(distinct.size()), [&](int i) {
+      const Equalisation* equalisation = distinct[static_cast<std::size_t>(i)];
+      errors[static_cast<std::size_t>(i)] = error.of(scheme, equalisation->scale.empty() ? nullptr : equalisation);
     });
+    for (std::size_t c = 0; c < which.size(); ++c) contest.candidates[c].error += errors[which[c]];
   }
 
   void weights(const std::string& name, const ModuleError& error) {
