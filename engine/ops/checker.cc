@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/ops/extremes.h"
+
 namespace intvit {
 namespace {
 
@@ -20,22 +22,6 @@ const char* type_name(DataType type) {
   return "unknown";
 }
 
-template <typename T>
-struct Extremes {
-  T lowest, highest;
-};
-
-template <typename T>
-Extremes<T> extremes(const Constant& constant) {
-  const T* values = constant.as<T>();
-  T lowest = values[0], highest = values[0];
-  for (std::size_t i = 0; i < constant.count(); ++i) {  // compilers make vectors of this, not of std::minmax_element
-    lowest = std::min(lowest, values[i]);
-    highest = std::max(highest, values[i]);
-  }
-  return {lowest, highest};
-}
-
 // The greatest common divisor of all places of entries that are less than the one before; 0 if there are none. Lists of
 // a length ascend if such places are beginnings of lists only, thus if the length divides it.
 struct Descents {
@@ -43,9 +29,9 @@ struct Descents {
 };
 
 Descents descents(const Constant& constant) {
-  const auto* values = constant.as<std::int16_t>();
+  const auto values = constant.values<std::int16_t>();
   std::size_t divisor = 0;
-  for (std::size_t i = 1; i < constant.count(); ++i) {
+  for (std::size_t i = 1; i < values.size(); ++i) {
     if (values[i] < values[i - 1]) divisor = std::gcd(divisor, i);
   }
   return {divisor};
@@ -101,7 +87,7 @@ const Constant* Checker::constant(ConstantId id, DataType type, std::uint64_t co
 template <typename T>
 void Checker::within(const Constant* constant, T lowest, T highest, const char* role) {
   if (constant == nullptr || !ok() || constant->count() == 0) return;
-  const auto& found = facts().of<Extremes<T>>(*constant, [&] { return extremes<T>(*constant); });
+  const auto& found = facts().of<Extremes<T>>(*constant, [&] { return extremes(constant->values<T>()); });
   require(found.lowest >= lowest && found.highest <= highest, [&] {
     return std::string(role) + " '" + constant->name + "' has entries outside [" + std::to_string(lowest) + ", " +
            std::to_string(highest) + "]";
@@ -113,7 +99,9 @@ template void Checker::within(const Constant*, std::int16_t, std::int16_t, const
 template void Checker::within(const Constant*, std::int32_t, std::int32_t, const char*);
 
 std::int16_t Checker::largest(const Constant& constant) {
-  return facts().of<Extremes<std::int16_t>>(constant, [&] { return extremes<std::int16_t>(constant); }).highest;
+  return facts()
+      .of<Extremes<std::int16_t>>(constant, [&] { return extremes(constant.values<std::int16_t>()); })
+      .highest;
 }
 
 void Checker::ascending(const Constant* constant, std::size_t lists, const char* role) {

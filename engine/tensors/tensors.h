@@ -24,6 +24,10 @@ struct Constant {
   const T* as() const {
     return reinterpret_cast<const T*>(bytes.data());
   }
+  template <typename T>
+  std::span<const T> values() const {
+    return {as<T>(), bytes.size() / sizeof(T)};
+  }
   std::size_t count() const { return bytes.size() / byte_size(type); }
 };
 
