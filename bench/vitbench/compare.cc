@@ -18,7 +18,9 @@ void note_differences(const OldRow& old, const Row& row, std::set<std::string>& 
     if (before != now) notes.insert("the old rows have " + what + ": '" + before + "', now '" + now + "'");
   };
   compare("other pictures", old.pictures, row.pictures);
-  compare("another CPU", old.cpu, cpu_name());
+  const std::string cpu = cpu_name();
+  // Versions up to 0.1.0 left out what tells CPUs of one name apart.
+  if (!cpu.starts_with(old.cpu + " (family ")) compare("another CPU", old.cpu, cpu);
   compare("another compiler", old.compiler, compiler());
   compare("another build type", old.build_type, build_type());
   compare("other compiler options", old.flags, build_flags());

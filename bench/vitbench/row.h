@@ -8,6 +8,7 @@
 
 #include "bench/vitbench/bootstrap.h"
 #include "bench/vitbench/cold_start.h"
+#include "bench/vitbench/machine_state.h"
 #include "bench/vitbench/profile.h"
 #include "bench/vitbench/run_times.h"
 
@@ -41,6 +42,7 @@ struct Row {
   std::string logits_digest;        // of all outputs; of a model that has nothing but logits, vitrun's
   std::vector<ProfileRow> profile;  // by layer; empty without --profile
   std::optional<Comparison> comparison;
+  MachineState machine;  // the same of all rows of a measurement
 
   // By the median.
   double images_per_s() const { return batch * 1e3 / milliseconds.median; }

@@ -1,4 +1,5 @@
 // vitbench: how long models take for combinations of threads, instruction sets and batch sizes.
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <map>
@@ -7,6 +8,7 @@
 
 #include "bench/vitbench/barrier.h"
 #include "bench/vitbench/compare.h"
+#include "bench/vitbench/machine_state.h"
 #include "bench/vitbench/make_row.h"
 #include "bench/vitbench/measure.h"
 #include "bench/vitbench/options.h"
@@ -16,6 +18,7 @@
 #include "intvit/model.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/progress_line.h"
+#include "tools/common/machine/physical_cores.h"
 
 namespace intvit::bench {
 namespace {
@@ -61,10 +64,14 @@ Status write_trace(const Options& options, const Contenders& contenders, const s
   return write_file_atomically(options.trace, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
+void warn(const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) std::cerr << "vitbench: warning: " << sentence << '\n';
+}
+
 // Sets the comparisons of `rows`, if they were asked for.
 Status compare_rows(const OldMeasurement& old, std::vector<Row>& rows) {
   if (old.path.empty()) return {};
-  for (const std::string& note : compare(old, rows)) std::cerr << "vitbench: warning: " << note << '\n';
+  warn(compare(old, rows));
   return check_not_slower(rows, old);
 }
 
@@ -74,19 +81,24 @@ int run(const Options& options) {
   if (!old_rows.ok()) return fail(old_rows.status());
 
   Report results;
+  MachineState machine = machine_state(usable_cpus());
   results.peaks = measure_peaks(options);
   ProgressLine progress;
+  const std::optional<CpuTimes> before = cpu_times();
   const auto contenders = measure(options, [&](const std::string& text) {
     if (progress.due()) progress.show(text);
   });
   progress.clear();
   if (!contenders.ok()) return fail(contenders.status());
+  machine.stolen_percent = stolen_percent(before, cpu_times());
+  warn(machine_warnings(machine, *std::max_element(options.threads.begin(), options.threads.end())));
 
   // The contenders have opened these files already, in processes of their own.
   const Result<Models> models = open_models(options);
   if (!models.ok()) return fail(models.status());
   for (const auto& contender : contenders.value()) {
     results.rows.push_back(make_row(*contender, *models.value().at(contender->combination().model), results.peaks));
+    results.rows.back().machine = machine;
   }
   if (!options.trace.empty()) {
     const Status status = write_trace(options, contenders.value(), results.rows, models.value());

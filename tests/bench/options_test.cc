@@ -76,6 +76,7 @@ TEST_CASE("vitbench's options: what to do with the results") {
   CHECK(parsed({"m.bin", "--json"}).format == OutputFormat::json);
   CHECK(parsed({"m.bin", "--format", "text"}).format == OutputFormat::text);
   CHECK(parsed({"m.bin", "--format", "markdown"}).format == OutputFormat::markdown);
+  CHECK(parsed({"m.bin", "--format", "md"}).format == OutputFormat::markdown);
   CHECK(parsed({"m.bin", "--format", "csv"}).format == OutputFormat::csv);
   CHECK(parsed({"m.bin", "--format", "json"}).format == OutputFormat::json);
   CHECK(parsed({"m.bin", "--format", "jsonl"}).format == OutputFormat::jsonl);

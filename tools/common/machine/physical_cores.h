@@ -10,7 +10,11 @@ namespace intvit {
 // tell. At least 1.
 int physical_cores();
 
-// The same of given hardware threads, by what Linux's `folder` /sys/devices/system/cpu says about them.
+// Those CPUs, rising; empty where Linux does not tell.
+std::vector<int> usable_cpus();
+
+// The number of distinct cores of given hardware threads, by what Linux's `folder` /sys/devices/system/cpu says about
+// them.
 int count_cores(const std::vector<int>& cpus, const std::string& folder);
 
 }  // namespace intvit
