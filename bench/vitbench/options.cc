@@ -30,6 +30,7 @@ constexpr const char* kExamples =
     "  vitbench model.bin --profile --threads 1         where the time goes, by operation and by layer\n"
     "  vitbench a.bin,b.bin --runs 200 --json >old.json rows for a script, or to compare with later\n"
     "  vitbench a.bin,b.bin --compare old.json          exit code 5 if one has become slower\n"
+    "  vitbench new.bin --compare old.json --as a.bin   against another model's rows\n"
     "  vitbench model.bin --threads 4 --trace out.json  one run, for ui.perfetto.dev\n";
 
 Result<std::vector<Isa>> parse_isas(const std::string& text) {
@@ -134,6 +135,11 @@ void add_comparison(CLI::App& app, Options& options) {
                      "An earlier output of --json: print ratios to its medians, exit code 5 if one is slower")
           ->type_name("FILE")
           ->check(file_name());
+  app.add_option("--as", options.as,
+                 "Compare with the rows of this model in that file, not with those of the same model")
+      ->type_name("NAME")
+      ->needs(compare)
+      ->check(file_name());
   app.add_option("--tolerance", options.tolerance_percent,
                  "Percent by which the 95 % interval of a ratio must be off to count as slower or faster")
       ->type_name("P")

@@ -24,6 +24,7 @@ struct Options {
   bool profile = false;
   std::string trace;    // file to write; empty: none
   std::string compare;  // file to read; empty: none
+  std::string as;       // a model there that all are compared with; empty: each with itself
   double tolerance_percent = 3;
   OutputFormat format = OutputFormat::text;
 };

@@ -17,6 +17,9 @@ namespace intvit::bench {
 enum class Verdict { same, faster, slower };
 std::string verdict_name(Verdict verdict);
 
+// "m.bin, avx2, 2 threads, batch 1"
+std::string row_name(const std::string& model, const std::string& isa, int threads, int batch);
+
 // With a row of an earlier measurement.
 struct Comparison {
   double old_median = 0;  // ms
@@ -49,8 +52,7 @@ struct Row {
   double gmac_per_s() const { return gmac * images_per_s(); }
   std::optional<double> percent_of_peak() const;
   double cold_over_median() const { return cold.total() / milliseconds.median; }
-  // "m.bin, avx2, 2 threads, batch 1"
-  std::string name() const;
+  std::string name() const { return row_name(model, isa, threads, batch); }
 };
 
 }  // namespace intvit::bench

@@ -18,7 +18,9 @@
 #include "intvit/model.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/progress_line.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/machine/physical_cores.h"
+#include "tools/common/results/digest.h"
 
 namespace intvit::bench {
 namespace {
@@ -27,7 +29,7 @@ using Contenders = std::vector<std::unique_ptr<Contender>>;
 using Models = std::map<std::string, std::shared_ptr<const Model>>;
 
 int fail(const Status& status) {
-  std::cerr << "vitbench: " << status.message() << '\n';
+  print_message("vitbench", status.message());
   return exit_code_for(status);
 }
 
@@ -65,7 +67,30 @@ Status write_trace(const Options& options, const Contenders& contenders, const s
 }
 
 void warn(const std::vector<std::string>& sentences) {
-  for (const std::string& sentence : sentences) std::cerr << "vitbench: warning: " << sentence << '\n';
+  for (const std::string& sentence : sentences) print_message("vitbench", "warning: " + sentence);
+}
+
+// The old rows, if some were asked for. Whether they belong to anything is known before minutes are spent on measuring.
+Result<OldMeasurement> read_old_measurement(const Options& options) {
+  OldMeasurement old{options.compare, {}, options.tolerance_percent, options.as};
+  if (old.path.empty()) return old;
+  Result<std::vector<OldRow>> rows = read_old_rows(old.path);
+  if (!rows.ok()) return rows.status();
+  old.rows = rows.take();
+  // Closed again, so that contenders do not inherit the mappings.
+  const Result<Models> models = open_models(options);
+  if (!models.ok()) return models.status();
+  std::vector<Row> planned;
+  for (const Combination& c : combinations(options)) {
+    Row& row = planned.emplace_back();
+    row.model = c.model;
+    row.model_digest = hex64(models.value().at(c.model)->digest());
+    row.isa = isa_name(c.isa);
+    row.threads = c.threads;
+    row.batch = c.batch;
+  }
+  if (const Status status = check_comparable(old, planned); !status.ok()) return status;
+  return old;
 }
 
 // Sets the comparisons of `rows`, if they were asked for.
@@ -76,9 +101,8 @@ Status compare_rows(const OldMeasurement& old, std::vector<Row>& rows) {
 }
 
 int run(const Options& options) {
-  Result<std::vector<OldRow>> old_rows = std::vector<OldRow>();
-  if (!options.compare.empty()) old_rows = read_old_rows(options.compare);
-  if (!old_rows.ok()) return fail(old_rows.status());
+  const Result<OldMeasurement> old = read_old_measurement(options);
+  if (!old.ok()) return fail(old.status());
 
   Report results;
   MachineState machine = machine_state(usable_cpus());
@@ -104,7 +128,7 @@ int run(const Options& options) {
     const Status status = write_trace(options, contenders.value(), results.rows, models.value());
     if (!status.ok()) return fail(status);
   }
-  const Status not_slower = compare_rows({options.compare, old_rows.take(), options.tolerance_percent}, results.rows);
+  const Status not_slower = compare_rows(old.value(), results.rows);
   print(std::cout, options.format, results);
   if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
   if (const Status status = check_same_outputs(contenders.value()); !status.ok()) return fail(status);

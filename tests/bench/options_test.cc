@@ -70,6 +70,8 @@ TEST_CASE("vitbench's options: what to do with the results") {
   CHECK(parsed({"m.bin", "--trace", trace.c_str()}).trace == trace);
   const Options compared = parsed({"m.bin", "--compare", "old.json", "--tolerance", "7.5"});
   CHECK(compared.compare == "old.json");
+  CHECK(compared.as.empty());
+  CHECK(parsed({"m.bin", "--compare", "old.json", "--as", "a.bin"}).as == "a.bin");
   CHECK(compared.tolerance_percent == 7.5);
   CHECK(parsed({"m.bin", "--markdown"}).format == OutputFormat::markdown);
   CHECK(parsed({"m.bin", "--csv"}).format == OutputFormat::csv);

@@ -82,9 +82,18 @@ cp "$work/m.bin" "$work/renamed.bin"
 expect_exit 0 "$VITBENCH" "$work/renamed.bin" --threads 1 --runs 2 --compare "$work/old.json"
 grep -q " faster$" "$work/out" || fail "a renamed file has the same digest: $(cat "$work/out")"
 
-# Nothing to compare with.
-expect_exit 2 bench --batch 2 --compare "$work/old.json"
-grep -q "measure the same combinations" "$work/err" || fail "$(cat "$work/err")"
+
+# Another model, by the name that it has in the old file.
+cp "$(dirname "$0")/../golden/models/demo_w8a8_opset2.bin" "$work/other.bin"
+expect_exit 0 "$VITBENCH" "$work/other.bin" --threads 1 --runs 2 --compare "$work/old.json" --as m.bin
+grep -q " faster$" "$work/out" || fail "no row of m.bin: $(cat "$work/out")"
+! grep -q "by its name" "$work/err" || fail "$(cat "$work/err")"
+
+# Nothing to compare with, which is said before anything is measured.
+expect_error 2 "it has: $work/m.bin, " "$VITBENCH" "$work/other.bin" --threads 1 --seconds 1e6 --compare "$work/old.json"
+expect_error 2 "measure the same combinations" bench --batch 2 --compare "$work/old.json"
+expect_error 2 "has no row for o.bin, " bench --compare "$work/old.json" --as o.bin
+expect_error 2 "--as" bench --as m.bin
 expect_error 2 "cannot be opened" bench --compare "$work/nowhere.json"
 echo '{"count": 3' >"$work/bad.json"
 expect_error 2 "bad.json': is not JSON" bench --compare "$work/bad.json"
