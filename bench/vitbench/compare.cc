@@ -22,6 +22,7 @@ void note_differences(const OldRow& old, const Row& row, bool by_name, std::set<
     if (before != now) notes.insert("the old rows have " + what + ": '" + before + "', now '" + now + "'");
   };
   compare("other pictures", old.pictures, row.pictures);
+  compare("threads on other CPUs", old.pinned, row.pinned);
   const std::string cpu = cpu_name();
   // Versions up to 0.1.0 left out what tells CPUs of one name apart.
   if (!cpu.starts_with(old.cpu + " (family ")) compare("another CPU", old.cpu, cpu);

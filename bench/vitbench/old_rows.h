@@ -16,7 +16,7 @@ struct OldRow {
   int threads = 1;
   int batch = 1;
   std::vector<double> times;  // ms, at least one, all above 0
-  std::string pictures, cpu, compiler, build_type, flags;
+  std::string pictures, pinned, cpu, compiler, build_type, flags;
   bool profiled = false;
 
   std::string name() const { return row_name(model, isa, threads, batch); }

@@ -80,6 +80,7 @@ Json provenance(const Row& row) {
           {"build_type", build_type()},
           {"flags", build_flags()},
           {"cpu", cpu_name()},
+          {"pinned", text_or_null(row.pinned)},
           {"time", machine.time},
           {"load", rounded_or_null(machine.load)},
           {"stolen_percent", rounded_or_null(machine.stolen_percent)},

@@ -35,6 +35,7 @@ struct Row {
   int threads = 1;
   int batch = 1;
   std::string pictures;       // what it ran on
+  std::string pinned;         // the CPUs of its threads, "0,2"; empty: they were not bound
   std::vector<double> times;  // ms of every timed run, which is a batch
   Summary milliseconds;
   double gmac = 0;                    // billions of multiply-accumulates for one picture

@@ -12,6 +12,7 @@
 #include "bench/vitbench/make_row.h"
 #include "bench/vitbench/measure.h"
 #include "bench/vitbench/options.h"
+#include "bench/vitbench/pinning.h"
 #include "bench/vitbench/report.h"
 #include "bench/vitbench/trace.h"
 #include "engine/format/writer.h"
@@ -33,10 +34,13 @@ int fail(const Status& status) {
   return exit_code_for(status);
 }
 
-std::vector<MachinePeak> measure_peaks(const Options& options) {
+Result<std::vector<MachinePeak>> measure_peaks(const Options& options) {
   std::vector<MachinePeak> peaks;
   for (const Isa isa : options.isas) {
     for (const int threads : options.threads) {
+      if (!options.pin.empty()) {
+        if (const Status status = keep_to(first_cpus(options, threads)); !status.ok()) return status;
+      }
       peaks.push_back({isa, threads, measure_peak(isa, threads), measure_barrier(threads)});
     }
   }
@@ -105,8 +109,10 @@ int run(const Options& options) {
   if (!old.ok()) return fail(old.status());
 
   Report results;
-  MachineState machine = machine_state(usable_cpus());
-  results.peaks = measure_peaks(options);
+  MachineState machine = machine_state(options.pin.empty() ? usable_cpus() : options.pin);
+  Result<std::vector<MachinePeak>> peaks = measure_peaks(options);
+  if (!peaks.ok()) return fail(peaks.status());
+  results.peaks = peaks.take();
   ProgressLine progress;
   const std::optional<CpuTimes> before = cpu_times();
   const auto contenders = measure(options, [&](const std::string& text) {

@@ -54,6 +54,18 @@ TEST_CASE("vitbench's options: lists") {
   CHECK(parsed({"m.bin", "--threads", most.c_str()}).threads.back() == kMaxThreads);
 }
 
+TEST_CASE("vitbench's options: threads that are bound have a CPU each, and as many threads are the default") {
+  const std::vector<int> usable = usable_cpus();
+  REQUIRE(!usable.empty());
+  const std::string last = std::to_string(usable.back());
+  CHECK(parsed({"m.bin", "--pin", last.c_str()}).pin == std::vector<int>{usable.back()});
+  CHECK(parsed({"m.bin", "--pin", last.c_str()}).threads == std::vector<int>{1});
+  const Options all = parsed({"m.bin", "--pin", "all"});
+  CHECK(all.pin.size() == usable.size());
+  CHECK(all.threads == std::vector<int>{static_cast<int>(usable.size())});
+  CHECK(parsed({"m.bin", "--pin", "all", "--threads", "1"}).threads == std::vector<int>{1});
+}
+
 TEST_CASE("vitbench's options: how long to measure") {
   const Options runs = parsed({"m.bin", "--runs", "5", "--warmup", "0"});
   CHECK(runs.runs == 5);
@@ -92,6 +104,9 @@ TEST_CASE("vitbench's options: numbers out of range are wrong usage") {
                                                        {"--seconds", "nan"},
                                                        {"--threads", "0"},
                                                        {"--threads", std::to_string(kMaxThreads + 1)},
+                                                       {"--pin", ""},
+                                                       {"--pin", "1023"},
+                                                       {"--pin", "all", "--threads", "1024"},
                                                        {"--batch", "0"},
                                                        {"--batch", std::to_string(kMaxBatch + 1)},
                                                        {"--tolerance", "-1", "--compare", "old.json"},

@@ -79,7 +79,8 @@ TEST_CASE("report: JSON rows have their stable keys, rates, provenance and all t
 TEST_CASE("report: what the machine did is in every format, and null where nobody knows") {
   Row row = made_up_row("m.bin", 10);
   const json unknown = json::parse(printed(OutputFormat::json, {row}))[0];
-  for (const char* key : {"load", "stolen_percent", "governor", "smt", "turbo"}) CHECK(unknown[key].is_null());
+  for (const char* key : {"load", "stolen_percent", "governor", "smt", "turbo", "pinned"})
+    CHECK(unknown[key].is_null());
   row.machine = {"2026-01-02T03:04:05Z", 8, 1.5, "powersave", true, false, 0.25};
   const json known = json::parse(printed(OutputFormat::json, {row}))[0];
   CHECK(known["time"] == "2026-01-02T03:04:05Z");
@@ -88,7 +89,11 @@ TEST_CASE("report: what the machine did is in every format, and null where nobod
   CHECK(known["governor"] == "powersave");
   CHECK(known["smt"] == true);
   CHECK(known["turbo"] == false);
-  CHECK(printed(OutputFormat::csv, {row}).find(",2026-01-02T03:04:05Z,1.5,0.25,powersave,true,false\n") !=
+  row.pinned = "3,1";
+  CHECK(json::parse(printed(OutputFormat::json, {row}))[0]["pinned"] == "3,1");
+  CHECK(parse_old_rows(printed(OutputFormat::json, {row})).value()[0].pinned == "3,1");
+  CHECK(printed(OutputFormat::text, {row, row}).find("\nthreads 2: bound to CPU 3,1\nm.bin: ") != std::string::npos);
+  CHECK(printed(OutputFormat::csv, {row}).find(",\"3,1\",2026-01-02T03:04:05Z,1.5,0.25,powersave,true,false\n") !=
         std::string::npos);
   CHECK(printed(OutputFormat::text, {row})
             .find("\n2026-01-02T03:04:05Z: load 1.50 before, 0.2 % of the CPU time stolen, governor powersave, SMT on, "

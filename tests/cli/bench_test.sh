@@ -105,6 +105,12 @@ old_times ""
 mv "$work/old.json" "$work/bad.json"
 expect_error 2 "row 1 has no valid 'times_ms'" bench --compare "$work/bad.json"
 
+# Threads that are bound. The first CPU is one that this process may use.
+cpu=$(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')
+expect_exit 0 bench --pin "$cpu" --json --trace "$work/trace.json"
+grep -qF "\"pinned\": \"$cpu\"" "$work/out" || fail "no CPU: $(cat "$work/out")"
+expect_error 2 "CPU 1000 may not be used; those that may are " bench --pin 1000
+
 # Options.
 expect_error 2 "--runs" "$VITBENCH" "$work/m.bin" --runs 2 --seconds 1
 expect_error 2 "--compare" bench --tolerance 5

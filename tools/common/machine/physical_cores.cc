@@ -29,6 +29,14 @@ int count_cores(const std::vector<int>& cpus, const std::string& folder) {
   return std::clamp(static_cast<int>(cores.size()), 1, kMaxThreads);
 }
 
+std::vector<int> one_of_each_core_first(const std::vector<int>& cpus, const std::string& folder) {
+  std::set<std::string> cores;
+  std::vector<int> order, others;
+  for (const int cpu : cpus) (cores.insert(core_of(cpu, folder)).second ? order : others).push_back(cpu);
+  order.insert(order.end(), others.begin(), others.end());
+  return order;
+}
+
 std::vector<int> usable_cpus() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);

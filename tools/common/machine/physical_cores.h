@@ -17,4 +17,7 @@ std::vector<int> usable_cpus();
 // them.
 int count_cores(const std::vector<int>& cpus, const std::string& folder);
 
+// The same hardware threads, one of each core before the others.
+std::vector<int> one_of_each_core_first(const std::vector<int>& cpus, const std::string& folder);
+
 }  // namespace intvit
