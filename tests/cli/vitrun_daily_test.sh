@@ -222,9 +222,29 @@ stats() {
   expect_error 2 "--stats" vitrun "$picture" --stats --digest
 }
 
+dump() {
+  run --dump list
+  grep -qE '^blocks.0.norm1.layer_norm +uint8 +\[65, 96\] +256$' "$work/out" || fail "no site: $(cat "$work/out")"
+  expect_exit 1 vitrun "${pictures[0]}" "$work/none.png" "${pictures[1]}" --dump head --dump 'blocks.?.norm1*' --dump-to "$work/sites"
+  expect "$(sed -n '$p' "$work/out")" "$work/sites/head.linear.npy  int32 [2, 1, 16]" "what was written"
+  expect "$(ls "$work/sites" | wc -l)" 7 "files"
+  # The logits are the head's integers.
+  run "${pictures[1]}" --format json --topk 1
+  last=$(tail -c 64 "$work/sites/head.linear.npy" | od -An -v -td4 | tr -s ' \n' '\n\n' | sort -n | tail -n 1)
+  near "$(json_number "$work/out" logit)" "$(awk -v v="$last" 'BEGIN { printf "%.9f", v / 65536 }')" 1e-6 ||
+    fail "the largest number of the head is $last: $(cat "$work/out")"
+  expect_error 2 "did you mean 'head.linear'" vitrun "$picture" --dump heda.linear --dump-to "$work/none"
+  expect_error 2 "--dump-to DIR" vitrun "$picture" --dump head
+  expect_error 2 "it is no folder" vitrun "$picture" --dump head --dump-to "$work/sites/head.linear.npy"
+  expect_error 2 "--dump" vitrun "$picture" --dump head --dump-to "$work/none" --digest
+  expect_error 2 "--dump" vitrun "$picture" --dump-to "$work/none"
+  [ ! -e "$work/none" ] || fail "a folder for nothing"
+}
+
 one_by_one
 names
 stats
+dump
 bundle
 shards
 selftest

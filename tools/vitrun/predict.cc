@@ -13,26 +13,15 @@
 #include "tools/common/cli/on_interrupt.h"
 #include "tools/common/cli/progress_line.h"
 #include "tools/common/cli/shown_text.h"
-#include "tools/common/pictures/input_pictures.h"
 #include "tools/common/pictures/labels_file.h"
+#include "tools/vitrun/inputs.h"
 #include "tools/vitrun/result_writer.h"
 
 namespace intvit {
 namespace {
 
-std::unique_ptr<PictureFeed> all_pictures(const Job& job) {
-  const VitrunOptions& options = job.options;
-  if (options.frames) {
-    return std::make_unique<FrameFeed>(options.inputs, std::cin, *options.frames, job.model->input_width(),
-                                       job.model->input_height());
-  }
-  auto feed = std::make_unique<InputFeed>(options.inputs, std::cin, options.name_end);
-  feed->set_only(job.prepared);
-  return feed;
-}
-
 std::unique_ptr<PictureFeed> feed_of(const Job& job) {
-  std::unique_ptr<PictureFeed> all = all_pictures(job);
+  std::unique_ptr<PictureFeed> all = make_feed(job.options, *job.model, job.prepared);
   if (!job.options.shard) return all;
   return std::make_unique<ShardFeed>(std::move(all), *job.options.shard);
 }

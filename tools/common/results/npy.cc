@@ -17,12 +17,35 @@ namespace {
 constexpr std::size_t kHeaderBytes = 128;
 constexpr std::size_t kPrefixBytes = 10;
 
+const char* descr(NpyType type) {
+  switch (type) {
+    case NpyType::f32:
+      return "<f4";
+    case NpyType::u8:
+      return "|u1";
+    case NpyType::s16:
+      return "<i2";
+    case NpyType::s32:
+      break;
+  }
+  return "<i4";
+}
+
+// Low bytes first, on any machine.
+template <typename Bits, typename T>
+void append(std::vector<std::uint8_t>& bytes, std::span<const T> values) {
+  bytes.reserve(bytes.size() + values.size_bytes());
+  for (const T value : values) {
+    const auto bits = std::bit_cast<Bits>(value);
+    for (std::size_t i = 0; i < sizeof bits; ++i) bytes.push_back(static_cast<std::uint8_t>(bits >> 8 * i));
+  }
+}
+
 std::string header(NpyType type, std::size_t rows, const std::vector<std::size_t>& row_shape) {
   constexpr std::size_t kDictionaryBytes = kHeaderBytes - kPrefixBytes;
   std::string text = "\x93NUMPY";
   text += {'\x01', '\x00', static_cast<char>(kDictionaryBytes), '\x00'};
-  text += std::string("{'descr': '") + (type == NpyType::f32 ? "<f4" : "|u1") +
-          "', 'fortran_order': False, 'shape': (" + std::to_string(rows);
+  text += std::string("{'descr': '") + descr(type) + "', 'fortran_order': False, 'shape': (" + std::to_string(rows);
   for (const std::size_t size : row_shape) text += ", " + std::to_string(size);
   text += "), }";
   text.resize(kHeaderBytes - 1, ' ');
@@ -45,10 +68,17 @@ NpyMatrix::NpyMatrix(std::vector<std::size_t> row_shape, NpyType type)
     : row_shape_(std::move(row_shape)), type_(type), bytes_(kHeaderBytes) {}
 
 void NpyMatrix::add_row(std::span<const float> row) {
-  for (const float value : row) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    for (int shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<std::uint8_t>(bits >> shift));
-  }
+  append<std::uint32_t>(bytes_, row);
+  ++rows_;
+}
+
+void NpyMatrix::add_row(std::span<const std::int16_t> row) {
+  append<std::uint16_t>(bytes_, row);
+  ++rows_;
+}
+
+void NpyMatrix::add_row(std::span<const std::int32_t> row) {
+  append<std::uint32_t>(bytes_, row);
   ++rows_;
 }
 

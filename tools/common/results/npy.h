@@ -1,6 +1,6 @@
-// Writes a float32 or uint8 array as a .npy file (NumPy format 1.0), row by row in memory and then to disk at once, so
-// that numpy.load() reads logits without a parser. Of files to read only the header is understood. Not for: other
-// types, arrays larger than memory.
+// Writes an array of float32 or of integers as a .npy file (NumPy format 1.0), row by row in memory and then to disk at
+// once, so that numpy.load() reads logits without a parser. Of files to read only the header is understood. Not for:
+// other types, arrays larger than memory.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace intvit {
 
-enum class NpyType { f32, u8 };
+enum class NpyType { f32, u8, s16, s32 };
 
 class NpyMatrix {
  public:
@@ -25,6 +25,8 @@ class NpyMatrix {
   // As many values as a row has, of the array's type.
   void add_row(std::span<const float> row);
   void add_row(std::span<const std::uint8_t> row);
+  void add_row(std::span<const std::int16_t> row);
+  void add_row(std::span<const std::int32_t> row);
   std::size_t rows() const { return rows_; }
 
   // The whole file.
