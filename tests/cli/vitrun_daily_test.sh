@@ -143,7 +143,9 @@ frames() {
   run "$work/seen.npy" --input-format npy --digest
   cut -c 1-16 "$work/out" | cmp - "$work/digests" || fail "what the network saw of several"
   sed 's/|u1/<f4/' "$work/seen.npy" >"$work/float.npy"
-  expect_error 1 "must be |u1, not '<f4'" vitrun "$work/float.npy" --input-format npy
+  expect_error 1 "its shape is [6, 64, 64, 3], but of <f4 this model takes [3, 64, 64]" vitrun "$work/float.npy" --input-format npy
+  sed 's/|u1/<f8/' "$work/seen.npy" >"$work/double.npy"
+  expect_error 1 "must be |u1 or <f4, not '<f8'" vitrun "$work/double.npy" --input-format npy
   expect_error 1 "it is no .npy file" vitrun "$picture" --input-format npy
   expect_error 1 "it is a folder" vitrun "$work" --input-format gray --size 2x2
   expect_error 2 "needs --size" vitrun - --input-format gray
@@ -211,6 +213,21 @@ bundle() {
   "$VITRUN" --version | grep -qxE 'commit     (unknown|[-0-9A-Za-z._]+)' || fail "no commit"
 }
 
+# What a network in floating point is fed, of the model that selftest() has made.
+normalised() {
+  command -v perl >/dev/null || { echo "skipped: normalised arrays, which perl makes"; return; }
+  "$VITRUN" "$work/m.bin" "${pictures[@]}" --digest --dump-input "$work/seen.npy" | cut -c 1-16 >"$work/digests"
+  perl -e 'undef $/; my @pixels = unpack("x128 C*", <STDIN>); my $n = @pixels / (3 * 64 * 64);
+    print "\x93NUMPY\x01\x00\x76\x00";
+    printf "%-117s\n", "{\x27descr\x27: \x27<f4\x27, \x27fortran_order\x27: False, \x27shape\x27: ($n, 3, 64, 64), }";
+    for my $i (0 .. $n - 1) { for my $c (0 .. 2) {
+      print pack("f<*", map { ($pixels[3 * (64 * 64 * $i + $_) + $c] / 255 - 0.5) / 0.5 } 0 .. 64 * 64 - 1); } }' \
+    <"$work/seen.npy" >"$work/normalised.npy"
+  expect_exit 0 "$VITRUN" "$work/m.bin" "$work/normalised.npy" --input-format npy --digest
+  cut -c 1-16 "$work/out" | cmp - "$work/digests" || fail "normalised pixels are not the pixels"
+  expect_error 1 "the model does not say by which mean" vitrun "$work/normalised.npy" --input-format npy
+}
+
 stats() {
   run "${pictures[@]}" --stats --format csv
   expect "$(head -n 1 "$work/out")" "site,codes,values,lowest,highest,aside,overflowed" "columns"
@@ -249,6 +266,7 @@ bundle
 shards
 selftest
 frames
+normalised
 formats
 cut_off
 evaluation

@@ -36,7 +36,7 @@ std::unique_ptr<PictureFeed> make_feed(const VitrunOptions& options, const Model
                                        std::shared_ptr<const PreparedPicture> prepared) {
   if (options.frames) {
     return std::make_unique<FrameFeed>(options.inputs, std::cin, *options.frames, model.input_width(),
-                                       model.input_height());
+                                       model.input_height(), normalisation_of(model.metadata()));
   }
   auto feed = std::make_unique<InputFeed>(options.inputs, std::cin, options.name_end);
   feed->set_only(std::move(prepared));

@@ -55,7 +55,7 @@ void add_inputs(CLI::App& app, VitrunOptions& options, Declared& declared) {
   declared.frames = app.add_option("--input-format",
                                    "Of inputs that are frames, one after the other, in files or, as -, on stdin: "
                                    "rgb24, bgr24, rgba, bgra or gray of --size; or npy, uint8 arrays as "
-                                   "--dump-input writes them")
+                                   "--dump-input writes them or float32 ones that a float network is fed")
                         ->type_name("NAME");
   declared.size = app.add_option("--size", "Of the frames, in pixels")->type_name("WxH")->needs(declared.frames);
   declared.shard =

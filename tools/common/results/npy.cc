@@ -95,7 +95,7 @@ std::span<const std::uint8_t> NpyMatrix::bytes() {
 
 Status NpyMatrix::write(const std::string& path) { return write_file_atomically(path, bytes()); }
 
-Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::string& type) {
+Result<NpyHeader> read_npy_header(std::istream& in, const std::vector<std::string>& types) {
   const auto invalid = [](const std::string& problem) { return Status(Code::invalid_argument, problem); };
   char prefix[12] = {};
   if (!in.read(prefix, kPrefixBytes) || std::string_view(prefix, 6) != "\x93NUMPY")
@@ -109,12 +109,17 @@ Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::st
   if (length > 65536) return invalid("its header has more than 64 KiB");
   std::string dictionary(length, ' ');
   if (!in.read(dictionary.data(), static_cast<std::streamsize>(length))) return invalid("its header is cut off");
-  if (const std::string found = value_of(dictionary, "descr", ','); found != "'" + type + "'") {
-    return invalid("its elements must be " + type + ", not " + shortened(found, 40));
+  const std::string found = value_of(dictionary, "descr", ',');
+  NpyHeader header;
+  std::string allowed;
+  for (const std::string& type : types) {
+    if (found == "'" + type + "'") header.type = type;
+    allowed += (allowed.empty() ? "" : " or ") + type;
   }
+  if (header.type.empty()) return invalid("its elements must be " + allowed + ", not " + shortened(found, 40));
   if (value_of(dictionary, "fortran_order", ',') != "False") return invalid("its order must be C's, not Fortran's");
   const std::string sizes = value_of(dictionary, "shape", ')');
-  std::vector<std::size_t> shape;
+  std::vector<std::size_t>& shape = header.shape;
   if (!sizes.starts_with('(')) return invalid("its header has no shape");
   for (const char *at = sizes.data() + 1, *end = sizes.data() + sizes.size(); at < end;) {
     const auto [next, error] = std::from_chars(at, end, shape.emplace_back());
@@ -123,7 +128,7 @@ Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::st
     }
     at = next + 1;
   }
-  return shape;
+  return header;
 }
 
 }  // namespace intvit

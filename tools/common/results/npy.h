@@ -41,8 +41,13 @@ class NpyMatrix {
   std::vector<std::uint8_t> bytes_;  // room for the header, then the rows
 };
 
-// Reads the header of a .npy file whose elements have this type ("|u1", "<f4") and order is C's: the shape, of at most
-// 8 dimensions. What follows in the stream are the elements. The message does not name the file.
-Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::string& type);
+struct NpyHeader {
+  std::string type;                // "|u1", "<f4"
+  std::vector<std::size_t> shape;  // at most 8 dimensions
+};
+
+// Reads the header of a .npy file whose elements have one of these types and whose order is C's. What follows in the
+// stream are the elements. The message does not name the file.
+Result<NpyHeader> read_npy_header(std::istream& in, const std::vector<std::string>& types);
 
 }  // namespace intvit
