@@ -228,6 +228,18 @@ normalised() {
   expect_error 1 "the model does not say by which mean" vitrun "$work/normalised.npy" --input-format npy
 }
 
+# On a terminal, which `script` stands for, there are bars if it shows them.
+bars() {
+  command -v script >/dev/null || { echo "skipped: bars, since there is no script command"; return; }
+  on_terminal() { env -u LC_ALL -u LC_CTYPE LANG="$1" script -qec "'$VITRUN' '$model' '$picture' --topk 1" /dev/null </dev/null; }
+  on_terminal C.UTF-8 >"$work/out"
+  grep -q "%  █.* [a-z]" "$work/out" || fail "no bar: $(cat "$work/out")"
+  on_terminal C >"$work/out"
+  ! grep -q "█" "$work/out" || fail "a bar where there is no UTF-8"
+  run "$picture" --topk 1
+  ! grep -q "█" "$work/out" || fail "a bar in a file"
+}
+
 stats() {
   run "${pictures[@]}" --stats --format csv
   expect "$(head -n 1 "$work/out")" "site,codes,values,lowest,highest,aside,overflowed" "columns"
@@ -262,6 +274,7 @@ one_by_one
 names
 stats
 dump
+bars
 bundle
 shards
 selftest

@@ -31,8 +31,15 @@ std::unique_ptr<PictureFeed> feed_of(const Job& job) {
 int predict(Job& job) {
   const Result<LogitRule> rule = job.model->logit_rule();
   if (!rule.ok()) return fail(rule.status(), kExitModel);
-  ResultFormat format{job.options.format, job.options.digest,  job.options.top_k,    job.model->logit_fraction_bits(),
-                      rule.value(),       job.model->labels(), job.model->outputs(), ::isatty(STDOUT_FILENO) == 1};
+  ResultFormat format{job.options.format,
+                      job.options.digest,
+                      job.options.top_k,
+                      job.model->logit_fraction_bits(),
+                      rule.value(),
+                      job.model->labels(),
+                      job.model->outputs(),
+                      ::isatty(STDOUT_FILENO) == 1,
+                      shows_bars(STDOUT_FILENO)};
   if (!job.options.labels.empty()) {
     Result<std::vector<std::string>> labels = read_labels(job.options.labels, job.model->classes());
     if (!labels.ok()) return fail(labels.status(), kExitUsage);
