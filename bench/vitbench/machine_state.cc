@@ -3,7 +3,6 @@
 #include <ctime>
 #include <fstream>
 #include <set>
-#include <sstream>
 
 #include "tools/common/results/text_table.h"
 

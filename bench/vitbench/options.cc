@@ -99,8 +99,7 @@ struct Words {
 void add_combinations(CLI::App& app, Options& options, Words& words) {
   app.add_option("MODEL", options.models, "Model files, made by vitconvert; also a,b,c")->required();
   app.add_option("--threads", words.threads,
-                 "Numbers of threads; if not given, the CPUs of --pin, else the physical cores that may be used (" +
-                     std::to_string(physical_cores()) + ")")
+                 "Numbers of threads; if not given, as many as CPUs of --pin, else as physical cores that may be used")
       ->type_name("LIST");
   app.add_option("--pin", words.pin,
                  "Bind each thread to a CPU of its own of these, such as 0,2-3; all for those that may be used, one of "

@@ -15,10 +15,10 @@
 namespace intvit::bench {
 namespace {
 
-Status invalid(const std::string& message) { return {Code::invalid_argument, message}; }
+Status refusal(const std::string& message) { return {Code::invalid_argument, message}; }
 
 // False unless the whole text is a number.
-bool read_cpu(std::string_view text, int& cpu) {
+bool read_cpu(const std::string& text, int& cpu) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpu);
   return error == std::errc() && end == text.data() + text.size() && cpu >= 0 && cpu < CPU_SETSIZE;
 }
@@ -28,36 +28,32 @@ Status set_affinity(pid_t thread, const std::vector<int>& cpus) {
   CPU_ZERO(&set);
   for (const int cpu : cpus) CPU_SET(static_cast<std::size_t>(cpu), &set);
   if (::sched_setaffinity(thread, sizeof set, &set) == 0) return {};
-  return invalid("--pin: cannot keep a thread to CPU " + cpu_list(cpus) + ": " +
+  return refusal("--pin: cannot keep a thread to CPU " + cpu_list(cpus) + ": " +
                  std::generic_category().message(errno));
 }
 
 }  // namespace
 
 Result<std::vector<int>> parse_pin(const std::string& text, const std::vector<int>& usable, const std::string& folder) {
-  if (text == "all") {
-    if (usable.empty()) return invalid("--pin all: Linux does not tell which CPUs may be used");
-    return one_of_each_core_first(usable, folder);
-  }
+  if (usable.empty()) return refusal("--pin: Linux does not tell which CPUs may be used");
+  if (text == "all") return one_of_each_core_first(usable, folder);
   const Result<std::vector<std::string>> words = parse_names("--pin", text);
   if (!words.ok()) return words.status();
   std::vector<int> cpus;
   for (const std::string& word : words.value()) {
-    const std::size_t dash = std::min(word.find('-'), word.size());
+    const std::size_t dash = word.find('-');
+    const std::string from = word.substr(0, dash), to = dash == std::string::npos ? from : word.substr(dash + 1);
     int first = 0, last = 0;
-    const bool is_range = dash < word.size();
-    const bool is_valid = read_cpu(std::string_view(word).substr(0, dash), first) &&
-                          (is_range ? read_cpu(std::string_view(word).substr(dash + 1), last) : (last = first, true));
-    if (!is_valid || last < first) {
-      return invalid("--pin '" + word + "' must be a CPU's number, a range as in 2-3, or all");
+    if (!read_cpu(from, first) || !read_cpu(to, last) || last < first) {
+      return refusal("--pin '" + word + "' must be a CPU's number, a range as in 2-3, or all");
     }
     for (int cpu = first; cpu <= last; ++cpu) {
       if (std::find(usable.begin(), usable.end(), cpu) == usable.end()) {
-        return invalid("--pin: CPU " + std::to_string(cpu) + " may not be used; those that may are " +
+        return refusal("--pin: CPU " + std::to_string(cpu) + " may not be used; those that may are " +
                        cpu_list(usable));
       }
       if (std::find(cpus.begin(), cpus.end(), cpu) != cpus.end()) {
-        return invalid("--pin '" + text + "' has CPU " + std::to_string(cpu) + " twice");
+        return refusal("--pin '" + text + "' has CPU " + std::to_string(cpu) + " twice");
       }
       cpus.push_back(cpu);
     }
@@ -80,7 +76,7 @@ Status bind_threads(const std::vector<int>& cpus) {
     const int thread = std::stoi(entry.path().filename().string());
     if (thread != ::getpid()) others.push_back(thread);
   }
-  if (error) return invalid("--pin: cannot read /proc/self/task: " + error.message());
+  if (error) return refusal("--pin: cannot read /proc/self/task: " + error.message());
   std::sort(others.begin(), others.end());
   if (const Status status = set_affinity(::getpid(), {cpus.front()}); !status.ok()) return status;
   for (std::size_t i = 0; i < others.size(); ++i) {

@@ -9,8 +9,6 @@
 namespace intvit {
 namespace {
 
-constexpr std::size_t kChannels = 3;
-
 // How far beyond 0 or 255 a pixel is that rounding alone explains.
 constexpr double kRounding = 0.5;
 
@@ -43,16 +41,16 @@ std::optional<Normalisation> normalisation_of(const Metadata& metadata) {
 }
 
 Result<std::unique_ptr<std::uint8_t[]>> pixels_of(std::span<const float> values, const Normalisation& normalisation) {
-  const std::size_t plane = values.size() / kChannels;
+  const std::size_t channels = normalisation.mean.size(), plane = values.size() / channels;
   auto pixels = std::make_unique_for_overwrite<std::uint8_t[]>(values.size());
   std::size_t beyond = 0;
-  for (std::size_t channel = 0; channel < kChannels; ++channel) {
+  for (std::size_t channel = 0; channel < channels; ++channel) {
     for (std::size_t i = 0; i < plane; ++i) {
       const double value = values[channel * plane + i];
       if (std::isnan(value)) return Status(Code::invalid_argument, "it has values that are no numbers");
       const double pixel = 255 * (value * normalisation.std[channel] + normalisation.mean[channel]);
       beyond += pixel < -kRounding || pixel > 255 + kRounding;
-      pixels[i * kChannels + channel] = static_cast<std::uint8_t>(std::lround(std::clamp(pixel, 0.0, 255.0)));
+      pixels[i * channels + channel] = static_cast<std::uint8_t>(std::lround(std::clamp(pixel, 0.0, 255.0)));
     }
   }
   if (beyond > values.size() / 10) {
