@@ -38,6 +38,9 @@ TEST_CASE("chosen_sites: by name, layer or pattern, each once and in the order o
   sites[2].can_be_shown = false;
   const auto chosen = [&](const Names& patterns) { return chosen_sites(sites, patterns).value(); };
   CHECK(chosen({"a.fc2.linear"}) == std::vector<std::size_t>{1});
+  sites.push_back({std::string(100000, 'c'), "linear"});
+  CHECK(chosen({"ccc*"}) == std::vector<std::size_t>{4});
+  CHECK(!chosen_sites(sites, {std::string(100000, 'c')}).ok());
   CHECK(chosen({"b.fc1"}) == std::vector<std::size_t>{3});
   CHECK(chosen({"*encode", "a.*", "a.fc?"}) == std::vector<std::size_t>{0, 1, 3});
   for (const auto& [pattern, part] : std::vector<std::pair<std::string, std::string>>{

@@ -21,13 +21,14 @@
 namespace intvit {
 namespace {
 
-constexpr std::size_t kLongestStem = 200;
+constexpr std::size_t kLongestStem = 200, kLongestName = 250;
 
 // Of arrays that are collected before they are written.
 constexpr std::size_t kMostBytes = std::size_t{256} << 20;
 
+// A layer's name comes from the model's file and may be of any length, with which a pattern takes longer and longer.
 bool matches(const std::string& pattern, const std::string& name) {
-  return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+  return name.size() <= kLongestName && ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
 
 const char* numpy_name(DataType type) {
@@ -141,7 +142,7 @@ Result<std::vector<std::size_t>> chosen_sites(const std::vector<Site>& sites,
       chosen.insert(i);
     }
     if (!matched) {
-      const std::string guess = closest(pattern, names);
+      const std::string guess = closest(shortened(pattern, kLongestName), names);
       return invalid("is no site of the model" + (guess.empty() ? "" : ", did you mean '" + guess + "'?"));
     }
     if (!shown) return invalid("has numbers in two planes of bytes, which cannot be shown");
