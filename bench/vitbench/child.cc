@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "bench/vitbench/pinning.h"
 #include "bench/vitbench/pipe_io.h"
 #include "engine/format/mapped_file.h"
 #include "intvit/picture.h"
@@ -70,6 +71,17 @@ Status set_pictures(Session& session, const std::vector<std::string>& files, con
   return {};
 }
 
+// With its threads on the combination's CPUs. They have all of them while they are started, by which a team of threads
+// sees that each may have one to itself.
+Result<std::unique_ptr<Session>> make_session(const std::shared_ptr<const Model>& model, const SessionOptions& options,
+                                              const std::vector<int>& cpus) {
+  if (cpus.empty()) return Session::create(model, options);
+  if (const Status status = keep_to(cpus); !status.ok()) return status;
+  Result<std::unique_ptr<Session>> session = Session::create(model, options);
+  if (const Status status = bind_threads(cpus); !status.ok()) return status;
+  return session;
+}
+
 class Server {
  public:
   Server(const Combination& combination, const RunOnce& run_once, int answers)
@@ -104,7 +116,7 @@ class Server {
     const Clock::time_point opened = Clock::now();
     SessionOptions options = session_options(combination_);
     options.profile = combination_.profile;
-    Result<std::unique_ptr<Session>> session = Session::create(model_, options);
+    Result<std::unique_ptr<Session>> session = make_session(model_, options, combination_.cpus);
     if (!session.ok()) return session.status();
     session_ = session.take();
     cold_.open = std::chrono::duration<double, std::milli>(opened - start).count();
@@ -131,7 +143,7 @@ class Server {
   bool trace(int untimed) {
     SessionOptions options = session_options(combination_);
     options.trace = true;
-    const Result<std::unique_ptr<Session>> session = Session::create(model_, options);
+    const Result<std::unique_ptr<Session>> session = make_session(model_, options, combination_.cpus);
     const Status status =
         session.ok() ? set_pictures(*session.value(), combination_.pictures, combination_.reading) : session.status();
     if (!write_value(answers_, status.code()) || !write_all(answers_, status.message())) return false;

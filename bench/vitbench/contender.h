@@ -29,6 +29,7 @@ struct Combination {
   bool profile = false;
   std::vector<std::string> pictures = {};  // as in Options
   PictureOptions reading = {};             // likewise
+  std::vector<int> cpus = {};              // of the threads, one each; empty: wherever Linux puts them
 };
 
 // When each thread began and ended each step of a run: [thread][picture * steps + step].

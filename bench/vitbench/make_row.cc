@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "bench/vitbench/pinning.h"
 #include "engine/program/cost.h"
 #include "tools/common/results/digest.h"
 
@@ -28,6 +29,7 @@ Row make_row(const Contender& contender, const Model& model, const std::vector<M
   row.threads = contender.threads();
   row.batch = contender.batch();
   row.pictures = describe_pictures(c.pictures);
+  row.pinned = cpu_list(c.cpus);
   row.times = contender.milliseconds();
   row.milliseconds = summarize(row.times);
   row.gmac = static_cast<double>(program_macs(model.program())) / 1e9;

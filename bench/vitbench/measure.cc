@@ -35,13 +35,19 @@ void fill_page_cache(const std::string& path) {
 
 }  // namespace
 
+std::vector<int> first_cpus(const Options& options, int threads) {
+  if (options.pin.empty()) return {};
+  return {options.pin.begin(), options.pin.begin() + threads};
+}
+
 std::vector<Combination> combinations(const Options& options) {
   std::vector<Combination> all;
   for (const std::string& model : options.models) {
     for (const Isa isa : options.isas) {
       for (const int threads : options.threads) {
         for (const int batch : options.batches) {
-          all.push_back({model, threads, isa, batch, options.profile, options.pictures, options.reading});
+          all.push_back({model, threads, isa, batch, options.profile, options.pictures, options.reading,
+                         first_cpus(options, threads)});
         }
       }
     }

@@ -11,6 +11,9 @@
 
 namespace intvit::bench {
 
+// The CPUs that so many threads are bound to; none without --pin.
+std::vector<int> first_cpus(const Options& options, int threads);
+
 std::vector<Combination> combinations(const Options& options);
 
 // Reads the models once, so that they are in the page cache, starts a contender for each combination, warms it up and

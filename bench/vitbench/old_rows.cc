@@ -47,6 +47,7 @@ Result<OldRow> parse_row(const json& object) {
   row.batch = count_of(object, "batch");
   row.times = times_of(object);
   row.pictures = text_of(object, "pictures");
+  row.pinned = text_of(object, "pinned");
   row.cpu = text_of(object, "cpu");
   row.compiler = text_of(object, "compiler");
   row.build_type = text_of(object, "build_type");

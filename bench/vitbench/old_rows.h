@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/vitbench/row.h"
 #include "intvit/status.h"
 
 namespace intvit::bench {
@@ -15,8 +16,10 @@ struct OldRow {
   int threads = 1;
   int batch = 1;
   std::vector<double> times;  // ms, at least one, all above 0
-  std::string pictures, cpu, compiler, build_type, flags;
+  std::string pictures, pinned, cpu, compiler, build_type, flags;
   bool profiled = false;
+
+  std::string name() const { return row_name(model, isa, threads, batch); }
 };
 
 // invalid_argument, with the file's name, if it cannot be read, is not JSON, or holds no such rows.

@@ -2,8 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "bench/vitbench/pinning.h"
 #include "engine/run/select_isa.h"
 #include "intvit/session.h"
 #include "tools/common/cli/comma_list.h"
@@ -30,6 +32,7 @@ constexpr const char* kExamples =
     "  vitbench model.bin --profile --threads 1         where the time goes, by operation and by layer\n"
     "  vitbench a.bin,b.bin --runs 200 --json >old.json rows for a script, or to compare with later\n"
     "  vitbench a.bin,b.bin --compare old.json          exit code 5 if one has become slower\n"
+    "  vitbench new.bin --compare old.json --as a.bin   against another model's rows\n"
     "  vitbench model.bin --threads 4 --trace out.json  one run, for ui.perfetto.dev\n";
 
 Result<std::vector<Isa>> parse_isas(const std::string& text) {
@@ -79,19 +82,30 @@ int fail(const Status& status) {
   return exit_code_for(status);
 }
 
+// An empty variable of a script must not unbind the threads.
+CLI::Validator no_empty_list() {
+  return {[](std::string& text) { return text.empty() ? "the list is empty" : ""; }, ""};
+}
+
 // Options whose words become values after parsing.
 struct Words {
-  std::string threads = std::to_string(physical_cores());
+  std::string threads;
   std::string isas;
   std::string batches = "1";
   std::string pictures;
+  std::string pin;
 };
 
 void add_combinations(CLI::App& app, Options& options, Words& words) {
   app.add_option("MODEL", options.models, "Model files, made by vitconvert; also a,b,c")->required();
-  app.add_option("--threads", words.threads, "Numbers of threads; if not given, the physical cores that may be used")
+  app.add_option("--threads", words.threads,
+                 "Numbers of threads; if not given, as many as CPUs of --pin, else as physical cores that may be used")
+      ->type_name("LIST");
+  app.add_option("--pin", words.pin,
+                 "Bind each thread to a CPU of its own of these, such as 0,2-3; all for those that may be used, one of "
+                 "each core first")
       ->type_name("LIST")
-      ->capture_default_str();
+      ->check(no_empty_list());
   app.add_option("--isa", words.isas,
                  "Instruction sets of " + built_isa_names() +
                      ", or all for those available; if not given, INTVIT_ISA, else the best of this CPU")
@@ -134,6 +148,11 @@ void add_comparison(CLI::App& app, Options& options) {
                      "An earlier output of --json: print ratios to its medians, exit code 5 if one is slower")
           ->type_name("FILE")
           ->check(file_name());
+  app.add_option("--as", options.as,
+                 "Compare with the rows of this model in that file, not with those of the same model")
+      ->type_name("NAME")
+      ->needs(compare)
+      ->check(file_name());
   app.add_option("--tolerance", options.tolerance_percent,
                  "Percent by which the 95 % interval of a ratio must be off to count as slower or faster")
       ->type_name("P")
@@ -147,9 +166,30 @@ void add_formats(CLI::App& app, OutputFormat& format) {
   add_format_options(app, format, {text, markdown, csv, json, jsonl}, {markdown, csv, json});
 }
 
-Status read_words(const Words& words, Options& options) {
-  Result<std::vector<int>> threads = parse_numbers("--threads", words.threads, 1, kMaxThreads);
+// Both --threads and --pin, which each have a default by the other.
+Status read_threads(const Words& words, Options& options) {
+  if (!words.pin.empty()) {
+    Result<std::vector<int>> cpus = parse_pin(words.pin, usable_cpus());
+    if (!cpus.ok()) return cpus.status();
+    options.pin = cpus.take();
+  }
+  const std::string default_threads =
+      std::to_string(options.pin.empty() ? static_cast<std::size_t>(physical_cores()) : options.pin.size());
+  Result<std::vector<int>> threads =
+      parse_numbers("--threads", words.threads.empty() ? default_threads : words.threads, 1, kMaxThreads);
   if (!threads.ok()) return threads.status();
+  options.threads = threads.take();
+  const int most = *std::max_element(options.threads.begin(), options.threads.end());
+  if (!options.pin.empty() && static_cast<std::size_t>(most) > options.pin.size()) {
+    return {Code::invalid_argument, "--pin has " + std::to_string(options.pin.size()) + " of the " +
+                                        std::to_string(most) +
+                                        " CPUs that --threads needs; name a CPU for each thread"};
+  }
+  return {};
+}
+
+Status read_words(const Words& words, Options& options) {
+  if (const Status status = read_threads(words, options); !status.ok()) return status;
   Result<std::vector<int>> batches = parse_numbers("--batch", words.batches, 1, kMaxBatch);
   if (!batches.ok()) return batches.status();
   Result<std::vector<Isa>> isas = parse_isas(words.isas);
@@ -161,7 +201,6 @@ Status read_words(const Words& words, Options& options) {
   if (Status status = check_output_file("the trace", options.trace); !status.ok()) return status;
   options.models = models.take();
   options.pictures = pictures.take();
-  options.threads = threads.take();
   options.batches = batches.take();
   options.isas = isas.take();
   return {};

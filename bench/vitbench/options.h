@@ -24,7 +24,9 @@ struct Options {
   bool profile = false;
   std::string trace;    // file to write; empty: none
   std::string compare;  // file to read; empty: none
+  std::string as;       // a model there that all are compared with; empty: each with itself
   double tolerance_percent = 3;
+  std::vector<int> pin;  // CPUs of the threads, as many as any of `threads` at least; empty: threads are not bound
   OutputFormat format = OutputFormat::text;
 };
 

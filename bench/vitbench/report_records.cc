@@ -35,6 +35,7 @@ Json numbers(const Row& row, bool compared) {
                   {"p90_ms", rounded(row.milliseconds.p90)},
                   {"p99_ms", rounded(row.milliseconds.p99)},
                   {"spread_percent", rounded(row.milliseconds.spread_percent)},
+                  {"stddev_ms", rounded(row.milliseconds.stddev)},
                   {"images_per_s", rounded(row.images_per_s())},
                   {"gmac_per_image", rounded(row.gmac, 9)},
                   {"gmac_per_s", rounded(row.gmac_per_s())},
@@ -60,10 +61,32 @@ Json numbers(const Row& row, bool compared) {
   return object;
 }
 
+template <typename T>
+Json value_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
 Json provenance(const Row& row) {
-  return {{"model_digest", row.model_digest}, {"op_set", row.op_set},   {"logits_digest", row.logits_digest},
-          {"pictures", row.pictures},         {"version", version()},   {"compiler", compiler()},
-          {"build_type", build_type()},       {"flags", build_flags()}, {"cpu", cpu_name()}};
+  const MachineState& machine = row.machine;
+  return {{"model_digest", row.model_digest},
+          {"op_set", row.op_set},
+          {"logits_digest", row.logits_digest},
+          {"pictures", row.pictures},
+          {"version", version()},
+          {"commit", commit()},
+          {"compiler", compiler()},
+          {"build_type", build_type()},
+          {"flags", build_flags()},
+          {"cpu", cpu_name()},
+          {"pinned", text_or_null(row.pinned)},
+          {"time", machine.time},
+          {"load", rounded_or_null(machine.load)},
+          {"stolen_percent", rounded_or_null(machine.stolen_percent)},
+          {"governor", text_or_null(machine.governor)},
+          {"smt", value_or_null(machine.smt)},
+          {"turbo", value_or_null(machine.turbo)}};
 }
 
 Json to_json(const ProfileRow& row) {

@@ -95,9 +95,20 @@ std::string describe(const MachinePeak& machine) {
 }
 
 void print_facts(std::ostream& out, const char* bullet, const Report& report) {
-  out << bullet << "vitbench " << version() << ", " << compiler() << ", " << build_type() << " (" << build_flags()
-      << "), " << cpu_name() << '\n';
-  if (!report.rows.empty()) out << bullet << "pictures: " << report.rows.front().pictures << '\n';
+  out << bullet << "vitbench " << version() << " (commit " << commit() << "), " << compiler() << ", " << build_type()
+      << " (" << build_flags() << "), " << cpu_name() << '\n';
+  std::set<int> threads;
+  if (!report.rows.empty()) {
+    const Row& first = report.rows.front();
+    const std::string machine = machine_text(first.machine);
+    out << bullet << first.machine.time << (machine.empty() ? "" : ": ") << machine << '\n';
+    out << bullet << "pictures: " << first.pictures << '\n';
+    for (const Row& row : report.rows) {
+      if (!row.pinned.empty() && threads.insert(row.threads).second) {
+        out << bullet << "threads " << row.threads << ": bound to CPU " << row.pinned << '\n';
+      }
+    }
+  }
   std::set<std::string> seen;
   for (const Row& row : report.rows) {
     if (!seen.insert(row.model).second) continue;

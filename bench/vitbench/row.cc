@@ -11,7 +11,7 @@ std::optional<double> Row::percent_of_peak() const {
   return 100 * gmac_per_s() / *peak_gmac_s;
 }
 
-std::string Row::name() const {
+std::string row_name(const std::string& model, const std::string& isa, int threads, int batch) {
   return model + ", " + isa + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads") + ", batch " +
          std::to_string(batch);
 }

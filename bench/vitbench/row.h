@@ -8,6 +8,7 @@
 
 #include "bench/vitbench/bootstrap.h"
 #include "bench/vitbench/cold_start.h"
+#include "bench/vitbench/machine_state.h"
 #include "bench/vitbench/profile.h"
 #include "bench/vitbench/run_times.h"
 
@@ -15,6 +16,9 @@ namespace intvit::bench {
 
 enum class Verdict { same, faster, slower };
 std::string verdict_name(Verdict verdict);
+
+// "m.bin, avx2, 2 threads, batch 1"
+std::string row_name(const std::string& model, const std::string& isa, int threads, int batch);
 
 // With a row of an earlier measurement.
 struct Comparison {
@@ -31,6 +35,7 @@ struct Row {
   int threads = 1;
   int batch = 1;
   std::string pictures;       // what it ran on
+  std::string pinned;         // the CPUs of its threads, "0,2"; empty: they were not bound
   std::vector<double> times;  // ms of every timed run, which is a batch
   Summary milliseconds;
   double gmac = 0;                    // billions of multiply-accumulates for one picture
@@ -41,14 +46,14 @@ struct Row {
   std::string logits_digest;        // of all outputs; of a model that has nothing but logits, vitrun's
   std::vector<ProfileRow> profile;  // by layer; empty without --profile
   std::optional<Comparison> comparison;
+  MachineState machine;  // the same of all rows of a measurement
 
   // By the median.
   double images_per_s() const { return batch * 1e3 / milliseconds.median; }
   double gmac_per_s() const { return gmac * images_per_s(); }
   std::optional<double> percent_of_peak() const;
   double cold_over_median() const { return cold.total() / milliseconds.median; }
-  // "m.bin, avx2, 2 threads, batch 1"
-  std::string name() const;
+  std::string name() const { return row_name(model, isa, threads, batch); }
 };
 
 }  // namespace intvit::bench

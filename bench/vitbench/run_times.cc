@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <span>
 
 namespace intvit {
@@ -42,6 +44,15 @@ void paint(std::span<std::uint8_t> pixels, int width, std::uint32_t seed) {
   }
 }
 
+double standard_deviation(const std::vector<double>& samples) {
+  if (samples.size() < 2) return 0;
+  const auto count = static_cast<double>(samples.size());
+  const double mean = std::accumulate(samples.begin(), samples.end(), 0.0) / count;
+  double squares = 0;
+  for (const double sample : samples) squares += (sample - mean) * (sample - mean);
+  return std::sqrt(squares / (count - 1));
+}
+
 }  // namespace
 
 void paint_pictures(Session& session) {
@@ -69,8 +80,12 @@ Summary summarize(std::vector<double> samples) {
   std::sort(samples.begin(), samples.end());
   const double median = percentile(samples, 0.5);
   const double quartiles = percentile(samples, 0.75) - percentile(samples, 0.25);
-  return {median, samples.front(), percentile(samples, 0.9), percentile(samples, 0.99),
-          median > 0 ? 100 * quartiles / median : 0};
+  return {median,
+          samples.front(),
+          percentile(samples, 0.9),
+          percentile(samples, 0.99),
+          median > 0 ? 100 * quartiles / median : 0,
+          standard_deviation(samples)};
 }
 
 }  // namespace intvit

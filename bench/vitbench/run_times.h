@@ -16,6 +16,7 @@ struct Summary {
   double p90 = 0;  // nine of ten runs took no longer
   double p99 = 0;
   double spread_percent = 0;  // from the first to the third quartile, in percent of the median
+  double stddev = 0;          // of the sample; 0 of one
 };
 
 // Painted pictures that are the same everywhere, and different for each place of a batch.

@@ -1,4 +1,5 @@
 // vitbench: how long models take for combinations of threads, instruction sets and batch sizes.
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <map>
@@ -7,15 +8,20 @@
 
 #include "bench/vitbench/barrier.h"
 #include "bench/vitbench/compare.h"
+#include "bench/vitbench/machine_state.h"
 #include "bench/vitbench/make_row.h"
 #include "bench/vitbench/measure.h"
 #include "bench/vitbench/options.h"
+#include "bench/vitbench/pinning.h"
 #include "bench/vitbench/report.h"
 #include "bench/vitbench/trace.h"
 #include "engine/format/writer.h"
 #include "intvit/model.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/progress_line.h"
+#include "tools/common/cli/shown_text.h"
+#include "tools/common/machine/physical_cores.h"
+#include "tools/common/results/digest.h"
 
 namespace intvit::bench {
 namespace {
@@ -24,14 +30,17 @@ using Contenders = std::vector<std::unique_ptr<Contender>>;
 using Models = std::map<std::string, std::shared_ptr<const Model>>;
 
 int fail(const Status& status) {
-  std::cerr << "vitbench: " << status.message() << '\n';
+  print_message("vitbench", status.message());
   return exit_code_for(status);
 }
 
-std::vector<MachinePeak> measure_peaks(const Options& options) {
+Result<std::vector<MachinePeak>> measure_peaks(const Options& options) {
   std::vector<MachinePeak> peaks;
   for (const Isa isa : options.isas) {
     for (const int threads : options.threads) {
+      if (!options.pin.empty()) {
+        if (const Status status = keep_to(first_cpus(options, threads)); !status.ok()) return status;
+      }
       peaks.push_back({isa, threads, measure_peak(isa, threads), measure_barrier(threads)});
     }
   }
@@ -61,38 +70,71 @@ Status write_trace(const Options& options, const Contenders& contenders, const s
   return write_file_atomically(options.trace, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
+void warn(const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) print_message("vitbench", "warning: " + sentence);
+}
+
+// The old rows, if some were asked for. Whether they belong to anything is known before minutes are spent on measuring.
+Result<OldMeasurement> read_old_measurement(const Options& options) {
+  OldMeasurement old{options.compare, {}, options.tolerance_percent, options.as};
+  if (old.path.empty()) return old;
+  Result<std::vector<OldRow>> rows = read_old_rows(old.path);
+  if (!rows.ok()) return rows.status();
+  old.rows = rows.take();
+  // Closed again, so that contenders do not inherit the mappings.
+  const Result<Models> models = open_models(options);
+  if (!models.ok()) return models.status();
+  std::vector<Row> planned;
+  for (const Combination& c : combinations(options)) {
+    Row& row = planned.emplace_back();
+    row.model = c.model;
+    row.model_digest = hex64(models.value().at(c.model)->digest());
+    row.isa = isa_name(c.isa);
+    row.threads = c.threads;
+    row.batch = c.batch;
+  }
+  if (const Status status = check_comparable(old, planned); !status.ok()) return status;
+  return old;
+}
+
 // Sets the comparisons of `rows`, if they were asked for.
 Status compare_rows(const OldMeasurement& old, std::vector<Row>& rows) {
   if (old.path.empty()) return {};
-  for (const std::string& note : compare(old, rows)) std::cerr << "vitbench: warning: " << note << '\n';
+  warn(compare(old, rows));
   return check_not_slower(rows, old);
 }
 
 int run(const Options& options) {
-  Result<std::vector<OldRow>> old_rows = std::vector<OldRow>();
-  if (!options.compare.empty()) old_rows = read_old_rows(options.compare);
-  if (!old_rows.ok()) return fail(old_rows.status());
+  const Result<OldMeasurement> old = read_old_measurement(options);
+  if (!old.ok()) return fail(old.status());
 
   Report results;
-  results.peaks = measure_peaks(options);
+  MachineState machine = machine_state(options.pin.empty() ? usable_cpus() : options.pin);
+  Result<std::vector<MachinePeak>> peaks = measure_peaks(options);
+  if (!peaks.ok()) return fail(peaks.status());
+  results.peaks = peaks.take();
   ProgressLine progress;
+  const std::optional<CpuTimes> before = cpu_times();
   const auto contenders = measure(options, [&](const std::string& text) {
     if (progress.due()) progress.show(text);
   });
   progress.clear();
   if (!contenders.ok()) return fail(contenders.status());
+  machine.stolen_percent = stolen_percent(before, cpu_times());
+  warn(machine_warnings(machine, *std::max_element(options.threads.begin(), options.threads.end())));
 
   // The contenders have opened these files already, in processes of their own.
   const Result<Models> models = open_models(options);
   if (!models.ok()) return fail(models.status());
   for (const auto& contender : contenders.value()) {
     results.rows.push_back(make_row(*contender, *models.value().at(contender->combination().model), results.peaks));
+    results.rows.back().machine = machine;
   }
   if (!options.trace.empty()) {
     const Status status = write_trace(options, contenders.value(), results.rows, models.value());
     if (!status.ok()) return fail(status);
   }
-  const Status not_slower = compare_rows({options.compare, old_rows.take(), options.tolerance_percent}, results.rows);
+  const Status not_slower = compare_rows(old.value(), results.rows);
   print(std::cout, options.format, results);
   if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
   if (const Status status = check_same_outputs(contenders.value()); !status.ok()) return fail(status);

@@ -93,19 +93,58 @@ OldRow old_row(const std::string& model, const std::string& digest, double media
 
 TEST_CASE("find_old: by digest, else by the file's name, with the same instruction set, threads and batch") {
   Row row = made_up_row("new/folder/m.bin", 10);
-  std::vector<OldRow> old_rows = {old_row("old/m.bin", "1", 1), old_row("other.bin", row.model_digest, 2)};
-  CHECK(find_old(old_rows, row) == &old_rows[1]);
-  old_rows.pop_back();
-  CHECK(find_old(old_rows, row) == &old_rows[0]);
+  OldMeasurement old{"old.json", {old_row("old/m.bin", "1", 1), old_row("other.bin", row.model_digest, 2)}, 3};
+  CHECK(find_old(old, row) == &old.rows[1]);
+  old.rows.pop_back();
+  CHECK(find_old(old, row) == &old.rows[0]);
   row.model = "n.bin";
-  CHECK(find_old(old_rows, row) == nullptr);
+  CHECK(find_old(old, row) == nullptr);
   row.model = "m.bin";
   for (const auto change :
        {+[](OldRow& o) { o.isa = "scalar"; }, +[](OldRow& o) { o.threads = 1; }, +[](OldRow& o) { o.batch = 1; }}) {
-    std::vector<OldRow> changed = old_rows;
-    change(changed[0]);
+    OldMeasurement changed = old;
+    change(changed.rows[0]);
     CHECK(find_old(changed, row) == nullptr);
   }
+}
+
+TEST_CASE("find_old: --as names the old model, by its whole name first, whatever the new one is") {
+  const Row row = made_up_row("new/m.bin", 10);
+  OldMeasurement old{"old.json",
+                     {old_row("m.bin", row.model_digest, 1), old_row("a/n.bin", "1", 2), old_row("n.bin", "2", 3)},
+                     3,
+                     "n.bin"};
+  CHECK(find_old(old, row) == &old.rows[2]);
+  old.as = "b/n.bin";
+  CHECK(find_old(old, row) == &old.rows[1]);
+  old.as = "new/m.bin";
+  CHECK(find_old(old, row) == &old.rows[0]);
+  old.as = "nothing.bin";
+  CHECK(find_old(old, row) == nullptr);
+  // It is another model by intention, so that nothing is said about it.
+  old.as = "n.bin";
+  std::vector<Row> rows = {row};
+  for (const std::string& note : compare(old, rows)) CHECK_MESSAGE(note.find("by its name") == std::string::npos, note);
+  CHECK(rows[0].comparison->old_median == doctest::Approx(3));
+}
+
+TEST_CASE("check_comparable: what there is is listed, up to a bound, if nothing is what was asked for") {
+  const std::vector<Row> planned = {made_up_row("n.bin", 10), made_up_row("m.bin", 10)};
+  OldMeasurement old{"old.json", {old_row("m.bin", "1", 1)}, 3};
+  CHECK(check_comparable(old, planned).ok());
+  old.rows[0].threads = 9;
+  const Status status = check_comparable(old, planned);
+  CHECK(status.code() == Code::invalid_argument);
+  for (const char* part : {"old.json", "no row for n.bin, avx2, 2 threads, batch 4 or any other", "--as",
+                           "it has: m.bin, avx2, 9 threads, batch 4"}) {
+    CHECK_MESSAGE(status.message().find(part) != std::string::npos, status.message());
+  }
+  old.rows.assign(1000, old_row(std::string(100000, 'a'), "1", 1));
+  old.as = "other.bin";
+  const std::string many = check_comparable(old, planned).message();
+  CHECK(many.size() < 2000);
+  CHECK(many.find("no row for other.bin,") != std::string::npos);
+  CHECK(many.find("and 990 more") != std::string::npos);
 }
 
 TEST_CASE("compare: slower rows are named, others are not") {
@@ -149,7 +188,7 @@ TEST_CASE("compare: by the tolerance that was given") {
   }
 }
 
-TEST_CASE("compare: what makes a comparison doubtful is said, and no comparison at all is an error") {
+TEST_CASE("compare: what makes a comparison doubtful is said, and that there is none") {
   std::vector<Row> rows = {made_up_row("m.bin", 10)};
   OldRow old = old_row("m.bin", "another digest", 10);
   old.cpu = "another CPU";
@@ -165,7 +204,7 @@ TEST_CASE("compare: what makes a comparison doubtful is said, and no comparison 
   rows[0].comparison.reset();
   CHECK(compare({"old.json", {old}, 3}, rows) ==
         std::vector<std::string>{"no old row for m.bin, avx2, 2 threads, batch 4"});
-  CHECK(check_not_slower(rows, {"old.json", {old}, 3}).code() == Code::invalid_argument);
+  CHECK(!rows[0].comparison);
 }
 
 TEST_CASE("parse_old_rows: what is no measurement says why") {

@@ -4,8 +4,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <numeric>
 #include <string>
@@ -13,9 +15,11 @@
 #include <vector>
 
 #include "bench/vitbench/make_row.h"
+#include "bench/vitbench/pinning.h"
 #include "engine/format/writer.h"
 #include "engine/program/cost.h"
 #include "tests/engine/tiny_program.h"
+#include "tools/common/machine/physical_cores.h"
 
 namespace intvit::bench {
 namespace {
@@ -122,6 +126,31 @@ TEST_CASE("measure: contenders take turns of a quarter of a second, each after o
         "112233"
         "112233");
   for (const auto& contender : m.contenders) CHECK(contender->milliseconds().size() == 2);
+}
+
+// Of threads that a session has, those that wait included: in a list of CPUs that all are bound to, one each.
+TEST_CASE("measure: a contender's threads are bound to the CPUs of --pin") {
+  Measurement m;
+  m.options.pin = usable_cpus();
+  m.options.pin.resize(std::min<std::size_t>(m.options.pin.size(), 2));
+  m.options.threads = {static_cast<int>(m.options.pin.size())};
+  m.options.runs = 1;
+  const RunOnce count_bound = [](Session&) {
+    int bound = 0;
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+      cpu_set_t cpus;
+      ::sched_getaffinity(std::stoi(thread.path().filename()), sizeof cpus, &cpus);
+      bound += CPU_COUNT(&cpus) == 1;
+    }
+    return 1e6 + bound;
+  };
+  auto measured = measure(
+      m.options, [](const std::string&) {}, count_bound);
+  REQUIRE(measured.ok());
+  CHECK(measured.value()[0]->milliseconds()[0] == 1e6 + static_cast<double>(m.options.pin.size()));
+  const auto model = Model::open(m.file.path());
+  const Row row = make_row(*measured.value()[0], *model.value(), {{Isa::scalar, m.options.threads[0], {}, {}}});
+  CHECK(row.pinned == cpu_list(m.options.pin));
 }
 
 TEST_CASE("measure: seconds are of timed runs, and end with the run that exceeds them") {

@@ -54,6 +54,18 @@ TEST_CASE("vitbench's options: lists") {
   CHECK(parsed({"m.bin", "--threads", most.c_str()}).threads.back() == kMaxThreads);
 }
 
+TEST_CASE("vitbench's options: threads that are bound have a CPU each, and as many threads are the default") {
+  const std::vector<int> usable = usable_cpus();
+  REQUIRE(!usable.empty());
+  const std::string last = std::to_string(usable.back());
+  CHECK(parsed({"m.bin", "--pin", last.c_str()}).pin == std::vector<int>{usable.back()});
+  CHECK(parsed({"m.bin", "--pin", last.c_str()}).threads == std::vector<int>{1});
+  const Options all = parsed({"m.bin", "--pin", "all"});
+  CHECK(all.pin.size() == usable.size());
+  CHECK(all.threads == std::vector<int>{static_cast<int>(usable.size())});
+  CHECK(parsed({"m.bin", "--pin", "all", "--threads", "1"}).threads == std::vector<int>{1});
+}
+
 TEST_CASE("vitbench's options: how long to measure") {
   const Options runs = parsed({"m.bin", "--runs", "5", "--warmup", "0"});
   CHECK(runs.runs == 5);
@@ -70,12 +82,15 @@ TEST_CASE("vitbench's options: what to do with the results") {
   CHECK(parsed({"m.bin", "--trace", trace.c_str()}).trace == trace);
   const Options compared = parsed({"m.bin", "--compare", "old.json", "--tolerance", "7.5"});
   CHECK(compared.compare == "old.json");
+  CHECK(compared.as.empty());
+  CHECK(parsed({"m.bin", "--compare", "old.json", "--as", "a.bin"}).as == "a.bin");
   CHECK(compared.tolerance_percent == 7.5);
   CHECK(parsed({"m.bin", "--markdown"}).format == OutputFormat::markdown);
   CHECK(parsed({"m.bin", "--csv"}).format == OutputFormat::csv);
   CHECK(parsed({"m.bin", "--json"}).format == OutputFormat::json);
   CHECK(parsed({"m.bin", "--format", "text"}).format == OutputFormat::text);
   CHECK(parsed({"m.bin", "--format", "markdown"}).format == OutputFormat::markdown);
+  CHECK(parsed({"m.bin", "--format", "md"}).format == OutputFormat::markdown);
   CHECK(parsed({"m.bin", "--format", "csv"}).format == OutputFormat::csv);
   CHECK(parsed({"m.bin", "--format", "json"}).format == OutputFormat::json);
   CHECK(parsed({"m.bin", "--format", "jsonl"}).format == OutputFormat::jsonl);
@@ -89,6 +104,9 @@ TEST_CASE("vitbench's options: numbers out of range are wrong usage") {
                                                        {"--seconds", "nan"},
                                                        {"--threads", "0"},
                                                        {"--threads", std::to_string(kMaxThreads + 1)},
+                                                       {"--pin", ""},
+                                                       {"--pin", "1023"},
+                                                       {"--pin", "all", "--threads", "1024"},
                                                        {"--batch", "0"},
                                                        {"--batch", std::to_string(kMaxBatch + 1)},
                                                        {"--tolerance", "-1", "--compare", "old.json"},

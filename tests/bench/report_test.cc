@@ -52,6 +52,7 @@ TEST_CASE("report: JSON rows have their stable keys, rates, provenance and all t
   CHECK(row["p90_ms"] == 10.4);
   CHECK(row["p99_ms"] == 10.49);
   CHECK(row["spread_percent"] == 5);
+  CHECK(row["stddev_ms"] == doctest::Approx(0.2995));
   CHECK(row["images_per_s"] == 400);
   CHECK(row["gmac_per_s"] == 500);
   CHECK(row["percent_of_peak"] == 50);
@@ -61,8 +62,8 @@ TEST_CASE("report: JSON rows have their stable keys, rates, provenance and all t
   CHECK(row["cold_over_median"] == 0.6);
   CHECK(row["cold_touch_ms"] == 2.5);
   CHECK(row["times_ms"].size() == 41);
-  for (const char* key :
-       {"model_digest", "logits_digest", "pictures", "version", "compiler", "build_type", "flags", "cpu"}) {
+  for (const char* key : {"model_digest", "logits_digest", "pictures", "version", "commit", "compiler", "build_type",
+                          "flags", "cpu", "time"}) {
     CHECK_MESSAGE(row[key].is_string(), key);
   }
   CHECK(row["op_set"] == 2);
@@ -73,6 +74,30 @@ TEST_CASE("report: JSON rows have their stable keys, rates, provenance and all t
   REQUIRE(old_rows.ok());
   CHECK(old_rows.value()[1].model == "n.bin");
   CHECK(old_rows.value()[0].times.size() == 41);
+}
+
+TEST_CASE("report: what the machine did is in every format, and null where nobody knows") {
+  Row row = made_up_row("m.bin", 10);
+  const json unknown = json::parse(printed(OutputFormat::json, {row}))[0];
+  for (const char* key : {"load", "stolen_percent", "governor", "smt", "turbo", "pinned"})
+    CHECK(unknown[key].is_null());
+  row.machine = {"2026-01-02T03:04:05Z", 8, 1.5, "powersave", true, false, 0.25};
+  const json known = json::parse(printed(OutputFormat::json, {row}))[0];
+  CHECK(known["time"] == "2026-01-02T03:04:05Z");
+  CHECK(known["load"] == 1.5);
+  CHECK(known["stolen_percent"] == 0.25);
+  CHECK(known["governor"] == "powersave");
+  CHECK(known["smt"] == true);
+  CHECK(known["turbo"] == false);
+  row.pinned = "3,1";
+  CHECK(json::parse(printed(OutputFormat::json, {row}))[0]["pinned"] == "3,1");
+  CHECK(parse_old_rows(printed(OutputFormat::json, {row})).value()[0].pinned == "3,1");
+  CHECK(printed(OutputFormat::text, {row, row}).find("\nthreads 2: bound to CPU 3,1\nm.bin: ") != std::string::npos);
+  CHECK(printed(OutputFormat::csv, {row}).find(",\"3,1\",2026-01-02T03:04:05Z,1.5,0.25,powersave,true,false\n") !=
+        std::string::npos);
+  CHECK(printed(OutputFormat::text, {row})
+            .find("\n2026-01-02T03:04:05Z: load 1.50 before, 0.2 % of the CPU time stolen, governor powersave, SMT on, "
+                  "turbo off\n") != std::string::npos);
 }
 
 TEST_CASE("report: a peak that is not known is null, a dash or an empty cell") {

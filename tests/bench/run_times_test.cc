@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <sstream>
 
 #include "tools/common/results/text_table.h"
@@ -30,6 +32,8 @@ TEST_CASE("summarize: the spread is the interquartile range in percent of the me
   CHECK(ten.spread_percent == doctest::Approx(100 * (17.75 - 13.25) / 15.5));
   CHECK(summarize({5, 5, 5, 100}).spread_percent == doctest::Approx(100 * 23.75 / 5));
   CHECK(summarize({7}).spread_percent == 0);
+  CHECK(summarize({2, 4, 4, 4, 5, 5, 7, 9}).stddev == doctest::Approx(std::sqrt(32.0 / 7)));
+  CHECK(summarize({7}).stddev == 0);
   CHECK(summarize({0, 0}).spread_percent == 0);
 }
 

@@ -69,7 +69,7 @@ bench --json >"$work/now.json"
 old_times() { sed "s/\"times_ms\": .*/\"times_ms\": [$1]/" "$work/now.json" >"$work/old.json"; }
 old_times "0.000001, 0.000001"
 expect_exit 5 bench --compare "$work/old.json"
-[ "$(wc -l <"$work/err")" -eq 1 ] || fail "one line should say what is slower: $(cat "$work/err")"
+[ "$(grep -vc "warning: " "$work/err")" -eq 1 ] || fail "one line should say what is slower: $(cat "$work/err")"
 grep -qF "slower than in '$work/old.json'" "$work/err" && grep -qF "m.bin" "$work/err" || fail "$(cat "$work/err")"
 grep -q " slower$" "$work/out" || fail "the table should say slower: $(cat "$work/out")"
 old_times "1000000, 1000000"
@@ -82,9 +82,18 @@ cp "$work/m.bin" "$work/renamed.bin"
 expect_exit 0 "$VITBENCH" "$work/renamed.bin" --threads 1 --runs 2 --compare "$work/old.json"
 grep -q " faster$" "$work/out" || fail "a renamed file has the same digest: $(cat "$work/out")"
 
-# Nothing to compare with.
-expect_exit 2 bench --batch 2 --compare "$work/old.json"
-grep -q "measure the same combinations" "$work/err" || fail "$(cat "$work/err")"
+
+# Another model, by the name that it has in the old file.
+cp "$(dirname "$0")/../golden/models/demo_w8a8_opset2.bin" "$work/other.bin"
+expect_exit 0 "$VITBENCH" "$work/other.bin" --threads 1 --runs 2 --compare "$work/old.json" --as m.bin
+grep -q " faster$" "$work/out" || fail "no row of m.bin: $(cat "$work/out")"
+! grep -q "by its name" "$work/err" || fail "$(cat "$work/err")"
+
+# Nothing to compare with, which is said before anything is measured.
+expect_error 2 "it has: $work/m.bin, " "$VITBENCH" "$work/other.bin" --threads 1 --seconds 1e6 --compare "$work/old.json"
+expect_error 2 "measure the same combinations" bench --batch 2 --compare "$work/old.json"
+expect_error 2 "has no row for o.bin, " bench --compare "$work/old.json" --as o.bin
+expect_error 2 "--as" bench --as m.bin
 expect_error 2 "cannot be opened" bench --compare "$work/nowhere.json"
 echo '{"count": 3' >"$work/bad.json"
 expect_error 2 "bad.json': is not JSON" bench --compare "$work/bad.json"
@@ -92,8 +101,15 @@ echo '{"count": 3}' >"$work/bad.json"
 expect_error 2 "no array of rows" bench --compare "$work/bad.json"
 echo '[]' >"$work/bad.json"
 expect_error 2 "has no rows" bench --compare "$work/bad.json"
-sed '/"times_ms"/d; s/\("cpu": .*\),$/\1/' "$work/now.json" >"$work/bad.json"
+old_times ""
+mv "$work/old.json" "$work/bad.json"
 expect_error 2 "row 1 has no valid 'times_ms'" bench --compare "$work/bad.json"
+
+# Threads that are bound. The first CPU is one that this process may use.
+cpu=$(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')
+expect_exit 0 bench --pin "$cpu" --json --trace "$work/trace.json"
+grep -qF "\"pinned\": \"$cpu\"" "$work/out" || fail "no CPU: $(cat "$work/out")"
+expect_error 2 "CPU 1000 may not be used; those that may are " bench --pin 1000
 
 # Options.
 expect_error 2 "--runs" "$VITBENCH" "$work/m.bin" --runs 2 --seconds 1

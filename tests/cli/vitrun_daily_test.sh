@@ -143,7 +143,9 @@ frames() {
   run "$work/seen.npy" --input-format npy --digest
   cut -c 1-16 "$work/out" | cmp - "$work/digests" || fail "what the network saw of several"
   sed 's/|u1/<f4/' "$work/seen.npy" >"$work/float.npy"
-  expect_error 1 "must be |u1, not '<f4'" vitrun "$work/float.npy" --input-format npy
+  expect_error 1 "its shape is [6, 64, 64, 3], but of <f4 this model takes [3, 64, 64]" vitrun "$work/float.npy" --input-format npy
+  sed 's/|u1/<f8/' "$work/seen.npy" >"$work/double.npy"
+  expect_error 1 "must be |u1 or <f4, not '<f8'" vitrun "$work/double.npy" --input-format npy
   expect_error 1 "it is no .npy file" vitrun "$picture" --input-format npy
   expect_error 1 "it is a folder" vitrun "$work" --input-format gray --size 2x2
   expect_error 2 "needs --size" vitrun - --input-format gray
@@ -211,6 +213,33 @@ bundle() {
   "$VITRUN" --version | grep -qxE 'commit     (unknown|[-0-9A-Za-z._]+)' || fail "no commit"
 }
 
+# What a network in floating point is fed, of the model that selftest() has made.
+normalised() {
+  command -v perl >/dev/null || { echo "skipped: normalised arrays, which perl makes"; return; }
+  "$VITRUN" "$work/m.bin" "${pictures[@]}" --digest --dump-input "$work/seen.npy" | cut -c 1-16 >"$work/digests"
+  perl -e 'undef $/; my @pixels = unpack("x128 C*", <STDIN>); my $n = @pixels / (3 * 64 * 64);
+    print "\x93NUMPY\x01\x00\x76\x00";
+    printf "%-117s\n", "{\x27descr\x27: \x27<f4\x27, \x27fortran_order\x27: False, \x27shape\x27: ($n, 3, 64, 64), }";
+    for my $i (0 .. $n - 1) { for my $c (0 .. 2) {
+      print pack("f<*", map { ($pixels[3 * (64 * 64 * $i + $_) + $c] / 255 - 0.5) / 0.5 } 0 .. 64 * 64 - 1); } }' \
+    <"$work/seen.npy" >"$work/normalised.npy"
+  expect_exit 0 "$VITRUN" "$work/m.bin" "$work/normalised.npy" --input-format npy --digest
+  cut -c 1-16 "$work/out" | cmp - "$work/digests" || fail "normalised pixels are not the pixels"
+  expect_error 1 "the model does not say by which mean" vitrun "$work/normalised.npy" --input-format npy
+}
+
+# On a terminal, which `script` stands for, there are bars if it shows them.
+bars() {
+  command -v script >/dev/null || { echo "skipped: bars, since there is no script command"; return; }
+  on_terminal() { env -u LC_ALL -u LC_CTYPE LANG="$1" script -qec "'$VITRUN' '$model' '$picture' --topk 1" /dev/null </dev/null; }
+  on_terminal C.UTF-8 >"$work/out"
+  grep -q "%  █.* [a-z]" "$work/out" || fail "no bar: $(cat "$work/out")"
+  on_terminal C >"$work/out"
+  ! grep -q "█" "$work/out" || fail "a bar where there is no UTF-8"
+  run "$picture" --topk 1
+  ! grep -q "█" "$work/out" || fail "a bar in a file"
+}
+
 stats() {
   run "${pictures[@]}" --stats --format csv
   expect "$(head -n 1 "$work/out")" "site,codes,values,lowest,highest,aside,overflowed" "columns"
@@ -222,13 +251,35 @@ stats() {
   expect_error 2 "--stats" vitrun "$picture" --stats --digest
 }
 
+dump() {
+  run --dump list
+  grep -qE '^blocks.0.norm1.layer_norm +uint8 +\[65, 96\] +256$' "$work/out" || fail "no site: $(cat "$work/out")"
+  expect_exit 1 vitrun "${pictures[0]}" "$work/none.png" "${pictures[1]}" --dump head --dump 'blocks.?.norm1*' --dump-to "$work/sites"
+  expect "$(sed -n '$p' "$work/out")" "$work/sites/head.linear.npy  int32 [2, 1, 16]" "what was written"
+  expect "$(ls "$work/sites" | wc -l)" 7 "files"
+  # The logits are the head's integers.
+  run "${pictures[1]}" --format json --topk 1
+  last=$(tail -c 64 "$work/sites/head.linear.npy" | od -An -v -td4 | tr -s ' \n' '\n\n' | sort -n | tail -n 1)
+  near "$(json_number "$work/out" logit)" "$(awk -v v="$last" 'BEGIN { printf "%.9f", v / 65536 }')" 1e-6 ||
+    fail "the largest number of the head is $last: $(cat "$work/out")"
+  expect_error 2 "did you mean 'head.linear'" vitrun "$picture" --dump heda.linear --dump-to "$work/none"
+  expect_error 2 "--dump-to DIR" vitrun "$picture" --dump head
+  expect_error 2 "it is no folder" vitrun "$picture" --dump head --dump-to "$work/sites/head.linear.npy"
+  expect_error 2 "--dump" vitrun "$picture" --dump head --dump-to "$work/none" --digest
+  expect_error 2 "--dump" vitrun "$picture" --dump-to "$work/none"
+  [ ! -e "$work/none" ] || fail "a folder for nothing"
+}
+
 one_by_one
 names
 stats
+dump
+bars
 bundle
 shards
 selftest
 frames
+normalised
 formats
 cut_off
 evaluation

@@ -30,6 +30,17 @@ TEST_CASE("NpyMatrix: header as NumPy 1.0 wants it, then rows of little-endian f
         std::vector<std::uint8_t>{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0});
 }
 
+TEST_CASE("NpyMatrix: integers, low bytes first") {
+  NpyMatrix shorts(std::vector<std::size_t>{2}, NpyType::s16), words(std::vector<std::size_t>{1}, NpyType::s32);
+  shorts.add_row(std::vector<std::int16_t>{-2, 0x1234});
+  words.add_row(std::vector<std::int32_t>{-0x01020304});
+  const auto text = [](NpyMatrix& matrix) { return std::string(matrix.bytes().begin(), matrix.bytes().end()); };
+  CHECK(text(shorts).find("{'descr': '<i2', 'fortran_order': False, 'shape': (1, 2), }") == 10);
+  CHECK(text(shorts).substr(128) == "\xfe\xff\x34\x12");
+  CHECK(text(words).find("{'descr': '<i4', 'fortran_order': False, 'shape': (1, 1), }") == 10);
+  CHECK(text(words).substr(128) == "\xfc\xfc\xfd\xfe");
+}
+
 TEST_CASE("NpyMatrix: no rows is a file too") {
   NpyMatrix matrix(1000);
   CHECK(matrix.bytes().size() == 128);

@@ -21,6 +21,18 @@ TEST_CASE("escaped: control characters and what is no UTF-8, nothing else") {
   CHECK(escaped("\xFF\xC3\xE2\x82") == "\\xff\\xc3\\xe2\\x82");
 }
 
+TEST_CASE("text_bar: eighths of a cell, always as wide") {
+  CHECK(text_bar(0, 3) == "   ");
+  CHECK(text_bar(1, 2) == "\u2588\u2588");
+  CHECK(text_bar(0.5, 3) == "\u2588\u258C ");
+  CHECK(text_bar(1 / 8.0, 1) == "\u258F");
+  CHECK(text_bar(1 / 17.0, 1) == " ");
+  CHECK(text_bar(7 / 8.0, 1) == "\u2589");
+  CHECK(text_bar(-1, 1) == " ");
+  CHECK(text_bar(2, 1) == "\u2588");
+  CHECK(!shows_bars(-1));
+}
+
 TEST_CASE("shortened: long texts keep both ends and whole characters") {
   CHECK(shortened("abcdef", 6) == "abcdef");
   CHECK(shortened("abcdefg", 6) == "abc...efg");

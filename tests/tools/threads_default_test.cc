@@ -30,6 +30,7 @@ class MadeUpCpus {
   MadeUpCpus& operator=(const MadeUpCpus&) = delete;
 
   int cores_of(const std::vector<int>& cpus) const { return count_cores(cpus, folder_); }
+  std::vector<int> in_order(const std::vector<int>& cpus) const { return one_of_each_core_first(cpus, folder_); }
 
  private:
   std::filesystem::path folder_;
@@ -44,6 +45,11 @@ TEST_CASE("count_cores: hardware threads of one core count once") {
   // Linux says nothing of CPUs 8 and 9.
   CHECK(machine.cores_of({8, 9}) == 2);
   CHECK(machine.cores_of({}) == 1);
+}
+
+TEST_CASE("one_of_each_core_first: second hardware threads come last, all in their order") {
+  const MadeUpCpus machine;
+  CHECK(machine.in_order({0, 1, 4, 5, 6, 9}) == std::vector<int>{0, 1, 6, 9, 4, 5});
 }
 
 // Only the calling thread, until the end of the scope.

@@ -10,23 +10,12 @@
 #include "tools/common/pictures/png_writer.h"
 #include "tools/common/pictures/prepared_picture.h"
 #include "tools/vitrun/attention_maps.h"
+#include "tools/vitrun/made_folder.h"
 
 namespace intvit {
 namespace {
 
 namespace fs = std::filesystem;
-
-Status make_map_folder(const std::string& folder) {
-  std::error_code error;
-  if (fs::is_directory(folder, error)) return {};
-  if (fs::exists(folder, error)) {
-    return {Code::invalid_argument,
-            "cannot write attention to '" + folder + "': it is no folder; give the name of one"};
-  }
-  fs::create_directory(folder, error);
-  if (!error) return {};
-  return {Code::invalid_argument, "cannot make the folder '" + folder + "': " + error.message()};
-}
 
 // "cat.layer11.mean.png", and "cat-2..." for another cat.
 std::string map_file(const VitrunOptions& options, const std::string& picture, int layer,
@@ -56,7 +45,7 @@ Result<int> write_attention_maps(const VitrunOptions& options, const std::shared
   Session& session = *made.value();
   // What cannot be drawn of this model cannot be drawn of any picture. There are zeros before the first run.
   if (const auto map = attention_map(session, choice.value()); !map.ok()) return map.status();
-  if (Status status = make_map_folder(options.attention); !status.ok()) return status;
+  if (Status status = make_folder("attention", options.attention); !status.ok()) return status;
   const Result<std::vector<InputPicture>> pictures = expand_inputs(options.inputs, std::cin, options.name_end);
   if (!pictures.ok()) return pictures.status();
   const AttentionLayer& layer = model->attention_layers()[static_cast<std::size_t>(choice.value().layer)];

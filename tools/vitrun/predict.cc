@@ -13,26 +13,15 @@
 #include "tools/common/cli/on_interrupt.h"
 #include "tools/common/cli/progress_line.h"
 #include "tools/common/cli/shown_text.h"
-#include "tools/common/pictures/input_pictures.h"
 #include "tools/common/pictures/labels_file.h"
+#include "tools/vitrun/inputs.h"
 #include "tools/vitrun/result_writer.h"
 
 namespace intvit {
 namespace {
 
-std::unique_ptr<PictureFeed> all_pictures(const Job& job) {
-  const VitrunOptions& options = job.options;
-  if (options.frames) {
-    return std::make_unique<FrameFeed>(options.inputs, std::cin, *options.frames, job.model->input_width(),
-                                       job.model->input_height());
-  }
-  auto feed = std::make_unique<InputFeed>(options.inputs, std::cin, options.name_end);
-  feed->set_only(job.prepared);
-  return feed;
-}
-
 std::unique_ptr<PictureFeed> feed_of(const Job& job) {
-  std::unique_ptr<PictureFeed> all = all_pictures(job);
+  std::unique_ptr<PictureFeed> all = make_feed(job.options, *job.model, job.prepared);
   if (!job.options.shard) return all;
   return std::make_unique<ShardFeed>(std::move(all), *job.options.shard);
 }
@@ -42,8 +31,15 @@ std::unique_ptr<PictureFeed> feed_of(const Job& job) {
 int predict(Job& job) {
   const Result<LogitRule> rule = job.model->logit_rule();
   if (!rule.ok()) return fail(rule.status(), kExitModel);
-  ResultFormat format{job.options.format, job.options.digest,  job.options.top_k,    job.model->logit_fraction_bits(),
-                      rule.value(),       job.model->labels(), job.model->outputs(), ::isatty(STDOUT_FILENO) == 1};
+  ResultFormat format{job.options.format,
+                      job.options.digest,
+                      job.options.top_k,
+                      job.model->logit_fraction_bits(),
+                      rule.value(),
+                      job.model->labels(),
+                      job.model->outputs(),
+                      ::isatty(STDOUT_FILENO) == 1,
+                      shows_bars(STDOUT_FILENO)};
   if (!job.options.labels.empty()) {
     Result<std::vector<std::string>> labels = read_labels(job.options.labels, job.model->classes());
     if (!labels.ok()) return fail(labels.status(), kExitUsage);

@@ -13,6 +13,8 @@
 namespace intvit {
 namespace {
 
+constexpr int kBarCells = 10;
+
 class TextWriter : public ResultWriter {
  public:
   TextWriter(std::ostream& out, ResultFormat format) : out_(out), format_(std::move(format)) {}
@@ -23,7 +25,9 @@ class TextWriter : public ResultWriter {
     for (const Prediction& p : top_k(picture.logits, logit_meaning(format_.rule, picture.outputs), format_.top_k)) {
       const std::string label = format_.labels.empty() ? "class " + std::to_string(p.class_index)
                                                        : format_.labels[static_cast<std::size_t>(p.class_index)];
-      out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  " << shown(label) << '\n';
+      out_ << std::setw(4) << ++rank << std::setw(8) << 100 * p.probability << " %  ";
+      if (format_.bars) out_ << text_bar(p.probability, kBarCells) << "  ";
+      out_ << shown(label) << '\n';
     }
     for (std::size_t i = 0; i < format_.ports.size(); ++i) {
       const Port& port = format_.ports[i];

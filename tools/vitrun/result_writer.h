@@ -31,6 +31,7 @@ struct ResultFormat {
   std::vector<std::string> labels;  // one per class, or empty
   std::vector<Port> ports;          // the outputs of the model
   bool terminal = false;            // control characters in names and labels are escaped
+  bool bars = false;                // text has a bar for each probability
 };
 
 std::unique_ptr<ResultWriter> make_result_writer(std::ostream& out, ResultFormat format);

@@ -6,84 +6,28 @@
 #include <cstddef>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
-#include "engine/format/layout.h"
-#include "engine/format/writer.h"
 #include "engine/program/program.h"
 #include "intvit/session.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/shown_text.h"
-#include "tools/common/pictures/input_pictures.h"
 #include "tools/common/results/csv_text.h"
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/text_table.h"
+#include "tools/vitrun/inputs.h"
+#include "tools/vitrun/sites.h"
 
 namespace intvit {
 namespace {
 
-constexpr std::size_t kMostPictures = 1024;
-constexpr std::size_t kMostSites = kMaxPorts - 1;  // in a part: outputs beside the picture
-
-struct Site {
-  BufferId buffer = kNone;
-  SiteStats stats;
-};
-
-// Steps up to `end`, of which these sites are still what their steps left.
-struct Part {
-  std::size_t end = 0;
-  std::vector<Site> sites;
-};
-
-// What a step leaves in buffers of codes and of lists.
-std::vector<Site> sites_of(const Program& program, const Step& step) {
-  std::vector<Site> sites;
-  for (const Operand& operand : step.op->operands()) {
-    if (!operand.writes() || operand.buffer == kNone) continue;
-    const bool is_lists = operand.name == "aside";
-    if (!is_lists && (program.buffers[operand.buffer].type != DataType::u8 || operand.leaves.planes != 1)) continue;
-    SiteStats stats;
-    stats.site = step.layer + " " + std::string(step.op->name());
-    stats.highest_code = is_lists ? 0 : std::min(operand.leaves.highest_code, 255u);
-    sites.push_back({operand.buffer, stats});
-  }
+// Buffers of codes and of lists, of those that can be shown.
+std::vector<Site> counted_sites(const Program& program) {
+  std::vector<Site> sites = sites_of(program);
+  std::erase_if(sites, [&](const Site& site) {
+    return !site.can_be_shown || (!site.is_lists && program.buffers[site.buffer].type != DataType::u8);
+  });
   return sites;
-}
-
-// As few parts as possible: every session runs all steps before its sites.
-std::vector<Part> parts_of(const Program& program) {
-  std::vector<Part> parts;
-  std::set<BufferId> watched;
-  for (std::size_t i = 0; i < program.steps.size(); ++i) {
-    const std::vector<Operand> operands = program.steps[i].op->operands();
-    const bool overwrites = std::any_of(operands.begin(), operands.end(), [&](const Operand& operand) {
-      return operand.writes() && watched.count(operand.buffer) > 0;
-    });
-    if (parts.empty() || overwrites || parts.back().sites.size() + operands.size() > kMostSites) {
-      parts.emplace_back();
-      watched.clear();
-    }
-    for (Site& site : sites_of(program, program.steps[i])) {
-      watched.insert(site.buffer);
-      parts.back().sites.push_back(std::move(site));
-      parts.back().end = i + 1;
-    }
-  }
-  std::erase_if(parts, [](const Part& part) { return part.sites.empty(); });
-  return parts;
-}
-
-// The program with the sites for outputs.
-std::vector<std::uint8_t> part_of(const Program& program, const Part& part) {
-  Program shorter = program;
-  shorter.steps.erase(shorter.steps.begin() + static_cast<std::ptrdiff_t>(part.end), shorter.steps.end());
-  std::erase_if(shorter.ports, [](const ProgramPort& port) { return port.kind != PortKind::picture; });
-  for (std::size_t i = 0; i < part.sites.size(); ++i) {
-    shorter.add_port("site" + std::to_string(i), PortKind::tokens, part.sites[i].buffer);
-  }
-  return encode_model(shorter, {});
 }
 
 void count(const OutputView& output, SiteStats& stats) {
@@ -152,51 +96,36 @@ void print_rows(OutputFormat format, const std::vector<SiteStats>& sites) {
 
 Result<std::vector<SiteStats>> count_stats(const Model& model, Isa isa, int threads,
                                            const std::vector<std::vector<std::uint8_t>>& pictures) {
+  const Program& program = model.program();
+  const std::vector<Site> sites = counted_sites(program);
   std::vector<SiteStats> all;
-  for (Part& part : parts_of(model.program())) {
-    const std::vector<std::uint8_t> bytes = part_of(model.program(), part);
-    const auto shorter = Model::from_memory(bytes, "part of the model", {.storage = Storage::in_place, .log = {}});
-    if (!shorter.ok()) return shorter.status();
-    const auto session = Session::create(shorter.value(), {.threads = threads, .isa = isa});
-    if (!session.ok()) return session.status();
+  for (const Site& site : sites) {
+    all.push_back({.site = site.layer + " " + site.operation, .highest_code = site.is_lists ? 0 : site.highest_code});
+  }
+  for (const SiteRange& range : site_ranges(program, sites)) {
+    const Result<SiteRun> run = make_site_run(program, sites, range, isa, threads);
+    if (!run.ok()) return run.status();
+    Session& session = *run.value().session;
     for (const std::vector<std::uint8_t>& picture : pictures) {
-      std::copy(picture.begin(), picture.end(), session.value()->picture(0));
-      session.value()->run();
-      for (std::size_t i = 0; i < part.sites.size(); ++i) count(session.value()->output(0, i), part.sites[i].stats);
+      std::copy(picture.begin(), picture.end(), session.picture(0));
+      session.run();
+      for (std::size_t i = range.first; i < range.end; ++i) count(session.output(0, i - range.first), all[i]);
     }
-    for (Site& site : part.sites) all.push_back(std::move(site.stats));
   }
   return all;
 }
 
 Result<int> print_stats(const VitrunOptions& options, const Model& model, Isa isa) {
-  InputFeed feed(options.inputs, std::cin, options.name_end);
-  std::vector<std::vector<std::uint8_t>> pixels;
-  std::size_t failed = 0;
-  while (const std::optional<InputPicture> picture = feed.next()) {
-    if (pixels.size() == kMostPictures) {
-      return Status(Code::invalid_argument, "--stats takes at most " + std::to_string(kMostPictures) + " pictures");
-    }
-    PreparedPicture prepared;
-    prepared.status = picture->problem;
-    if (prepared.status.ok()) prepared = prepare_picture(picture->path, options.pictures, model.program().input, isa);
-    if (prepared.status.ok()) {
-      pixels.emplace_back(prepared.pixels.get(), prepared.pixels.get() + prepared.bytes);
-    } else {
-      ++failed;
-      print_message("vitrun", prepared.status.message());
-    }
-  }
-  if (!feed.status().ok()) return feed.status();
-  if (pixels.empty()) return Status(Code::invalid_argument, "--stats has no picture to count");
-  Result<std::vector<SiteStats>> counted = count_stats(model, isa, options.threads, pixels);
+  const Result<InputPixels> pictures = read_input_pixels(options, model, isa, "--stats");
+  if (!pictures.ok()) return pictures.status();
+  Result<std::vector<SiteStats>> counted = count_stats(model, isa, options.threads, pictures.value().pixels);
   if (!counted.ok()) return counted.status();
   std::vector<SiteStats> sites = counted.take();
   std::stable_sort(sites.begin(), sites.end(),
                    [](const SiteStats& a, const SiteStats& b) { return clamped(a) > clamped(b); });
   print_rows(options.format, sites);
   if (!std::cout.flush()) return Status(Code::io, "cannot write the results to stdout");
-  return failed > 0 ? kExitSomeInputsFailed : kExitOk;
+  return pictures.value().failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }
 
 }  // namespace intvit

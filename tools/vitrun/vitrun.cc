@@ -13,6 +13,7 @@
 #include "tools/vitrun/attention_maps.h"
 #include "tools/vitrun/bundle.h"
 #include "tools/vitrun/compare.h"
+#include "tools/vitrun/dump.h"
 #include "tools/vitrun/embed.h"
 #include "tools/vitrun/job.h"
 #include "tools/vitrun/selftest.h"
@@ -41,6 +42,7 @@ std::shared_ptr<const PreparedPicture> prepare_only_input(const VitrunOptions& o
   std::error_code ignored;
   const bool is_only_picture = options.inputs.size() == 1 && options.inputs[0] != "-" && !options.similarity &&
                                options.query.empty() && !options.frames && options.attention.empty() &&
+                               options.dump.empty() && !options.stats &&
                                !std::filesystem::is_directory(options.inputs[0], ignored);
   if (!is_only_picture || model.geometry() == nullptr) return nullptr;
   return std::make_shared<PreparedPicture>(
@@ -75,6 +77,10 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   }
   if (options.stats) {
     const Result<int> code = print_stats(options, *model.value(), isa.value());
+    return code.ok() ? code.value() : fail(code.status(), exit_code_for(code.status()));
+  }
+  if (!options.dump.empty()) {
+    const Result<int> code = dump_sites(options, *model.value(), isa.value());
     return code.ok() ? code.value() : fail(code.status(), exit_code_for(code.status()));
   }
   if (!options.attention.empty()) {

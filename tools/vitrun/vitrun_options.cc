@@ -30,7 +30,7 @@ constexpr const char* kExamples =
 // Options that exclude each other, or that the reader asks for.
 struct Declared {
   CLI::Option *model, *bundle, *inputs, *null, *eval, *top_k, *threads, *digest, *logits, *outputs, *labels, *embedding,
-      *similarity, *query, *selftest, *stats, *frames, *shard, *summarise, *size, *dump_input, *attention;
+      *similarity, *query, *selftest, *stats, *frames, *shard, *summarise, *size, *dump_input, *attention, *dump;
   FormatOptions format;
 };
 
@@ -55,7 +55,7 @@ void add_inputs(CLI::App& app, VitrunOptions& options, Declared& declared) {
   declared.frames = app.add_option("--input-format",
                                    "Of inputs that are frames, one after the other, in files or, as -, on stdin: "
                                    "rgb24, bgr24, rgba, bgra or gray of --size; or npy, uint8 arrays as "
-                                   "--dump-input writes them")
+                                   "--dump-input writes them or float32 ones that a float network is fed")
                         ->type_name("NAME");
   declared.size = app.add_option("--size", "Of the frames, in pixels")->type_name("WxH")->needs(declared.frames);
   declared.shard =
@@ -146,6 +146,17 @@ void add_comparisons(CLI::App& app, VitrunOptions& options, Declared& declared) 
       ->capture_default_str();
 }
 
+void add_dump(CLI::App& app, VitrunOptions& options, Declared& declared) {
+  declared.dump = app.add_option("--dump", options.dump,
+                                 "Instead write the integers at this site of the network, or at all that a pattern "
+                                 "with * and ? has; may be repeated. list prints which sites there are")
+                      ->type_name("SITE")
+                      ->allow_extra_args(false);
+  add_output(app, "--dump-to", options.dump_to, "DIR",
+             "The folder of --dump, which gets DIR/SITE.npy, uint8, int16 or int32 [pictures, rows, columns]")
+      ->needs(declared.dump);
+}
+
 void exclude(const Declared& d) {
   d.digest->excludes(d.top_k)->excludes(d.labels);
   d.format.exclude(d.digest);
@@ -175,6 +186,12 @@ void exclude(const Declared& d) {
                              d.query, d.frames, d.dump_input, d.shard, d.selftest, d.summarise, d.stats}) {
     d.attention->excludes(other);
   }
+  for (CLI::Option* other : {d.eval, d.digest, d.top_k, d.labels, d.logits, d.outputs, d.embedding, d.similarity,
+                             d.query, d.dump_input, d.shard, d.selftest, d.summarise, d.stats, d.attention}) {
+    d.dump->excludes(other);
+  }
+  d.format.exclude(d.dump);
+  if (d.bundle != nullptr) d.bundle->excludes(d.dump);
   d.frames->excludes(d.null);
   d.similarity->excludes(d.query)->excludes(d.top_k);
   for (CLI::Option* other : {d.inputs, d.null, d.digest, d.top_k, d.labels, d.frames}) d.eval->excludes(other);
@@ -210,6 +227,7 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
   add_how(app, options, declared);
   add_results(app, options, declared);
   add_comparisons(app, options, declared);
+  add_dump(app, options, declared);
   add_picture_options(app, options.pictures);
   app.set_version_flag(
       "--version", [] { return version_text("vitrun"); }, "Print version, compiler and instruction sets");
@@ -220,6 +238,9 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
   if (!options.summaries.empty() || !options.bundle.empty()) return std::nullopt;
   options.top_k_given = declared.top_k->count() > 0;
   Status status = read_frames(declared, options);
+  if (status.ok() && !options.dump.empty() && !options.lists_sites() && options.dump_to.empty()) {
+    status = {Code::invalid_argument, "--dump needs the folder for its arrays, --dump-to DIR; --dump list needs none"};
+  }
   if (status.ok() && declared.shard->count() > 0) {
     const Result<Shard> shard = parse_shard(declared.shard->as<std::string>());
     if (shard.ok()) options.shard = shard.value();
@@ -230,7 +251,7 @@ std::optional<int> parse_vitrun_options(int argc, const char* const* argv, Vitru
     return kExitUsage;
   }
   if (declared.threads->count() == 0) options.threads = physical_cores();  // which reads a file of the system per CPU
-  if (options.inputs.empty() && options.eval_list.empty() && !options.selftest) {
+  if (options.inputs.empty() && options.eval_list.empty() && !options.selftest && !options.lists_sites()) {
     std::cerr << "vitrun: nothing to do: give pictures, folders or -, --eval LIST or --selftest; try 'vitrun --help'\n";
     return kExitUsage;
   }

@@ -45,6 +45,10 @@ struct VitrunOptions {
   std::string attention;  // folder to write pictures of attention to instead, or empty
   int attention_layer = -1;
   std::string attention_head = "mean";
+  std::vector<std::string> dump;  // sites to write instead, or "list"
+  std::string dump_to;            // the folder for them
+
+  bool lists_sites() const { return dump.size() == 1 && dump[0] == "list"; }
 };
 
 // Fills `options`, or returns the exit code with which vitrun has to stop.

@@ -38,13 +38,14 @@ struct FormatOptions {
 inline FormatOptions add_format_options(CLI::App& app, OutputFormat& format, const std::vector<OutputFormat>& formats,
                                         const std::vector<OutputFormat>& flags) {
   const std::string names = format_names(formats);
-  const auto read = [&format, formats, names](const std::string& name) {
+  const auto read = [&format, formats, names](const std::string& word) {
+    const std::string name = word == "md" ? "markdown" : word;
     for (const OutputFormat known : formats) {
       if (name != kOutputFormatNames[static_cast<std::size_t>(known)]) continue;
       format = known;
       return;
     }
-    throw CLI::ValidationError("--format", "'" + name + "' must be " + names);
+    throw CLI::ValidationError("--format", "'" + word + "' must be " + names);
   };
   FormatOptions options;
   options.option =

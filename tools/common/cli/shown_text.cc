@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <iostream>
 
 namespace intvit {
@@ -60,6 +63,31 @@ std::string escaped(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string text_bar(double share, int cells) {
+  constexpr int kEighths = 8;
+  const int eighths = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * cells * kEighths));
+  std::string bar;
+  for (int left = eighths; left > 0; left -= kEighths) {
+    bar += {'\xE2', '\x96', static_cast<char>(0x90 - std::min(left, kEighths))};  // U+2588 is full, U+258F an eighth
+  }
+  const int used = (eighths + kEighths - 1) / kEighths;
+  return bar.append(static_cast<std::size_t>(cells - used), ' ');
+}
+
+bool shows_bars(int file) {
+  if (::isatty(file) != 1) return false;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view locale = value;
+    for (const char* encoding : {"UTF-8", "utf8", "UTF8", "utf-8"}) {
+      if (locale.find(encoding) != std::string_view::npos) return true;
+    }
+    return false;
+  }
+  return false;
 }
 
 std::string shown_on(int file, std::string_view text) {

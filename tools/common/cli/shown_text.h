@@ -18,6 +18,12 @@ std::string escaped(std::string_view text);
 // `text`, escaped if the file descriptor is a terminal.
 std::string shown_on(int file, std::string_view text);
 
+// A bar of blocks for a share from 0 to 1, in eighths of a cell, and blanks up to `cells`.
+std::string text_bar(double share, int cells);
+
+// Whether the file descriptor is a terminal that shows such blocks: one of UTF-8, as the locale has it.
+bool shows_bars(int file);
+
 // "TOOL: MESSAGE" on stderr, one line of bounded length whatever is in the message.
 void print_message(std::string_view tool, std::string_view message);
 

@@ -29,16 +29,28 @@ int count_cores(const std::vector<int>& cpus, const std::string& folder) {
   return std::clamp(static_cast<int>(cores.size()), 1, kMaxThreads);
 }
 
-int physical_cores() {
+std::vector<int> one_of_each_core_first(const std::vector<int>& cpus, const std::string& folder) {
+  std::set<std::string> cores;
+  std::vector<int> order, others;
+  for (const int cpu : cpus) (cores.insert(core_of(cpu, folder)).second ? order : others).push_back(cpu);
+  order.insert(order.end(), others.begin(), others.end());
+  return order;
+}
+
+std::vector<int> usable_cpus() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-    return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
-  }
   std::vector<int> cpus;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) cpus.push_back(cpu);
   }
+  return cpus;
+}
+
+int physical_cores() {
+  const std::vector<int> cpus = usable_cpus();
+  if (cpus.empty()) return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
   return count_cores(cpus, "/sys/devices/system/cpu");
 }
 

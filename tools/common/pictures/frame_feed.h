@@ -12,6 +12,7 @@
 
 #include "intvit/picture_view.h"
 #include "intvit/status.h"
+#include "tools/common/pictures/normalisation.h"
 #include "tools/common/pictures/picture_feed.h"
 
 namespace intvit {
@@ -28,14 +29,15 @@ std::optional<FrameFormat> frame_format(const std::string& name);
 Status parse_frame_size(const std::string& text, FrameFormat& format);
 
 // Frames of raw formats are resized and cropped as other pictures are. An array is u8 [n, H, W, 3] or [H, W, 3], in C's
-// order, of the model's input size, as --dump-input writes it: the network sees its pixels as they are. Frames are
+// order, of the model's input size, as --dump-input writes it: the network sees its pixels as they are. Or it is
+// float32 [n, 3, H, W] or [3, H, W], as a network in floating point is fed, of which pixels are made again. Frames are
 // named FILE#0, FILE#1, ...; a file that cannot be read, an array of another kind and a frame that is cut off are
 // pictures that fail.
 class FrameFeed : public PictureFeed {
  public:
-  // `-` among the inputs is `data`, which must outlive it. The sizes are the model's.
+  // `-` among the inputs is `data`, which must outlive it. Sizes and normalisation are the model's.
   FrameFeed(std::vector<std::string> inputs, std::istream& data, const FrameFormat& format, int input_width,
-            int input_height);
+            int input_height, const std::optional<Normalisation>& normalisation);
 
   std::optional<InputPicture> next() override;
   std::optional<std::size_t> count() const override { return std::nullopt; }
@@ -43,19 +45,23 @@ class FrameFeed : public PictureFeed {
  private:
   InputPicture failure(const std::string& problem);
   bool open(std::string& problem);
+  bool open_array(std::string& problem);
   std::optional<InputPicture> next_frame();
+  InputPicture prepared(const std::string& name, std::unique_ptr<std::uint8_t[]> samples) const;
 
   std::vector<std::string> inputs_;
   std::istream& data_;
   FrameFormat format_;
   std::size_t input_bytes_;
-  std::vector<std::size_t> input_shape_;
+  std::vector<std::size_t> input_shape_;  // height, width
+  std::optional<Normalisation> normalisation_;
   std::size_t next_input_ = 0;
   std::ifstream file_;
   std::istream* open_ = nullptr;  // file_ or data_
   std::string name_;
   std::size_t next_frame_ = 0;
   std::optional<std::size_t> frames_;  // of an array
+  bool normalised_ = false;            // it is float32
 };
 
 }  // namespace intvit

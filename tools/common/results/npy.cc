@@ -17,12 +17,35 @@ namespace {
 constexpr std::size_t kHeaderBytes = 128;
 constexpr std::size_t kPrefixBytes = 10;
 
+const char* descr(NpyType type) {
+  switch (type) {
+    case NpyType::f32:
+      return "<f4";
+    case NpyType::u8:
+      return "|u1";
+    case NpyType::s16:
+      return "<i2";
+    case NpyType::s32:
+      break;
+  }
+  return "<i4";
+}
+
+// Low bytes first, on any machine.
+template <typename Bits, typename T>
+void append(std::vector<std::uint8_t>& bytes, std::span<const T> values) {
+  bytes.reserve(bytes.size() + values.size_bytes());
+  for (const T value : values) {
+    const auto bits = std::bit_cast<Bits>(value);
+    for (std::size_t i = 0; i < sizeof bits; ++i) bytes.push_back(static_cast<std::uint8_t>(bits >> 8 * i));
+  }
+}
+
 std::string header(NpyType type, std::size_t rows, const std::vector<std::size_t>& row_shape) {
   constexpr std::size_t kDictionaryBytes = kHeaderBytes - kPrefixBytes;
   std::string text = "\x93NUMPY";
   text += {'\x01', '\x00', static_cast<char>(kDictionaryBytes), '\x00'};
-  text += std::string("{'descr': '") + (type == NpyType::f32 ? "<f4" : "|u1") +
-          "', 'fortran_order': False, 'shape': (" + std::to_string(rows);
+  text += std::string("{'descr': '") + descr(type) + "', 'fortran_order': False, 'shape': (" + std::to_string(rows);
   for (const std::size_t size : row_shape) text += ", " + std::to_string(size);
   text += "), }";
   text.resize(kHeaderBytes - 1, ' ');
@@ -45,10 +68,17 @@ NpyMatrix::NpyMatrix(std::vector<std::size_t> row_shape, NpyType type)
     : row_shape_(std::move(row_shape)), type_(type), bytes_(kHeaderBytes) {}
 
 void NpyMatrix::add_row(std::span<const float> row) {
-  for (const float value : row) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    for (int shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<std::uint8_t>(bits >> shift));
-  }
+  append<std::uint32_t>(bytes_, row);
+  ++rows_;
+}
+
+void NpyMatrix::add_row(std::span<const std::int16_t> row) {
+  append<std::uint16_t>(bytes_, row);
+  ++rows_;
+}
+
+void NpyMatrix::add_row(std::span<const std::int32_t> row) {
+  append<std::uint32_t>(bytes_, row);
   ++rows_;
 }
 
@@ -65,7 +95,7 @@ std::span<const std::uint8_t> NpyMatrix::bytes() {
 
 Status NpyMatrix::write(const std::string& path) { return write_file_atomically(path, bytes()); }
 
-Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::string& type) {
+Result<NpyHeader> read_npy_header(std::istream& in, const std::vector<std::string>& types) {
   const auto invalid = [](const std::string& problem) { return Status(Code::invalid_argument, problem); };
   char prefix[12] = {};
   if (!in.read(prefix, kPrefixBytes) || std::string_view(prefix, 6) != "\x93NUMPY")
@@ -79,12 +109,17 @@ Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::st
   if (length > 65536) return invalid("its header has more than 64 KiB");
   std::string dictionary(length, ' ');
   if (!in.read(dictionary.data(), static_cast<std::streamsize>(length))) return invalid("its header is cut off");
-  if (const std::string found = value_of(dictionary, "descr", ','); found != "'" + type + "'") {
-    return invalid("its elements must be " + type + ", not " + shortened(found, 40));
+  const std::string found = value_of(dictionary, "descr", ',');
+  NpyHeader header;
+  std::string allowed;
+  for (const std::string& type : types) {
+    if (found == "'" + type + "'") header.type = type;
+    allowed += (allowed.empty() ? "" : " or ") + type;
   }
+  if (header.type.empty()) return invalid("its elements must be " + allowed + ", not " + shortened(found, 40));
   if (value_of(dictionary, "fortran_order", ',') != "False") return invalid("its order must be C's, not Fortran's");
   const std::string sizes = value_of(dictionary, "shape", ')');
-  std::vector<std::size_t> shape;
+  std::vector<std::size_t>& shape = header.shape;
   if (!sizes.starts_with('(')) return invalid("its header has no shape");
   for (const char *at = sizes.data() + 1, *end = sizes.data() + sizes.size(); at < end;) {
     const auto [next, error] = std::from_chars(at, end, shape.emplace_back());
@@ -93,7 +128,7 @@ Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::st
     }
     at = next + 1;
   }
-  return shape;
+  return header;
 }
 
 }  // namespace intvit

@@ -1,6 +1,6 @@
-// Writes a float32 or uint8 array as a .npy file (NumPy format 1.0), row by row in memory and then to disk at once, so
-// that numpy.load() reads logits without a parser. Of files to read only the header is understood. Not for: other
-// types, arrays larger than memory.
+// Writes an array of float32 or of integers as a .npy file (NumPy format 1.0), row by row in memory and then to disk at
+// once, so that numpy.load() reads logits without a parser. Of files to read only the header is understood. Not for:
+// other types, arrays larger than memory.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace intvit {
 
-enum class NpyType { f32, u8 };
+enum class NpyType { f32, u8, s16, s32 };
 
 class NpyMatrix {
  public:
@@ -25,6 +25,8 @@ class NpyMatrix {
   // As many values as a row has, of the array's type.
   void add_row(std::span<const float> row);
   void add_row(std::span<const std::uint8_t> row);
+  void add_row(std::span<const std::int16_t> row);
+  void add_row(std::span<const std::int32_t> row);
   std::size_t rows() const { return rows_; }
 
   // The whole file.
@@ -39,8 +41,13 @@ class NpyMatrix {
   std::vector<std::uint8_t> bytes_;  // room for the header, then the rows
 };
 
-// Reads the header of a .npy file whose elements have this type ("|u1", "<f4") and order is C's: the shape, of at most
-// 8 dimensions. What follows in the stream are the elements. The message does not name the file.
-Result<std::vector<std::size_t>> read_npy_header(std::istream& in, const std::string& type);
+struct NpyHeader {
+  std::string type;                // "|u1", "<f4"
+  std::vector<std::size_t> shape;  // at most 8 dimensions
+};
+
+// Reads the header of a .npy file whose elements have one of these types and whose order is C's. What follows in the
+// stream are the elements. The message does not name the file.
+Result<NpyHeader> read_npy_header(std::istream& in, const std::vector<std::string>& types);
 
 }  // namespace intvit
