@@ -2,6 +2,7 @@
 
 #include "converter/convert/describe.h"
 #include "converter/convert/prepare.h"
+#include "converter/convert/round_layers.h"
 #include "converter/equalise/fold.h"
 #include "converter/lower/check_plan.h"
 #include "converter/lower/lower.h"
@@ -117,34 +118,11 @@ Result<Plan> choose_plan(const FloatNetwork& network, PictureSource& pictures, c
   return plan;
 }
 
-Result<ModuleOptions> module_options(const ConvertOptions& options) {
-  if (!options.optimise_modules) {
-    if (options.optimise_settings.empty()) return ModuleOptions{};
-    return Status(Code::invalid_argument,
-                  "--optimise-set '" + options.optimise_settings.front() + "' is for --optimise modules");
-  }
-  if (!options.feedback) {
-    return Status(Code::invalid_argument, "--optimise modules begins with --weights feedback, not with nearest");
-  }
-  const Result<Knobs> knobs = Knobs::with("modules", options.optimise_settings);
-  if (!knobs.ok()) return knobs.status();
-  const auto get = [&](const char* name) { return knobs.value().get(name); };
-  ModuleOptions result;
-  result.iterations = static_cast<int>(get("iterations"));
-  result.batch = static_cast<int>(get("batch"));
-  result.float_share = get("float_share");
-  result.importance = get("importance");
-  result.rates = {get("rounding_rate"), get("scale_rate"), get("bias_rate"), get("level_rate"), get("decision")};
-  result.seed = options.seed;
-  return result;
-}
-
 Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures, const ConvertOptions& options,
                            const Progress& progress) {
   const Result<MethodChoice> choice = method_of(options);
   if (!choice.ok()) return choice.status();
-  const Result<ModuleOptions> modules = module_options(options);
-  if (!modules.ok()) return modules.status();
+  if (Status status = check_optimise(network, options); !status.ok()) return status;
   const PictureRun run{pictures, options.threads, progress};
   Result<Preparation> prepared = prepare(network, run, options);
   if (!prepared.ok()) return prepared.status();
@@ -156,12 +134,9 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (Status status = check_plan(network, result.plan); !status.ok()) return status;
   RoundedLayers rounded;
   if (options.feedback) {
-    ModuleOptimiser optimiser(preparation.network, result.plan, run, modules.value());
-    Result<RoundedLayers> layers = optimise_weights(preparation.network, result.plan, run, {},
-                                                    modules.value().iterations > 0 ? &optimiser : nullptr);
+    Result<RoundedLayers> layers = round_layers(preparation.network, run, options, result);
     if (!layers.ok()) return layers.status();
     rounded = layers.take();
-    result.modules = optimiser.outcomes();
   }
   round_the_rest(preparation.network, result.plan, options.threads, rounded);
   result.site_errors = measure_sites(network, preparation.calibration.statistics, result.plan);

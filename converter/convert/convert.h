@@ -15,7 +15,7 @@
 #include "converter/methods/method.h"
 #include "converter/methods/site_rules.h"
 #include "converter/observe/calibrate.h"
-#include "converter/optimise/module_optimiser.h"
+#include "converter/optimise/reconstruction.h"
 #include "engine/format/metadata.h"
 
 namespace intvit {
@@ -35,9 +35,11 @@ struct ConvertOptions {
   Metadata origin = {};                    // what the file says of where the network comes from
   PictureSource* unseen = nullptr;         // the check is made on these; null: on the calibration pictures
   bool optimise_modules = false;           // module-wise reconstruction (converter/optimise/)
-  std::vector<std::string> optimise_settings = {};  // of the knobs of `modules`
-  int sensitivity_pictures = 0;                     // on which sensitivity is measured; 0: it is not
-  int report_pictures = 0;                          // on which `distributions` are measured; 0: they are not
+  bool optimise_network = false;           // then all modules together
+  // Of the knobs of `modules` or `network`, name=value; behind `modules.` or `network.` if there are both.
+  std::vector<std::string> optimise_settings = {};
+  int sensitivity_pictures = 0;  // on which sensitivity is measured; 0: it is not
+  int report_pictures = 0;       // on which `distributions` are measured; 0: they are not
 };
 
 struct Conversion {
@@ -50,12 +52,10 @@ struct Conversion {
   std::uint64_t selftest_digest = 0;   // of the model as the runtime reads it
   std::optional<double> milliseconds;  // of one picture on one thread, where they were limited
   std::optional<Sensitivity> sensitivity;
-  std::vector<ModuleOutcome> modules;          // that were optimised
+  std::vector<ReconstructionOutcome> modules;  // that were optimised
+  std::optional<ReconstructionOutcome> network_optimised;
   std::optional<Distributions> distributions;  // for the report; in no file
 };
-
-// invalid_argument if they do not go together with the rest.
-Result<ModuleOptions> module_options(const ConvertOptions& options);
 
 // Same network, pictures and options: same bytes, on any number of threads (CPUs with other instruction sets may round
 // the float network differently in the last bit).

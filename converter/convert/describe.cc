@@ -107,8 +107,10 @@ Metadata describe(const ConvertOptions& options, const Preparation& preparation,
     for (const SiteRule& rule : options.sites) rules.push_back(rule.text);
     metadata["sites"] = join(rules);
   }
-  if (!conversion.modules.empty()) {
-    metadata["optimise"] = "modules";
+  if (!conversion.modules.empty() || conversion.network_optimised) {
+    const std::string modules = conversion.modules.empty() ? "" : "modules";
+    const std::string whole = !conversion.network_optimised ? "" : modules.empty() ? "network" : ",network";
+    metadata["optimise"] = modules + whole;
     if (!options.optimise_settings.empty()) metadata["optimise_settings"] = join(options.optimise_settings);
   }
   if (!network.labels.empty()) metadata["labels"] = join(network.labels);

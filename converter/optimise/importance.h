@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "converter/graph/network.h"
+#include "converter/optimise/live_tensors.h"
 
 namespace intvit {
 
 // By tensor; rows x columns numbers with the mean 1.
 using Importance = std::map<TensorId, std::vector<float>>;
-
-// What is alive in front of some node, of one picture.
-using LiveTensors = std::map<TensorId, std::vector<float>>;
 
 // Of `tensors`, which nodes from `begin` on write, on the pictures `states`, which are the float network's in front of
 // `begin`: the mean square of d (z . output) / d value with z of random

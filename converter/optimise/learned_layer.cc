@@ -23,7 +23,6 @@ LearnedLayer::LearnedLayer(const FloatLinear& layer, const QuantizedWeights& sta
       latent_(start.codes.size()),
       log_scale_(start.scales.size()),
       bias_(start.scales.size()),
-      latents_(start.codes.size()),
       scales_(start.scales.size()),
       biases_(start.scales.size()) {
   constexpr float kSigmoid = (kFirst + kBelow) / kLength;
@@ -59,6 +58,7 @@ void LearnedLayer::put(FloatLinear& to, bool soft) const {
 
 void LearnedLayer::learn(const LinearGradient& gradient, const LearningRates& rates, const LearningStep& step,
                          int threads) {
+  if (step.soft) latents_.resize(latent_.size());
   const AdamStep rounding = AdamStep::at(step.t, rates.rounding * step.rounding_share),
                  scale = AdamStep::at(step.t, rates.scale * step.share),
                  bias = AdamStep::at(step.t, rates.bias * step.share);

@@ -51,7 +51,8 @@ class LearnedLayer {
   std::vector<std::int16_t> lower_;      // [n][k]
   std::vector<float> latent_;            // [n][k] a
   std::vector<float> log_scale_, bias_;  // [n], on top of start_'s
-  std::vector<Adam> latents_, scales_, biases_;
+  std::vector<Adam> latents_;            // from the first step on that is soft
+  std::vector<Adam> scales_, biases_;
 };
 
 }  // namespace intvit

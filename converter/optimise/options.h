@@ -1,4 +1,4 @@
-// What a user may say of module-wise optimisation.
+// What a user may say of optimisation by gradients.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,18 @@
 
 namespace intvit {
 
-struct ModuleOptions {
-  int iterations = 0;      // of each module; 0: nothing is optimised
+struct LearningOptions {
+  int iterations = 0;      // of each module, or of the network; 0: nothing is optimised
   int batch = 16;          // pictures of an iteration
   double float_share = 0;  // of input rows that are the float network's, the others are the quantized network's
   double importance =
       0.5;  // power to which the importance of a value (importance.h) weighs its error; 0: all count alike
   LearningRates rates;
   std::uint64_t seed = 0;
+};
+
+struct OptimiseOptions {
+  LearningOptions modules, network;
 };
 
 }  // namespace intvit

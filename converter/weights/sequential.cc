@@ -48,13 +48,13 @@ using States = std::vector<SegmentState>;  // of all pictures, in front of the s
 class SequentialOptimiser {
  public:
   SequentialOptimiser(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
-                      const WeightOptions& options, LayerRefiner* refiner)
+                      const WeightOptions& options, std::span<LayerRefiner* const> refiners)
       : network_(network),
         quantized_(network),
         plan_(plan),
         pictures_(run.pictures),
         options_(options),
-        refiner_(refiner),
+        refiners_(refiners),
         threads_(run.threads),
         progress_(run.progress),
         count_(run.pictures.count()) {}
@@ -66,10 +66,11 @@ class SequentialOptimiser {
     }
     if (Status status = embed(); !status.ok()) return status;
     for (int s = 1; s <= last; ++s) {
-      if (refiner_ == nullptr) progress_("optimising weights", s - 1, last);
+      if (options_.report) progress_("optimising weights", s - 1, last);
       segment(s);
     }
-    progress_("optimising weights", last, last);
+    if (options_.report) progress_("optimising weights", last, last);
+    for (LayerRefiner* refiner : refiners_) refiner->end(quantized_, rounded_);
     return std::move(rounded_);
   }
 
@@ -165,7 +166,7 @@ class SequentialOptimiser {
 
   void segment(int s) {
     if (network_.segment(s).sampled) {
-      if (refiner_ != nullptr) refiner_->begin_segment(s, float_states_, states_);
+      for (LayerRefiner* refiner : refiners_) refiner->begin_segment(s, float_states_, states_);
       std::map<TensorId, Rows> exact = wanted_rows(s);
       for (int n = network_.segment(s).begin; n < network_.segment(s).end; ++n) {
         if (network_.node(n).as<Linear>() != nullptr) layer(s, n, exact);
@@ -212,7 +213,7 @@ class SequentialOptimiser {
     }
     *quantized_.node(n).weights() = dequantized(layer, weights);
     rounded_[node.name] = std::move(weights);
-    if (refiner_ != nullptr) refiner_->refine(n, quantized_, rounded_);
+    for (LayerRefiner* refiner : refiners_) refiner->refine(n, quantized_, rounded_);
   }
 
   // T = W a_float + b, plus what the stream has lost so far; cov(a, T) = cov(a, a_float) W^T + cov(a, lost).
@@ -249,7 +250,7 @@ class SequentialOptimiser {
   const Plan& plan_;
   PictureSource& pictures_;
   const WeightOptions& options_;
-  LayerRefiner* const refiner_;
+  const std::span<LayerRefiner* const> refiners_;
   const int threads_;
   const Progress& progress_;
   const int count_;
@@ -261,8 +262,8 @@ class SequentialOptimiser {
 }  // namespace
 
 Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
-                                       const WeightOptions& options, LayerRefiner* refiner) {
-  return SequentialOptimiser(network, plan, run, options, refiner).run();
+                                       const WeightOptions& options, std::span<LayerRefiner* const> refiners) {
+  return SequentialOptimiser(network, plan, run, options, refiners).run();
 }
 
 }  // namespace intvit

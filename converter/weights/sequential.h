@@ -6,6 +6,7 @@
 //   2. rounding with second-order error feedback (weights/error_feedback.h), a bias that leaves no mean error.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "converter/float/forward.h"
@@ -19,6 +20,7 @@ struct WeightOptions {
   bool correct = true;        // the ridge correction, where activations have fewer than 8 bits
   double ridge = 10;          // added to the variances, in units of their mean: few pictures want much of it
   double stream_share = 1.0;  // of a residual stream's error that a layer which adds to it is asked to repair
+  bool report = true;         // progress, layer by layer; else somebody else does
 };
 
 // Whoever improves what was chosen for some layers before the next are chosen (converter/optimise/).
@@ -29,12 +31,14 @@ struct LayerRefiner {
                              const std::vector<SegmentState>& quantized) = 0;
   // The linear layer `node` of it has been chosen. May change what `rounded` has of it and of the segment's layers
   // before it, and then their weights in `quantized`, too.
-  virtual void refine(int node, FloatNetwork& quantized, RoundedLayers& rounded) = 0;
+  virtual void refine(int /*node*/, FloatNetwork& /*quantized*/, RoundedLayers& /*rounded*/) {}
+  // Everything has been chosen. May change all of it.
+  virtual void end(FloatNetwork& /*quantized*/, RoundedLayers& /*rounded*/) {}
 };
 
 // The patch embedding and the layers of sampled segments; a head sees one row per picture, too few for a covariance.
-// `network` has its equalisations folded in. Deterministic for any number of threads. `refiner` may be null.
+// `network` has its equalisations folded in. Deterministic for any number of threads.
 Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
-                                       const WeightOptions& options = {}, LayerRefiner* refiner = nullptr);
+                                       const WeightOptions& options = {}, std::span<LayerRefiner* const> refiners = {});
 
 }  // namespace intvit

@@ -5,12 +5,13 @@
 #include <random>
 #include <vector>
 
-#include "converter/convert/convert.h"
+#include "converter/convert/round_layers.h"
 #include "converter/families/swin/build_swin.h"
 #include "converter/families/swin/random_swin.h"
 #include "converter/families/vit/random_vit.h"
 #include "converter/optimise/learned_codes.h"
 #include "converter/optimise/module_optimiser.h"
+#include "converter/optimise/network_optimiser.h"
 #include "converter/optimise/straight_through.h"
 #include "converter/optimise/tape.h"
 #include "tests/converter/small_network.h"
@@ -126,21 +127,43 @@ int check_gradients(FloatNetwork network) {
 
 struct Converted {
   std::vector<std::uint8_t> file;
-  std::vector<ModuleOutcome> modules;
+  std::vector<ReconstructionOutcome> modules;
+  std::optional<ReconstructionOutcome> network;
+  std::string said;  // in the file, of the optimisation
 };
 
-Converted with_modules(const FloatNetwork& network, const std::vector<std::string>& settings, int threads,
-                       const char* method = "percentile", int bits = 4) {
-  SyntheticPictures pictures(8, network.preprocessing.height, network.preprocessing.width, 5);
+ConvertOptions learning(const std::vector<std::string>& settings, int threads) {
   ConvertOptions options;
-  options.method = method;
-  options.weight_bits = options.activation_bits = bits;
+  options.method = "percentile";
+  options.weight_bits = options.activation_bits = 4;
   options.threads = threads;
-  options.optimise_modules = !settings.empty();
   options.optimise_settings = settings;
+  return options;
+}
+
+Converted converted(const FloatNetwork& network, const ConvertOptions& options) {
+  SyntheticPictures pictures(8, network.preprocessing.height, network.preprocessing.width, 5);
   Result<Conversion> conversion = convert(network, pictures, options, kSilent);
   REQUIRE_MESSAGE(conversion.ok(), conversion.status().message());
-  return {conversion.value().file, conversion.value().modules};
+  const Conversion& made = conversion.value();
+  const auto said = made.metadata.find("optimise");
+  return {made.file, made.modules, made.network_optimised, said == made.metadata.end() ? "" : said->second};
+}
+
+Converted with_modules(const FloatNetwork& network, const std::vector<std::string>& settings, int threads,
+                       const char* method = "percentile") {
+  ConvertOptions options = learning(settings, threads);
+  options.method = method;
+  options.optimise_modules = !settings.empty();
+  return converted(network, options);
+}
+
+Converted with_network(const FloatNetwork& network, const std::vector<std::string>& settings, int threads,
+                       bool modules = false) {
+  ConvertOptions options = learning(settings, threads);
+  options.optimise_modules = modules;
+  options.optimise_network = true;
+  return converted(network, options);
 }
 
 }  // namespace
@@ -237,7 +260,7 @@ TEST_CASE("without iterations the file is today's, and with them the same for ev
   CHECK(with_modules(network, some, 3).file == once.file);
   REQUIRE(once.modules.size() == 4);
   bool better = false;
-  for (const ModuleOutcome& module : once.modules) {
+  for (const ReconstructionOutcome& module : once.modules) {
     CAPTURE(module.module);
     CHECK(module.after <= module.before);
     better = better || module.after < module.before;
@@ -254,16 +277,49 @@ TEST_CASE("modules of every family are optimised, with codes of every method") {
   CHECK(with_modules(attention_pooled_toy(8), {"iterations=2", "batch=2"}, 2).modules.size() >= 4);
 }
 
+TEST_CASE("the whole network: zero iterations change nothing, more of them its output, alike for all threads") {
+  const FloatNetwork network = random_network(small_vit(), 31);
+  const std::vector<std::string> some = {"iterations=20", "batch=4"};
+  const Converted plain = with_modules(network, {}, 1), once = with_network(network, some, 1);
+  CHECK(with_network(network, {"iterations=0"}, 2).file == plain.file);
+  REQUIRE(once.network);
+  CHECK(once.network->after < once.network->before);
+  CHECK(once.said == "network");
+  CHECK(once.modules.empty());
+  CHECK(with_network(network, some, 3).file == once.file);
+  const Converted both = with_network(
+      network, {"modules.iterations=5", "modules.batch=4", "network.iterations=5", "network.batch=4"}, 2, true);
+  CHECK(both.said == "modules,network");
+  CHECK(both.modules.size() == 4);
+}
+
+TEST_CASE("networks of every family are optimised as a whole") {
+  const std::vector<std::string> two = {"iterations=2", "batch=2"};
+  CHECK(with_network(gated_toy(8), two, 2).network);
+  CHECK(with_network(small_swin_v2(28, 40), two, 2).network);
+  CHECK(with_network(attention_pooled_toy(8), two, 2).network);
+}
+
 TEST_CASE("settings of the optimiser are checked") {
   ConvertOptions options;
   options.optimise_settings = {"iterations=3"};
-  CHECK_FALSE(module_options(options).ok());
+  CHECK_FALSE(optimise_options(options).ok());
   options.optimise_modules = true;
-  REQUIRE(module_options(options).ok());
-  CHECK(module_options(options).value().iterations == 3);
+  REQUIRE(optimise_options(options).ok());
+  CHECK(optimise_options(options).value().modules.iterations == 3);
   options.optimise_settings = {"epochs=3"};
-  CHECK(module_options(options).status().message().find("iterations (0..100000)") != std::string::npos);
+  CHECK(optimise_options(options).status().message().find("iterations (0..100000)") != std::string::npos);
   options.optimise_settings = {};
   options.feedback = false;
-  CHECK(module_options(options).status().message().find("--weights feedback") != std::string::npos);
+  CHECK(optimise_options(options).status().message().find("--weights feedback") != std::string::npos);
+  options.feedback = true;
+  options.optimise_settings = {"network.iterations=3"};
+  CHECK(optimise_options(options).status().message().find("for --optimise network") != std::string::npos);
+  options.optimise_network = true;
+  CHECK(optimise_options(options).value().network.iterations == 3);
+  CHECK(optimise_options(options).value().modules.iterations == 40);
+  options.optimise_settings = {"iterations=3"};
+  CHECK(optimise_options(options).status().message().find("modules.iterations=3 or network.") != std::string::npos);
+  options.optimise_settings = {"network.importance=1"};
+  CHECK_FALSE(optimise_options(options).ok());
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "converter/convert/round_layers.h"
 #include "converter/convert/trial.h"
 #include "converter/lower/input_geometry.h"
 #include "converter/read/text_file.h"
@@ -33,7 +34,7 @@ Status settle_options(JobOptions& options) {
   options.convert.feedback = options.weights == "feedback";
   options.convert.equalise_heads = options.equalise_heads == "on";
   if (const auto method = find_method(options.convert.method); !method.ok()) return method.status();
-  if (const auto modules = module_options(options.convert); !modules.ok()) return modules.status();
+  if (const auto training = optimise_options(options.convert); !training.ok()) return training.status();
   const auto knobs = Knobs::with(options.convert.method, options.convert.settings);
   if (!knobs.ok()) return knobs.status();
   const Result<Isa> isa = select_isa(options.isa);

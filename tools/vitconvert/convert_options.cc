@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "intvit/session.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/vitconvert/commands.h"
@@ -19,14 +21,22 @@ void add_convert_options(CLI::App& command, ConvertOptions& options) {
                   "NAME=VALUE of a number that the method has; see 'vitconvert list methods' (repeatable)")
       ->allow_extra_args(false);
   command
-      .add_option_function<std::string>(
-          "--optimise", [&options](const std::string& what) { options.optimise_modules = what == "modules"; },
+      .add_option_function<std::vector<std::string>>(
+          "--optimise",
+          [&options](const std::vector<std::string>& parts) {
+            const auto named = [&](const char* part) { return std::ranges::find(parts, part) != parts.end(); };
+            options.optimise_modules = named("modules");
+            options.optimise_network = named("network");
+          },
           "modules: train the integers of one attention or MLP after another until what they write is nearest to "
-          "float (slow); none")
-      ->check(CLI::IsMember({"none", "modules"}));
+          "float; network: then scales, biases and codes of all together; modules,network; none (all but none are "
+          "slow)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"none", "modules", "network"}));
   command
       .add_option("--optimise-set", options.optimise_settings,
-                  "NAME=VALUE of a number of --optimise modules, as docs/converter.md names them (repeatable)")
+                  "NAME=VALUE of a number of --optimise, as docs/converter.md names them; modules.NAME=VALUE or "
+                  "network.NAME=VALUE where it names both (repeatable)")
       ->allow_extra_args(false);
   command.add_option("--seed", options.seed, "Seed of random numbers: methods that use any, synth's weights")
       ->capture_default_str();

@@ -1,0 +1,198 @@
+#include "converter/optimise/reconstruction.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "converter/float/for_each_in_order.h"
+#include "converter/optimise/modules.h"
+#include "converter/optimise/random_places.h"
+
+namespace intvit {
+namespace {
+
+constexpr int kJudgements = 10;    // how often the held-out pictures are looked at, at most
+constexpr double kSoftPart = 0.6;  // of the iterations, in which codes are decided
+
+double squared_distance(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& weights) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += weights[i] * (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+  return sum;
+}
+
+}  // namespace
+
+// One range while it is optimised.
+struct Reconstructor::Work {
+  const Reconstruction& of;
+  std::vector<TensorId> entries;
+  FloatNetwork& quantized;
+  std::vector<Tape> tapes;                  // one per thread, of the quantized network
+  std::map<int, LearnedLayer> layers = {};  // by node
+  std::map<TensorId, LearnedCodes> codes = {};
+  std::vector<int> learning = {}, held_out = {};  // pictures
+  double power = 1;                               // what the loss is relative to
+  std::string name = {};
+  // The best so far.
+  RoundedLayers best_weights = {};
+  std::map<std::string, ActivationSchemes> best_codes = {};
+};
+
+double Reconstructor::held_out_error(Work& work) {
+  double sum = 0;
+  const auto make_worker = [&](int worker, int) {
+    return [&, worker](int i) {
+      Tape& tape = work.tapes[static_cast<std::size_t>(worker)];
+      const auto picture = static_cast<std::size_t>(work.held_out[static_cast<std::size_t>(i)]);
+      for (const TensorId id : work.entries) tape.value(id) = work.of.quantized[picture].at(id);
+      tape.forward(&plan_);
+      double error = 0;
+      for (const TensorId id : work.of.targets) {
+        error += squared_distance(tape.value(id), work.of.wanted[picture].at(id), work.of.importance.at(id));
+      }
+      return error;
+    };
+  };
+  static_cast<void>(
+      for_each_in_order(static_cast<int>(work.held_out.size()), threads_, make_worker, [&](int, double error) {
+        sum += error;
+        return Status();
+      }));
+  return sum / static_cast<double>(work.held_out.size());
+}
+
+// Rows of a picture in front of the range, from either network (QDrop).
+void Reconstructor::mix(const Reconstruction& of, int picture, int t, TensorId id, std::vector<float>& rows) const {
+  const auto p = static_cast<std::size_t>(picture);
+  rows = of.quantized[p].at(id);
+  const std::vector<float>& exact = of.exact[p].at(id);
+  const auto columns = static_cast<std::size_t>(network_.at(id).columns);
+  const double limit = std::ldexp(options_.float_share, 32);
+  for (std::size_t row = 0; row * columns < rows.size(); ++row) {
+    const std::uint64_t place =
+        random_at(random_at(random_at(options_.seed + static_cast<std::uint64_t>(t)) + p) + row);
+    if (static_cast<double>(place >> 32) >= limit) continue;
+    std::copy_n(exact.begin() + static_cast<std::ptrdiff_t>(row * columns), columns,
+                rows.begin() + static_cast<std::ptrdiff_t>(row * columns));
+  }
+}
+
+void Reconstructor::add_gradient(const Work& work, int picture, int t, Tape& tape, Gradients& sum) const {
+  for (const TensorId id : work.entries) mix(work.of, picture, t, id, tape.value(id));
+  tape.forward(&plan_);
+  tape.begin_backward();
+  const auto share = static_cast<float>(2 / work.power);
+  for (const TensorId id : work.of.targets) {
+    const std::vector<float>& now = tape.value(id);
+    const std::vector<float>& wanted = work.of.wanted[static_cast<std::size_t>(picture)].at(id);
+    const std::vector<float>& importance = work.of.importance.at(id);
+    std::vector<float>& gradient = tape.gradient(id);
+    for (std::size_t i = 0; i < now.size(); ++i) gradient[i] = share * importance[i] * (now[i] - wanted[i]);
+  }
+  tape.backward(&plan_, sum);
+}
+
+// Codes are decided in the first part, ever more strictly after its first fifth. Rates fall as a cosine.
+LearningStep Reconstructor::step_at(int t) const {
+  const auto fall = [](double done) { return 0.5 * (1 + std::cos(std::numbers::pi * std::min(done, 1.0))); };
+  const double done = (t - 1.0) / options_.iterations, decided = done / kSoftPart;
+  LearningStep step;
+  step.t = t;
+  step.soft = decided < 1 && options_.rates.rounding > 0;
+  step.rounding_share = fall(decided);
+  step.share = fall(done);
+  step.beta = decided < 0.2 ? 0 : 2 + 18 * (1 - decided) / 0.8;
+  return step;
+}
+
+void Reconstructor::put(Work& work, bool soft) {
+  for (auto& [node, layer] : work.layers) layer.put(*work.quantized.node(node).weights(), soft);
+}
+
+void Reconstructor::iterate(Work& work, int t) {
+  const int count = static_cast<int>(work.learning.size()), batch = std::min(options_.batch, count);
+  std::vector<int> pictures = work.learning;
+  for (int i = 0; i < batch; ++i) {
+    const std::uint64_t random =
+        random_at(random_at(~options_.seed + static_cast<std::uint64_t>(t)) + static_cast<std::uint64_t>(i));
+    std::swap(pictures[static_cast<std::size_t>(i)],
+              pictures[static_cast<std::size_t>(i) + random % static_cast<std::uint64_t>(count - i)]);
+  }
+  const LearningStep step = step_at(t);
+  put(work, step.soft);
+  const Gradients zeros = zero_gradients(network_, work.of.range, plan_);
+  Gradients sum = zeros;
+  const auto make_worker = [&](int worker, int) {
+    return [&, worker](int i) {
+      Gradients own = zeros;
+      add_gradient(work, pictures[static_cast<std::size_t>(i)], t, work.tapes[static_cast<std::size_t>(worker)], own);
+      return own;
+    };
+  };
+  static_cast<void>(for_each_in_order(batch, threads_, make_worker, [&](int, const Gradients& own) {
+    sum.add(own);
+    return Status();
+  }));
+  for (auto& [node, layer] : work.layers) layer.learn(sum.weights.at(node), options_.rates, step, threads_);
+  const AdamStep levels = AdamStep::at(t, options_.rates.levels * step.share);
+  for (auto& [tensor, codes] : work.codes) {
+    codes.learn(sum.codes.at(tensor), levels, plan_.activations.at(network_.at(tensor).name));
+  }
+}
+
+Reconstructor::Work Reconstructor::start(const Reconstruction& of, FloatNetwork& quantized,
+                                         const RoundedLayers& rounded) const {
+  const int count = static_cast<int>(of.quantized.size());
+  const auto workers = static_cast<std::size_t>(workers_for(count, threads_));
+  Work work{of, entries_of(network_, of.range), quantized, std::vector<Tape>(workers, Tape(quantized, of.range))};
+  for (int n = of.range.begin; n < of.range.end; ++n) {
+    const Node& node = network_.node(n);
+    const auto found = rounded.find(node.name);
+    if (node.as<Linear>() != nullptr && found != rounded.end()) {
+      work.layers.emplace(n, LearnedLayer(*node.weights(), found->second));
+      work.best_weights.insert(*found);
+      work.name = node.name;
+    }
+    for (const TensorId id : node.outputs) {
+      const auto codes = plan_.activations.find(network_.at(id).name);
+      if (codes == plan_.activations.end()) continue;
+      work.codes.emplace(id, LearnedCodes(codes->second));
+      work.best_codes.insert(*codes);
+    }
+  }
+  const auto held_out = [&](int picture) { return count >= 4 && picture % 4 == 3; };
+  for (int i = 0; i < count; ++i) (held_out(i) ? work.held_out : work.learning).push_back(i);
+  if (work.held_out.empty()) work.held_out = work.learning;
+  return work;
+}
+
+std::optional<ReconstructionOutcome> Reconstructor::run(const Reconstruction& of, FloatNetwork& quantized,
+                                                        RoundedLayers& rounded) {
+  Work work = start(of, quantized, rounded);
+  if (work.layers.empty()) return std::nullopt;
+  const double before = held_out_error(work);
+  ReconstructionOutcome outcome{work.name, before, before};
+  work.power = std::max(before, 1e-30);
+  const int all = options_.iterations;
+  for (int t = 1; t <= all; ++t) {
+    begin_iteration_(t);
+    iterate(work, t);
+    const bool due = t == all || (t + 1) * kJudgements / all > t * kJudgements / all;
+    if (!due || step_at(std::min(t + 1, all)).soft) continue;
+    put(work, false);
+    const double error = held_out_error(work);
+    if (!(error < outcome.after)) continue;
+    outcome.after = error;
+    for (const auto& [n, layer] : work.layers) work.best_weights.at(network_.node(n).name) = layer.weights();
+    for (auto& [name, schemes] : work.best_codes) schemes = plan_.activations.at(name);
+  }
+  for (auto& [name, schemes] : work.best_codes) plan_.activations.at(name) = std::move(schemes);
+  for (const auto& [n, layer] : work.layers) {
+    QuantizedWeights& weights = work.best_weights.at(network_.node(n).name);
+    *quantized.node(n).weights() = dequantized(*network_.node(n).weights(), weights);
+    rounded[network_.node(n).name] = std::move(weights);
+  }
+  return outcome;
+}
+
+}  // namespace intvit
