@@ -67,7 +67,8 @@ Json architecture_rows() {
 
 constexpr std::pair<const char*, const char*> kFormats[] = {
     {"checkpoints",
-     ".safetensors or torch.save (F32, F16, BF16), one file or shards with model.safetensors.index.json or "
+     ".safetensors, torch.save or numpy.savez (F32, F64, F16, BF16), one file or shards with "
+     "model.safetensors.index.json or "
      "pytorch_model.bin.index.json"},
     {"folders", "timm hub, Hugging Face transformers (config.json, preprocessor_config.json), open_clip"},
     {"pictures", "JPEG, PNG, BMP, PNM; WebP where the build found libwebp"},

@@ -57,7 +57,7 @@ Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   for (fs::directory_iterator entry(beside, error), end; !error && entry != end; entry.increment(error)) {
     const std::string extension = entry->path().extension().string();
     if (extension == ".json" || entry->path().filename() == "labels.txt" ||
-        (folder && (extension == ".safetensors" || extension == ".bin")))
+        (folder && (extension == ".safetensors" || extension == ".bin" || extension == ".npz")))
       files.push_back(entry->path());
   }
   if (error) return {Code::not_found, "cannot read the checkpoint '" + source + "': " + error.message()};
