@@ -87,5 +87,25 @@ if ! ls "$work/pictures/locked" >/dev/null 2>&1; then  # not as root
   grep -q "locked' cannot be listed" "$work/err" || fail "locked: $(cat "$work/err")"
   expect_error 3 "cannot list" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/pictures" --strict
 fi
+
+# Calibration that is kept: the same bytes, and a note; other pictures, another way to read them or other outputs make it
+# anew.
+cached() { expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/$1.bin" --calib "$demo/calib.txt" --method repq --abits 4 \
+  --weights nearest --calib-count "${@:2}"; }
+cached plain 3
+for note in "" "is that of the cache"; do
+  cached kept 3 --calib-cache "$work/cache"
+  [ "$(grep -c 'calibration' "$work/err" || true)" -eq "$(printf %s "$note" | grep -c .)" ] && grep -qF -- "$note" "$work/err" ||
+    fail "calibration cache: $(cat "$work/err")"
+  cmp "$work/plain.bin" "$work/kept.bin" || fail "a kept calibration gives another model"
+done
+for change in "calibration pictures:2" "way to read:2 --exif-rotate" "choice of outputs:2 --ports logits,embedding"; do
+  cached kept ${change#*:} --calib-cache "$work/cache"
+  grep -q "is of another.*${change%%:*}.*made anew" "$work/err" || fail "$change: $(cat "$work/err")"
+done
+expect_error 3 "is no calibration cache" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" \
+  --calib-count 2 --calib-cache "$work/plain.bin"
+expect_error 2 "cannot write the calibration cache" "$VITCONVERT" plan "$demo" --calib "$demo/calib.txt" \
+  --calib-cache "$work/no/cache"
 [ -z "$(ls "$work" | grep '^x\.bin' || true)" ] || fail "a failed conversion left a file behind"
 echo "convert's options work"

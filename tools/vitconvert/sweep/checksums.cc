@@ -37,16 +37,16 @@ std::uint64_t add_classes(const ClassTexts& texts, std::uint64_t seed) {
       {reinterpret_cast<const std::uint8_t*>(texts.embeddings.data()), texts.embeddings.size() * sizeof(float)}, seed);
 }
 
+std::string hashed(const std::string& text) { return hex64(add_text(text, 0)); }
+
+}  // namespace
+
 std::uint64_t pictures_checksum(const std::vector<LabelledPicture>& pictures) {
   std::uint64_t sum = 0;
   for (const LabelledPicture& picture : pictures)
     sum = add_text(std::to_string(picture.label) + "\n", add_file(picture.path, sum));
   return sum;
 }
-
-std::string hashed(const std::string& text) { return hex64(add_text(text, 0)); }
-
-}  // namespace
 
 Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   std::error_code error;
