@@ -13,7 +13,7 @@ namespace intvit {
 
 bool is_npz(const ZipEntries& entries);
 
-// The file's bytes must outlive the object. corrupt_file, or unsupported for big-endian floats and JAX's names.
+// The file's bytes must outlive the object. corrupt_file, or unsupported for JAX's names.
 Result<SafetensorsFile> open_npz_file(const ZipEntries& entries, std::string name);
 
 }  // namespace intvit
