@@ -62,9 +62,9 @@ bool is_within(const Budget& budget, const Conversion& conversion) {
          (budget.milliseconds == 0 || conversion.milliseconds.value_or(0) <= budget.milliseconds);
 }
 
-// "0.49 MB and 0.31 ms"
+// "0.493 MB and 0.310 ms"
 std::string costs_text(const Conversion& conversion) {
-  std::string text = fixed(megabytes_of(conversion), 2) + " MB";
+  std::string text = fixed(megabytes_of(conversion), 3) + " MB";
   if (conversion.milliseconds) text += " and " + fixed(*conversion.milliseconds, 3) + " ms";
   return text;
 }
@@ -80,8 +80,8 @@ class Search {
     const Budget& budget = job_.convert.budget;
     if (budget.megabytes > 0 && megabytes_of(first.value()) > budget.megabytes) {
       return Status(Code::check_failed, "with no quantizer raised the file has " +
-                                            fixed(megabytes_of(first.value()), 2) + " MB already, more than --max-mb " +
-                                            fixed(budget.megabytes, 2) +
+                                            fixed(megabytes_of(first.value()), 3) + " MB already, more than --max-mb " +
+                                            fixed(budget.megabytes, 3) +
                                             "; allow more, or start from fewer bits (--wbits)");
     }
     groups_ = ranked(job_.network, *first.value().sensitivity, low_, eight_);
@@ -91,7 +91,7 @@ class Search {
     best_drop_ = drop_;
     if (Status status = raise_fewer(best.value()); !status.ok()) return status;
     if (budget.megabytes > 0 && megabytes_of(best.value()) > budget.megabytes) {
-      log("that is more than --max-mb " + fixed(budget.megabytes, 2) +
+      log("that is more than --max-mb " + fixed(budget.megabytes, 3) +
           ": activations come first, whose bits take no place in the file");
       std::stable_partition(groups_.begin(), groups_.end(), [](const Group& group) { return !group.layer; });
       if (Status status = raise_fewer(best.value()); !status.ok()) return status;
@@ -200,7 +200,7 @@ class Search {
   Status too_large(const Conversion& least) const {
     const Budget& budget = job_.convert.budget;
     std::string caps;
-    if (budget.megabytes > 0) caps = "--max-mb " + fixed(budget.megabytes, 2);
+    if (budget.megabytes > 0) caps = "--max-mb " + fixed(budget.megabytes, 3);
     if (budget.milliseconds > 0) caps += (caps.empty() ? "" : " and ") + ("--max-ms " + fixed(budget.milliseconds, 3));
     return {Code::check_failed, "--max-drop " + fixed(limit_.points, 2) + " takes " + costs_text(least) +
                                     ", more than " + caps +
