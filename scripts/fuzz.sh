@@ -13,6 +13,7 @@ fuzz() {
   local name=$1 corpus=$work/$1.corpus
   mkdir "$corpus"
   [ "$name" != fuzz_model ] || build/clang/tests/fuzz/write_seeds "$corpus"
+  [ "$name" != fuzz_safetensors ] || cp tests/golden/checkpoints/*.npz "$corpus"
   [[ "$name" != fuzz_picture* ]] || cp tests/golden/pictures/*.{jpg,png,bmp,pnm,pgm,webp} "$corpus"
   "build/clang/tests/fuzz/$name" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=0 \
     -verbosity=0 -artifact_prefix=build/clang/ "$corpus" >"$work/$name.log" 2>&1

@@ -2,8 +2,8 @@
 # Installs the Debian packages that are missing, for building (default) or also for all checks ("checks").
 set -euo pipefail
 
-packages=(g++ cmake ninja-build libdnnl-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libstb-dev libcli11-dev
-  nlohmann-json3-dev doctest-dev libxsimd-dev)
+packages=(g++ cmake ninja-build libdnnl-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libstb-dev
+  libcli11-dev nlohmann-json3-dev doctest-dev libxsimd-dev)
 if [ "${1:-}" = checks ]; then
   packages+=(binutils clang libclang-rt-14-dev libomp-dev clang-format libbenchmark-dev g++-12-aarch64-linux-gnu qemu-user
     pkg-config lintian)

@@ -20,6 +20,8 @@
 
 namespace intvit {
 
+class CalibrationCache;
+
 struct ConvertOptions {
   std::string method = "percentile";
   int weight_bits = 8;
@@ -33,6 +35,7 @@ struct ConvertOptions {
   std::vector<std::string> settings = {};  // of the method's knobs, name=value (methods/knobs.h)
   std::vector<SiteRule> sites = {};        // in the place of what the method gives there; not with `plan` or `budget`
   Metadata origin = {};                    // what the file says of where the network comes from
+  CalibrationCache* cache = nullptr;       // calibration may come from there, and is kept there
   PictureSource* unseen = nullptr;         // the check is made on these; null: on the calibration pictures
   bool optimise_modules = false;           // module-wise reconstruction (converter/optimise/)
   bool optimise_network = false;           // then all modules together

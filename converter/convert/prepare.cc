@@ -1,5 +1,6 @@
 #include "converter/convert/prepare.h"
 
+#include "converter/convert/calibration_cache.h"
 #include "converter/equalise/fold.h"
 #include "converter/equalise/heads.h"
 
@@ -17,14 +18,14 @@ std::map<std::string, Equalisation> of_heads(const Plan& plan, const FloatNetwor
   return heads;
 }
 
-}  // namespace
-
-Result<Preparation> prepare(const FloatNetwork& network, const PictureRun& run, const ConvertOptions& options) {
+// The heads are equalised, and the network calibrated.
+Result<Preparation> prepare_anew(const FloatNetwork& network, const PictureRun& run, const ConvertOptions& options,
+                                 int head_bits) {
   Preparation result{network, {}, {CalibrationStatistics(network), {}, 0}};
   if (options.plan) {
     result.heads = of_heads(*options.plan, network);
-  } else if (options.equalise_heads && options.activation_bits < 8) {
-    Result<std::map<std::string, Equalisation>> heads = equalise_heads(network, run, options.activation_bits);
+  } else if (head_bits > 0) {
+    Result<std::map<std::string, Equalisation>> heads = equalise_heads(network, run, head_bits);
     if (!heads.ok()) return heads.status();
     result.heads = heads.take();
   }
@@ -32,6 +33,29 @@ Result<Preparation> prepare(const FloatNetwork& network, const PictureRun& run, 
   Result<Calibration> calibration = calibrate(result.network, run);
   if (!calibration.ok()) return calibration.status();
   result.calibration = calibration.take();
+  return result;
+}
+
+}  // namespace
+
+Result<Preparation> prepare(const FloatNetwork& network, const PictureRun& run, const ConvertOptions& options) {
+  const int head_bits =
+      !options.plan && options.equalise_heads && options.activation_bits < 8 ? options.activation_bits : 0;
+  // A plan has equalisations of its own.
+  if (options.cache == nullptr || (options.plan && !of_heads(*options.plan, network).empty())) {
+    return prepare_anew(network, run, options, head_bits);
+  }
+  FloatNetwork equalised = network;
+  Result<std::optional<KeptCalibration>> kept = options.cache->find(head_bits, run.pictures.count(), equalised);
+  if (!kept.ok()) return kept.status();
+  if (kept.value()) {
+    return Preparation{std::move(equalised), std::move(kept.value()->heads), std::move(kept.value()->calibration)};
+  }
+  Result<Preparation> result = prepare_anew(network, run, options, head_bits);
+  if (!result.ok()) return result;
+  if (Status status = options.cache->keep(head_bits, result.value().heads, result.value().calibration); !status.ok()) {
+    return status;
+  }
   return result;
 }
 

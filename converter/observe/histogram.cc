@@ -1,7 +1,9 @@
 #include "converter/observe/histogram.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 
 namespace intvit {
 namespace {
@@ -82,6 +84,38 @@ void Histogram::merge(const Histogram& part) {
     counts_[static_cast<std::size_t>(bin - first_)] += part.counts_[i];
   }
   count_ += part.count_;
+}
+
+void Histogram::write(ByteWriter& bytes) const {
+  bytes.u64(count_);
+  for (const double value : {min_, max_, width_}) bytes.u64(std::bit_cast<std::uint64_t>(value));
+  bytes.u64(static_cast<std::uint64_t>(first_));
+  const bool wide = std::ranges::any_of(counts_, [](std::uint64_t n) { return n > 0xffffffffU; });
+  bytes.u32(static_cast<std::uint32_t>(counts_.size()));
+  bytes.u32(wide ? 1 : 0);
+  for (const std::uint64_t n : counts_) wide ? bytes.u64(n) : bytes.u32(static_cast<std::uint32_t>(n));
+}
+
+std::optional<Histogram> Histogram::read(ByteReader& bytes) {
+  Histogram result;
+  result.count_ = bytes.u64();
+  for (double* value : {&result.min_, &result.max_, &result.width_}) *value = std::bit_cast<double>(bytes.u64());
+  result.first_ = static_cast<std::int64_t>(bytes.u64());
+  const std::uint32_t bins = bytes.u32(), wide = bytes.u32();
+  if (bytes.failed() || bins == 0 || bins > kBins || wide > 1) return std::nullopt;
+  std::uint64_t total = 0;
+  for (std::uint32_t i = 0; i < bins; ++i) {
+    result.counts_.push_back(wide != 0 ? bytes.u64() : bytes.u32());
+    if (__builtin_add_overflow(total, result.counts_.back(), &total)) return std::nullopt;
+  }
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  int exponent = 0;
+  const bool power_of_two = std::isnormal(result.width_) && std::frexp(result.width_, &exponent) == 0.5;
+  const bool range = result.min_ >= -kLargest && result.min_ <= result.max_ && result.max_ <= kLargest;
+  if (bytes.failed() || total != result.count_ || total == 0 || !power_of_two || !range) return std::nullopt;
+  const std::int64_t low = bin_of(result.min_, result.width_), high = bin_of(result.max_, result.width_);
+  if (low < result.first_ || high - result.first_ >= static_cast<std::int64_t>(bins)) return std::nullopt;
+  return result;
 }
 
 double Histogram::quantile(double p) const {

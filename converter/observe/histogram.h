@@ -5,7 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "engine/format/byte_stream.h"
 
 namespace intvit {
 
@@ -19,6 +22,10 @@ class Histogram {
   // stream that have all begun like the first part's, merged in any order, are the histogram of the whole stream.
   Histogram emptied() const;
   void merge(const Histogram& part);
+
+  void write(ByteWriter& bytes) const;
+  // Nothing unless the bytes are what write() can have made of some values.
+  static std::optional<Histogram> read(ByteReader& bytes);
 
   std::uint64_t count() const { return count_; }
   double min() const { return min_; }

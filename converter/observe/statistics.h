@@ -25,6 +25,11 @@ class CalibrationStatistics : public Observer {
   CalibrationStatistics emptied() const;
   void merge(const CalibrationStatistics& part);
 
+  void write(ByteWriter& bytes) const;
+  // What write() made of the statistics of so many pictures. False, with the statistics in no certain state, if the
+  // bytes cannot be that.
+  bool read(ByteReader& bytes, int pictures);
+
   // The first tensor that was observed with an infinity or a NaN, which no histogram has.
   const std::optional<TensorId>& not_finite() const { return not_finite_; }
 

@@ -19,6 +19,7 @@ constexpr const char* kWeightsName = "model.safetensors";
 constexpr const char* kOpenClipName = "open_clip_model.safetensors";
 constexpr const char* kIndexName = "model.safetensors.index.json";
 constexpr const char* kTorchName = "pytorch_model.bin";
+constexpr const char* kNumpyName = "model.npz";
 constexpr const char* kTorchIndexName = "pytorch_model.bin.index.json";
 constexpr std::size_t kMostShards = 1024;
 
@@ -47,7 +48,7 @@ Result<Checkpoint> Checkpoint::open(const std::string& path) {
   std::string weights = path;
   if (fs::is_directory(path, error)) {
     checkpoint.folder_ = path;
-    for (const char* name : {kWeightsName, kIndexName, kOpenClipName, kTorchName, kTorchIndexName}) {
+    for (const char* name : {kWeightsName, kIndexName, kOpenClipName, kTorchName, kTorchIndexName, kNumpyName}) {
       weights = (fs::path(path) / name).string();
       if (file_exists(weights)) break;
     }
@@ -56,11 +57,12 @@ Result<Checkpoint> Checkpoint::open(const std::string& path) {
     checkpoint.folder_ = fs::path(path).parent_path().string();
     if (checkpoint.folder_.empty()) checkpoint.folder_ = ".";
     const std::string ending = fs::path(path).extension().string();
-    constexpr std::string_view kEndings[] = {".safetensors", ".json", ".pth", ".pt", ".bin", ".ckpt"};
+    constexpr std::string_view kEndings[] = {".safetensors", ".json", ".pth", ".pt", ".bin", ".ckpt", ".npz"};
     if (std::find(std::begin(kEndings), std::end(kEndings), ending) == std::end(kEndings) && file_exists(path)) {
-      return {Code::unsupported, "cannot read " + in_quotes(path) +
-                                     ": a checkpoint is a .safetensors, .pth, .pt or .bin file or a folder with one; "
-                                     "save the model as safetensors (safetensors.torch.save_file)"};
+      return {Code::unsupported,
+              "cannot read " + in_quotes(path) +
+                  ": a checkpoint is a .safetensors, .pth, .pt, .bin or .npz file or a folder with one; "
+                  "save the model as safetensors (safetensors.torch.save_file)"};
     }
   }
   if (weights.ends_with(".index.json")) {

@@ -1,6 +1,6 @@
 // The tensors of a checkpoint, wherever they lie: one .safetensors file, a folder with model.safetensors, a folder with
 // model.safetensors.index.json and its shards, or one with open_clip_model.safetensors; and the same of torch.save: a
-// .pth, .pt or .bin file, pytorch_model.bin, pytorch_model.bin.index.json.
+// .pth, .pt or .bin file, pytorch_model.bin, pytorch_model.bin.index.json; or a .npz file of numpy.savez, model.npz.
 #pragma once
 
 #include <string>

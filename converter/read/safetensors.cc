@@ -9,7 +9,7 @@
 #include "converter/read/message.h"
 #include "converter/read/safetensors_header.h"
 #include "converter/read/torch_file.h"
-#include "converter/read/zip_directory.h"
+#include "converter/read/zip_checkpoint.h"
 
 namespace intvit {
 namespace {
@@ -43,7 +43,33 @@ void convert16(const std::byte* source, float (*convert)(std::uint16_t), std::ve
   }
 }
 
+// `source` need not be aligned.
+std::vector<float> converted(std::span<const std::byte> source, const std::string& dtype) {
+  if (dtype == "F64") {
+    std::vector<double> wide(source.size() / sizeof(double));
+    if (!wide.empty()) std::memcpy(wide.data(), source.data(), source.size());
+    std::vector<float> values(wide.size());
+    std::transform(wide.begin(), wide.end(), values.begin(), [](double value) { return static_cast<float>(value); });
+    return values;
+  }
+  std::vector<float> values(source.size() / (dtype == "F32" ? 4 : 2));
+  if (dtype != "F32") {
+    convert16(source.data(), dtype == "F16" ? from_f16 : from_bf16, values);
+  } else if (!values.empty()) {
+    std::memcpy(values.data(), source.data(), source.size());
+  }
+  return values;
+}
+
 }  // namespace
+
+std::optional<std::uint64_t> element_count(std::span<const std::int64_t> shape) {
+  std::uint64_t count = 1;
+  for (const std::int64_t dimension : shape) {
+    if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(dimension), &count)) return std::nullopt;
+  }
+  return count;
+}
 
 Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
   Result<MappedFile> mapped = MappedFile::open(path);
@@ -64,7 +90,7 @@ Result<SafetensorsFile> SafetensorsFile::open_any(const std::string& path) {
                 ": it is a pickle outside of a ZIP file, which PyTorch before 1.6 wrote; load it and "
                 "save it again with torch.save or as safetensors (safetensors.torch.save_file)"};
   }
-  Result<SafetensorsFile> file = is_zip(mapping->bytes()) ? open_torch_file(mapping->bytes(), path)
+  Result<SafetensorsFile> file = is_zip(mapping->bytes()) ? open_zip_checkpoint(mapping->bytes(), path)
                                                           : open_memory(std::as_bytes(mapping->bytes()), path);
   if (file.ok()) file.value().mapping_ = mapping;
   return file;
@@ -83,6 +109,12 @@ Result<SafetensorsFile> SafetensorsFile::of_tensors(std::span<const std::byte> d
   file.name_ = std::move(name);
   file.data_ = data;
   file.tensors_ = std::move(tensors);
+  return file;
+}
+
+Result<SafetensorsFile> SafetensorsFile::of_packed(Unpack unpack, std::string name, std::vector<TensorInfo> tensors) {
+  Result<SafetensorsFile> file = of_tensors({}, std::move(name), std::move(tensors));
+  if (file.ok()) file.value().unpack_ = std::move(unpack);
   return file;
 }
 
@@ -126,16 +158,17 @@ Result<std::vector<float>> SafetensorsFile::read(std::string_view name) const {
   if (!tensor->is_weight()) {
     return {Code::unsupported, "tensor " + in_quotes(name) + " of " + in_quotes(name_) + " has type " +
                                    in_quotes(tensor->dtype) +
-                                   "; weights must be F32, F16 or BF16, save it as one of them"};
+                                   "; weights must be F32, F64, F16 or BF16, save it as one of them"};
   }
-  const std::byte* source = data_.data() + tensor->begin;
-  const std::size_t bytes = tensor->end - tensor->begin;
-  std::vector<float> values(bytes / (tensor->dtype == "F32" ? 4 : 2));
-  if (tensor->dtype == "F32") {
-    if (bytes > 0) std::memcpy(values.data(), source, bytes);
-  } else {
-    convert16(source, tensor->dtype == "F16" ? from_f16 : from_bf16, values);
+  std::vector<std::byte> unpacked;
+  if (unpack_) {
+    Result<std::vector<std::byte>> content = unpack_(*tensor);
+    if (!content.ok()) return content.status();
+    unpacked = content.take();
   }
+  const std::vector<float> values = converted(
+      (unpack_ ? std::span<const std::byte>(unpacked) : data_).subspan(tensor->begin, tensor->end - tensor->begin),
+      tensor->dtype);
   const auto bad = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
   if (bad != values.end()) {
     return {Code::corrupt_file, "tensor " + in_quotes(name) + " of " + in_quotes(name_) + " has " +

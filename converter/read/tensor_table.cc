@@ -104,9 +104,11 @@ const TensorInfo* TensorTable::find(const TensorName& name) const {
 Result<std::optional<double>> TensorTable::scalar(const std::string& name) const {
   const auto at = scalars_.find(name);
   if (at == scalars_.end()) return std::optional<double>();
-  const Result<std::vector<float>> values = checkpoint_->read(at->second->name);
-  if (!values.ok()) return values.status();
-  if (values.value().size() == 1) return std::optional<double>(values.value()[0]);
+  if (element_count(at->second->shape) == 1) {
+    const Result<std::vector<float>> values = checkpoint_->read(at->second->name);
+    if (!values.ok()) return values.status();
+    return std::optional<double>(values.value()[0]);
+  }
   return {Code::corrupt_file, "checkpoint " + in_quotes(checkpoint_->path()) + ": " + in_quotes(at->second->name) +
                                   " is " + shape_text(at->second->shape) + ", but should be one number"};
 }

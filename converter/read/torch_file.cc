@@ -6,7 +6,7 @@
 
 #include "converter/read/message.h"
 #include "converter/read/tensor_pickle.h"
-#include "converter/read/zip_directory.h"
+#include "converter/read/zip_content.h"
 
 namespace intvit {
 namespace {
@@ -30,15 +30,6 @@ const StorageType* type_of(std::string_view name) {
   return found == std::end(kStorageTypes) ? nullptr : found;
 }
 
-// Elements; nothing if they are too many to count.
-std::optional<std::uint64_t> elements_of(const std::vector<std::int64_t>& shape) {
-  std::uint64_t count = 1;
-  for (const std::int64_t dimension : shape) {
-    if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(dimension), &count)) return std::nullopt;
-  }
-  return count;
-}
-
 // Whether rows follow each other without gaps; strides of single entries do not matter.
 bool is_contiguous(const PickledTensor& tensor) {
   std::int64_t stride = 1;
@@ -55,7 +46,7 @@ std::string place(const PickledTensor& tensor, Bytes storage, Bytes all, TensorI
   const StorageType* type = type_of(tensor.storage_type);
   if (type == nullptr) return "has the type " + in_quotes(tensor.storage_type) + ", which is not known";
   if (!is_contiguous(tensor)) return "does not lie row after row; save it with .contiguous()";
-  const std::optional<std::uint64_t> elements = elements_of(tensor.shape);
+  const std::optional<std::uint64_t> elements = element_count(tensor.shape);
   const std::uint64_t room = storage.size() / type->bytes;
   if (!elements || tensor.offset > room || *elements > room - tensor.offset) {
     return "has shape " + shape_text(tensor.shape) + ", but its storage has " + std::to_string(room) + " elements";
@@ -70,7 +61,7 @@ std::string place(const PickledTensor& tensor, Bytes storage, Bytes all, TensorI
 
 // The folder that all entries are in, with its slash: that of data.pkl.
 std::optional<std::string> prefix_of(const ZipEntries& entries) {
-  for (const auto& [name, bytes] : entries) {
+  for (const auto& [name, entry] : entries) {
     if (name.ends_with("/data.pkl") && std::count(name.begin(), name.end(), '/') == 1) {
       return name.substr(0, name.size() - std::string_view("data.pkl").size());
     }
@@ -78,24 +69,32 @@ std::optional<std::string> prefix_of(const ZipEntries& entries) {
   return std::nullopt;
 }
 
+// torch.save can leave checksums out (torch.serialization.set_crc32_options), and then they are 0.
+bool is_sound(const ZipEntry& entry) { return entry.crc == 0 || crc32_of(entry.packed) == entry.crc; }
+
 }  // namespace
 
 bool is_bare_pickle(Bytes bytes) { return bytes.size() > 2 && bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5; }
 
-Result<SafetensorsFile> open_torch_file(Bytes bytes, std::string name) {
+Result<SafetensorsFile> open_torch_file(Bytes bytes, const ZipEntries& entries, std::string name) {
   const auto corrupt = [&name](const std::string& what) {
     return Status(Code::corrupt_file, "cannot read " + in_quotes(name) + ": " + what);
   };
-  const Result<ZipEntries> entries = read_zip_directory(bytes, name);
-  if (!entries.ok()) return entries.status();
-  const std::optional<std::string> prefix = prefix_of(entries.value());
+  const std::optional<std::string> prefix = prefix_of(entries);
   if (!prefix) return corrupt("it is a ZIP file without data.pkl, so torch.save did not write it");
-  const auto order = entries.value().find(*prefix + "byteorder");
-  if (order != entries.value().end() && !order->second.empty() && order->second[0] != 'l') {
+  for (const auto& [entry_name, entry] : entries) {
+    if (entry.deflated) {
+      return Status(Code::unsupported, "cannot read " + in_quotes(name) + ": its entry " + in_quotes(entry_name) +
+                                           " is compressed; save it with torch.save, which does not");
+    }
+    if (!is_sound(entry)) return corrupt("its entry " + in_quotes(entry_name) + kOtherChecksum);
+  }
+  const auto order = entries.find(*prefix + "byteorder");
+  if (order != entries.end() && !order->second.packed.empty() && order->second.packed[0] != 'l') {
     return Status(Code::unsupported,
                   "cannot read " + in_quotes(name) + ": its numbers are big-endian; save it elsewhere");
   }
-  Result<TensorPickle> pickle = read_tensor_pickle(entries.value().find(*prefix + "data.pkl")->second, name);
+  Result<TensorPickle> pickle = read_tensor_pickle(entries.find(*prefix + "data.pkl")->second.packed, name);
   if (!pickle.ok()) return pickle.status();
   if (pickle.value().tensors.empty()) {
     return Status(Code::unsupported, "cannot read " + in_quotes(name) +
@@ -105,10 +104,10 @@ Result<SafetensorsFile> open_torch_file(Bytes bytes, std::string name) {
   std::vector<TensorInfo> tensors;
   std::uint64_t total = 0;
   for (const PickledTensor& tensor : pickle.value().tensors) {
-    const auto storage = entries.value().find(*prefix + "data/" + tensor.key);
-    if (storage == entries.value().end()) return corrupt(in_quotes(tensor.name) + " has no storage in the file");
+    const auto storage = entries.find(*prefix + "data/" + tensor.key);
+    if (storage == entries.end()) return corrupt(in_quotes(tensor.name) + " has no storage in the file");
     TensorInfo info;
-    const std::string problem = place(tensor, storage->second, bytes, info);
+    const std::string problem = place(tensor, storage->second.packed, bytes, info);
     if (!problem.empty()) return corrupt("tensor " + in_quotes(tensor.name) + " " + problem);
     total += info.end - info.begin;
     tensors.push_back(std::move(info));

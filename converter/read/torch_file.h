@@ -6,6 +6,7 @@
 #include <string>
 
 #include "converter/read/safetensors.h"
+#include "converter/read/zip_directory.h"
 #include "engine/format/mapped_file.h"
 #include "intvit/status.h"
 
@@ -14,7 +15,9 @@ namespace intvit {
 // Whether a file begins as a pickle outside of a ZIP file does: an older torch.save's.
 bool is_bare_pickle(std::span<const std::uint8_t> bytes);
 
-// The tensors, with `bytes` as their data. corrupt_file or unsupported.
-Result<SafetensorsFile> open_torch_file(std::span<const std::uint8_t> bytes, std::string name);
+// The tensors of the entries of the file `bytes`, which are their data. corrupt_file, checksums that differ included,
+// or unsupported.
+Result<SafetensorsFile> open_torch_file(std::span<const std::uint8_t> bytes, const ZipEntries& entries,
+                                        std::string name);
 
 }  // namespace intvit

@@ -15,6 +15,8 @@ constexpr std::size_t kLongestEntryName = 2048, kEndBytes = 22, kLocatorBytes = 
 constexpr std::size_t kEntryBytes = 46, kLocalBytes = 30, kLongestComment = 65535;
 constexpr std::uint32_t kEnd = 0x06054b50, kLocator = 0x07064b50, kEnd64 = 0x06064b50, kEntry = 0x02014b50,
                         kLocal = 0x04034b50, kFull = 0xffffffff;
+constexpr std::uint64_t kStored = 0, kDeflated = 8;
+constexpr std::uint64_t kMostDeflated = 1032;  // bytes of content for one; no stream of deflate has more
 
 // Little-endian; the place must be within the bytes.
 std::uint64_t number(Bytes bytes, std::size_t at, std::size_t width) {
@@ -54,13 +56,13 @@ std::optional<Directory> find_directory(Bytes bytes) {
   return directory;
 }
 
-struct Entry {
+struct DirectoryEntry {
   std::string name;
-  std::uint64_t method = 0, flags = 0, packed = 0, size = 0, local = 0;
+  std::uint64_t method = 0, flags = 0, crc = 0, packed = 0, size = 0, local = 0;
 };
 
 // Sizes and places of more than 32 bits lie in an extra field, in this order, as far as they are needed.
-bool read_extra(Bytes extra, Entry& entry) {
+bool read_extra(Bytes extra, DirectoryEntry& entry) {
   for (std::size_t at = 0; has(extra, at, 4);) {
     const std::uint64_t id = number(extra, at, 2), length = number(extra, at + 2, 2);
     at += 4;
@@ -80,11 +82,12 @@ bool read_extra(Bytes extra, Entry& entry) {
 }
 
 // The entry at `at`, which is moved behind it.
-std::optional<Entry> take_entry(Bytes directory, std::size_t& at) {
+std::optional<DirectoryEntry> take_entry(Bytes directory, std::size_t& at) {
   if (!has(directory, at, kEntryBytes) || number(directory, at, 4) != kEntry) return std::nullopt;
-  Entry entry;
+  DirectoryEntry entry;
   entry.flags = number(directory, at + 8, 2);
   entry.method = number(directory, at + 10, 2);
+  entry.crc = number(directory, at + 16, 4);
   entry.packed = number(directory, at + 20, 4);
   entry.size = number(directory, at + 24, 4);
   entry.local = number(directory, at + 42, 4);
@@ -98,12 +101,12 @@ std::optional<Entry> take_entry(Bytes directory, std::size_t& at) {
 }
 
 // What is stored, behind a header of its own.
-std::optional<Bytes> content_of(Bytes bytes, const Entry& entry) {
+std::optional<Bytes> packed_bytes(Bytes bytes, const DirectoryEntry& entry) {
   if (!has(bytes, entry.local, kLocalBytes) || number(bytes, entry.local, 4) != kLocal) return std::nullopt;
   const std::uint64_t begin =
       entry.local + kLocalBytes + number(bytes, entry.local + 26, 2) + number(bytes, entry.local + 28, 2);
-  if (!has(bytes, begin, entry.size)) return std::nullopt;
-  return bytes.subspan(begin, entry.size);
+  if (!has(bytes, begin, entry.packed)) return std::nullopt;
+  return bytes.subspan(begin, entry.packed);
 }
 
 }  // namespace
@@ -124,17 +127,27 @@ Result<ZipEntries> read_zip_directory(Bytes bytes, const std::string& file) {
   const Bytes list = bytes.subspan(directory->begin, directory->size);
   ZipEntries entries;
   std::size_t at = 0;
+  std::uint64_t total = 0;
   for (std::uint64_t i = 0; i < directory->entries; ++i) {
-    const std::optional<Entry> entry = take_entry(list, at);
+    const std::optional<DirectoryEntry> entry = take_entry(list, at);
     if (!entry) return corrupt("entry " + std::to_string(i + 1) + " of its ZIP directory is wrong");
-    if (entry->method != 0 || (entry->flags & 1) != 0 || entry->packed != entry->size) {
+    const bool deflated = entry->method == kDeflated;
+    if ((!deflated && entry->method != kStored) || (entry->flags & 1) != 0) {
       return Status(Code::unsupported, "cannot read " + in_quotes(file) + ": its entry " + in_quotes(entry->name) +
-                                           " is compressed or encrypted; save it with torch.save or numpy.savez, which "
-                                           "do neither");
+                                           " is encrypted or compressed by another method than deflate; save it with "
+                                           "torch.save, numpy.savez or numpy.savez_compressed");
     }
-    const std::optional<Bytes> content = content_of(bytes, *entry);
-    if (!content) return corrupt("its entry " + in_quotes(entry->name) + " lies outside of the file");
-    if (!entries.emplace(entry->name, *content).second) return corrupt(in_quotes(entry->name) + " is there twice");
+    const std::optional<Bytes> packed = packed_bytes(bytes, *entry);
+    if (!packed) return corrupt("its entry " + in_quotes(entry->name) + " lies outside of the file");
+    if (deflated ? entry->size / kMostDeflated > packed->size() : entry->size != packed->size()) {
+      return corrupt("its entry " + in_quotes(entry->name) + " claims " + std::to_string(entry->size) +
+                     " bytes, packed " + std::to_string(packed->size()));
+    }
+    // Else one of them could stand for thousands, each of which takes time.
+    total += packed->size();
+    if (total > bytes.size()) return corrupt("its entries overlap");
+    const ZipEntry found{*packed, entry->size, static_cast<std::uint32_t>(entry->crc), deflated};
+    if (!entries.emplace(entry->name, found).second) return corrupt(in_quotes(entry->name) + " is there twice");
   }
   return entries;
 }

@@ -1,6 +1,6 @@
-// The entries of a ZIP file (APPNOTE 6.3, ZIP64 included) that are stored as they are: what torch.save and numpy.savez
-// write. Nothing is decompressed. The file may come from an enemy: every place is checked before it is read, and memory
-// is bounded by the directory's size.
+// The entries of a ZIP file (APPNOTE 6.3, ZIP64 included), stored or deflated: what torch.save and numpy.savez write.
+// The file may come from an enemy: every place is checked before it is read, and memory is bounded by the directory's
+// size.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,15 @@
 
 namespace intvit {
 
-// By name; the bytes are those of the file. `file` is for messages. corrupt_file; unsupported for entries that are
-// compressed or encrypted.
-using ZipEntries = std::map<std::string, std::span<const std::uint8_t>, std::less<>>;
+struct ZipEntry {
+  std::span<const std::uint8_t> packed;  // as it lies in the file; the content itself unless it is deflated
+  std::uint64_t size = 0;                // of the content, not more than deflate can make of what is packed
+  std::uint32_t crc = 0;                 // CRC-32 of the content; see zip_content.h for both
+  bool deflated = false;
+};
+
+// By name. `file` is for messages. corrupt_file; unsupported for entries that are packed otherwise or encrypted.
+using ZipEntries = std::map<std::string, ZipEntry, std::less<>>;
 Result<ZipEntries> read_zip_directory(std::span<const std::uint8_t> bytes, const std::string& file);
 
 // Whether a file begins as a ZIP file does.

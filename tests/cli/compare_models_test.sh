@@ -33,4 +33,24 @@ expect_error 2 "is no manifest" "$VITCONVERT" verify "$work/a.bin" --against "$w
 expect_error 2 "cannot write the manifest" "$VITCONVERT" verify "$work/a.bin" --write "$work/no/manifest"
 printf 'XXXX' | dd of="$work/same.bin" bs=1 seek=300000 conv=notrunc 2>/dev/null
 expect_error 3 "is damaged" "$VITCONVERT" verify "$work/same.bin"
+
+# --format, of which --json is an older name, in every command that prints results.
+for command in "inspect $work/a.bin" "compare $work/a.bin $work/b.bin" "verify $work/a.bin"; do
+  "$VITCONVERT" $command --json >"$work/flag.json"
+  "$VITCONVERT" $command --format json | cmp - "$work/flag.json" || fail "$command: --format json is not --json"
+  expect_error 2 "--format: 'csv' must be text or json" "$VITCONVERT" $command --format csv
+  expect_error 2 "--format" "$VITCONVERT" $command --format json --json
+done
+for command in convert reference synth; do
+  expect_error 2 "--format: 'xml' must be text or json" "$VITCONVERT" "$command" --format xml
+done
+for what in methods archs formats; do
+  lines=$("$VITCONVERT" list "$what" --format jsonl | tee "$work/jsonl" | wc -l)
+  [ "$lines" -ge 7 ] && [ "$(grep -c '^{".*}$' "$work/jsonl")" -eq "$lines" ] || fail "list $what: $(cat "$work/jsonl")"
+  [ "$("$VITCONVERT" list "$what" --format csv | wc -l)" -eq $((lines + 1)) ] || fail "list $what as CSV"
+  [ "$("$VITCONVERT" list "$what" --format markdown | grep -c '^| .* |$')" -eq $((lines + 1)) ] || fail "list $what as Markdown"
+  [ "$("$VITCONVERT" list "$what" --format json | grep -c '^  {$')" -eq "$lines" ] || fail "list $what as JSON"
+done
+"$VITCONVERT" list methods --format csv | grep -q '^igq,".*groups=' || fail "CSV has no knobs"
+"$VITCONVERT" list archs --format csv | grep -q '^swin_tiny_patch4_window7_224,224,4,96,2 2 6 2,3 6 12 24,7$' || fail "CSV of Swin"
 echo "compare and verify work"

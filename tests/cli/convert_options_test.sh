@@ -58,17 +58,32 @@ expect_error 2 "--min-agree" "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$wor
 
 # Bits that are raised until accuracy holds. 64 pictures: one is 1.56 points.
 head -n 64 "$demo/test_1024.txt" | sed "s#^#$demo/#" >"$work/eval.txt"
-expect_exit 0 "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/drop.bin" --max-drop 2 --eval "$work/eval.txt"
+expect_exit 0 "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/drop.bin" --max-drop 2 --eval "$work/eval.txt" \
+  --max-mb 0.6 --max-ms 10000
 "$VITCONVERT" inspect "$work/drop.bin" >"$work/inspect"
 at_least 2 "$(awk '$1 == "top1_drop" { print $2 }' "$work/inspect")" || fail "the drop: $(cat "$work/inspect")"
+grep -q 'max_ms  *10000' "$work/inspect" && grep -q 'max_mb  *0.6' "$work/inspect" && grep -q "at most 10000" "$work/out" ||
+  fail "the budget: $(cat "$work/inspect")"
 grep -q 'method  *percentile' "$work/inspect" || fail "method: $(cat "$work/inspect")"
 size=$(stat -c %s "$work/drop.bin")
 [ "$size" -gt "$(stat -c %s "$work/poor.bin")" ] && [ "$size" -lt 850000 ] || fail "all or nothing was raised: $size bytes"
 float=$("$VITCONVERT" reference "$demo" --eval "$work/eval.txt" --json | json_number /dev/stdin top1)
 top1=$("$VITRUN" "$work/drop.bin" --eval "$work/eval.txt" --json | json_number /dev/stdin top1)
 at_least "$top1" "$(awk -v f="$float" 'BEGIN { print f - 2 }')" || fail "top-1 is $top1 %, float's $float %"
+# What is within the budget and what is not, on few pictures.
+head -n 16 "$work/eval.txt" >"$work/few.txt"
+head -n 1 "$work/four.txt" >"$work/one.txt"
+within() { expect_exit "$1" "$VITCONVERT" convert "$demo" --calib "$work/one.txt" --wbits 2 --abits 3 --weights nearest \
+  --method percentile -o "$work/within.bin" --max-drop 2 --eval "$work/few.txt" "${@:2}"; }
+within 5 --max-mb 0.25
+grep -q "no quantizer raised the file has 0.29[0-9] MB already, more than --max-mb 0.250" "$work/err" || fail "$(cat "$work/err")"
+within 5 --max-mb 0.45 --max-ms 0.000001
+grep -q "more than --max-mb 0.450: activations come first" "$work/err" &&
+  grep -q "max-drop 2.00 takes 0.3[0-9]* MB and .* ms, more than --max-mb 0.450 and --max-ms 0.000" "$work/err" ||
+  fail "beyond the budget: $(cat "$work/err")"
+[ ! -e "$work/within.bin" ] || fail "a model beyond the budget was written"
 expect_error 2 "requires --eval" "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/x.bin" --max-drop 1
-expect_error 2 "goes with neither" "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/x.bin" --max-drop 1 \
+expect_error 2 "does not go with --plan" "$VITCONVERT" convert "$demo" "${poor[@]}" -o "$work/x.bin" --max-drop 1 \
   --eval "$work/eval.txt" --plan "$work/plan.json"
 
 # Pictures and folders that cannot be read are named and left out, unless asked otherwise.
@@ -87,5 +102,25 @@ if ! ls "$work/pictures/locked" >/dev/null 2>&1; then  # not as root
   grep -q "locked' cannot be listed" "$work/err" || fail "locked: $(cat "$work/err")"
   expect_error 3 "cannot list" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/pictures" --strict
 fi
+
+# Calibration that is kept: the same bytes, and a note; other pictures, another way to read them or other outputs make it
+# anew.
+cached() { expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/$1.bin" --calib "$demo/calib.txt" --method repq --abits 4 \
+  --weights nearest --calib-count "${@:2}"; }
+cached plain 3
+for note in "" "is that of the cache"; do
+  cached kept 3 --calib-cache "$work/cache"
+  [ "$(grep -c 'calibration' "$work/err" || true)" -eq "$(printf %s "$note" | grep -c .)" ] && grep -qF -- "$note" "$work/err" ||
+    fail "calibration cache: $(cat "$work/err")"
+  cmp "$work/plain.bin" "$work/kept.bin" || fail "a kept calibration gives another model"
+done
+for change in "calibration pictures:2" "way to read:2 --exif-rotate" "choice of outputs:2 --ports logits,embedding"; do
+  cached kept ${change#*:} --calib-cache "$work/cache"
+  grep -q "is of another.*${change%%:*}.*made anew" "$work/err" || fail "$change: $(cat "$work/err")"
+done
+expect_error 3 "is no calibration cache" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" \
+  --calib-count 2 --calib-cache "$work/plain.bin"
+expect_error 2 "cannot write the calibration cache" "$VITCONVERT" plan "$demo" --calib "$demo/calib.txt" \
+  --calib-cache "$work/no/cache"
 [ -z "$(ls "$work" | grep '^x\.bin' || true)" ] || fail "a failed conversion left a file behind"
 echo "convert's options work"

@@ -30,9 +30,11 @@ cmp "$results/float_logits.npy" "$work/logits.npy" || fail "the float network ha
   "$(json_number "$results/minmax_w8a8.json" top1)" ] || fail "vitrun finds another top-1"
 
 # Again: nothing is converted, and the table is the same.
-sweep 0 -o "$results" --csv
+sweep 0 -o "$results" --format csv
 [ "$(count ': converting$')" -eq 0 ] && [ "$(count ': reused')" -eq 5 ] || fail "all should be reused: $(cat "$work/err")"
 diff "$work/first" "$work/out" || fail "reused results differ"
+sweep 0 -o "$results" --format jsonl
+[ "$(grep -c '^{"method":".*"reused":true}$' "$work/out")" -eq 4 ] || fail "an object for each: $(cat "$work/out")"
 
 # A damaged result, a damaged model, and a result of other settings are made anew; the other two are reused.
 echo '{"key": ' >"$results/minmax_w8a8.json"

@@ -7,40 +7,17 @@
 #include <cstring>
 
 #include "converter/read/checkpoint.h"
+#include "converter/read/zip_checkpoint.h"
 #include "tests/converter/checkpoints.h"
+#include "tests/converter/zip_writer.h"
 
 using namespace intvit;
 using checkpoints::contains;
+using checkpoints::little;
+using checkpoints::zip;
+using checkpoints::ZipItem;
 
 namespace {
-
-std::string little(std::uint64_t value, int width) {
-  std::string text;
-  for (int i = 0; i < width; ++i) text += static_cast<char>(value >> (8 * i));
-  return text;
-}
-
-struct ZipEntry {
-  std::string name, content;
-  int method = 0;
-};
-
-// With the 64-bit end that torch.save writes.
-std::string zip(const std::vector<ZipEntry>& entries) {
-  std::string file, list;
-  for (const ZipEntry& e : entries) {
-    const std::string sizes = little(0, 4) + little(e.content.size(), 4) + little(e.content.size(), 4);
-    list += little(0x02014b50, 4) + little(0, 6) + little(static_cast<std::uint64_t>(e.method), 2) + little(0, 4) +
-            sizes + little(e.name.size(), 2) + little(0, 12) + little(file.size(), 4) + e.name;
-    file += little(0x04034b50, 4) + little(0, 4) + little(static_cast<std::uint64_t>(e.method), 2) + little(0, 4) +
-            sizes + little(e.name.size(), 2) + little(0, 2) + e.name + e.content;
-  }
-  const std::size_t begin = file.size(), end64 = begin + list.size();
-  return file + list + little(0x06064b50, 4) + little(44, 8) + little(0, 4) + little(0, 8) + little(entries.size(), 8) +
-         little(entries.size(), 8) + little(list.size(), 8) + little(begin, 8) + little(0x07064b50, 4) + little(0, 4) +
-         little(end64, 8) + little(1, 4) + little(0x06054b50, 4) + little(0, 4) + little(entries.size(), 2) +
-         little(entries.size(), 2) + little(0xffffffff, 4) + little(0xffffffff, 4) + little(0, 2);
-}
 
 std::string text(const std::string& s) { return "X" + little(s.size(), 4) + s; }
 std::string integer(std::int64_t n) { return "J" + little(static_cast<std::uint64_t>(n), 4); }
@@ -66,14 +43,18 @@ std::string floats(const std::vector<float>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
 }
 
-std::string torch_file(const std::string& program, const std::vector<ZipEntry>& storages) {
-  std::vector<ZipEntry> entries = {{"archive/data.pkl", program}, {"archive/byteorder", "little"}};
-  for (const ZipEntry& e : storages) entries.push_back({"archive/data/" + e.name, e.content, e.method});
+std::string torch_file(const std::string& program, const std::vector<ZipItem>& storages) {
+  std::vector<ZipItem> entries = {{"archive/data.pkl", program}, {"archive/byteorder", "little"}};
+  for (const ZipItem& e : storages) {
+    entries.push_back(e);
+    entries.back().name = "archive/data/" + e.name;
+  }
   return zip(entries);
 }
 
+// `file` must outlive what is returned.
 Result<SafetensorsFile> opened(const std::string& file) {
-  return open_torch_file({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}, "x.pth");
+  return open_zip_checkpoint({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}, "x.pth");
 }
 
 void refuse(const std::string& program, Code code, const std::string& part) {
@@ -90,11 +71,12 @@ std::string simple() { return pickle(text("a") + tensor("0", {2, 2}, {2, 1})); }
 
 TEST_CASE("torch.save: tensors, their parts of storages and their types") {
   const std::string halves("\x00\x3c\x00\xc0", 4);  // 1, -2
-  const auto file =
-      opened(torch_file(pickle(text("a") + tensor("0", {2, 2}, {2, 1}) + text("b") + tensor("0", {1, 2}, {77, 1}, 1) +
-                               text("c") + tensor("1", {2}, {1}, 0, "HalfStorage") + text("step") + integer(7) +
-                               text("scalar") + tensor("0", {}, {}, 3)),
-                        {{"0", floats({1, 2, 3, 4})}, {"1", halves}}));
+  const std::string bytes =
+      torch_file(pickle(text("a") + tensor("0", {2, 2}, {2, 1}) + text("b") + tensor("0", {1, 2}, {77, 1}, 1) +
+                        text("c") + tensor("1", {2}, {1}, 0, "HalfStorage") + text("step") + integer(7) +
+                        text("scalar") + tensor("0", {}, {}, 3)),
+                 {{"0", floats({1, 2, 3, 4})}, {"1", halves}});
+  const auto file = opened(bytes);
   REQUIRE_MESSAGE(file.ok(), file.status().message());
   CHECK(file.value().tensors().size() == 4);
   CHECK(file.value().find("a")->shape == std::vector<std::int64_t>{2, 2});
@@ -104,9 +86,10 @@ TEST_CASE("torch.save: tensors, their parts of storages and their types") {
   CHECK(file.value().read("scalar").value() == std::vector<float>{4});
   // Inside of a checkpoint of a training run.
   const std::string inner = "}(" + text("a") + tensor("0", {4}, {1}) + "u";
-  const auto wrapped = opened(
+  const std::string run =
       torch_file("\x80\x02}(" + text("epoch") + integer(3) + text("lr") + "G12345678" + text("model") + inner + "u.",
-                 {{"0", floats({1, 2, 3, 4})}}));
+                 {{"0", floats({1, 2, 3, 4})}});
+  const auto wrapped = opened(run);
   REQUIRE_MESSAGE(wrapped.ok(), wrapped.status().message());
   CHECK(wrapped.value().read("a").value().size() == 4);
 }
@@ -179,13 +162,20 @@ TEST_CASE("torch.save: files that are cut or changed give a Status") {
   }
   const auto packed = opened(zip({{"archive/data.pkl", simple(), 8}}));
   REQUIRE_FALSE(packed.ok());
-  CHECK(contains(packed.status().message(), "compressed"));
+  CHECK(contains(packed.status().message(), "'archive/data.pkl' is compressed"));
+  const auto changed = opened(torch_file(simple(), {{"0", floats({1, 2, 3, 4}), 0, -1, 1}}));
+  REQUIRE_FALSE(changed.ok());
+  CHECK(contains(changed.status().message(), "'archive/data/0' has another checksum"));
+  // torch.serialization.set_crc32_options(False) writes zeros.
+  const std::string values = floats({1, 2, 3, 4});
+  const auto crc = static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(values.data()), 16));
+  CHECK(opened(torch_file(simple(), {{"0", values, 0, -1, crc}})).ok());
 }
 
 TEST_CASE("torch.save: a file, a folder and shards convert as safetensors do") {
   const checkpoints::TensorMap tensors = checkpoints::tensors_of(checkpoints::tiny_description());
   std::string items[2], map;
-  std::vector<ZipEntry> storages[2];
+  std::vector<ZipItem> storages[2];
   int number = 0;
   for (const auto& [name, stored] : tensors) {
     std::vector<std::int64_t> strides(stored.shape.size(), 1);
@@ -196,7 +186,7 @@ TEST_CASE("torch.save: a file, a folder and shards convert as safetensors do") {
     map += (map.empty() ? "\"" : ", \"") + name + "\": \"s" + std::to_string(shard) + ".bin\"";
   }
   checkpoints::TempFolder folder, shards;
-  std::vector<ZipEntry> all = storages[0];
+  std::vector<ZipItem> all = storages[0];
   all.insert(all.end(), storages[1].begin(), storages[1].end());
   folder.write("config.json", checkpoints::kTinyConfig);
   folder.write("pytorch_model.bin", torch_file(pickle(items[0] + items[1]), all));

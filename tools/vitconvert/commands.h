@@ -8,6 +8,7 @@
 #include "converter/convert/convert.h"
 #include "converter/observe/picture_source.h"
 #include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/output_format.h"
 #include "tools/common/pictures/picture_list.h"
 #include "tools/vitconvert/conversion_job.h"
 #include "tools/vitconvert/source_options.h"
@@ -30,6 +31,9 @@ Command add_report(CLI::App& app);
 // What convert and synth have in common: --method, --wbits, --abits, --seed, --threads. Defaults are what `options`
 // holds.
 void add_convert_options(CLI::App& command, ConvertOptions& options);
+
+// --format text|json, and --json, which stands for the latter.
+void add_text_or_json(CLI::App& command, OutputFormat& format);
 
 // unsupported if the network has no logits, which `what` needs.
 Status needs_logits(const FloatNetwork& network, const std::string& what);
@@ -66,7 +70,7 @@ Progress terminal_progress();
 Progress conversion_progress(const ConvertOptions& options, int pictures, bool plan_only);
 
 // What `job` would give and take, measured on made-up pictures.
-int dry_run(const Job& job, bool json);
+int dry_run(const Job& job, OutputFormat format);
 
 // Nothing for an empty path.
 Status write_text(const std::string& path, const std::string& text);
@@ -74,7 +78,7 @@ Status write_text(const std::string& path, const std::string& text);
 // How a conversion ends.
 struct FinishOptions {
   std::string output, report;  // the second may be empty
-  bool json = false;           // one object instead of lines
+  OutputFormat format = OutputFormat::text;
   bool warn = true;            // when the model is far from float
   double least_agreement = 0;  // percent; the exit code is 5 below it, and the file gets another name
 };

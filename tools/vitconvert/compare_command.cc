@@ -23,7 +23,7 @@ struct CompareCommand {
   std::vector<std::string> pictures;
   PictureOptions reading;
   int threads = 1;
-  bool json = false;
+  OutputFormat format = OutputFormat::text;
 };
 
 using Models = std::shared_ptr<const Model>[2];
@@ -132,7 +132,7 @@ int run(const CompareCommand& options) {
   }
   const std::vector<Fact> facts = facts_of(models);
   const std::vector<LayerPair> layers = pair_layers(*models[0], *models[1]);
-  (options.json ? print_json : print_text)(options, facts, layers, seen);
+  (options.format == OutputFormat::json ? print_json : print_text)(options, facts, layers, seen);
   return seen.failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }
 
@@ -149,7 +149,7 @@ Command add_compare(CLI::App& app) {
   add_picture_options(*command, options->reading);
   command->add_option("--threads", options->threads, "Threads; if not given, the physical cores that may be used")
       ->check(CLI::Range(1, kMaxThreads));
-  command->add_flag("--json", options->json, "Print one JSON object");
+  add_text_or_json(*command, options->format);
   return [options] { return run(*options); };
 }
 

@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 
 #include "converter/convert/round_layers.h"
 #include "converter/convert/trial.h"
+#include "converter/float/vectors/vector_functions.h"
 #include "converter/lower/input_geometry.h"
 #include "converter/read/text_file.h"
+#include "engine/format/checksum.h"
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/cli/suggest.h"
 #include "tools/common/pictures/labels_file.h"
 #include "tools/common/pictures/picture_options.h"
 #include "tools/common/results/digest.h"
+#include "tools/common/results/output_file.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sweep/checksums.h"
 
@@ -86,6 +90,36 @@ std::string base_name(const std::string& path) {
   return name.substr(0, 200);
 }
 
+// What a calibration cache is of, but for the pictures.
+Result<CalibrationKey> cache_key(const JobOptions& options, const FloatNetwork& network) {
+  if (options.cache.empty()) return CalibrationKey{};
+  if (Status status = check_output_file("the calibration cache", options.cache); !status.ok()) return status;
+  const Result<SweepChecksums> sums =
+      sweep_checksums(options.source.path, options.source.outputs.texts, {}, {}, options.pictures);
+  if (!sums.ok()) return sums.status();
+  std::string outputs =
+      std::to_string(network.preprocessing.height) + "x" + std::to_string(network.preprocessing.width);
+  for (const NetworkOutput& output : network.outputs) outputs += " " + output.name;
+  return CalibrationKey{{"checkpoint", hex64(sums.value().checkpoint)},
+                        {"input size or choice of outputs",
+                         hex64(checksum64({reinterpret_cast<const std::uint8_t*>(outputs.data()), outputs.size()}))},
+                        {"way to read pictures", hex64(sums.value().reading)},
+                        {"build of vitconvert", hex64(sums.value().program)},
+                        {"kind of CPU", std::to_string(float_instructions())}};
+}
+
+Status open_cache(Job& job) {
+  if (job.cache_path.empty()) return {};
+  CalibrationKey key = job.cache_key;
+  key.emplace_back("choice of calibration pictures", hex64(pictures_checksum(job.calibration)));
+  const auto note = [](const std::string& line) { std::cerr << "vitconvert: note: " << line << '\n'; };
+  Result<CalibrationCache> cache = CalibrationCache::open(job.cache_path, std::move(key), note);
+  if (!cache.ok()) return cache.status();
+  job.cache = std::make_unique<CalibrationCache>(cache.take());
+  job.convert.cache = job.cache.get();
+  return {};
+}
+
 }  // namespace
 
 Result<Job> start_job(JobOptions& options) {
@@ -101,6 +135,8 @@ Result<Job> start_job(JobOptions& options) {
   if (!checksum.ok()) return checksum.status();
   options.convert.origin = {{"source", base_name(options.source.path)},
                             {"checkpoint_checksum", hex64(checksum.value())}};
+  Result<CalibrationKey> key = cache_key(options, network.value());
+  if (!key.ok()) return key.status();
   return Job{network.take(),
              options.convert,
              geometry.value(),
@@ -108,6 +144,9 @@ Result<Job> start_job(JobOptions& options) {
              options.strict,
              std::move(pictures.value().calibration),
              std::move(pictures.value().unseen),
+             options.cache,
+             key.take(),
+             {},
              {},
              {}};
 }
@@ -128,7 +167,8 @@ Status open_pictures(Job& job) {
     job.convert.unseen = job.unseen_pictures.get();
   }
   const Progress progress = terminal_progress();
-  return try_lowering(job.network, {*job.pictures, threads, progress}, job.convert);
+  status = try_lowering(job.network, {*job.pictures, threads, progress}, job.convert);
+  return status.ok() ? open_cache(job) : status;
 }
 
 void add_job_options(CLI::App& command, JobOptions& options) {
@@ -136,6 +176,10 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   command.add_option("--calib", options.calibration, "LIST file or folder of calibration pictures")->required();
   command.add_option("--calib-count", options.calibration_count, "Use only the first N pictures")
       ->check(CLI::Range(1, 1000000));
+  command
+      .add_option("--calib-cache", options.cache,
+                  "Keep what calibration saw in this file, and take it from there for other methods and bits")
+      ->check(file_name());
   command.add_flag("--strict", options.strict,
                    "Stop at a picture or folder that cannot be read, instead of leaving it out");
   add_picture_options(command, options.pictures);

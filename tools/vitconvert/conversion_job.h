@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "converter/convert/calibration_cache.h"
 #include "converter/convert/convert.h"
 #include "converter/graph/network.h"
 #include "converter/observe/picture_source.h"
@@ -16,7 +17,7 @@ namespace intvit {
 
 struct JobOptions {
   SourceOptions source;
-  std::string calibration, plan, labels, isa;
+  std::string calibration, cache, plan, labels, isa;
   std::vector<std::string> sites;
   int calibration_count = 0;
   bool strict = false;  // a picture that cannot be read is an error
@@ -34,8 +35,11 @@ struct Job {
   PictureOptions reading;
   bool strict = false;
   std::vector<LabelledPicture> calibration, unseen;
-  std::unique_ptr<PictureFiles> pictures,
-      unseen_pictures;  // after open_pictures(); the second only where there are any
+  std::string cache_path;    // may be empty
+  CalibrationKey cache_key;  // but for the pictures
+  // After open_pictures(); the second and the last only where there are any.
+  std::unique_ptr<PictureFiles> pictures, unseen_pictures;
+  std::unique_ptr<CalibrationCache> cache;
 };
 
 // Cheap mistakes first; reads the checkpoint, but no picture.

@@ -44,7 +44,7 @@ int run(ConvertCommand options) {
   Result<Job> job = start_job(options.job);
   if (!job.ok()) return report_error(job.status());
   if (Status status = check_goals(options, job.value()); !status.ok()) return report_error(status);
-  if (options.dry_run) return dry_run(job.value(), options.finish.json);
+  if (options.dry_run) return dry_run(job.value(), options.finish.format);
   if (Status status = open_pictures(job.value()); !status.ok()) return report_error(status);
   const Result<Conversion> conversion =
       options.max_drop.evaluation.empty()
@@ -97,7 +97,7 @@ Command add_convert(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--dry-run", options->dry_run,
                     "Write nothing and read no picture: say about how large the model would be, and how long it takes");
-  command->add_flag("--json", options->finish.json, "Print one JSON object");
+  add_text_or_json(*command, options->finish.format);
   return [options] { return run(*options); };
 }
 

@@ -1,10 +1,15 @@
 #include <algorithm>
 
 #include "intvit/session.h"
+#include "tools/common/cli/format_options.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
+
+void add_text_or_json(CLI::App& command, OutputFormat& format) {
+  add_format_options(command, format, {OutputFormat::text, OutputFormat::json}, {OutputFormat::json});
+}
 
 void add_convert_options(CLI::App& command, ConvertOptions& options) {
   options.threads = physical_cores();

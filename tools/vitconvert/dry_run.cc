@@ -52,7 +52,7 @@ void print(const Model& model, const Metadata& metadata, int pictures, int threa
 
 }  // namespace
 
-int dry_run(const Job& job, bool json) {
+int dry_run(const Job& job, OutputFormat format) {
   const Result<Sample> few = convert_synthetic(job, kFewPictures);
   if (!few.ok()) return report_error(few.status());
   const Result<Sample> more = convert_synthetic(job, kMorePictures);
@@ -67,7 +67,7 @@ int dry_run(const Job& job, bool json) {
   const int pictures = static_cast<int>(job.calibration.size()), threads = job.convert.threads;
   const double seconds = seconds_for(pictures, few.value(), more.value());
   const Metadata& metadata = conversion.metadata;
-  if (!json) {
+  if (format == OutputFormat::text) {
     print(*model.value(), metadata, pictures, threads, seconds, session.value());
     return kExitOk;
   }

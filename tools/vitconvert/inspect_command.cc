@@ -135,14 +135,14 @@ void print_text(const Model& model, const std::string& path) {
 
 Command add_inspect(CLI::App& app) {
   auto path = std::make_shared<std::string>();
-  auto json = std::make_shared<bool>(false);
+  auto format = std::make_shared<OutputFormat>(OutputFormat::text);
   CLI::App* command = app.add_subcommand("inspect", "What is in a model file; checks all of it");
   command->add_option("MODEL", *path, "A model file")->required();
-  command->add_flag("--json", *json, "Print one JSON object");
-  return [path, json]() -> int {
+  add_text_or_json(*command, *format);
+  return [path, format]() -> int {
     const auto model = Model::open(*path);
     if (!model.ok()) return report_error(model.status());
-    if (*json) {
+    if (*format == OutputFormat::json) {
       print_json(*model.value(), *path);
     } else {
       print_text(*model.value(), *path);

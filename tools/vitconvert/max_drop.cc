@@ -1,25 +1,29 @@
 #include "tools/vitconvert/max_drop.h"
-#include "tools/common/results/text_table.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <map>
+#include <optional>
 
+#include "converter/convert/describe.h"
+#include "converter/methods/auto/latency.h"
 #include "engine/format/writer.h"
 #include "tools/common/cli/command_line.h"
+#include "tools/common/results/text_table.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sweep/evaluate.h"
 
 namespace intvit {
 namespace {
 
-constexpr int kRankingPictures = 4;
+constexpr int kRankingPictures = 4, kLatencyRuns = 60;
 
 // Names that are raised together.
 struct Group {
   std::vector<std::string> names;
   double db = 1e9;  // of the worst of them
+  bool layer = false;
 };
 
 // Worst first. Query, key and value must keep the same bits. What has no fewer bits than in `eight` is left out.
@@ -40,12 +44,29 @@ std::vector<Group> ranked(const FloatNetwork& network, const Sensitivity& sensit
     add("site " + (per_head ? network.node(network.producer(id)).name : site.site), site.site, site.isolated_db);
   }
   for (const LayerSensitivity& layer : sensitivity.layers) {
-    if (low.weights.at(layer.layer).bits < 8) add("layer " + layer.layer, layer.layer, layer.isolated_db);
+    if (low.weights.at(layer.layer).bits >= 8) continue;
+    const std::string key = "layer " + layer.layer;
+    add(key, layer.layer, layer.isolated_db);
+    groups[key].layer = true;
   }
   std::vector<Group> sorted;
   for (auto& [key, group] : groups) sorted.push_back(std::move(group));
   std::stable_sort(sorted.begin(), sorted.end(), [](const Group& a, const Group& b) { return a.db < b.db; });
   return sorted;
+}
+
+double megabytes_of(const Conversion& conversion) { return static_cast<double>(conversion.file.size()) / 1e6; }
+
+bool is_within(const Budget& budget, const Conversion& conversion) {
+  return (budget.megabytes == 0 || megabytes_of(conversion) <= budget.megabytes) &&
+         (budget.milliseconds == 0 || conversion.milliseconds.value_or(0) <= budget.milliseconds);
+}
+
+// "0.493 MB and 0.310 ms"
+std::string costs_text(const Conversion& conversion) {
+  std::string text = fixed(megabytes_of(conversion), 3) + " MB";
+  if (conversion.milliseconds) text += " and " + fixed(*conversion.milliseconds, 3) + " ms";
+  return text;
 }
 
 class Search {
@@ -55,26 +76,26 @@ class Search {
   Result<Conversion> run() {
     if (Status status = start(); !status.ok()) return status;
     Result<Conversion> first = attempt(0, true);
-    if (!first.ok() || drop_ <= limit_.points) return finished(std::move(first));
+    if (!first.ok() || drop_ <= limit_.points) return best_drop_ = drop_, finished(std::move(first));
+    const Budget& budget = job_.convert.budget;
+    if (budget.megabytes > 0 && megabytes_of(first.value()) > budget.megabytes) {
+      return Status(Code::check_failed, "with no quantizer raised the file has " +
+                                            fixed(megabytes_of(first.value()), 3) + " MB already, more than --max-mb " +
+                                            fixed(budget.megabytes, 3) +
+                                            "; allow more, or start from fewer bits (--wbits)");
+    }
     groups_ = ranked(job_.network, *first.value().sensitivity, low_, eight_);
-    std::size_t few = 0, enough = groups_.size();  // the first is not enough
-    Result<Conversion> best = attempt(enough, false);
+    Result<Conversion> best = attempt(groups_.size(), false);
     if (!best.ok()) return best;
     if (drop_ > limit_.points) return too_much();
-    double best_drop = drop_;
-    while (enough - few > 1) {
-      const std::size_t middle = few + (enough - few) / 2;
-      Result<Conversion> made = attempt(middle, false);
-      if (!made.ok()) return made;
-      if (drop_ > limit_.points) {
-        few = middle;
-        continue;
-      }
-      enough = middle;
-      best = std::move(made);
-      best_drop = drop_;
+    best_drop_ = drop_;
+    if (Status status = raise_fewer(best.value()); !status.ok()) return status;
+    if (budget.megabytes > 0 && megabytes_of(best.value()) > budget.megabytes) {
+      log("that is more than --max-mb " + fixed(budget.megabytes, 3) +
+          ": activations come first, whose bits take no place in the file");
+      std::stable_partition(groups_.begin(), groups_.end(), [](const Group& group) { return !group.layer; });
+      if (Status status = raise_fewer(best.value()); !status.ok()) return status;
     }
-    drop_ = best_drop;
     return finished(std::move(best));
   }
 
@@ -89,8 +110,10 @@ class Search {
     truth_ = truth.take();
     if (truth_.accuracy(evaluation_).count() == 0) return {Code::io, "no picture of --eval can be read"};
     ConvertOptions options = job_.convert;
+    if (options.method != "auto") options.budget = {};  // others know nothing of costs; what is raised keeps to it
     Result<Plan> low = choose_plan(job_.network, *job_.pictures, options, progress_);
     if (!low.ok()) return low.status();
+    options.budget = {};
     options.sites = {{"*=bits:8", "*", 8, "", "", {}}};
     Result<Plan> eight = choose_plan(job_.network, *job_.pictures, options, progress_);
     if (!eight.ok()) return eight.status();
@@ -99,10 +122,30 @@ class Search {
     return {};
   }
 
+  // Halves for how many groups it takes. `best` keeps the drop, and is replaced by what does so in a smaller file.
+  Status raise_fewer(Conversion& best) {
+    std::size_t few = 0, enough = groups_.size();
+    while (enough - few > 1) {
+      const std::size_t middle = few + (enough - few) / 2;
+      Result<Conversion> made = attempt(middle, false);
+      if (!made.ok()) return made.status();
+      if (drop_ > limit_.points) {
+        few = middle;
+        continue;
+      }
+      enough = middle;
+      if (made.value().file.size() > best.file.size()) continue;
+      best = made.take();
+      best_drop_ = drop_;
+    }
+    return {};
+  }
+
   // With the first `raised` groups at 8 bits. Sets drop_.
   Result<Conversion> attempt(std::size_t raised, bool rank) {
     ConvertOptions options = job_.convert;
     options.sites.clear();
+    options.budget = {};
     options.plan = low_;
     for (std::size_t g = 0; g < raised; ++g) {
       for (const std::string& name : groups_[g].names) take_site(name, eight_, *options.plan);
@@ -112,13 +155,21 @@ class Search {
     if (!conversion.ok()) return conversion;
     const auto model = Model::from_memory(conversion.value().file, "converted model");
     if (!model.ok()) return model.status();
+    const Budget& budget = job_.convert.budget;
     const Result<Evaluation> evaluation =
-        evaluate(model.value(), truth_, evaluation_, job_.reading, options.budget.isa, options.threads, progress_);
+        evaluate(model.value(), truth_, evaluation_, job_.reading, budget.isa, options.threads, progress_);
     if (!evaluation.ok()) return evaluation.status();
     drop_ = evaluation.value().drop();
+    if (budget.milliseconds > 0) {
+      const Result<std::vector<double>> times =
+          measure_latency({model.value()}, *job_.pictures, budget.isa, kLatencyRuns, progress_);
+      if (!times.ok()) return times.status();
+      conversion.value().milliseconds = times.value()[0];
+    }
+    if (is_within(budget, conversion.value())) least_drop_ = std::min(least_drop_.value_or(drop_), drop_);
     log(std::to_string(raised) + " of " + (rank ? "all" : std::to_string(groups_.size())) +
         " quantizers raised to 8 bits: top-1 " + fixed(evaluation.value().top1, 2) + " %, drop " + fixed(drop_, 2) +
-        " points, " + fixed(static_cast<double>(conversion.value().file.size()) / 1e6, 2) + " MB");
+        " points, " + costs_text(conversion.value()));
     return conversion;
   }
 
@@ -126,13 +177,15 @@ class Search {
   Result<Conversion> finished(Result<Conversion> conversion) const {
     if (!conversion.ok()) return conversion;
     Conversion& result = conversion.value();
+    if (!is_within(job_.convert.budget, result)) return too_large(result);
+    add_figures(job_.convert, result);
     result.plan.method = job_.convert.method;
     result.metadata["method"] = job_.convert.method;
     std::string rules;
     for (const SiteRule& rule : job_.convert.sites) rules += (rules.empty() ? "" : "\n") + rule.text;
     if (!rules.empty()) result.metadata["sites"] = rules;
     result.metadata["max_drop"] = fixed(limit_.points, 3);
-    result.metadata["top1_drop"] = fixed(drop_, 3);
+    result.metadata["top1_drop"] = fixed(best_drop_, 3);
     set_metadata(result.metadata, result.file);
     return conversion;
   }
@@ -141,6 +194,20 @@ class Search {
     return {Code::check_failed, "with 8 bits everywhere top-1 still drops by " + fixed(drop_, 2) +
                                     " points on the pictures of --eval, which is the least possible here; --max-drop " +
                                     fixed(limit_.points, 2) + " asks for less"};
+  }
+
+  // Of the models that keep the drop `least` costs least.
+  Status too_large(const Conversion& least) const {
+    const Budget& budget = job_.convert.budget;
+    std::string caps;
+    if (budget.megabytes > 0) caps = "--max-mb " + fixed(budget.megabytes, 3);
+    if (budget.milliseconds > 0) caps += (caps.empty() ? "" : " and ") + ("--max-ms " + fixed(budget.milliseconds, 3));
+    return {Code::check_failed, "--max-drop " + fixed(limit_.points, 2) + " takes " + costs_text(least) +
+                                    ", more than " + caps +
+                                    (least_drop_ ? "; the best model within that drops by " + fixed(*least_drop_, 2) +
+                                                       " points. Allow more of one of them"
+                                                 : "; no model that was tried is within that. Allow more, or start "
+                                                   "from fewer bits (--wbits, --abits)")};
   }
 
   static void log(const std::string& line) { std::cerr << "vitconvert: " << line << '\n'; }
@@ -152,7 +219,8 @@ class Search {
   FloatTruth truth_;
   Plan low_, eight_;
   std::vector<Group> groups_;
-  double drop_ = 0;
+  double drop_ = 0, best_drop_ = 0;   // of the last attempt; of the result
+  std::optional<double> least_drop_;  // of the models within the budget
 };
 
 }  // namespace
@@ -170,9 +238,7 @@ void add_max_drop(CLI::App& command, MaxDrop& limit) {
 }
 
 Status check_max_drop(const Job& job, const MaxDrop& limit) {
-  if (job.convert.plan || job.convert.budget.limited()) {
-    return {Code::invalid_argument, "--max-drop goes with neither --plan nor --max-ms and --max-mb"};
-  }
+  if (job.convert.plan) return {Code::invalid_argument, "--max-drop does not go with --plan"};
   if (Status status = needs_logits(job.network, "--max-drop"); !status.ok()) return status;
   return evaluation_pictures(limit.evaluation, job.network.classes()).status();
 }

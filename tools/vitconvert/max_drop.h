@@ -21,7 +21,7 @@ Status check_max_drop(const Job& job, const MaxDrop& limit);
 
 // Starts from the job's bits. Sites and layers are raised in the order of what they cost the logits alone, worst first;
 // how many it takes is found by halving, so the drop is taken to fall with every one. check_failed, with the drop of 8
-// bits everywhere, if that is too much.
+// bits everywhere, if that is too much, or with what it takes, if that is beyond the job's budget.
 Result<Conversion> convert_within_drop(const Job& job, const MaxDrop& limit);
 
 }  // namespace intvit

@@ -95,7 +95,7 @@ int finish_conversion(const Conversion& conversion, const FinishOptions& options
   if (const Status status = write_file_atomically(output, conversion.file); !status.ok()) return report_error(status);
   const std::string page = options.report.empty() ? "" : html_report(conversion, options.output);
   if (Status status = write_text(options.report, page); !status.ok()) return report_error(status);
-  if (options.json) {
+  if (options.format == OutputFormat::json) {
     std::cout << json_text(conversion_json(conversion, output, seconds), 2) << '\n';
   } else {
     print_text(conversion, output, seconds);

@@ -27,7 +27,7 @@ struct ReferenceCommand {
   std::vector<std::string> pictures;
   PictureOptions reading;
   int threads = 1;
-  bool json = false;
+  OutputFormat format = OutputFormat::text;
 };
 
 // What one walk over the pictures yields.
@@ -122,7 +122,7 @@ Result<std::vector<LabelledPicture>> pictures_of(const ReferenceCommand& options
 void print(const ReferenceCommand& options, const FloatNetwork& network, const Evaluated& result) {
   const Accuracy& accuracy = result.accuracy;
   const bool labelled = !options.list.empty();
-  if (options.json) {
+  if (options.format == OutputFormat::json) {
     nlohmann::ordered_json root = {{"count", result.pictures}};
     if (labelled) root["top1"] = accuracy.top1_percent(), root["top5"] = accuracy.top5_percent();
     root["images_per_s"] = result.rate();
@@ -185,7 +185,7 @@ Command add_reference(CLI::App& app) {
   command->add_option("--logits", options->logits, "Write the logits to this .npy file")->check(file_name());
   command->add_option("--threads", options->threads, "Threads; if not given, the physical cores that may be used")
       ->check(CLI::Range(1, kMaxThreads));
-  command->add_flag("--json", options->json, "Print one JSON object");
+  add_text_or_json(*command, options->format);
   return [options] { return run(*options); };
 }
 

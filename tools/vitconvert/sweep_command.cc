@@ -8,6 +8,7 @@
 #include "engine/run/select_isa.h"
 #include "intvit/session.h"
 #include "tools/common/cli/command_line.h"
+#include "tools/common/cli/format_options.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/pictures/picture_options.h"
@@ -24,12 +25,7 @@ struct SweepCommand {
   std::vector<std::string> settings;
   PictureOptions pictures;
   int calibration_count = 0, threads = 1, runs = 50;
-  bool json = false, markdown = false, csv = false;
-
-  SweepFormat format() const {
-    if (json) return SweepFormat::json;
-    return csv ? SweepFormat::csv : markdown ? SweepFormat::markdown : SweepFormat::table;
-  }
+  OutputFormat format = OutputFormat::text;
 };
 
 Status make_folder(const std::string& path) {
@@ -73,7 +69,7 @@ int run(SweepCommand options) {
   const Result<SweepReport> report =
       sweep(input, terminal_progress(), [](const std::string& line) { std::cerr << "vitconvert: " << line << '\n'; });
   if (!report.ok()) return report_error(report.status());
-  print_sweep(std::cout, options.format(), input, report.value());
+  print_sweep(std::cout, options.format, input, report.value());
   const auto& results = report.value().results;
   const bool complete = report.value().float_accuracy.count() == static_cast<std::int64_t>(input.evaluation.size()) &&
                         std::all_of(results.begin(), results.end(), [](const auto& r) { return r.failure.ok(); });
@@ -115,9 +111,8 @@ Command add_sweep(CLI::App& app) {
       ->check(CLI::Range(1, kMaxThreads));
   command->add_option("--isa", options->isa,
                       "Instruction set, one of " + built_isa_names() + "; if not given, INTVIT_ISA, else the best");
-  CLI::Option* json = command->add_flag("--json", options->json, "Print one JSON object");
-  CLI::Option* csv = command->add_flag("--csv", options->csv, "Print comma-separated values")->excludes(json);
-  command->add_flag("--markdown", options->markdown, "Print a Markdown table")->excludes(json)->excludes(csv);
+  using enum OutputFormat;
+  add_format_options(*command, options->format, {text, markdown, csv, json, jsonl}, {markdown, csv, json});
   return [options] { return run(*options); };
 }
 

@@ -16,13 +16,15 @@ Json float_json(const Accuracy& accuracy) {
   return {{"pictures", accuracy.count()}, {"top1", accuracy.top1_percent()}, {"top5", accuracy.top5_percent()}};
 }
 
+Json result_json(const SweepResult& result) {
+  Json json = to_json(result);
+  if (result.failure.ok()) json["reused"] = result.reused;
+  return json;
+}
+
 void print_json(std::ostream& out, const SweepInput& input, const SweepReport& report) {
   Json results = Json::array();
-  for (const SweepResult& result : report.results) {
-    Json json = to_json(result);
-    if (result.failure.ok()) json["reused"] = result.reused;
-    results.push_back(std::move(json));
-  }
+  for (const SweepResult& result : report.results) results.push_back(result_json(result));
   out << json_text({{"architecture", input.network.architecture},
                     {"float", float_json(report.float_accuracy)},
                     {"results", std::move(results)},
@@ -51,9 +53,13 @@ TextTable::Cells cells_of(const SweepResult& result) {
 
 }  // namespace
 
-void print_sweep(std::ostream& out, SweepFormat format, const SweepInput& input, const SweepReport& report) {
-  if (format == SweepFormat::json) return print_json(out, input, report);
-  const bool csv = format == SweepFormat::csv;
+void print_sweep(std::ostream& out, OutputFormat format, const SweepInput& input, const SweepReport& report) {
+  if (format == OutputFormat::json) return print_json(out, input, report);
+  if (format == OutputFormat::jsonl) {
+    for (const SweepResult& result : report.results) out << json_text(result_json(result)) << '\n';
+    return;
+  }
+  const bool csv = format == OutputFormat::csv;
   TextTable table(csv ? TextTable::Cells{"method", "bits", "top1", "drop", "agreement", "logit_sqnr_db", "mb",
                                          "median_ms", "effective_bits", "note"}
                       : TextTable::Cells{"method", "bits", "top-1 %", "drop", "agree %", "SQNR dB", "MB", "ms",
@@ -65,7 +71,7 @@ void print_sweep(std::ostream& out, SweepFormat format, const SweepInput& input,
   out << "vitconvert " << version() << ", " << input.network.architecture << ", " << report.float_accuracy.count()
       << " pictures, " << input.calibration.size() << " for calibration; one thread, " << isa_name(input.isa) << ", "
       << cpu_name() << "\n\n";
-  format == SweepFormat::markdown ? table.print_markdown(out) : table.print(out);
+  format == OutputFormat::markdown ? table.print_markdown(out) : table.print(out);
 }
 
 }  // namespace intvit

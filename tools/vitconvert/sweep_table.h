@@ -3,12 +3,11 @@
 
 #include <ostream>
 
+#include "tools/common/cli/output_format.h"
 #include "tools/vitconvert/sweep/sweep.h"
 
 namespace intvit {
 
-enum class SweepFormat { table, markdown, csv, json };
-
-void print_sweep(std::ostream& out, SweepFormat format, const SweepInput& input, const SweepReport& report);
+void print_sweep(std::ostream& out, OutputFormat format, const SweepInput& input, const SweepReport& report);
 
 }  // namespace intvit

@@ -18,7 +18,7 @@ struct SynthCommand {
   ConvertOptions convert;
   OutputChoice outputs;
   InputSize input;
-  bool json = false;
+  OutputFormat format = OutputFormat::text;
 };
 
 int run(const SynthCommand& options) {
@@ -38,7 +38,7 @@ int run(const SynthCommand& options) {
   const Result<Conversion> conversion = convert(network.value(), pictures, options.convert, terminal_progress());
   if (!conversion.ok()) return report_error(conversion.status());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return finish_conversion(conversion.value(), {options.output, "", options.json, false}, seconds);
+  return finish_conversion(conversion.value(), {options.output, "", options.format, false}, seconds);
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ Command add_synth(CLI::App& app) {
   add_output_options(*command, options->outputs);
   add_input_size_option(*command, options->input);
   add_convert_options(*command, options->convert);
-  command->add_flag("--json", options->json, "Print one JSON object");
+  add_text_or_json(*command, options->format);
   return [options] { return run(*options); };
 }
 

@@ -24,7 +24,7 @@ constexpr const char* kFirstLine = "intvit manifest 1";
 
 struct VerifyCommand {
   std::string model, write, against;
-  bool json = false;
+  OutputFormat format = OutputFormat::text;
 };
 
 // "constant 0123456789abcdef 4096 blocks.0.attn.qkv.tiles", each line of a manifest behind the first.
@@ -128,7 +128,7 @@ int run(const VerifyCommand& options) {
   if (Status status = write_text(options.write, manifest_of(entries)); !status.ok()) return report_error(status);
   std::vector<std::string> different;
   if (!options.against.empty()) different = differences(entries, manifest);
-  if (options.json) {
+  if (options.format == OutputFormat::json) {
     print_json(options, entries, different);
   } else {
     if (options.write.empty() && options.against.empty()) std::cout << manifest_of(entries);
@@ -150,7 +150,7 @@ Command add_verify(CLI::App& app) {
       ->check(file_name());
   command->add_option("--against", options->against, "Compare with a manifest; exit code 5 if anything differs")
       ->check(file_name());
-  command->add_flag("--json", options->json, "Print one JSON object");
+  add_text_or_json(*command, options->format);
   return [options] { return run(*options); };
 }
 

@@ -33,6 +33,8 @@ const VectorFunctions& vector_functions() {
   return best;
 }
 
+int float_instructions() { return static_cast<int>(dnnl_get_effective_cpu_isa()); }
+
 const VectorFunctions* vector_functions(Isa isa) {
   if (!cpu_supports(isa)) return nullptr;
   switch (isa) {

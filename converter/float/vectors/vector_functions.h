@@ -66,6 +66,10 @@ struct VectorFunctions {
 // DNNL_MAX_CPU_ISA limits both, so that one machine can show what the float network gives on an older one.
 const VectorFunctions& vector_functions();
 
+// The sets of instructions that oneDNN may use here, as a number: where it is another, so may be the float network's
+// last bits.
+int float_instructions();
+
 // Those of scalar (the baseline), avx2 or avx512vnni; null for a set that is not built, is not here or has none.
 const VectorFunctions* vector_functions(Isa isa);
 

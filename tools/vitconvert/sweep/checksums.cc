@@ -37,16 +37,16 @@ std::uint64_t add_classes(const ClassTexts& texts, std::uint64_t seed) {
       {reinterpret_cast<const std::uint8_t*>(texts.embeddings.data()), texts.embeddings.size() * sizeof(float)}, seed);
 }
 
+std::string hashed(const std::string& text) { return hex64(add_text(text, 0)); }
+
+}  // namespace
+
 std::uint64_t pictures_checksum(const std::vector<LabelledPicture>& pictures) {
   std::uint64_t sum = 0;
   for (const LabelledPicture& picture : pictures)
     sum = add_text(std::to_string(picture.label) + "\n", add_file(picture.path, sum));
   return sum;
 }
-
-std::string hashed(const std::string& text) { return hex64(add_text(text, 0)); }
-
-}  // namespace
 
 Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   std::error_code error;
@@ -57,7 +57,7 @@ Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   for (fs::directory_iterator entry(beside, error), end; !error && entry != end; entry.increment(error)) {
     const std::string extension = entry->path().extension().string();
     if (extension == ".json" || entry->path().filename() == "labels.txt" ||
-        (folder && (extension == ".safetensors" || extension == ".bin")))
+        (folder && (extension == ".safetensors" || extension == ".bin" || extension == ".npz")))
       files.push_back(entry->path());
   }
   if (error) return {Code::not_found, "cannot read the checkpoint '" + source + "': " + error.message()};

@@ -27,6 +27,9 @@ Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std:
                                        const std::vector<LabelledPicture>& calibration,
                                        const std::vector<LabelledPicture>& evaluation, const PictureOptions& reading);
 
+// Of the pictures' bytes and labels, in order.
+std::uint64_t pictures_checksum(const std::vector<LabelledPicture>& pictures);
+
 // Of the file, or of all checkpoints of the folder, and of the configs and labels beside.
 Result<std::uint64_t> checkpoint_checksum(const std::string& source);
 
