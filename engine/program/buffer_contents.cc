@@ -14,7 +14,9 @@ std::vector<BufferContents> buffer_contents(const Program& program) {
   add(program.buffer_of(PortKind::picture), {});
   for (const Step& step : program.steps) {
     for (const Operand& operand : step.op->operands()) {
-      if (operand.writes()) add(operand.buffer, operand.leaves);
+      if (!operand.writes()) continue;
+      add(operand.buffer, operand.leaves);
+      if (operand.lists && operand.buffer < contents.size()) contents[operand.buffer].lists = true;
     }
   }
   return contents;
