@@ -100,13 +100,21 @@ void change_values(TinyProgram& tiny, ConstantId id, Random& random) {
     return static_cast<T>(one_of(kEdges, random));
   };
   const T low = edge(), high = edge();
-  const std::int64_t percent = random.integer(0, 2);
+  const std::int64_t many = random.integer(0, 2);  // few, some or all
   for (T& value : values) {
-    if (percent == 0 ? random.chance(2) : random.chance(percent == 1 ? 30 : 100))
-      value = random.chance(50) ? low : high;
+    if (random.chance(many == 0 ? 2 : many == 1 ? 30 : 100)) value = random.chance(50) ? low : high;
   }
-  if (percent == 0) one_of(values, random) = edge();
-  if (random.chance(40)) std::sort(values.begin(), values.end());
+  if (many == 0) one_of(values, random) = edge();
+  // Mostly within the range of shifts or numbers without a sign, and in order, where they were: many must be.
+  const Constant& before = tiny.program.constants[id];
+  const T *begin = before.as<T>(), *end = begin + before.count();
+  const T range = *std::min_element(begin, end) < 0    ? static_cast<T>(-1)
+                  : *std::max_element(begin, end) < 32 ? T{31}
+                                                       : Limits::max();
+  if (random.chance(80)) {
+    for (T& value : values) value = static_cast<T>(value & range);
+  }
+  if (random.chance(80) && std::is_sorted(begin, end)) std::sort(values.begin(), values.end());
   set_values(tiny, id, values);
 }
 
@@ -115,7 +123,9 @@ ConstantId any_constant(const TinyProgram& tiny, Random& random) {
 }
 
 void change_constant(TinyProgram& tiny, Random& random) {
-  const ConstantId id = any_constant(tiny, random);
+  ConstantId id = any_constant(tiny, random);
+  // Padding must stay 0: stretch_weights() is about weights.
+  while (random.chance(90) && tiny.program.constants[id].name.ends_with(".weight")) id = any_constant(tiny, random);
   switch (tiny.program.constants[id].type) {
     case DataType::u8:
       return change_values<std::uint8_t>(tiny, id, random);
