@@ -46,6 +46,7 @@ struct EncodeOp final : OperationOf<EncodeOp> {
     if (aside != kNone) all.push_back({"aside", aside, Access::write, {}, true});
     return all;
   }
+  std::uint32_t highest_value(const Tensors& tensors) const override;
   void check(Checker& c) const override;
   std::uint32_t row_local_rows(const Tensors& tensors) const override {
     return kind == kernels::EncodeKind::columns ? 0 : tensors.rows_of(dst);

@@ -46,7 +46,9 @@ Numbers linear_row(const LinearOp& op, const PlainMemory& memory, std::uint32_t 
   Numbers row(op.linear.k);
   for (std::uint32_t piece = 0; piece < pieces; ++piece) {
     for (std::uint32_t c = 0; c < std::min(src.columns, op.linear.k); ++c) {
-      row[piece * src.stride + c] = memory.at(op.src, r * pieces + piece, c);
+      // Whoever reads one plane of two sees the low bytes.
+      const std::int32_t value = memory.at(op.src, r * pieces + piece, c);
+      row[piece * src.stride + c] = op.planes == 2 ? value : value & 255;
     }
   }
   if (op.aside == kNone) return row;
