@@ -9,7 +9,7 @@
 
 namespace intvit::test {
 
-std::vector<std::int32_t> logits_of(const std::shared_ptr<const Model>& model, Isa isa, int threads) {
+std::vector<std::int32_t> logits_of_model(const std::shared_ptr<const Model>& model, Isa isa, int threads) {
   Result<std::unique_ptr<Session>> session = Session::create(model, {threads, 1, isa, false});
   REQUIRE(session.ok());
   const InputGeometry& in = model->program().input;
@@ -33,9 +33,9 @@ void Fates::judge(const std::vector<std::uint8_t>& bytes) {
     return;
   }
   ++ran;
-  const std::vector<std::int32_t> scalar = logits_of(model.value(), Isa::scalar);
+  const std::vector<std::int32_t> scalar = logits_of_model(model.value(), Isa::scalar);
   // Starting threads takes longer than the whole model.
-  CHECK(logits_of(model.value(), best_isa(), ran % 16 == 0 ? 2 : 1) == scalar);
+  CHECK(logits_of_model(model.value(), best_isa(), ran % 16 == 0 ? 2 : 1) == scalar);
 }
 
 }  // namespace intvit::test

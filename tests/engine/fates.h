@@ -11,7 +11,7 @@
 namespace intvit::test {
 
 // Of a picture of all bytes.
-std::vector<std::int32_t> logits_of(const std::shared_ptr<const Model>& model, Isa isa, int threads = 1);
+std::vector<std::int32_t> logits_of_model(const std::shared_ptr<const Model>& model, Isa isa, int threads = 1);
 
 // Counts what becomes of damaged files. A file that is accepted must run, and alike on every instruction set.
 struct Fates {

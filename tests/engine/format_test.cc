@@ -179,7 +179,7 @@ TEST_CASE("operations: each has a kind and a name of its own") {
 
 TEST_CASE("format: any flipped byte of the header") {
   const Bytes bytes = tiny_model_bytes();
-  const std::vector<std::int32_t> expected = logits_of(load(bytes).value(), Isa::scalar);
+  const std::vector<std::int32_t> expected = logits_of_model(load(bytes).value(), Isa::scalar);
   for (std::size_t i = 0; i < sizeof(FileHeader); ++i) {
     for (const int flip : {0x01, 0x80, 0xff}) {
       Bytes damaged = bytes;
@@ -190,7 +190,7 @@ TEST_CASE("format: any flipped byte of the header") {
                            (i >= offsetof(FileHeader, reserved0) && i < offsetof(FileHeader, section_table_checksum)) ||
                            i >= offsetof(FileHeader, reserved);
       CHECK_MESSAGE(model.ok() == ignored, "header byte " << i);
-      if (model.ok()) CHECK(logits_of(model.value(), Isa::scalar) == expected);
+      if (model.ok()) CHECK(logits_of_model(model.value(), Isa::scalar) == expected);
     }
   }
 }
