@@ -95,6 +95,8 @@ left_out=(-E '^(install_subdirectory|cli_guides_test)$')
 ctest --preset release -j "$(nproc)" "${left_out[@]}"
 
 if [ -n "$full" ]; then
+  step "the library has the same bytes in every folder"
+  scripts/reproducible.sh
   step "report pages fit their window"
   pages=$(mktemp -d)
   tool=build/release/bin/vitconvert

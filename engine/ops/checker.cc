@@ -98,6 +98,15 @@ template void Checker::within(const Constant*, std::uint8_t, std::uint8_t, const
 template void Checker::within(const Constant*, std::int16_t, std::int16_t, const char*);
 template void Checker::within(const Constant*, std::int32_t, std::int32_t, const char*);
 
+template <typename T>
+std::int64_t Checker::magnitude(const Constant& constant) {
+  const auto& found = facts().of<Extremes<T>>(constant, [&] { return extremes<T>(constant); });
+  return std::max(-std::int64_t{found.lowest}, std::int64_t{found.highest});
+}
+
+template std::int64_t Checker::magnitude<std::uint8_t>(const Constant&);
+template std::int64_t Checker::magnitude<std::int32_t>(const Constant&);
+
 std::int16_t Checker::largest(const Constant& constant) {
   return facts()
       .of<Extremes<std::int16_t>>(constant, [&] { return extremes(constant.values<std::int16_t>()); })

@@ -60,6 +60,9 @@ class Checker {
   // All entries are in [lowest, highest]. T is u8, s16 or s32, the constant's type. Null: already complained about.
   template <typename T>
   void within(const Constant* constant, T lowest, T highest, const char* role);
+  // The largest |entry| of a constant that is not empty.
+  template <typename T>
+  std::int64_t magnitude(const Constant& constant);
   // The largest entry of an s16 constant, which is not empty.
   std::int16_t largest(const Constant& constant);
   // An s16 constant is so many lists of equal length, and in each no entry is less than the one before it.

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/ops/description.h"
+#include "engine/ops/linear_sums.h"
 #include "engine/ops/row_constants.h"
 #include "engine/ops/scratch.h"
 #include "engine/tensors/limits.h"
@@ -118,9 +119,12 @@ void ConvOp::check(Checker& c) const {
             "rows in front of the patches and coarse steps need init and values");
   if (init != kNone) c.constant(init, DataType::s16, std::uint64_t{to->rows} * to->stride, "init");
   check_coarse_steps(c, coarse_steps, linear.n);
+  std::uint32_t highest = c.contents(src).highest_code;
   if (pad_top + pad_left + pad_bottom + pad_right != 0) {
-    c.constant(pad_cell, DataType::u8, static_cast<std::uint64_t>(g.cell_columns), "pad_cell");
+    const Constant* pad = c.constant(pad_cell, DataType::u8, static_cast<std::uint64_t>(g.cell_columns), "pad_cell");
+    if (pad != nullptr) highest = std::max(highest, static_cast<std::uint32_t>(c.magnitude<std::uint8_t>(*pad)));
   }
+  check_linear_sums(c, linear, static_cast<std::uint32_t>(g.kernel_height * g.kernel_width * g.cell_columns), highest);
 }
 
 std::uint64_t ConvOp::macs(const Tensors& tensors) const {

@@ -160,6 +160,19 @@ void set_values_aside(const EncodeOp& op, const Execution& e) {
 
 std::unique_ptr<Operation> make_encode() { return std::make_unique<EncodeOp>(); }
 
+std::uint32_t EncodeOp::highest_value(const Tensors& tensors) const {
+  std::uint32_t highest = kind == EncodeKind::table ? 0 : std::min<std::uint32_t>(grid_max, INT16_MAX);
+  if (!has_table(kind) || values >= tensors.constants.size() || tensors.constants[values].type != DataType::s16) {
+    return highest;
+  }
+  const Constant& table = tensors.constants[values];
+  const auto* entries = table.as<std::int16_t>();
+  for (std::size_t i = 0; i < std::min({table.count(), std::size_t{levels}, std::size_t{256}}); ++i) {
+    highest = std::max(highest, static_cast<std::uint32_t>(std::max(entries[i], std::int16_t{0})));
+  }
+  return highest;
+}
+
 void EncodeOp::check(Checker& c) const {
   const Buffer* from = c.buffer(src, DataType::s16, "src");
   const Buffer* to = c.buffer(dst, DataType::u8, "dst");

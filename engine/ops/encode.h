@@ -43,9 +43,10 @@ struct EncodeOp final : OperationOf<EncodeOp> {
   std::uint32_t op_set() const override { return kind >= kernels::EncodeKind::uniform ? 4 : 3; }
   std::vector<Operand> operands() const override {
     std::vector<Operand> all = {{"src", src, Access::read}, {"dst", dst, Access::write, {255, planes}}};
-    if (aside != kNone) all.push_back({"aside", aside, Access::write});
+    if (aside != kNone) all.push_back({"aside", aside, Access::write, {}, true});
     return all;
   }
+  std::uint32_t highest_value(const Tensors& tensors) const override;
   void check(Checker& c) const override;
   std::uint32_t row_local_rows(const Tensors& tensors) const override {
     return kind == kernels::EncodeKind::columns ? 0 : tensors.rows_of(dst);

@@ -4,6 +4,7 @@
 
 #include "engine/ops/aside.h"
 #include "engine/ops/description.h"
+#include "engine/ops/linear_sums.h"
 #include "engine/ops/row_constants.h"
 #include "engine/ops/scratch.h"
 
@@ -63,7 +64,10 @@ void LinearOp::check(Checker& c) const {
     c.require(activation_segment_bits <= 9 && activation_multiplier <= 32767 && activation_zero_point <= 255,
               "activation parameters out of range");
   }
-  if (aside != kNone) check_aside_sums(c);
+  if (aside != kNone) return check_aside_sums(c);
+  const BufferContents& contents = c.contents(src);
+  check_linear_sums(c, linear, ratio == 1 ? std::min(from->columns, linear.k) : ratio * from->columns,
+                    planes == 2 ? contents.highest_value : contents.highest_code);
 }
 
 // No sum of codes, excesses and bias leaves 32 bits.

@@ -33,6 +33,8 @@ class Operation {
   virtual std::uint32_t op_set() const { return 3; }
 
   virtual std::vector<Operand> operands() const = 0;
+  // Of what it writes in two planes, at most. Asked of operations that nobody has checked.
+  virtual std::uint32_t highest_value(const Tensors&) const { return 255; }
   // Everything that execute() relies on. Dimensions of buffers and the picture have been checked before.
   virtual void check(Checker& checker) const = 0;
 

@@ -50,7 +50,13 @@ Status check_steps(const Program& program, ConstantFacts& facts) {
     Checker c(program, contents, place, &facts);
     step.op->check(c);
     for (const Operand& operand : step.op->operands()) {
-      c.require(operand.buffer < program.buffers.size(), [&] { return std::string(operand.name) + " is no buffer"; });
+      if (!c.require(operand.buffer < program.buffers.size(),
+                     [&] { return std::string(operand.name) + " is no buffer"; })) {
+        break;
+      }
+      // Rows of which parts would be whatever was in memory.
+      c.require(!operand.reads() || operand.lists || !contents[operand.buffer].lists,
+                [&] { return std::string(operand.name) + " has lists of values aside, which only a linear adds"; });
     }
     if (!c.ok()) return c.take();
   }

@@ -9,8 +9,8 @@
 namespace intvit::kernels {
 namespace {
 
-// 32-bit sums are taken modulo 2^32. Valid models never wrap (docs/arithmetic.md has the budgets), but a model file may
-// come from an enemy, and then the result must still be defined and the same everywhere.
+// 32-bit sums are taken modulo 2^32. Models never wrap, as the reader proves (docs/arithmetic.md, budgets), but whoever
+// calls a kernel with other numbers gets a result that is defined and the same everywhere.
 [[maybe_unused]] constexpr std::int32_t wrapping_add(std::int32_t a, std::int32_t b) noexcept {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
 }

@@ -26,12 +26,11 @@
 #include "engine/ops/registry.h"
 #include "engine/ops/rotate.h"
 #include "intvit/model.h"
-#include "intvit/session.h"
 #include "tests/engine/encode_op_set_2.h"
+#include "tests/engine/fates.h"
 #include "tests/engine/refusals.h"
 #include "tests/engine/repair_checksums.h"
 #include "tests/engine/tiny_program.h"
-#include "tests/kernels/test_data.h"
 
 namespace intvit::test {
 namespace {
@@ -43,40 +42,6 @@ std::uint64_t checksum_of(const std::string& text, std::uint64_t seed = 0) {
 }
 
 Result<std::shared_ptr<const Model>> load(const Bytes& bytes) { return Model::from_memory(bytes, "test"); }
-
-std::vector<std::int32_t> logits_of(const std::shared_ptr<const Model>& model, Isa isa, int threads = 1) {
-  Result<std::unique_ptr<Session>> session = Session::create(model, {threads, 1, isa, false});
-  REQUIRE(session.ok());
-  const InputGeometry& in = model->program().input;
-  std::uint8_t* pixels = session.value()->picture(0);
-  for (std::size_t i = 0; i < std::size_t{in.height} * in.width * 3; ++i) pixels[i] = static_cast<std::uint8_t>(37 * i);
-  session.value()->run();
-  const std::span<const std::int32_t> logits = session.value()->logits(0);
-  return {logits.begin(), logits.end()};
-}
-
-// Counts what becomes of damaged files. A file that is accepted must run, and alike on every instruction set.
-struct Fates {
-  int refused = 0, ran = 0, too_large = 0;
-
-  void judge(const Bytes& bytes) {
-    const auto model = load(bytes);
-    if (!model.ok()) {
-      ++refused;
-      CHECK(!model.status().message().empty());
-      CHECK((model.status().code() == Code::corrupt_file || model.status().code() == Code::unsupported));
-      return;
-    }
-    if (model.value()->program().arena_bytes + model.value()->program().kept_bytes > std::uint64_t{16} << 20) {
-      ++too_large;
-      return;
-    }
-    ++ran;
-    const std::vector<std::int32_t> scalar = logits_of(model.value(), Isa::scalar);
-    // Starting threads takes longer than the whole model.
-    CHECK(logits_of(model.value(), best_isa(), ran % 16 == 0 ? 2 : 1) == scalar);
-  }
-};
 
 // Small enough to be loaded some ten thousand times each.
 std::vector<TinyVariant> damaged_variants() {
@@ -212,23 +177,9 @@ TEST_CASE("operations: each has a kind and a name of its own") {
   CHECK(make_operation(kNone) == nullptr);
 }
 
-TEST_CASE("format: truncated files are refused") {
-  const Bytes bytes = tiny_model_bytes();
-  const std::size_t tables = sizeof(FileHeader) + kSectionCount * sizeof(SectionRecord);
-  for (std::size_t size = 0; size < bytes.size(); size += size < tables ? 1 : 64) {
-    Bytes cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK(!load(cut).ok());
-    repair_checksums(cut);  // now its size is right, but a section is missing
-    CHECK(!load(cut).ok());
-  }
-  Bytes longer = bytes;
-  longer.push_back(0);
-  CHECK(!load(longer).ok());
-}
-
 TEST_CASE("format: any flipped byte of the header") {
   const Bytes bytes = tiny_model_bytes();
-  const std::vector<std::int32_t> expected = logits_of(load(bytes).value(), Isa::scalar);
+  const std::vector<std::int32_t> expected = logits_of_model(load(bytes).value(), Isa::scalar);
   for (std::size_t i = 0; i < sizeof(FileHeader); ++i) {
     for (const int flip : {0x01, 0x80, 0xff}) {
       Bytes damaged = bytes;
@@ -239,7 +190,7 @@ TEST_CASE("format: any flipped byte of the header") {
                            (i >= offsetof(FileHeader, reserved0) && i < offsetof(FileHeader, section_table_checksum)) ||
                            i >= offsetof(FileHeader, reserved);
       CHECK_MESSAGE(model.ok() == ignored, "header byte " << i);
-      if (model.ok()) CHECK(logits_of(model.value(), Isa::scalar) == expected);
+      if (model.ok()) CHECK(logits_of_model(model.value(), Isa::scalar) == expected);
     }
   }
 }

@@ -164,9 +164,10 @@ class Execution {
     const auto code = [&](std::uint32_t part, std::int32_t row, std::uint32_t d) -> std::int32_t {
       if (row < 0) return numbers<std::uint8_t>(op.pad_row)[(part - 1) * channels + first + d];
       const auto r = static_cast<std::uint32_t>(row);
-      if (part == 0 || !op.apart()) return at(op.src, r, part * channels + first + d);
-      return part == 1 ? at(op.key_src, r, op.key_column + first + d)
-                       : at(op.value_src, r, op.value_column + first + d);
+      const std::int32_t read = part == 0 || !op.apart() ? at(op.src, r, part * channels + first + d)
+                                : part == 1              ? at(op.key_src, r, op.key_column + first + d)
+                                                         : at(op.value_src, r, op.value_column + first + d);
+      return read & 255;  // of two planes the low bytes
     };
     const std::size_t keys = set.rows.size(), bias_stride = (keys + 15) / 16 * 16;
     for (std::size_t i = 0; i < set.queries; ++i) {

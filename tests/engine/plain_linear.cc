@@ -46,14 +46,19 @@ Numbers linear_row(const LinearOp& op, const PlainMemory& memory, std::uint32_t 
   Numbers row(op.linear.k);
   for (std::uint32_t piece = 0; piece < pieces; ++piece) {
     for (std::uint32_t c = 0; c < std::min(src.columns, op.linear.k); ++c) {
-      row[piece * src.stride + c] = memory.at(op.src, r * pieces + piece, c);
+      // Whoever reads one plane of two sees the low bytes.
+      const std::int32_t value = memory.at(op.src, r * pieces + piece, c);
+      row[piece * src.stride + c] = op.planes == 2 ? value : value & 255;
     }
   }
   if (op.aside == kNone) return row;
   // Whole values in the place of codes.
   const std::uint32_t most = (memory.program.buffers[op.aside].columns - 1) / 2;
-  for (std::uint32_t i = 0; i < std::min(most, static_cast<std::uint32_t>(memory.at(op.aside, r, 0))); ++i) {
-    row[static_cast<std::uint32_t>(memory.at(op.aside, r, 1 + i))] += memory.at(op.aside, r, 1 + most + i);
+  for (std::uint32_t i = 0; i < std::min(most, std::uint32_t{static_cast<std::uint16_t>(memory.at(op.aside, r, 0))});
+       ++i) {
+    const auto column = static_cast<std::uint16_t>(memory.at(op.aside, r, 1 + i));
+    // Where others than encode have written lists, columns may be anything.
+    if (column < std::min(src.columns, op.linear.k)) row[column] += memory.at(op.aside, r, 1 + most + i);
   }
   return row;
 }

@@ -16,38 +16,17 @@
 #include <vector>
 
 #include "engine/format/layout.h"
-#include "engine/ops/encode.h"
-#include "engine/ops/linear_constants.h"
-#include "engine/program/cost.h"
 #include "intvit/model.h"
 #include "intvit/session.h"
+#include "tests/engine/program_work.h"
 #include "tests/engine/repair_checksums.h"
 
 namespace {
 
 using namespace intvit;
 
-// Multiplications that one picture takes, roughly: a fuzzer finds nothing new in a large model.
-std::uint64_t work_of(const Op& op, const Program& program) {
-  const OpCost cost = op_cost(op, program);
-  std::uint64_t work = cost.macs + cost.bytes;
-  if (const LinearConstants* weights = op->weights()) work += cost.rows * weights->n * weights->k;
-  if (const auto* encode = op.as<EncodeOp>(); encode != nullptr && encode->kind == kernels::EncodeKind::columns) {
-    work += std::uint64_t{encode->groups} * program.buffers[encode->src].columns;
-  }
-  return work;
-}
-
-bool is_small(const Program& program) {
-  constexpr std::uint64_t kMostArenaBytes = std::uint64_t{16} << 20;
-  constexpr std::uint64_t kMostWork = 20'000'000;
-  std::uint64_t work = 0;
-  for (const Step& step : program.steps) {
-    work += work_of(step.op, program);
-    if (work > kMostWork) return false;
-  }
-  return program.arena_bytes + program.kept_bytes < kMostArenaBytes;
-}
+// A fuzzer finds nothing new in a large model.
+constexpr std::uint64_t kMostWork = 20'000'000, kMostArenaBytes = std::uint64_t{16} << 20;
 
 std::vector<std::int32_t> run_one(const std::shared_ptr<const Model>& model, Isa isa) {
   Result<std::unique_ptr<Session>> session = Session::create(model, {1, 1, isa, false});
@@ -68,7 +47,7 @@ std::vector<std::int32_t> run_one(const std::shared_ptr<const Model>& model, Isa
 
 void try_bytes(std::span<const std::uint8_t> bytes) {
   const auto model = Model::from_memory(bytes, "fuzz");
-  if (!model.ok() || !is_small(model.value()->program())) return;
+  if (!model.ok() || !test::is_small(model.value()->program(), kMostWork, kMostArenaBytes)) return;
   if (run_one(model.value(), Isa::scalar) != run_one(model.value(), available_isas().back())) std::abort();
 }
 
