@@ -133,7 +133,7 @@ struct Session::Impl {
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 
-Result<std::uint64_t> Session::memory_bytes(const Model& model, const SessionOptions& options) {
+Result<std::uint64_t> Session::memory_bytes(const Model& model, const SessionOptions& options) try {
   const Program& program = model.program();
   if (Status status = check_options(options, program.steps.size()); !status.ok()) return status;
   if (Status status = AttentionMemory::check(model.attention_layers(), options.attention_layers); !status.ok()) {
@@ -142,6 +142,8 @@ Result<std::uint64_t> Session::memory_bytes(const Model& model, const SessionOpt
   const SessionSizes sizes = sizes_of(model, options);
   if (sizes.too_large()) return too_much_memory(options);
   return sizes.total() + StepClock::bytes(program.steps.size(), options);
+} catch (const std::bad_alloc&) {
+  return no_memory([] { return "cannot allocate what a session's memory is counted with"; });
 }
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
@@ -157,9 +159,9 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   log_creation(options, isa.value(), bytes.value());
   return std::unique_ptr<Session>(new Session(std::move(impl)));
 } catch (const std::bad_alloc&) {
-  return Status(Code::out_of_memory, "cannot allocate a session");
+  return no_memory([] { return "cannot allocate a session"; });
 } catch (const std::system_error&) {
-  return Status(Code::out_of_memory, "cannot start " + std::to_string(options.threads) + " threads; use fewer");
+  return no_memory([&] { return "cannot start " + std::to_string(options.threads) + " threads; use fewer"; });
 }
 
 const Model& Session::model() const { return *impl_->model; }
@@ -167,14 +169,18 @@ int Session::threads() const { return impl_->options.threads; }
 int Session::batch() const { return impl_->options.batch; }
 Isa Session::isa() const { return impl_->kernels.isa; }
 
-Status Session::set_picture(int index, const PictureView& src) {
+Status Session::set_picture(int index, const PictureView& src) try {
   if (Status status = check_picture(index, batch()); !status.ok()) return status;
   return impl_->preprocessor.run(src, picture(index));
+} catch (const std::bad_alloc&) {
+  return no_memory([&] { return "out of memory for picture " + std::to_string(index); });
 }
 
-Status Session::set_picture(int index, PictureRows& src) {
+Status Session::set_picture(int index, PictureRows& src) try {
   if (Status status = check_picture(index, batch()); !status.ok()) return status;
   return impl_->preprocessor.run(src, picture(index));
+} catch (const std::bad_alloc&) {
+  return no_memory([&] { return "out of memory for picture " + std::to_string(index); });
 }
 
 std::uint8_t* Session::picture(int index) {
@@ -196,9 +202,11 @@ View<const std::int32_t> Session::logits(int index) const {
   return output(index, *impl_->logits).row<std::int32_t>(0);
 }
 
-Result<AttentionView> Session::attention(int index, std::size_t layer) const {
+Result<AttentionView> Session::attention(int index, std::size_t layer) const try {
   if (Status status = check_picture(index, batch()); !status.ok()) return status;
   return impl_->attention.view(layer, impl_->memory.attention(index));
+} catch (const std::bad_alloc&) {
+  return no_memory([&] { return "out of memory for attention layer " + std::to_string(layer); });
 }
 
 View<const std::uint64_t> Session::step_nanoseconds() const { return impl_->clock.sums(); }
