@@ -2,7 +2,6 @@
 #include <csignal>
 #include <iostream>
 #include <map>
-#include <new>
 #include <span>
 
 #include "bench/vitbench/barrier.h"
@@ -16,6 +15,7 @@
 #include "intvit/model.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/progress_line.h"
+#include "tools/common/cli/run_tool.h"
 
 namespace intvit::bench {
 namespace {
@@ -73,6 +73,7 @@ int run(const Options& options) {
   if (!options.compare.empty()) old_rows = read_old_rows(options.compare);
   if (!old_rows.ok()) return fail(old_rows.status());
 
+  std::signal(SIGPIPE, SIG_IGN);  // a contender that died is an error message, not the end of this process
   Report results;
   results.peaks = measure_peaks(options);
   ProgressLine progress;
@@ -93,22 +94,20 @@ int run(const Options& options) {
     if (!status.ok()) return fail(status);
   }
   const Status not_slower = compare_rows({options.compare, old_rows.take(), options.tolerance_percent}, results.rows);
+  std::signal(SIGPIPE, SIG_DFL);  // nobody has to read all of a table
   print(std::cout, options.format, results);
   if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
   if (const Status status = check_same_outputs(contenders.value()); !status.ok()) return fail(status);
   return not_slower.ok() ? kExitOk : fail(not_slower);
 }
 
+int vitbench(int argc, char** argv) {
+  Options options;
+  if (const auto code = parse_options(argc, argv, options)) return *code;
+  return run(options);
+}
+
 }  // namespace
 }  // namespace intvit::bench
 
-int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a contender that died is an error message, not the end of this process
-  intvit::bench::Options options;
-  if (const auto code = intvit::bench::parse_options(argc, argv, options)) return *code;
-  try {
-    return intvit::bench::run(options);
-  } catch (const std::bad_alloc&) {
-    return intvit::bench::fail({intvit::Code::out_of_memory, "out of memory"});
-  }
-}
+int main(int argc, char** argv) { return intvit::run_tool("vitbench", intvit::bench::vitbench, argc, argv); }

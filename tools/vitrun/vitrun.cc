@@ -2,13 +2,13 @@
 // this file is the order of things.
 #include <filesystem>
 #include <iostream>
-#include <new>
 #include <optional>
 #include <utility>
 
 #include "engine/model/model_opening.h"
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/run_tool.h"
 #include "tools/common/results/output_file.h"
 #include "tools/vitrun/attention_maps.h"
 #include "tools/vitrun/bundle.h"
@@ -107,20 +107,18 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   return job.options.eval_list.empty() ? predict(job) : evaluate(job);
 }
 
+int vitrun(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  std::cin.tie(nullptr);  // names are read while another thread prints
+  VitrunOptions options;
+  const std::optional<Bundle> bundle = own_bundle();
+  options.has_model = bundle.has_value();
+  if (bundle) options.model = argv[0];  // what JSON calls it
+  if (const auto code = parse_vitrun_options(argc, argv, options)) return *code;
+  return run(std::move(options), bundle);
+}
+
 }  // namespace
 }  // namespace intvit
 
-int main(int argc, char** argv) {
-  std::ios::sync_with_stdio(false);
-  std::cin.tie(nullptr);  // names are read while another thread prints
-  intvit::VitrunOptions options;
-  const std::optional<intvit::Bundle> bundle = intvit::own_bundle();
-  options.has_model = bundle.has_value();
-  if (bundle) options.model = argv[0];  // what JSON calls it
-  if (const auto code = intvit::parse_vitrun_options(argc, argv, options)) return *code;
-  try {
-    return intvit::run(std::move(options), bundle);
-  } catch (const std::bad_alloc&) {
-    return intvit::fail({intvit::Code::out_of_memory, "out of memory"}, intvit::kExitModel);
-  }
-}
+int main(int argc, char** argv) { return intvit::run_tool("vitrun", intvit::vitrun, argc, argv); }
