@@ -14,6 +14,7 @@
 #include "engine/format/writer.h"
 #include "intvit/model.h"
 #include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/file_state.h"
 #include "tools/common/cli/progress_line.h"
 #include "tools/common/cli/run_tool.h"
 
@@ -74,6 +75,7 @@ int run(const Options& options) {
   if (!old_rows.ok()) return fail(old_rows.status());
 
   std::signal(SIGPIPE, SIG_IGN);  // a contender that died is an error message, not the end of this process
+  const std::vector<FileState> model_files(options.models.begin(), options.models.end());
   Report results;
   results.peaks = measure_peaks(options);
   ProgressLine progress;
@@ -97,6 +99,9 @@ int run(const Options& options) {
   std::signal(SIGPIPE, SIG_DFL);  // nobody has to read all of a table
   print(std::cout, options.format, results);
   if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
+  for (const FileState& file : model_files) {
+    if (const Status status = file.check(); !status.ok()) return fail(status);
+  }
   if (const Status status = check_same_outputs(contenders.value()); !status.ok()) return fail(status);
   return not_slower.ok() ? kExitOk : fail(not_slower);
 }

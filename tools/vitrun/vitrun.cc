@@ -8,6 +8,7 @@
 #include "engine/model/model_opening.h"
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/file_state.h"
 #include "tools/common/cli/run_tool.h"
 #include "tools/common/results/output_file.h"
 #include "tools/vitrun/attention_maps.h"
@@ -59,6 +60,7 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   if (!options.summaries.empty()) return summarise(options);
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
+  const FileState model_file(options.model);
   std::shared_ptr<const PreparedPicture> prepared;
   const Result<std::shared_ptr<const Model>> model = open_model(options, bundle, isa.value(), prepared);
   if (!model.ok()) return fail(model.status(), kExitModel);
@@ -104,7 +106,9 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   Job job{std::move(options), model.value(), isa.value(), logits, outputs, embeddings, prepared, embedding};
   const auto size = [](int edge) { return static_cast<std::size_t>(edge); };
   job.seen = NpyMatrix({size(job.model->input_height()), size(job.model->input_width()), 3}, NpyType::u8);
-  return job.options.eval_list.empty() ? predict(job) : evaluate(job);
+  const int code = job.options.eval_list.empty() ? predict(job) : evaluate(job);
+  const Status unchanged = model_file.check();
+  return unchanged.ok() ? code : fail(unchanged, kExitModel);
 }
 
 int vitrun(int argc, char** argv) {
