@@ -121,7 +121,8 @@ struct Session::Impl {
   ExecutorTasks tasks{options.executor, on_executor ? options.threads : 0};
   ThreadTeam team{on_executor ? 1 : options.threads};  // the last one: its threads end before anything of theirs does
 
-  bool run(int count);
+  // The rule that was broken, or nullptr.
+  const char* run(int count);
   bool run_on_executor();
   void work(int member);
   void work_on_own_pictures(int member);
@@ -221,23 +222,28 @@ namespace {
 
 constexpr const char* kExecutorRule =
     "the executor must call every task once, and only once, and return after the last one has ended";
+constexpr const char* kForkRule =
+    "a session of several threads runs only in the process that created it; create one after fork()";
 
 }  // namespace
 
 void Session::run(int count) {
-  if (!impl_->run(std::clamp(count, 1, batch()))) rules::broken(kExecutorRule);
+  if (const char* rule = impl_->run(std::clamp(count, 1, batch()))) rules::broken(rule);
 }
 
-Status Session::try_run(int count) {
+Status Session::try_run(int count) try {
   if (count < 1 || count > batch()) {
     return {Code::invalid_argument, "a run of " + std::to_string(count) +
                                         " pictures; the session's batch allows 1 to " + std::to_string(batch())};
   }
-  if (!impl_->run(count)) return {Code::invalid_argument, kExecutorRule};
-  return {};
+  const char* rule = impl_->run(count);
+  return rule == nullptr ? Status() : Status(Code::invalid_argument, rule);
+} catch (const std::bad_alloc&) {  // of the text of an error
+  return no_memory([] { return "out of memory"; });
 }
 
-bool Session::Impl::run(int count) {
+const char* Session::Impl::run(int count) {
+  if (!team.is_here()) return kForkRule;
   clock.clear();
   schedule.begin(count);
   bool ok = true;
@@ -248,7 +254,7 @@ bool Session::Impl::run(int count) {
   }
   schedule.end();
   clock.add_up(schedule.pictures(), schedule.first_shared());
-  return ok;
+  return ok ? nullptr : kExecutorRule;
 }
 
 // Where a team would meet, a "parallel for" ends, so no task waits for another.
