@@ -45,7 +45,7 @@ class JpegDecoder : public Decoder {
  public:
   JpegDecoder(Input& input, const PictureLimits& limits) : input_(input), limits_(limits) {}
   ~JpegDecoder() override {
-    if (created_) jpeg_destroy_decompress(&jpeg_);
+    jpeg_destroy_decompress(&jpeg_);  // also of one that was created in part
   }
 
   Status open();
@@ -86,7 +86,6 @@ class JpegDecoder : public Decoder {
   jpeg_source_mgr source_{};
   std::jmp_buf jump_;
   int failure_ = 0;
-  bool created_ = false;
   bool many_scans_ = false;
 
   std::int64_t scans_ = 0;
@@ -182,7 +181,6 @@ Status JpegDecoder::open() {
   const auto begin = [this] {
     jpeg_.client_data = this;
     jpeg_create_decompress(&jpeg_);
-    created_ = true;
     jpeg_.src = &source_;
     jpeg_set_marker_processor(&jpeg_, kApp1, [](j_decompress_ptr jpeg) -> boolean {
       of(jpeg).read_app1();

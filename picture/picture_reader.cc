@@ -96,7 +96,7 @@ Result<std::unique_ptr<PictureReader>> open_named(std::string_view name, Input i
 }
 
 Status no_memory_for(std::string_view name) {
-  return {Code::out_of_memory, std::string(name) + ": " + out_of_memory().message()};
+  return no_memory([&] { return std::string(name) + ": " + out_of_memory().message(); });
 }
 
 Result<Picture> all_of(Result<std::unique_ptr<PictureReader>> reader, std::string_view name) try {

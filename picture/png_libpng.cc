@@ -7,6 +7,7 @@
 #include <csetjmp>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -82,12 +83,15 @@ class PngDecoder : public Decoder {
 
 constexpr const char* kEndsEarly = "it ends before its last chunk (IEND)";
 constexpr const char* kTooLong = "its data has more rows than the header says";
-constexpr const char* kNoMemory = "Out of memory";
+constexpr const char* kNoMemory[] = {"Out of memory", "insufficient memory",
+                                     "Insufficient memory"};  // libpng says these, behind the name of a chunk
 constexpr const char* kIphone = "iPhone";
 
 Status PngDecoder::failure() const {
   if (Status status = input_.status(); !status.ok()) return status;
-  if (std::strcmp(reason_, kNoMemory) == 0) return out_of_memory();
+  for (const char* words : kNoMemory) {
+    if (std::string_view(reason_).find(words) != std::string_view::npos) return out_of_memory();
+  }
   if (std::strcmp(reason_, kIphone) == 0) {
     return unsupported("a PNG that was rewritten for iPhones (CgBI), which is no PNG to other programs");
   }
@@ -111,9 +115,9 @@ void PngDecoder::read(std::uint8_t* to, std::size_t count) {
 void PngDecoder::create() {
   const auto on_error = [](png_structp png, png_const_charp reason) { of(png_get_error_ptr(png)).fail(reason); };
   png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, on_error, [](png_structp, png_const_charp) {});
-  if (png_ == nullptr) fail(kNoMemory);
+  if (png_ == nullptr) fail(kNoMemory[0]);
   info_ = png_create_info_struct(png_);
-  if (info_ == nullptr) fail(kNoMemory);
+  if (info_ == nullptr) fail(kNoMemory[0]);
   png_set_read_fn(png_, this,
                   [](png_structp png, png_bytep to, std::size_t count) { of(png_get_io_ptr(png)).read(to, count); });
   png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // check_size() knows better

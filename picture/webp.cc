@@ -2,6 +2,7 @@
 #include <webp/decode.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -50,9 +51,11 @@ OpenedDecoder open_webp(Input& input, const PictureLimits& limits) {
   config.output.colorspace = MODE_RGB;
   config.output.is_external_memory = 1;
   config.output.u.RGBA = {picture.rgb.data(), features.width * 3, picture.rgb.size()};
+  errno = 0;
   const VP8StatusCode code = WebPDecode(file.data(), file.size(), &config);
+  const bool no_memory = errno == ENOMEM;  // in some places libwebp takes it for an error of the data
   WebPFreeDecBuffer(&config.output);
-  if (code == VP8_STATUS_OUT_OF_MEMORY) return out_of_memory();
+  if (code == VP8_STATUS_OUT_OF_MEMORY || (code != VP8_STATUS_OK && no_memory)) return out_of_memory();
   if (code != VP8_STATUS_OK) return damaged("its data is cut off or wrong");
   std::unique_ptr<Decoder> decoder = std::make_unique<WholePicture>(std::move(picture));
   decoder->remarks.orientation = orientation_of(file);

@@ -26,6 +26,9 @@ Status system_error(const char* what) {
 
 [[noreturn]] void be_child(const Combination& combination, const RunOnce& run_once, int commands, int answers) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // What ends this process is the parent's to tell.
+  std::signal(SIGBUS, SIG_DFL);
+  std::set_terminate([] { ::_exit(1); });
   int code = 1;
   try {
     code = serve(combination, run_once, commands, answers);
@@ -86,10 +89,11 @@ Status Contender::lost() {
   child_ = 0;
   const std::string reason = WIFSIGNALED(state) ? "killed by signal " + std::to_string(WTERMSIG(state))
                                                 : "exit code " + std::to_string(WEXITSTATUS(state));
+  const bool bus_error = WIFSIGNALED(state) && WTERMSIG(state) == SIGBUS;
   return {Code::out_of_memory, "the process that ran '" + combination_.model + "' with " +
                                    std::to_string(combination_.threads) + " threads and batch " +
-                                   std::to_string(combination_.batch) + " ended (" + reason +
-                                   "); perhaps there is too little memory"};
+                                   std::to_string(combination_.batch) + " ended (" + reason + "); perhaps " +
+                                   (bus_error ? "the file became shorter meanwhile" : "there is too little memory")};
 }
 
 Status Contender::read_status() {

@@ -3,7 +3,6 @@
 #include <csignal>
 #include <iostream>
 #include <map>
-#include <new>
 #include <span>
 
 #include "bench/vitbench/barrier.h"
@@ -18,7 +17,9 @@
 #include "engine/format/writer.h"
 #include "intvit/model.h"
 #include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/file_state.h"
 #include "tools/common/cli/progress_line.h"
+#include "tools/common/cli/run_tool.h"
 #include "tools/common/cli/shown_text.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/results/digest.h"
@@ -108,6 +109,8 @@ int run(const Options& options) {
   const Result<OldMeasurement> old = read_old_measurement(options);
   if (!old.ok()) return fail(old.status());
 
+  std::signal(SIGPIPE, SIG_IGN);  // a contender that died is an error message, not the end of this process
+  const std::vector<FileState> model_files(options.models.begin(), options.models.end());
   Report results;
   MachineState machine = machine_state(options.pin.empty() ? usable_cpus() : options.pin);
   Result<std::vector<MachinePeak>> peaks = measure_peaks(options);
@@ -135,22 +138,23 @@ int run(const Options& options) {
     if (!status.ok()) return fail(status);
   }
   const Status not_slower = compare_rows(old.value(), results.rows);
+  std::signal(SIGPIPE, SIG_DFL);  // nobody has to read all of a table
   print(std::cout, options.format, results);
   if (!std::cout.flush()) return fail({Code::invalid_argument, "cannot write the results to stdout"});
+  for (const FileState& file : model_files) {
+    if (const Status status = file.check(); !status.ok()) return fail(status);
+  }
   if (const Status status = check_same_outputs(contenders.value()); !status.ok()) return fail(status);
   return not_slower.ok() ? kExitOk : fail(not_slower);
+}
+
+int vitbench(int argc, char** argv) {
+  Options options;
+  if (const auto code = parse_options(argc, argv, options)) return *code;
+  return run(options);
 }
 
 }  // namespace
 }  // namespace intvit::bench
 
-int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a contender that died is an error message, not the end of this process
-  intvit::bench::Options options;
-  if (const auto code = intvit::bench::parse_options(argc, argv, options)) return *code;
-  try {
-    return intvit::bench::run(options);
-  } catch (const std::bad_alloc&) {
-    return intvit::bench::fail({intvit::Code::out_of_memory, "out of memory"});
-  }
-}
+int main(int argc, char** argv) { return intvit::run_tool("vitbench", intvit::bench::vitbench, argc, argv); }

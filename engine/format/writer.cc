@@ -1,12 +1,6 @@
 #include "engine/format/writer.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include "engine/format/checksum.h"
@@ -45,10 +39,6 @@ void write_front(std::uint32_t op_set, const SectionTable& table, std::vector<st
   std::memcpy(file.data() + sizeof header, table.data(), sizeof table);
 }
 
-Status io_error(const std::string& what, const std::string& path) {
-  return {Code::io, "cannot " + what + " '" + path + "': " + std::strerror(errno)};
-}
-
 }  // namespace
 
 std::vector<std::uint8_t> encode_model(const Program& program, const Metadata& metadata) {
@@ -76,31 +66,6 @@ void set_metadata(const Metadata& metadata, std::vector<std::uint8_t>& file) {
   file.resize(table[2].offset);
   append_section(SectionId::metadata, encode_metadata(metadata), table[2], file);
   write_front(header.op_set, table, file);
-}
-
-Status write_file_atomically(const std::string& path, std::span<const std::uint8_t> bytes) {
-  std::string temporary = path + ".XXXXXX";
-  const int fd = ::mkstemp(temporary.data());
-  if (fd < 0) return io_error("create", path);
-  const auto fail = [&](const char* what) {
-    const Status status = io_error(what, path);
-    ::close(fd);
-    ::unlink(temporary.c_str());
-    return status;
-  };
-  for (std::size_t at = 0; at < bytes.size();) {
-    const ssize_t written = ::write(fd, bytes.data() + at, bytes.size() - at);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return fail("write");
-    at += static_cast<std::size_t>(written);
-  }
-  // mkstemp makes the file private; give it what any new file would have.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (::fchmod(fd, 0666 & ~mask) != 0 || ::fsync(fd) != 0) return fail("write");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail("rename to");
-  ::close(fd);
-  return {};
 }
 
 }  // namespace intvit

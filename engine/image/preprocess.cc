@@ -111,8 +111,8 @@ Status Preprocessor::plan(int src_width, int src_height) {
       ring_.resize(taps * static_cast<std::size_t>(x_.resample.dst_count) * kChannels);
     }
   } catch (const std::bad_alloc&) {
-    return {Code::out_of_memory,
-            "out of memory for the resize of a picture of " + size_text(src_width, src_height) + " pixels"};
+    return no_memory(
+        [&] { return "out of memory for the resize of a picture of " + size_text(src_width, src_height) + " pixels"; });
   }
   planned_width_ = src_width;
   planned_height_ = src_height;
@@ -186,8 +186,8 @@ Status Preprocessor::run(const PictureView& src, std::uint8_t* dst) {
   try {
     if (src.format != PixelFormat::rgb) rgb_row_.resize(static_cast<std::size_t>(src.width) * kChannels);
   } catch (const std::bad_alloc&) {
-    return {Code::out_of_memory,
-            "out of memory for a row of a picture of " + size_text(src.width, src.height) + " pixels"};
+    return no_memory(
+        [&] { return "out of memory for a row of a picture of " + size_text(src.width, src.height) + " pixels"; });
   }
   RowsOfView rows(src, rgb_row_.data());
   return run(rows, dst);

@@ -152,8 +152,10 @@ Status ResampleWeights::compute(const ResampleAxis& axis) {
       compute_filter(axis);
     }
   } catch (const std::bad_alloc&) {
-    return {Code::out_of_memory, "out of memory for the coefficients that resize " + std::to_string(axis.src_length) +
-                                     " to " + std::to_string(axis.dst_length) + " pixels"};
+    return no_memory([&] {
+      return "out of memory for the coefficients that resize " + std::to_string(axis.src_length) + " to " +
+             std::to_string(axis.dst_length) + " pixels";
+    });
   }
   return {};
 }

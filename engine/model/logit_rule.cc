@@ -50,7 +50,7 @@ bool read_decimal(std::string_view text, std::int64_t& mantissa, int& exponent) 
 
 }  // namespace
 
-Result<LogitRule> Model::logit_rule() const {
+Result<LogitRule> Model::logit_rule() const try {
   LogitRule rule;
   rule.fraction_bits = logit_fraction_bits();
   // Of classes that do not exclude each other.
@@ -68,6 +68,8 @@ Result<LogitRule> Model::logit_rule() const {
   const auto bias = metadata().find("logit_bias");
   if (bias == metadata().end() || read_decimal(bias->second, rule.bias_mantissa, rule.bias_exponent)) return rule;
   return {Code::corrupt_file, "the model's metadata logit_bias is no number; convert it again"};
+} catch (const std::bad_alloc&) {
+  return no_memory([] { return "cannot allocate the rule of the logits"; });
 }
 
 }  // namespace intvit

@@ -62,8 +62,8 @@ Status check_storage(Storage storage, const std::string& name) {
                                       " does not exist; allowed are 0 (usual) to 2 (copied)"};
 }
 
-Status no_memory(const std::string& name) {
-  return {Code::out_of_memory, "model '" + name + "': there is not enough memory to open it"};
+Status no_memory_to_open(const std::string& name) {
+  return no_memory([&] { return "model '" + name + "': there is not enough memory to open it"; });
 }
 
 }  // namespace
@@ -138,7 +138,7 @@ Result<std::shared_ptr<const Model>> Model::open(const std::string& path, const 
   }
   return make(std::move(impl), path, options.log);
 } catch (const std::bad_alloc&) {
-  return no_memory(path);
+  return no_memory_to_open(path);
 }
 
 Result<std::shared_ptr<const Model>> Model::from_memory(View<const std::uint8_t> bytes, const std::string& name,
@@ -164,7 +164,7 @@ Result<std::shared_ptr<const Model>> Model::from_memory(View<const std::uint8_t>
   }
   return make(std::move(impl), name, options.log);
 } catch (const std::bad_alloc&) {
-  return no_memory(name);
+  return no_memory_to_open(name);
 }
 
 Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -187,7 +187,7 @@ Result<std::vector<AttentionToken>> Model::attention_tokens(std::size_t layer) c
   }
   return intvit::attention_tokens(impl_->program, impl_->attention_layers, layer);
 } catch (const std::bad_alloc&) {
-  return Status(Code::out_of_memory, "cannot allocate the tokens of attention layer " + std::to_string(layer));
+  return no_memory([&] { return "cannot allocate the tokens of attention layer " + std::to_string(layer); });
 }
 int Model::classes() const { return static_cast<int>(impl_->classes()); }
 const std::vector<std::string>& Model::labels() const { return impl_->labels; }

@@ -121,7 +121,8 @@ struct Session::Impl {
   ExecutorTasks tasks{options.executor, on_executor ? options.threads : 0};
   ThreadTeam team{on_executor ? 1 : options.threads};  // the last one: its threads end before anything of theirs does
 
-  bool run(int count);
+  // The rule that was broken, or nullptr.
+  const char* run(int count);
   bool run_on_executor();
   void work(int member);
   void work_on_own_pictures(int member);
@@ -133,7 +134,7 @@ struct Session::Impl {
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 
-Result<std::uint64_t> Session::memory_bytes(const Model& model, const SessionOptions& options) {
+Result<std::uint64_t> Session::memory_bytes(const Model& model, const SessionOptions& options) try {
   const Program& program = model.program();
   if (Status status = check_options(options, program.steps.size()); !status.ok()) return status;
   if (Status status = AttentionMemory::check(model.attention_layers(), options.attention_layers); !status.ok()) {
@@ -142,6 +143,8 @@ Result<std::uint64_t> Session::memory_bytes(const Model& model, const SessionOpt
   const SessionSizes sizes = sizes_of(model, options);
   if (sizes.too_large()) return too_much_memory(options);
   return sizes.total() + StepClock::bytes(program.steps.size(), options);
+} catch (const std::bad_alloc&) {
+  return no_memory([] { return "cannot allocate what a session's memory is counted with"; });
 }
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
@@ -157,9 +160,9 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   log_creation(options, isa.value(), bytes.value());
   return std::unique_ptr<Session>(new Session(std::move(impl)));
 } catch (const std::bad_alloc&) {
-  return Status(Code::out_of_memory, "cannot allocate a session");
+  return no_memory([] { return "cannot allocate a session"; });
 } catch (const std::system_error&) {
-  return Status(Code::out_of_memory, "cannot start " + std::to_string(options.threads) + " threads; use fewer");
+  return no_memory([&] { return "cannot start " + std::to_string(options.threads) + " threads; use fewer"; });
 }
 
 const Model& Session::model() const { return *impl_->model; }
@@ -167,14 +170,18 @@ int Session::threads() const { return impl_->options.threads; }
 int Session::batch() const { return impl_->options.batch; }
 Isa Session::isa() const { return impl_->kernels.isa; }
 
-Status Session::set_picture(int index, const PictureView& src) {
+Status Session::set_picture(int index, const PictureView& src) try {
   if (Status status = check_picture(index, batch()); !status.ok()) return status;
   return impl_->preprocessor.run(src, picture(index));
+} catch (const std::bad_alloc&) {
+  return no_memory([&] { return "out of memory for picture " + std::to_string(index); });
 }
 
-Status Session::set_picture(int index, PictureRows& src) {
+Status Session::set_picture(int index, PictureRows& src) try {
   if (Status status = check_picture(index, batch()); !status.ok()) return status;
   return impl_->preprocessor.run(src, picture(index));
+} catch (const std::bad_alloc&) {
+  return no_memory([&] { return "out of memory for picture " + std::to_string(index); });
 }
 
 std::uint8_t* Session::picture(int index) {
@@ -196,9 +203,11 @@ View<const std::int32_t> Session::logits(int index) const {
   return output(index, *impl_->logits).row<std::int32_t>(0);
 }
 
-Result<AttentionView> Session::attention(int index, std::size_t layer) const {
+Result<AttentionView> Session::attention(int index, std::size_t layer) const try {
   if (Status status = check_picture(index, batch()); !status.ok()) return status;
   return impl_->attention.view(layer, impl_->memory.attention(index));
+} catch (const std::bad_alloc&) {
+  return no_memory([&] { return "out of memory for attention layer " + std::to_string(layer); });
 }
 
 View<const std::uint64_t> Session::step_nanoseconds() const { return impl_->clock.sums(); }
@@ -213,23 +222,28 @@ namespace {
 
 constexpr const char* kExecutorRule =
     "the executor must call every task once, and only once, and return after the last one has ended";
+constexpr const char* kForkRule =
+    "a session of several threads runs only in the process that created it; create one after fork()";
 
 }  // namespace
 
 void Session::run(int count) {
-  if (!impl_->run(std::clamp(count, 1, batch()))) rules::broken(kExecutorRule);
+  if (const char* rule = impl_->run(std::clamp(count, 1, batch()))) rules::broken(rule);
 }
 
-Status Session::try_run(int count) {
+Status Session::try_run(int count) try {
   if (count < 1 || count > batch()) {
     return {Code::invalid_argument, "a run of " + std::to_string(count) +
                                         " pictures; the session's batch allows 1 to " + std::to_string(batch())};
   }
-  if (!impl_->run(count)) return {Code::invalid_argument, kExecutorRule};
-  return {};
+  const char* rule = impl_->run(count);
+  return rule == nullptr ? Status() : Status(Code::invalid_argument, rule);
+} catch (const std::bad_alloc&) {  // of the text of an error
+  return no_memory([] { return "out of memory"; });
 }
 
-bool Session::Impl::run(int count) {
+const char* Session::Impl::run(int count) {
+  if (!team.is_here()) return kForkRule;
   clock.clear();
   schedule.begin(count);
   bool ok = true;
@@ -240,7 +254,7 @@ bool Session::Impl::run(int count) {
   }
   schedule.end();
   clock.add_up(schedule.pictures(), schedule.first_shared());
-  return ok;
+  return ok ? nullptr : kExecutorRule;
 }
 
 // Where a team would meet, a "parallel for" ends, so no task waits for another.

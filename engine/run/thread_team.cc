@@ -1,5 +1,7 @@
 #include "engine/run/thread_team.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "engine/run/cpu_place.h"
@@ -14,7 +16,7 @@ constexpr int kSpins = 1000;
 }  // namespace
 
 ThreadTeam::ThreadTeam(int size)
-    : size_(size), own_cpus_(size <= allowed_cpus()), cpus_(static_cast<std::size_t>(size)) {
+    : size_(size), process_(::getpid()), own_cpus_(size <= allowed_cpus()), cpus_(static_cast<std::size_t>(size)) {
   for (std::atomic<int>& cpu : cpus_) cpu.store(-1);
   threads_.reserve(static_cast<std::size_t>(size - 1));
   try {
@@ -29,11 +31,17 @@ ThreadTeam::ThreadTeam(int size)
 }
 
 ThreadTeam::~ThreadTeam() {
+  if (!is_here()) {
+    for (std::thread& thread : threads_) thread.detach();
+    return;
+  }
   stop_.store(true);
   generation_.fetch_add(1);
   generation_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
+
+bool ThreadTeam::is_here() const { return size_ == 1 || ::getpid() == process_; }
 
 void ThreadTeam::wait_while(const std::atomic<unsigned>& value, unsigned old) const {
   // Threads that do not have a CPU of their own must not spin, since the one they wait for may need it.

@@ -4,6 +4,8 @@
 // session; it never allocates after construction.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -14,11 +16,15 @@ class ThreadTeam {
  public:
   // The calling thread is member 0; size - 1 threads are started. size >= 1. May throw std::system_error.
   explicit ThreadTeam(int size);
+  // In a process that fork() made, which does not have the threads, it waits for none.
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
   int size() const { return size_; }
+
+  // Whether the members are in this process. Otherwise run() would wait for them for ever.
+  bool is_here() const;
 
   // Calls work(context, member) on every member and returns when all are done.
   void run(void (*work)(void* context, int member), void* context);
@@ -32,6 +38,7 @@ class ThreadTeam {
   void keep_apart(int member);
 
   const int size_;
+  const pid_t process_;
   const bool own_cpus_;                 // there are enough for all members
   std::vector<std::atomic<int>> cpus_;  // of each member, when it last looked
   void (*work_)(void*, int) = nullptr;

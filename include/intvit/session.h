@@ -86,10 +86,12 @@ class INTVIT_API Session {
   std::uint8_t* picture(int index);
 
   // Runs the model on pictures 0 .. count - 1, which stay as they are. `count` is clamped to 1 .. batch(). An executor
-  // that does not call every task once, and once only, ends the process.
+  // that does not call every task once, and once only, ends the process; so does a session of several threads in a
+  // process that fork() made after it.
   void run(int count = 1);
 
-  // The same with an invalid_argument for another count and for such an executor, after which there are no outputs.
+  // The same with an invalid_argument for another count, for such an executor and for such a process, after which there
+  // are no outputs.
   Status try_run(int count);
 
   // Output model().outputs()[port] of picture `index` after run(). The view is valid until the session is destroyed;

@@ -3,6 +3,7 @@
 // Kernels do not use these: they are noexcept and their callers have checked everything.
 #pragma once
 
+#include <new>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -37,6 +38,16 @@ class [[nodiscard]] Status {
   Code code_ = Code::ok;
   std::string message_;
 };
+
+// Memory is short, perhaps too short for the text that `describe` would make.
+template <typename Describe>
+Status no_memory(const Describe& describe) noexcept {
+  try {
+    return {Code::out_of_memory, describe()};
+  } catch (const std::bad_alloc&) {
+    return {Code::out_of_memory, "out of memory"};  // so short that no string needs the heap for it
+  }
+}
 
 // Either a value or the reason why there is none. value(), and take(), which moves it out, are for after ok(): without
 // a value they end the process. A Result that was moved from, or whose value was taken, is not ok() any more.

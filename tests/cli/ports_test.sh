@@ -65,9 +65,6 @@ unwritable_arrays() {
   expect "$(find "$work/taken" -type f | wc -l)" 0 "files beside a folder that has an output's name"
   ln -s nowhere "$work/link"
   expect_error 2 "it is a link to a folder that does not exist" "$VITRUN" "$four" "$picture" --outputs "$work/link"
-  mkfifo "$work/fifo"
-  expect_error 2 "it is no regular file" "$VITRUN" "$four" "$picture" --logits "$work/fifo"
-  [ -p "$work/fifo" ] || fail "a pipe was replaced by a file"
   for option in --outputs --logits --labels; do
     expect_error 2 "the name of a file is empty" "$VITRUN" "$four" "$picture" "$option" ''
   done

@@ -135,6 +135,27 @@ TEST_CASE("session: one of a single thread works in a child, with the same bits"
   CHECK(wrong == "");
 }
 
+TEST_CASE("session: one of several threads says that it does not work in a child") {
+  SessionOptions options;
+  options.threads = 3;
+  auto session = Session::create(tiny_model(), options);
+  REQUIRE(session.ok());
+  session.value()->run();
+  const std::vector<std::int32_t> expected(session.value()->logits(0).begin(), session.value()->logits(0).end());
+  ends_with("a session of several threads runs only in the process that created it; create one after fork()", [&] {
+    alarm(20);  // instead of waiting for ever
+    const Status status = session.value()->try_run(1);
+    session = Status(Code::io, "ended");  // neither does its destructor wait
+    if (status.code() == Code::invalid_argument) rules::broken(status.message().c_str());
+  });
+  ends_with("a session of several threads runs only", [&] {
+    alarm(20);
+    session.value()->run();
+  });
+  session.value()->run();
+  CHECK(std::equal(expected.begin(), expected.end(), session.value()->logits(0).begin()));
+}
+
 TEST_CASE("rules: an executor that calls nothing ends run()") {
   SessionOptions options;
   options.executor = {[](void*, void (*)(void*, int), void*, int) {}, nullptr};

@@ -5,6 +5,7 @@
 
 #include "tools/common/cli/command_line.h"
 #include "tools/common/cli/progress_line.h"
+#include "tools/common/cli/run_tool.h"
 #include "tools/common/cli/stage_clock.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/vitconvert/commands.h"
@@ -68,10 +69,9 @@ Progress conversion_progress(const ConvertOptions& options, int pictures, bool p
   };
 }
 
-}  // namespace intvit
+namespace {
 
-int main(int argc, char** argv) {
-  using namespace intvit;
+int vitconvert(int argc, char** argv) {
   CLI::App app{"Turns a Vision Transformer checkpoint into an integer-only model file.", "vitconvert"};
   app.set_version_flag("--version", version_text("vitconvert"));
   app.require_subcommand(1);
@@ -91,13 +91,12 @@ int main(int argc, char** argv) {
                                                       {"list", add_list(app)},           {"report", add_report(app)}};
   if (const auto stop = parse_command_line(app, argc, argv)) return *stop;
   for (const auto& [name, run] : commands) {
-    if (!app.got_subcommand(name)) continue;
-    try {
-      return run();
-    } catch (const std::bad_alloc&) {
-      std::cerr << "vitconvert: out of memory\n";
-      return kExitModel;
-    }
+    if (app.got_subcommand(name)) return run();
   }
   return kExitUsage;
 }
+
+}  // namespace
+}  // namespace intvit
+
+int main(int argc, char** argv) { return intvit::run_tool("vitconvert", intvit::vitconvert, argc, argv); }

@@ -71,10 +71,11 @@ Result<int> write_attention_maps(const VitrunOptions& options, const std::shared
     const std::vector<std::uint8_t> rgb =
         draw_attention(session.picture(0), height, width, map.value(), layer.grid_height, layer.grid_width);
     const std::string file = map_file(options, picture.path, choice.value().layer, taken);
-    if (Status written = write_file_atomically(file, encode_png(width, height, rgb)); !written.ok()) return written;
+    if (const Status written = write_file_atomically(file, encode_png(width, height, rgb)); !written.ok()) {
+      return Status(Code::invalid_argument, written.message());
+    }
     std::cout << file << '\n';
   }
-  if (!std::cout.flush()) return Status(Code::io, "cannot write the results to stdout");
   return all ? static_cast<int>(kExitOk) : static_cast<int>(kExitSomeInputsFailed);
 }
 

@@ -64,6 +64,11 @@ Result<std::shared_ptr<const Model>> open_bundle(const Bundle& bundle) {
 
 Status write_bundle(const std::string& model, const std::string& path) {
   if (Status status = check_output_file("the bundle", path); !status.ok()) return status;
+  std::error_code ignored;
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {
+    return {Code::invalid_argument,
+            "cannot write the bundle to '" + path + "': it is no regular file; give another name"};
+  }
   const Result<MappedFile> program = MappedFile::open(kOwnFile);
   if (!program.ok()) return {Code::io, "--bundle cannot read the program itself: " + program.status().message()};
   const Result<MappedFile> weights = MappedFile::open(model);

@@ -124,7 +124,6 @@ Result<int> print_stats(const VitrunOptions& options, const Model& model, Isa is
   std::stable_sort(sites.begin(), sites.end(),
                    [](const SiteStats& a, const SiteStats& b) { return clamped(a) > clamped(b); });
   print_rows(options.format, sites);
-  if (!std::cout.flush()) return Status(Code::io, "cannot write the results to stdout");
   return pictures.value().failed > 0 ? kExitSomeInputsFailed : kExitOk;
 }
 

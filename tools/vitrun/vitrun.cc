@@ -2,13 +2,14 @@
 // this file is the order of things.
 #include <filesystem>
 #include <iostream>
-#include <new>
 #include <optional>
 #include <utility>
 
 #include "engine/model/model_opening.h"
 #include "engine/run/select_isa.h"
 #include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/file_state.h"
+#include "tools/common/cli/run_tool.h"
 #include "tools/common/results/output_file.h"
 #include "tools/vitrun/attention_maps.h"
 #include "tools/vitrun/bundle.h"
@@ -61,6 +62,7 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   if (!options.summaries.empty()) return summarise(options);
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
+  const FileState model_file(options.model);
   std::shared_ptr<const PreparedPicture> prepared;
   const Result<std::shared_ptr<const Model>> model = open_model(options, bundle, isa.value(), prepared);
   if (!model.ok()) return fail(model.status(), kExitModel);
@@ -110,23 +112,23 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   Job job{std::move(options), model.value(), isa.value(), logits, outputs, embeddings, prepared, embedding};
   const auto size = [](int edge) { return static_cast<std::size_t>(edge); };
   job.seen = NpyMatrix({size(job.model->input_height()), size(job.model->input_width()), 3}, NpyType::u8);
-  return job.options.eval_list.empty() ? predict(job) : evaluate(job);
+  const int code = job.options.eval_list.empty() ? predict(job) : evaluate(job);
+  const Status unchanged = model_file.check();
+  return unchanged.ok() ? code : fail(unchanged, kExitModel);
+}
+
+int vitrun(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  std::cin.tie(nullptr);  // names are read while another thread prints
+  VitrunOptions options;
+  const std::optional<Bundle> bundle = own_bundle();
+  options.has_model = bundle.has_value();
+  if (bundle) options.model = argv[0];  // what JSON calls it
+  if (const auto code = parse_vitrun_options(argc, argv, options)) return *code;
+  return run(std::move(options), bundle);
 }
 
 }  // namespace
 }  // namespace intvit
 
-int main(int argc, char** argv) {
-  std::ios::sync_with_stdio(false);
-  std::cin.tie(nullptr);  // names are read while another thread prints
-  intvit::VitrunOptions options;
-  const std::optional<intvit::Bundle> bundle = intvit::own_bundle();
-  options.has_model = bundle.has_value();
-  if (bundle) options.model = argv[0];  // what JSON calls it
-  if (const auto code = intvit::parse_vitrun_options(argc, argv, options)) return *code;
-  try {
-    return intvit::run(std::move(options), bundle);
-  } catch (const std::bad_alloc&) {
-    return intvit::fail({intvit::Code::out_of_memory, "out of memory"}, intvit::kExitModel);
-  }
-}
+int main(int argc, char** argv) { return intvit::run_tool("vitrun", intvit::vitrun, argc, argv); }

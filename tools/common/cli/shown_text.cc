@@ -97,7 +97,8 @@ std::string shown_on(int file, std::string_view text) {
 void print_message(std::string_view tool, std::string_view message) {
   std::string line = shortened(message, kLongestMessage);
   if (::isatty(STDERR_FILENO) == 1 || line.find('\n') != std::string::npos) line = escaped(line);
-  std::cerr << tool << ": " + line + '\n';
+  line = std::string(tool) + ": " + line + '\n';
+  std::cerr << line;  // all of it or, where memory ends above, nothing
 }
 
 }  // namespace intvit

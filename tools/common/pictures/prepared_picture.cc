@@ -20,7 +20,7 @@ Status read_picture_rows(const std::string& path, const PictureOptions& options,
   const bool is_named = status.message().starts_with(path + ": ");
   return {status.code(), is_named ? status.message() : path + ": " + status.message()};
 } catch (const std::bad_alloc&) {
-  return {Code::out_of_memory, path + ": not enough memory for this picture"};
+  return no_memory([&] { return path + ": not enough memory for this picture"; });
 }
 
 PreparedPicture prepare_picture(const std::string& path, const PictureOptions& options, const InputGeometry& geometry,

@@ -7,8 +7,8 @@
 
 namespace intvit {
 
-// invalid_argument if there can be no file of that name, or if something else than a file has it, which a rename would
-// replace. `what` is what is written, "the logits". An empty path: nothing will be written.
+// invalid_argument if write_file_atomically() cannot write a file of that name, as far as that can be known before.
+// `what` is what is written, "the logits". An empty path: nothing will be written.
 Status check_output_file(const std::string& what, const std::string& path);
 
 }  // namespace intvit
