@@ -100,7 +100,7 @@ template void Checker::within(const Constant*, std::int32_t, std::int32_t, const
 
 template <typename T>
 std::int64_t Checker::magnitude(const Constant& constant) {
-  const auto& found = facts().of<Extremes<T>>(constant, [&] { return extremes<T>(constant); });
+  const auto& found = facts().of<Extremes<T>>(constant, [&] { return extremes(constant.values<T>()); });
   return std::max(-std::int64_t{found.lowest}, std::int64_t{found.highest});
 }
 
