@@ -17,6 +17,7 @@
 #include "tools/common/cli/file_state.h"
 #include "tools/common/cli/progress_line.h"
 #include "tools/common/cli/run_tool.h"
+#include "tools/common/cli/shown_text.h"
 
 namespace intvit::bench {
 namespace {
@@ -25,7 +26,7 @@ using Contenders = std::vector<std::unique_ptr<Contender>>;
 using Models = std::map<std::string, std::shared_ptr<const Model>>;
 
 int fail(const Status& status) {
-  std::cerr << "vitbench: " << status.message() << '\n';
+  print_message("vitbench", status.message());
   return exit_code_for(status);
 }
 
@@ -65,7 +66,7 @@ Status write_trace(const Options& options, const Contenders& contenders, const s
 // Sets the comparisons of `rows`, if they were asked for.
 Status compare_rows(const OldMeasurement& old, std::vector<Row>& rows) {
   if (old.path.empty()) return {};
-  for (const std::string& note : compare(old, rows)) std::cerr << "vitbench: warning: " << note << '\n';
+  for (const std::string& note : compare(old, rows)) print_message("vitbench", "warning: " + note);
   return check_not_slower(rows, old);
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/format/writer.h"
 #include "tools/common/cli/command_line.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sweep/evaluate.h"
 
@@ -143,7 +144,7 @@ class Search {
                                     fixed(limit_.points, 2) + " asks for less"};
   }
 
-  static void log(const std::string& line) { std::cerr << "vitconvert: " << line << '\n'; }
+  static void log(const std::string& line) { print_message("vitconvert", line); }
 
   const Job& job_;
   const MaxDrop& limit_;
