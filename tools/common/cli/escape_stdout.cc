@@ -15,11 +15,9 @@
 namespace intvit {
 namespace {
 
-// Neither this nor the buffer of std::cout ends before what is flushed at the end of the process.
-std::string& open_line() {
-  static auto* const line = new std::string;
-  return *line;
-}
+// Where stdout is a terminal. Neither this nor the buffer of std::cout ends before what is flushed at the end of the
+// process.
+std::string* open_line = nullptr;
 
 bool write_all(std::string_view text) {
   while (!text.empty()) {
@@ -35,7 +33,7 @@ bool write_all(std::string_view text) {
 ssize_t write_escaped(void*, const char* text, std::size_t size) {
   try {
     std::string shown;
-    std::string& line = open_line();
+    std::string& line = *open_line;
     for (const char c : std::string_view(text, size)) {
       if (c != '\n' && c != '\t') {
         line.push_back(c);
@@ -55,6 +53,7 @@ ssize_t write_escaped(void*, const char* text, std::size_t size) {
 
 void escape_stdout() {
   if (::isatty(STDOUT_FILENO) != 1) return;
+  open_line = new std::string;
   std::FILE* escaping = ::fopencookie(nullptr, "w", {nullptr, write_escaped, nullptr, nullptr});
   if (escaping == nullptr) throw std::bad_alloc();
   std::setvbuf(escaping, nullptr, _IOLBF, 0);
@@ -65,7 +64,7 @@ void escape_stdout() {
 
 bool finish_stdout() {
   const bool written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-  return write_all(escaped(open_line())) && written;
+  return (open_line == nullptr || write_all(escaped(*open_line))) && written;
 }
 
 }  // namespace intvit
