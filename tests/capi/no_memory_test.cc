@@ -19,7 +19,7 @@
 namespace intvit::test {
 namespace {
 
-const std::string kPictures = INTVIT_GOLDEN_DIR "/pictures/";
+const std::string kGoldenPictures = INTVIT_GOLDEN_DIR "/pictures/";
 
 // Fails the allocations of `call` one after the other, each alone and each with all that follow. How many there are.
 std::uint64_t fail_each_allocation(const std::string& what, const std::function<Code()>& call) {
@@ -127,7 +127,7 @@ TEST_CASE("no memory: a session works on when there was none for a picture") {
 TEST_CASE("no memory: the C interface") {
   if (skipped()) return;
   const TinyFile file;
-  const std::string picture = kPictures + "baseline_420.jpg";
+  const std::string picture = kGoldenPictures + "baseline_420.jpg";
   const auto use = [&] {
     intvit_model* model = nullptr;
     intvit_session* session = nullptr;
@@ -146,7 +146,7 @@ TEST_CASE("no memory: pictures of every kind") {
   if (skipped()) return;
   for (const char* name : {"baseline_420.jpg", "progressive_420.jpg", "cmyk_adobe_2.jpg", "exif_6.jpg", "rgb_8.png",
                            "palette_4.png", "grey_16_interlaced.png", "lossy.webp", "palette_4.bmp", "rgb.pnm"}) {
-    const std::string path = kPictures + name;
+    const std::string path = kGoldenPictures + name;
     PictureOptions options;
     options.exif_rotate = true;
     const Status readable = read_picture(path, options).status();
