@@ -10,6 +10,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kLongestFile = std::size_t{256} << 20;
+
 Status invalid(const std::string& message) { return {Code::invalid_argument, message}; }
 
 // Empty if it is not there or no text.
@@ -93,9 +95,14 @@ Result<std::vector<OldRow>> read_old_rows(const std::string& path) {
   const auto fail = [&](const std::string& message) { return invalid("--compare '" + path + "': " + message); };
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail("cannot be opened");
-  std::ostringstream text;
-  if (!(text << file.rdbuf())) return fail("is empty or cannot be read");
-  Result<std::vector<OldRow>> rows = parse_old_rows(text.str());
+  std::string text;
+  for (std::vector<char> piece(1 << 16); file;) {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+    if (text.size() > kLongestFile) return fail("has more than 256 MiB");
+  }
+  if (file.bad() || text.empty()) return fail("is empty or cannot be read");
+  Result<std::vector<OldRow>> rows = parse_old_rows(text);
   return rows.ok() ? rows : fail(rows.status().message());
 }
 

@@ -11,6 +11,7 @@
 #include "tools/common/cli/comma_list.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/cli/format_options.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/pictures/picture_options.h"
@@ -78,7 +79,7 @@ Result<std::vector<std::string>> parse_models(const std::vector<std::string>& wo
 }
 
 int fail(const Status& status) {
-  std::cerr << "vitbench: " << status.message() << "; try 'vitbench --help'\n";
+  print_message("vitbench", status.message() + "; try 'vitbench --help'");
   return exit_code_for(status);
 }
 

@@ -83,7 +83,8 @@ Status check(const FloatNetwork& network, const Calibration& calibration, const 
              const ConvertOptions& options, Conversion& result) {
   const Result<std::shared_ptr<const Model>> model = Model::from_memory(result.file, "converted model");
   if (!model.ok()) {
-    return {Code::check_failed, "the converted model cannot be read back: " + model.status().message()};
+    const Code code = model.status().code() == Code::out_of_memory ? Code::out_of_memory : Code::check_failed;
+    return {code, "the converted model cannot be read back: " + model.status().message()};
   }
   const Result<Verification> verification =
       options.unseen != nullptr ? verify_unseen(model.value(), {*options.unseen, run.threads, run.progress}, network)

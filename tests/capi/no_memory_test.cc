@@ -19,7 +19,7 @@
 namespace intvit::test {
 namespace {
 
-const std::string kPictures = INTVIT_GOLDEN_DIR "/pictures/";
+const std::string kGoldenPictures = INTVIT_GOLDEN_DIR "/pictures/";
 
 // Fails the allocations of `call` one after the other, each alone and each with all that follow. How many there are.
 std::uint64_t fail_each_allocation(const std::string& what, const std::function<Code()>& call) {
@@ -98,10 +98,36 @@ TEST_CASE("no memory: a model, a session and its pictures") {
   }
 }
 
+TEST_CASE("no memory: a session works on when there was none for a picture") {
+  if (skipped()) return;
+  const auto model = Model::from_memory(four_outputs_file(), "tiny");
+  REQUIRE(model.ok());
+  const auto session = Session::create(model.value(), {});
+  REQUIRE(session.ok());
+  std::vector<std::uint8_t> pixels(40 * 30 * 4);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i);
+  const auto logits_of = [&](int width, int height) {
+    REQUIRE(session.value()->set_picture(0, {pixels.data(), width, height, 40 * 4, PixelFormat::rgba}).ok());
+    session.value()->run();
+    return std::vector<std::int32_t>(session.value()->logits(0).begin(), session.value()->logits(0).end());
+  };
+  const std::vector<std::int32_t> expected = logits_of(20, 15);
+  // Each failure is at another allocation of a larger picture's plan.
+  for (std::uint64_t first = 1; first < 6; ++first) {
+    Code code = Code::ok;
+    {
+      const FailingAllocations failing(first, 1);
+      code = session.value()->set_picture(0, {pixels.data(), 40, 30, 40 * 4, PixelFormat::rgba}).code();
+    }
+    if (first == 1) CHECK(code == Code::out_of_memory);
+    CHECK(logits_of(20, 15) == expected);
+  }
+}
+
 TEST_CASE("no memory: the C interface") {
   if (skipped()) return;
   const TinyFile file;
-  const std::string picture = kPictures + "baseline_420.jpg";
+  const std::string picture = kGoldenPictures + "baseline_420.jpg";
   const auto use = [&] {
     intvit_model* model = nullptr;
     intvit_session* session = nullptr;
@@ -120,7 +146,7 @@ TEST_CASE("no memory: pictures of every kind") {
   if (skipped()) return;
   for (const char* name : {"baseline_420.jpg", "progressive_420.jpg", "cmyk_adobe_2.jpg", "exif_6.jpg", "rgb_8.png",
                            "palette_4.png", "grey_16_interlaced.png", "lossy.webp", "palette_4.bmp", "rgb.pnm"}) {
-    const std::string path = kPictures + name;
+    const std::string path = kGoldenPictures + name;
     PictureOptions options;
     options.exif_rotate = true;
     const Status readable = read_picture(path, options).status();

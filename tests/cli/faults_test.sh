@@ -124,6 +124,43 @@ truncate_it() { : >used.bin; }
 overwrite_it() { printf XXXX | dd of=used.bin bs=1 seek=300000 conv=notrunc status=none; }
 replace_it() { cp m.bin new.bin && mv new.bin used.bin; }
 
+# What a terminal sees of names and labels that turn everything red, of messages, too.
+red_names() {
+  if ! script --version >/dev/null 2>&1; then
+    echo "SKIPPED: no program 'script' for a terminal"
+    return 0
+  fi
+  local red=$'\e[31m' command
+  cp "$picture" "${red}p.jpg"
+  cp m.bin "${red}m.bin"
+  seq 16 | sed "s/^/$red/" >labels
+  for command in "$VITRUN m.bin *p.jpg --labels labels" "$VITRUN m.bin *p.jpg --attention drawn" \
+    "$VITRUN m.bin ?*m.bin" "$VITCONVERT inspect ?*m.bin" "$VITCONVERT inspect *p.jpg" "$VITCONVERT compare ?*m.bin m.bin" \
+    "$VITBENCH ?*m.bin --runs 1 --warmup 0" "$VITBENCH *p.jpg --runs 1"; do
+    script -qec "$command" /dev/null </dev/null >shown || true
+    grep -qF '\x1b[31m' shown || fail "$command shows no escaped name: $(cat -v shown)"
+    if grep -qF "$red" shown; then fail "$command turns the terminal red: $(cat -v shown)"; fi
+  done
+}
+
+# What is read of a pipe or device that never ends is bounded, or refused.
+endless_inputs() {
+  local zero=zero demo_list=$demo/calib.txt
+  mknod "$zero" c 1 5 2>/dev/null && head -c 1 "$zero" >one 2>/dev/null || zero=/dev/zero
+  expect_error 2 "exceeds 64 MiB" "$VITRUN" m.bin "$picture" --labels "$zero"
+  expect_error 2 "exceeds 256 MiB" "$VITRUN" m.bin --eval "$zero"
+  expect_error 2 "a row has more than 16 MiB" "$VITRUN" --summarise "$zero"
+  expect_error 2 "is no regular file" "$VITRUN" p.bin --query "$picture" "$picture" --cache "$zero"
+  expect_error 3 "it is not a regular file" "$VITRUN" "$zero" "$picture"
+  expect_error 1 "it is a device, not a file" "$VITRUN" m.bin "$zero"
+  expect_error 2 "it is not a regular file" "$VITCONVERT" convert "$demo" -o x --calib "$demo_list" --plan "$zero"
+  expect_error 3 "it is not a regular file" "$VITCONVERT" convert "$demo" -o x --calib "$demo_list" --classes "$zero"
+  expect_error 2 "it is not a regular file" "$VITCONVERT" verify m.bin --against "$zero"
+  expect_error 2 "has more than 256 MiB" "$VITBENCH" m.bin --compare "$zero" --runs 1
+}
+
+red_names
+endless_inputs
 full_stdout
 closed_stdout
 full_disk

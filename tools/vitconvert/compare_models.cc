@@ -8,6 +8,7 @@
 #include "engine/ops/linear_constants.h"
 #include "engine/program/program.h"
 #include "kernels/gemm/tiles.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/pictures/classify_in_order.h"
 #include "tools/common/pictures/input_pictures.h"
 
@@ -97,7 +98,7 @@ class OnPictures {
     for (std::size_t i = 0; i < as.size(); ++i) {
       const Status& problem = as[i].status.ok() ? bs[i].status : as[i].status;
       if (!problem.ok()) {
-        std::cerr << "vitconvert: " << problem.message() << '\n';
+        print_message("vitconvert", problem.message());
         ++result_.failed;
         continue;
       }

@@ -6,6 +6,7 @@
 #include "tools/common/cli/command_line.h"
 #include "tools/common/cli/progress_line.h"
 #include "tools/common/cli/run_tool.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/cli/stage_clock.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/vitconvert/commands.h"
@@ -13,12 +14,12 @@
 namespace intvit {
 
 int report_error(const Status& status) {
-  std::cerr << "vitconvert: " << status.message() << '\n';
+  print_message("vitconvert", status.message());
   return exit_code_for(status);
 }
 
 void print_notes(PictureNotes& notes) {
-  for (const std::string& note : notes.take()) std::cerr << "vitconvert: " << note << '\n';
+  for (const std::string& note : notes.take()) print_message("vitconvert", note);
 }
 
 Progress terminal_progress() {

@@ -10,6 +10,7 @@
 #include "converter/methods/auto/latency.h"
 #include "engine/format/writer.h"
 #include "tools/common/cli/command_line.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/results/text_table.h"
 #include "tools/vitconvert/commands.h"
 #include "tools/vitconvert/sweep/evaluate.h"
@@ -210,7 +211,7 @@ class Search {
                                                    "from fewer bits (--wbits, --abits)")};
   }
 
-  static void log(const std::string& line) { std::cerr << "vitconvert: " << line << '\n'; }
+  static void log(const std::string& line) { print_message("vitconvert", line); }
 
   const Job& job_;
   const MaxDrop& limit_;

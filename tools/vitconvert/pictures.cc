@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "converter/float/for_each_in_order.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
@@ -24,7 +25,7 @@ Result<CalibrationPictures> split_pictures(const std::string& list, int count, b
   Result<Pictures> read = read_picture_list(list, std::numeric_limits<int>::max(), strict ? nullptr : &skipped);
   if (!read.ok()) return read.status();
   for (const std::string& folder : skipped) {
-    std::cerr << "vitconvert: note: the folder '" << folder << "' cannot be listed and is left out\n";
+    print_message("vitconvert", "note: the folder '" + folder + "' cannot be listed and is left out");
   }
   Pictures& pictures = read.value();
   const auto wanted = count == 0 ? pictures.size() : static_cast<std::size_t>(count);
@@ -55,12 +56,12 @@ Status keep_readable(Pictures& pictures, const InputGeometry& geometry, const Pi
     } else {
       bad.push_back(status);
     }
-    return strict ? status : Status();
+    return strict || status.code() == Code::out_of_memory ? status : Status();
   };
   if (Status status = for_each_in_order(source.count(), threads, make_worker, sort); !status.ok()) return status;
   if (good.empty() && !bad.empty()) return bad.front();
   for (std::size_t i = 0; i < std::min(bad.size(), kMostNamed); ++i) {
-    std::cerr << "vitconvert: note: " << bad[i].message() << "; left out\n";
+    print_message("vitconvert", "note: " + bad[i].message() + "; left out");
   }
   if (!bad.empty()) {
     std::cerr << "vitconvert: note: " << bad.size() << " of " << pictures.size()

@@ -9,6 +9,7 @@
 #include "converter/lower/input_geometry.h"
 #include "intvit/session.h"
 #include "tools/common/cli/command_line.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/pictures/picture_options.h"
 #include "tools/common/results/accuracy.h"
@@ -79,7 +80,7 @@ Status evaluate(const FloatNetwork& network, const std::vector<LabelledPicture>&
   const auto count = [&](int i, const Result<Seen>& seen) -> Status {
     progress("evaluating", i + 1, source.count());
     if (!seen.ok()) {
-      std::cerr << "vitconvert: " << seen.status().message() << '\n';
+      print_message("vitconvert", seen.status().message());
       ++result.failed;
       return {};
     }

@@ -6,6 +6,7 @@
 #include "converter/families/load_network.h"
 #include "converter/read/config_kinds.h"
 #include "tools/common/cli/comma_list.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/vitconvert/commands.h"
 
 namespace intvit {
@@ -73,7 +74,7 @@ Result<FloatNetwork> load_with_notes(SourceOptions& options) {
   if (Status status = read_classes(options.classes, options.outputs); !status.ok()) return status;
   std::vector<std::string> notes;
   Result<FloatNetwork> network = load_network(options.path, &notes, options.outputs, options.input, options.verbose);
-  for (const std::string& note : notes) std::cerr << "vitconvert: note: " << note << '\n';
+  for (const std::string& note : notes) print_message("vitconvert", "note: " + note);
   return network;
 }
 

@@ -9,6 +9,7 @@
 #include "intvit/session.h"
 #include "tools/common/cli/command_line.h"
 #include "tools/common/cli/format_options.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/machine/build_info.h"
 #include "tools/common/machine/physical_cores.h"
 #include "tools/common/pictures/picture_options.h"
@@ -67,7 +68,7 @@ int run(SweepCommand options) {
                          options.pictures, combinations.take(), checksums.value(),  options.folder,
                          isa.value(),      options.threads,     options.runs};
   const Result<SweepReport> report =
-      sweep(input, terminal_progress(), [](const std::string& line) { std::cerr << "vitconvert: " << line << '\n'; });
+      sweep(input, terminal_progress(), [](const std::string& line) { print_message("vitconvert", line); });
   if (!report.ok()) return report_error(report.status());
   print_sweep(std::cout, options.format, input, report.value());
   const auto& results = report.value().results;

@@ -1,4 +1,6 @@
 // The pictures of vitrun --attention: from the names of the inputs to the files.
+#include <unistd.h>
+
 #include <filesystem>
 #include <iostream>
 #include <set>
@@ -6,6 +8,7 @@
 #include "engine/format/writer.h"
 #include "picture/notes.h"
 #include "tools/common/cli/exit_code.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/pictures/input_pictures.h"
 #include "tools/common/pictures/png_writer.h"
 #include "tools/common/pictures/prepared_picture.h"
@@ -58,12 +61,12 @@ Result<int> write_attention_maps(const VitrunOptions& options, const std::shared
     Status status = picture.problem;
     if (status.ok()) status = read_picture_rows(picture.path, options.pictures, set_picture, remarks);
     if (!status.ok()) {
-      std::cerr << "vitrun: " << status.message() << '\n';
+      print_message("vitrun", status.message());
       all = false;
       continue;
     }
     notes.add(picture.path, remarks, options.pictures);
-    for (const std::string& note : notes.take()) std::cerr << "vitrun: " << note << '\n';
+    for (const std::string& note : notes.take()) print_message("vitrun", note);
     session.run();
     const Result<std::vector<double>> map = attention_map(session, choice.value());
     if (!map.ok()) return map.status();
@@ -74,7 +77,7 @@ Result<int> write_attention_maps(const VitrunOptions& options, const std::shared
     if (const Status written = write_file_atomically(file, encode_png(width, height, rgb)); !written.ok()) {
       return Status(Code::invalid_argument, written.message());
     }
-    std::cout << file << '\n';
+    std::cout << shown_on(STDOUT_FILENO, file) << '\n';
   }
   return all ? static_cast<int>(kExitOk) : static_cast<int>(kExitSomeInputsFailed);
 }

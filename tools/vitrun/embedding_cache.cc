@@ -85,6 +85,9 @@ Status EmbeddingCache::open(std::string& note) {
     return {Code::io, "cannot write the cache '" + path_ + "': " + std::generic_category().message(errno)};
   }
   if (!fs::exists(path_, ignored)) return {};
+  if (!fs::is_regular_file(path_, ignored)) {
+    return {Code::invalid_argument, "'" + path_ + "' is no regular file; give the name of one for --cache"};
+  }
   std::ifstream file(path_, std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(file), {});
   if (file.bad() || !file.is_open()) return {Code::io, "cannot read the cache '" + path_ + "'"};

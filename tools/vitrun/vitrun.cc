@@ -118,7 +118,6 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
 }
 
 int vitrun(int argc, char** argv) {
-  std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);  // names are read while another thread prints
   VitrunOptions options;
   const std::optional<Bundle> bundle = own_bundle();
@@ -131,4 +130,7 @@ int vitrun(int argc, char** argv) {
 }  // namespace
 }  // namespace intvit
 
-int main(int argc, char** argv) { return intvit::run_tool("vitrun", intvit::vitrun, argc, argv); }
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  return intvit::run_tool("vitrun", intvit::vitrun, argc, argv);
+}

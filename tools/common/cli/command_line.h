@@ -16,6 +16,7 @@
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/help_formatter.h"
 #include "tools/common/cli/manual_page.h"
+#include "tools/common/cli/shown_text.h"
 #include "tools/common/cli/suggest.h"
 
 namespace intvit {
@@ -99,7 +100,7 @@ inline std::optional<int> parse_command_line(CLI::App& app, int argc, const char
     if (const std::optional<std::string> text = printed(app, argv[2])) return std::cout << *text, kExitOk;
   }
   if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
-    std::cerr << app.get_name() << ": " << wrong << "; try '" << app.get_name() << " --help'\n";
+    print_message(app.get_name(), wrong + "; try '" + app.get_name() + " --help'");
     return kExitUsage;
   }
   try {
@@ -110,8 +111,7 @@ inline std::optional<int> parse_command_line(CLI::App& app, int argc, const char
   } catch (const CLI::CallForVersion& version) {
     std::cout << version.what() << '\n';
   } catch (const CLI::ParseError& error) {
-    std::cerr << app.get_name() << ": " << describe_parse_error(app, error) << "; try '" << app.get_name()
-              << " --help'\n";
+    print_message(app.get_name(), describe_parse_error(app, error) + "; try '" + app.get_name() + " --help'");
     return kExitUsage;
   }
   return kExitOk;

@@ -7,6 +7,8 @@
 #include <iostream>
 #include <sstream>
 
+#include "tools/common/cli/shown_text.h"
+
 namespace intvit {
 
 using std::chrono::steady_clock;
@@ -18,7 +20,7 @@ bool ProgressLine::due() const { return terminal_ && steady_clock::now() >= next
 
 void ProgressLine::show(const std::string& text) {
   if (!terminal_) return;
-  std::cerr << '\r' << text << "\x1b[K" << std::flush;  // the escape sequence erases the rest of the line
+  std::cerr << '\r' << escaped(text) << "\x1b[K" << std::flush;  // the escape sequence erases the rest of the line
   visible_ = true;
   next_ = steady_clock::now() + std::chrono::milliseconds(200);
 }

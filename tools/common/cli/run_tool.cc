@@ -14,6 +14,7 @@
 #include <new>
 #include <system_error>
 
+#include "tools/common/cli/escape_stdout.h"
 #include "tools/common/cli/exit_code.h"
 #include "tools/common/cli/mapped_file_name.h"
 
@@ -71,6 +72,7 @@ void on_bus_error(int signal, siginfo_t* info, void*) {
 
 int run(int (*tool)(int, char**), int argc, char** argv) {
   try {
+    escape_stdout();
     return tool(argc, argv);
   } catch (const std::bad_alloc&) {
     say({"out of memory"});
@@ -91,7 +93,7 @@ int run_tool(const char* name, int (*tool)(int argc, char** argv), int argc, cha
   ::signal(SIGXFSZ, SIG_IGN);
   const int code = run(tool, argc, argv);
   errno = 0;
-  const bool written = static_cast<bool>(std::cout.flush());
+  const bool written = finish_stdout();
   if (code != kExitOk && code != kExitSomeInputsFailed) return code;
   if (!written) {
     if (errno != EPIPE) say({"cannot write the results to stdout"});

@@ -11,6 +11,7 @@ namespace intvit {
 //    pipe that nobody reads any more;
 //  - a mapped file that became shorter, or that cannot be read any more, is named, and ends the process with
 //  kExitModel;
+//  - a terminal does not see control characters of texts that others wrote (escape_stdout.h);
 //  - a file that may not become longer (ulimit -f) is an error of its write, not a signal.
 int run_tool(const char* name, int (*tool)(int argc, char** argv), int argc, char** argv);
 
