@@ -10,7 +10,7 @@ usage() {
   echo "usage: ${0##*/} [--minutes N] [--state FOLDER] [--figures]" >&2
   exit 2
 }
-minutes=120 state= figures=
+minutes=120 state='' figures=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --minutes) [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || usage && minutes=$2 && shift 2 ;;
