@@ -37,7 +37,7 @@ build() {
 round() {
   local part=$1 number=$2 began=$SECONDS failed=0 counted
   local log=$state/$part.$number.log
-  "${@:3}" >"$log" 2>&1 || failed=1
+  timeout -k 10 3600 "${@:3}" >"$log" 2>&1 || failed=1  # what hangs has failed
   counted=$(counts "$log")
   printf '%s\t%s\t%s\t%s\t%s\n' "$part" "$number" $((SECONDS - began)) "$counted" "$failed" >>"$rounds"
   printf '%s, round %s: %s s%s\n' "$part" "$number" $((SECONDS - began)) "$([ "$failed" = 0 ] || echo ", FAILED: $log")"
