@@ -10,7 +10,7 @@ usage() {
   echo "usage: ${0##*/} [--minutes N] [--state FOLDER] [--figures]" >&2
   exit 2
 }
-minutes=120 state= figures=
+minutes=120 state='' figures=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --minutes) [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || usage && minutes=$2 && shift 2 ;;
@@ -37,7 +37,7 @@ build() {
 round() {
   local part=$1 number=$2 began=$SECONDS failed=0 counted
   local log=$state/$part.$number.log
-  "${@:3}" >"$log" 2>&1 || failed=1
+  timeout -k 10 3600 "${@:3}" >"$log" 2>&1 || failed=1  # what hangs has failed
   counted=$(counts "$log")
   printf '%s\t%s\t%s\t%s\t%s\n' "$part" "$number" $((SECONDS - began)) "$counted" "$failed" >>"$rounds"
   printf '%s, round %s: %s s%s\n' "$part" "$number" $((SECONDS - began)) "$([ "$failed" = 0 ] || echo ", FAILED: $log")"

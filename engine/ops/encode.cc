@@ -141,6 +141,10 @@ void set_values_aside(const EncodeOp& op, const Execution& e) {
   const Buffer &from = e.buffer(op.src), &lists = e.buffer(op.aside);
   const Range rows = e.share(from.rows);
   if (rows.empty()) return;
+  // What stands behind a list's entries would else be what earlier pictures left there, and others may read it.
+  for (std::int64_t r = rows.begin; r < rows.end; ++r) {
+    std::fill_n(e.row<std::int16_t>(op.aside, r), lists.columns, std::int16_t{0});
+  }
   kernels::AsideArgs args{};
   args.src = e.row<std::int16_t>(op.src, rows.begin);
   args.src_stride = from.stride;

@@ -43,7 +43,7 @@ struct EncodeOp final : OperationOf<EncodeOp> {
   std::uint32_t op_set() const override { return kind >= kernels::EncodeKind::uniform ? 4 : 3; }
   std::vector<Operand> operands() const override {
     std::vector<Operand> all = {{"src", src, Access::read}, {"dst", dst, Access::write, {255, planes}}};
-    if (aside != kNone) all.push_back({"aside", aside, Access::write, {}, true});
+    if (aside != kNone) all.push_back({"aside", aside, Access::write});
     return all;
   }
   std::uint32_t highest_value(const Tensors& tensors) const override;

@@ -36,7 +36,7 @@ struct LinearOp final : OperationOf<LinearOp> {
   std::vector<Operand> operands() const override {
     const Access to = kind == kernels::Epilogue::residual ? Access::update : Access::write;
     std::vector<Operand> all = {{"src", src, Access::read}, {"dst", dst, to, {max_code, 1}}};
-    if (aside != kNone) all.push_back({"aside", aside, Access::read, {}, true});
+    if (aside != kNone) all.push_back({"aside", aside, Access::read});
     return all;
   }
   void check(Checker& c) const override;

@@ -13,7 +13,6 @@ struct BufferContents {
   std::uint32_t highest_code = 255;   // of a u8 buffer's columns, at most
   std::uint32_t planes = 1;           // that are filled
   std::uint32_t highest_value = 255;  // of both planes together, at most
-  bool lists = false;                 // of values aside: what a row holds beyond its entries is not written
 };
 
 enum class Access { read, write, update };  // update: both
@@ -23,7 +22,6 @@ struct Operand {
   BufferId buffer;
   Access access;
   BufferContents leaves = {};  // where it writes
-  bool lists = false;          // of values aside (kernels/aside/aside.h), not values
 
   bool reads() const { return access != Access::write; }
   bool writes() const { return access != Access::read; }

@@ -16,9 +16,8 @@ std::vector<BufferContents> buffer_contents(const Program& program) {
     for (const Operand& operand : step.op->operands()) {
       if (!operand.writes() || operand.buffer >= contents.size()) continue;
       add(operand.buffer, operand.leaves);
-      BufferContents& all = contents[operand.buffer];
-      all.lists = all.lists || operand.lists;
-      all.highest_value = std::max(all.highest_value, step.op->highest_value(program));
+      std::uint32_t& highest = contents[operand.buffer].highest_value;
+      highest = std::max(highest, step.op->highest_value(program));
     }
   }
   return contents;

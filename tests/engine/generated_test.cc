@@ -178,7 +178,7 @@ void judge(const GeneratedFile& file, const GeneratedRun& wanted, const std::str
   run_on_all(model.value(), wanted, name, random);
 }
 
-TEST_CASE("generated programs: what the reader takes runs as a plain execution does") {
+TEST_CASE("generated programs: what the reader takes runs as the plain execution on every instruction set") {
   const GeneratedRun wanted = run_wanted();
   Fate fate;
   for (std::uint64_t i = wanted.first; i < wanted.first + wanted.count; ++i) {

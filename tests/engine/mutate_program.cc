@@ -246,7 +246,7 @@ void show_buffers(Program& program) {
   }
   for (const Step& step : program.steps) {
     for (const Operand& operand : step.op->operands()) {
-      if (!operand.writes() || operand.buffer >= shown.size() || operand.leaves.planes > 1 || operand.lists) continue;
+      if (!operand.writes() || operand.buffer >= shown.size() || operand.leaves.planes > 1) continue;
       if (!shown[operand.buffer]) ids.push_back(operand.buffer);
       shown[operand.buffer] = true;
     }

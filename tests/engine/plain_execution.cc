@@ -234,6 +234,7 @@ class Execution {
       const std::int32_t excess = value - std::clamp(value, 0, static_cast<std::int32_t>(op.grid_max));
       if (is_outlier(op, x) && excess != 0) list.emplace_back(c, excess);
     }
+    for (std::uint32_t i = 0; i <= 2 * most; ++i) at(op.aside, row, i) = 0;
     at(op.aside, row, 0) = static_cast<std::int32_t>(list.size());
     while (list.size() > most) {
       auto least = list.begin();

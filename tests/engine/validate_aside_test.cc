@@ -3,7 +3,6 @@
 
 #include "engine/ops/conv.h"
 #include "engine/ops/encode.h"
-#include "engine/ops/layer_norm.h"
 #include "engine/ops/linear.h"
 #include "engine/program/memory_plan.h"
 #include "tests/engine/refusals.h"
@@ -49,25 +48,6 @@ TEST_CASE("validate: the lists of values aside") {
     // Nobody need read them.
     accepts([](TinyProgram& t) { qkv_linear(t).aside = kNone; }, options);
   }
-}
-
-// A list is written as far as its entries go: the rest would be what earlier pictures left there.
-TEST_CASE("validate: nobody reads lists of values aside as values") {
-  refuses(
-      "src has lists of values aside",
-      [](TinyProgram& t) {
-        LayerNormOp norm = op<LayerNormOp>(t, kNorm);
-        norm.src = norm_encode(t).aside;
-        norm.affine = t.add("affine", DataType::s16, std::vector<std::int16_t>(26));
-        t.program.buffers.push_back({DataType::u8, 5, 13, 64, 0});
-        norm.dst = static_cast<BufferId>(t.program.buffers.size() - 1);
-        t.program.steps.insert(t.program.steps.end() - 1, {"of lists", norm});
-        plan_memory(t.program);
-      },
-      kAsideTokens);
-  refuses(
-      "port 'lists': its rows are lists of values aside",
-      [](TinyProgram& t) { t.program.add_port("lists", PortKind::tokens, norm_encode(t).aside); }, kAsideTokens);
 }
 
 TEST_CASE("validate: values aside of a table or of two planes") {
