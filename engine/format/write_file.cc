@@ -71,8 +71,8 @@ std::string temporary_name(const std::string& path, int number) {
 // Removes a temporary file that nobody has locked.
 void remove_leftover(const std::string& name) {
   const File left(::open(name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  struct stat opened {
-  }, named{};
+  struct stat opened {};
+  struct stat named {};
   if (!left.ok() || ::fstat(left.descriptor(), &opened) != 0 || !S_ISREG(opened.st_mode)) return;
   if (opened.st_uid != ::geteuid() || !left.lock()) return;
   // It may have been renamed before it was locked. From here on only who has the lock may do that.
@@ -147,9 +147,10 @@ Status write_file_by_name(const std::string& path, Bytes bytes) {
     if (!file.has_name()) continue;
     const bool written = write_all(file, bytes) && ::fsync(file.descriptor()) == 0;
     if (written && ::rename(name.c_str(), target.c_str()) == 0) return {};
-    const Status status = io_error(written ? "rename to" : "write", path);
-    ::unlink(name.c_str());
-    return status;
+    const int error = errno;
+    ::unlink(name.c_str());  // before the text of the error, for which memory may be short
+    errno = error;
+    return io_error(written ? "rename to" : "write", path);
   }
   errno = EBUSY;
   return io_error("create", path);

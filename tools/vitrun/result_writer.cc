@@ -103,11 +103,15 @@ class JsonWriter : public ResultWriter {
   }
 
   nlohmann::ordered_json outputs(const ClassifiedPicture& picture) const {
-    nlohmann::ordered_json outputs;
+    // Each is made an object at once: null that becomes one is left half made where memory ends, and crashes at its
+    // end.
+    auto outputs = nlohmann::ordered_json::object();
     for (std::size_t i = 0; i < format_.ports.size(); ++i) {
       const Port& port = format_.ports[i];
-      outputs[port.name]["shape"] = shape_of(port);
-      if (port.kind == PortKind::embedding) outputs[port.name]["l2_norm"] = l2_norm(picture.outputs[i]);
+      auto output = nlohmann::ordered_json::object();
+      output["shape"] = shape_of(port);
+      if (port.kind == PortKind::embedding) output["l2_norm"] = l2_norm(picture.outputs[i]);
+      outputs[port.name] = std::move(output);
     }
     return outputs;
   }
