@@ -99,10 +99,12 @@ void print_text(const CompareCommand& options, const std::vector<Fact>& facts, c
 void print_json(const CompareCommand& options, const std::vector<Fact>& facts, const std::vector<LayerPair>& layers,
                 const PictureComparison& pictures) {
   nlohmann::ordered_json root = {{"a", options.paths[0]}, {"b", options.paths[1]}};
+  root["facts"] = nlohmann::ordered_json::object();
   for (const Fact& fact : facts) root["facts"][fact.key] = {fact.values[0], fact.values[1]};
   root["layers"] = nlohmann::ordered_json::array();
   for (const LayerPair& l : layers) {
     nlohmann::ordered_json row = {{"layer", l.layer}, {"op", l.op}, {"differs", l.differs()}};
+    row["format"] = nlohmann::ordered_json::array();
     for (const auto& format : l.format) row["format"].push_back(format ? nlohmann::ordered_json(*format) : nullptr);
     if (l.weight_bits[0] + l.weight_bits[1] > 0) row["weight_bits"] = {l.weight_bits[0], l.weight_bits[1]};
     if (l.weights_db) row["weights_db"] = *l.weights_db;
@@ -112,7 +114,9 @@ void print_json(const CompareCommand& options, const std::vector<Fact>& facts, c
     root["pictures"] = pictures.pictures;
     root["failed"] = pictures.failed;
     if (pictures.agreement) root["top1_agreement"] = *pictures.agreement;
-    for (const auto& [name, db] : pictures.output_db) root["output_sqnr_db"][name] = db;
+    auto outputs = nlohmann::ordered_json::object();
+    for (const auto& [name, db] : pictures.output_db) outputs[name] = db;
+    if (!outputs.empty()) root["output_sqnr_db"] = outputs;
   }
   std::cout << json_text(root, 2) << '\n';
 }

@@ -51,6 +51,9 @@ void print_json(const Model& model, const std::string& path) {
                                  {"op_set", model.op_set()},
                                  {"arena_bytes", program.arena_bytes},
                                  {"kept_bytes", program.kept_bytes}};
+  // Null that becomes an array or object by its first element is left half made where memory ends, and then crashes.
+  root["outputs"] = nlohmann::ordered_json::array();
+  root["metadata"] = nlohmann::ordered_json::object();
   for (const Port& port : model.outputs()) {
     root["outputs"].push_back({{"name", port.name},
                                {"shape", shape_of(port)},
@@ -66,6 +69,7 @@ void print_json(const Model& model, const std::string& path) {
   }
   if (const auto sensitivity = stored_sensitivity(model.metadata()))
     root["sensitivity"] = sensitivity_json(*sensitivity);
+  root["steps"] = nlohmann::ordered_json::array();
   for (const Step& step : program.steps) {
     nlohmann::ordered_json row = {{"op", step.op->name()}, {"layer", step.layer}};
     for (const Operand& operand : step.op->operands())
@@ -74,6 +78,7 @@ void print_json(const Model& model, const std::string& path) {
     row["format"] = step.op->describe(program);
     root["steps"].push_back(row);
   }
+  root["constants"] = nlohmann::ordered_json::array();
   for (const Constant& constant : program.constants) {
     root["constants"].push_back(
         {{"name", constant.name}, {"type", type_name(constant.type)}, {"bytes", constant.bytes.size()}});

@@ -23,13 +23,15 @@ nlohmann::ordered_json conversion_json(const Conversion& conversion, const std::
                                  {"pictures", v.pictures},
                                  {"unseen", v.unseen}};
   if (v.top1_agreement) root["top1_agreement"] = *v.top1_agreement;
+  auto others = nlohmann::ordered_json::object();
   for (const OutputSqnr& one : v.outputs) {
     if (one.output == "logits") {
       root["logit_sqnr_db"] = one.sqnr_db;
     } else {
-      root["output_sqnr_db"][one.output] = one.sqnr_db;
+      others[one.output] = one.sqnr_db;
     }
   }
+  if (!others.empty()) root["output_sqnr_db"] = others;
   root["effective_activation_bits"] = conversion.effective_bits.activations;
   root["seconds"] = seconds;
   root["site_sqnr_db"] = sites;

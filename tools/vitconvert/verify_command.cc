@@ -106,6 +106,7 @@ std::vector<std::string> differences(const std::vector<Entry>& entries, Manifest
 void print_json(const VerifyCommand& options, const std::vector<Entry>& entries,
                 const std::vector<std::string>& different) {
   nlohmann::ordered_json root = {{"model", options.model}, {"ok", different.empty()}};
+  root["entries"] = nlohmann::ordered_json::array();
   for (const Entry& entry : entries) {
     root["entries"].push_back(
         {{"kind", entry.kind}, {"checksum", entry.checksum}, {"bytes", entry.bytes}, {"name", entry.name}});
