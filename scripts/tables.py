@@ -239,6 +239,16 @@ def accuracy(sweep, rows=()):
     return markdown(header, cells, 2)
 
 
+def accuracy_short(sweep):
+    """The rows of `auto`."""
+    cells = [["float32", number(sweep["float"]["top1"], 2, " %"), "", "", megabytes(sweep["float"], 1)]]
+    for result in sorted(sweep["results"], key=lambda r: (-r["weight_bits"], -r["activation_bits"])):
+        if result["method"] == "auto":
+            cells.append([bits_of(result), number(result["top1"], 2, " %"), number(result["drop"], 2),
+                          number(result.get("logit_sqnr_db"), 1, " dB"), megabytes(result)])
+    return markdown(["", "top-1", "drop", "logit SQNR", "file"], cells)
+
+
 def drops(*sweeps):
     """What the same methods lose on several picture sets or networks: top-1, and the drop in brackets."""
     keys = ordered((bits_of(r), r["method"]) for sweep in sweeps[1:] for r in sweep["results"])
@@ -267,7 +277,8 @@ def demo(rows):
 
 TABLES = {
     f.__name__: f
-    for f in (latency, batch, peers, peers_short, quantizers, kernels, formats, accuracy, drops, demo)
+    for f in (latency, batch, peers, peers_short, quantizers, kernels, formats, accuracy,
+              accuracy_short, drops, demo)
 }
 
 # ---- Pages
