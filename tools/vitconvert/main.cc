@@ -52,8 +52,12 @@ Progress conversion_progress(const ConvertOptions& options, int pictures, bool p
   if (!options.plan && options.method != "minmax" && options.method != "percentile") {
     stages.push_back({"choosing quantizers", options.method == "auto" ? 80.0 : options.method == "repq" ? 1.0 : 12.0});
   }
-  if (!plan_only && options.feedback)
-    stages.push_back({"optimising weights", options.activation_bits < 8 ? 12.0 : 5.0});
+  if (!plan_only && options.feedback) {
+    const double weights = options.activation_bits < 8 ? 12.0 : 5.0;
+    stages.push_back(options.optimise_modules ? NumberedStage{"optimising modules", weights + 60}
+                                              : NumberedStage{"optimising weights", weights});
+    if (options.optimise_network) stages.push_back({"optimising the network", 280});
+  }
   if (!plan_only && options.sensitivity_pictures > 0) {
     const int measured = std::min(options.sensitivity_pictures, pictures);
     stages.push_back({"measuring sensitivity", 60.0 * measured / std::max(1, pictures)});
@@ -72,24 +76,44 @@ Progress conversion_progress(const ConvertOptions& options, int pictures, bool p
 
 namespace {
 
+struct Example {
+  const char* command;
+  const char* lines;
+};
+
+constexpr Example kExamples[] = {
+    {"convert",
+     "  vitconvert convert models/demo -o demo.bin --calib models/demo/calib.txt\n"
+     "  vitconvert convert deit_tiny/ -o t4.bin --calib pictures/ --calib-count 32 --wbits 4\n"
+     "  vitconvert convert clip/ -o zero.bin --calib pictures/ --classes texts.npy --labels names.txt\n"},
+    {"plan", "  vitconvert plan deit_tiny/ --calib pictures/ --calib-count 32 --wbits 4 --abits 4 -o plan.json\n"},
+    {"reference", "  vitconvert reference deit_tiny/ --eval eval.txt --json\n"},
+    {"synth", "  vitconvert synth deit_small_patch16_224 -o random.bin --wbits 4\n"},
+    {"sweep",
+     "  vitconvert sweep models/demo --methods percentile,repq --bits w8a8,w4a8 --calib models/demo/calib.txt\n"
+     "                   --eval models/demo/test.txt -o results/\n"},
+    {"inspect", "  vitconvert inspect demo.bin\n"},
+    {"compare", "  vitconvert compare demo.bin t4.bin models/demo/examples\n"},
+    {"verify", "  vitconvert verify demo.bin --write demo.txt\n"},
+    {"list", "  vitconvert list methods\n"},
+    {"report", "  vitconvert report demo.bin t4.bin -o report.html --eval val.txt\n"},
+};
+
 int vitconvert(int argc, char** argv) {
   CLI::App app{"Turns a Vision Transformer checkpoint into an integer-only model file.", "vitconvert"};
   app.set_version_flag("--version", version_text("vitconvert"));
   app.require_subcommand(1);
-  set_help(app,
-           "  vitconvert convert models/demo -o demo.bin --calib models/demo/calib.txt\n"
-           "  vitconvert convert deit_tiny/ -o t4.bin --calib pictures/ --calib-count 32 --wbits 4\n"
-           "  vitconvert convert clip/ -o zero.bin --calib pictures/ --classes texts.npy --labels names.txt\n"
-           "  vitconvert reference deit_tiny/ --eval eval.txt --json\n"
-           "  vitconvert sweep models/demo --methods percentile,repq --bits w8a8,w4a8 --calib models/demo/calib.txt\n"
-           "                   --eval models/demo/test.txt -o results/\n"
-           "  vitconvert inspect demo.bin\n"
-           "  vitconvert report demo.bin t4.bin -o report.html --eval val.txt\n");
+  std::string examples;
+  for (const Example& example : kExamples) examples += example.lines;
+  set_help(app, examples);
   const std::pair<const char*, Command> commands[] = {{"convert", add_convert(app)},     {"plan", add_plan(app)},
                                                       {"reference", add_reference(app)}, {"synth", add_synth(app)},
                                                       {"sweep", add_sweep(app)},         {"inspect", add_inspect(app)},
                                                       {"compare", add_compare(app)},     {"verify", add_verify(app)},
                                                       {"list", add_list(app)},           {"report", add_report(app)}};
+  for (const Example& example : kExamples) {
+    set_examples(*app.get_subcommand(example.command), "vitconvert", example.lines);
+  }
   if (const auto stop = parse_command_line(app, argc, argv)) return *stop;
   for (const auto& [name, run] : commands) {
     if (app.got_subcommand(name)) return run();

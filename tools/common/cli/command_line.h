@@ -27,6 +27,11 @@ inline void set_help(CLI::App& app, const std::string& examples) {
   app.footer(std::string("Exit codes: ") + kExitCodes + kExamplesTitle + examples);
 }
 
+// The end of a command's --help.
+inline void set_examples(CLI::App& command, const std::string& tool, const std::string& examples) {
+  command.footer("Exit codes are those of '" + tool + " --help'." + kExamplesTitle + examples);
+}
+
 // A whole number; the error message says what is allowed, --help stays short.
 inline CLI::Validator whole_number(int low, int high) { return CLI::Range(low, high).description(""); }
 

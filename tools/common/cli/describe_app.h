@@ -7,6 +7,7 @@
 
 #include "tools/common/cli/comma_list.h"
 #include "tools/common/cli/command_text.h"
+#include "tools/common/cli/help_formatter.h"
 
 namespace intvit {
 
@@ -27,9 +28,8 @@ inline OptionText describe_option(const CLI::Option& option) {
   text.preset = option.get_default_str();
   text.description = option.get_description();
   if (option.get_type_size() == 0) return text;
-  // "TEXT:{on,off}": the type, and behind the colon what is checked.
   const std::string type = option.get_type_name();
-  text.value = type.substr(0, type.find(':'));
+  text.value = value_name(option);
   const std::size_t open = type.find('{'), close = type.find('}');
   if (open != std::string::npos && close != std::string::npos) {
     const Result<std::vector<std::string>> choices = parse_names("", type.substr(open + 1, close - open - 1));
