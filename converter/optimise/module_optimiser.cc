@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "converter/float/for_each_in_order.h"
-
 namespace intvit {
 namespace {
 
@@ -14,12 +12,7 @@ constexpr std::size_t kMostImportancePictures = 64;
 
 ModuleOptimiser::ModuleOptimiser(const FloatNetwork& network, Plan& plan, const PictureRun& run,
                                  const LearningOptions& options)
-    : network_(network),
-      plan_(plan),
-      threads_(run.threads),
-      progress_(run.progress),
-      options_(options),
-      count_(run.pictures.count()) {
+    : network_(network), plan_(plan), threads_(run.threads), progress_(run.progress), options_(options) {
   for (const Segment& segment : network.segments) {
     if (segment.sampled) modules_all_ += static_cast<int>(modules_of(network, segment).size());
   }
@@ -53,42 +46,15 @@ void ModuleOptimiser::refine(int node, FloatNetwork& quantized, RoundedLayers& r
     if (network_.node(n).as<Linear>() != nullptr) return;  // it has another layer
   }
   modules_.erase(modules_.begin());
-  advance_exact(module);
+  after_ = exact_;
+  forward_pictures(network_, module, nullptr, threads_, exact_, exits_of(network_, module), after_);
   optimise(module, quantized, rounded);
   advance(module, quantized);
   ++modules_done_;
 }
 
-void ModuleOptimiser::advance_exact(NodeRange module) {
-  after_ = exact_;
-  const std::vector<TensorId> exits = exits_of(network_, module);
-  std::vector<Tape> tapes(static_cast<std::size_t>(workers_for(count_, threads_)), Tape(network_, module));
-  const auto make_worker = [&](int worker, int) {
-    return [&, worker](int i) -> Status {
-      Tape& tape = tapes[static_cast<std::size_t>(worker)];
-      for (const auto& [id, rows] : exact_[static_cast<std::size_t>(i)]) tape.value(id) = rows;
-      tape.forward(nullptr);
-      for (const TensorId id : exits) after_[static_cast<std::size_t>(i)][id] = tape.value(id);
-      return {};
-    };
-  };
-  static_cast<void>(for_each_in_order(count_, threads_, make_worker));
-}
-
 void ModuleOptimiser::advance(NodeRange module, const FloatNetwork& quantized) {
-  const std::vector<TensorId> exits = exits_of(network_, module);
-  std::vector<Tape> tapes(static_cast<std::size_t>(workers_for(count_, threads_)), Tape(quantized, module));
-  const auto make_worker = [&](int worker, int) {
-    return [&, worker](int i) -> Status {
-      Tape& tape = tapes[static_cast<std::size_t>(worker)];
-      State& state = quantized_[static_cast<std::size_t>(i)];
-      for (const auto& [id, rows] : state) tape.value(id) = rows;
-      tape.forward(&plan_);
-      for (const TensorId id : exits) state[id] = tape.value(id);
-      return {};
-    };
-  };
-  static_cast<void>(for_each_in_order(count_, threads_, make_worker));
+  forward_pictures(quantized, module, &plan_, threads_, quantized_, exits_of(network_, module), quantized_);
   exact_ = std::move(after_);
   for (std::vector<State>* states : {&exact_, &quantized_}) {
     for (State& state : *states) {

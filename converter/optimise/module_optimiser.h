@@ -30,7 +30,6 @@ class ModuleOptimiser : public LayerRefiner {
  private:
   using State = LiveTensors;
 
-  void advance_exact(NodeRange module);
   void advance(NodeRange module, const FloatNetwork& quantized);
   void optimise(NodeRange module, FloatNetwork& quantized, RoundedLayers& rounded);
 
@@ -39,7 +38,6 @@ class ModuleOptimiser : public LayerRefiner {
   const int threads_;
   const Progress& progress_;
   const LearningOptions& options_;
-  const int count_;
   std::vector<NodeRange> modules_;                // of the segment
   std::vector<State> exact_, quantized_, after_;  // of all pictures: in front of the module, and the float one behind
   Importance importance_;

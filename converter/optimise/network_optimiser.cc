@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "converter/float/for_each_in_order.h"
 #include "converter/optimise/modules.h"
 
 namespace intvit {
@@ -36,27 +35,11 @@ void NetworkOptimiser::begin_segment(int segment, const std::vector<SegmentState
   quantized_ = live_tensors(network_, segment, quantized);
 }
 
-std::vector<LiveTensors> NetworkOptimiser::float_outputs(NodeRange range, TensorId output) const {
-  const int count = static_cast<int>(exact_.size());
-  std::vector<LiveTensors> outputs(exact_.size());
-  std::vector<Tape> tapes(static_cast<std::size_t>(workers_for(count, threads_)), Tape(network_, range));
-  const auto make_worker = [&](int worker, int) {
-    return [&, worker](int i) -> Status {
-      Tape& tape = tapes[static_cast<std::size_t>(worker)];
-      for (const auto& [id, rows] : exact_[static_cast<std::size_t>(i)]) tape.value(id) = rows;
-      tape.forward(nullptr);
-      outputs[static_cast<std::size_t>(i)][output] = tape.value(output);
-      return {};
-    };
-  };
-  static_cast<void>(for_each_in_order(count, threads_, make_worker));
-  return outputs;
-}
-
 void NetworkOptimiser::end(FloatNetwork& quantized, RoundedLayers& rounded) {
   const NodeRange range = behind_pixels(network_);
   const NetworkOutput& output = network_.outputs[network_.judged_output()];
-  const std::vector<LiveTensors> wanted = float_outputs(range, output.tensor);
+  std::vector<LiveTensors> wanted(exact_.size());
+  forward_pictures(network_, range, nullptr, threads_, exact_, {output.tensor}, wanted);
   const Importance importance = {{output.tensor, rows_of_output(network_, output)}};
   Reconstructor reconstructor(network_, plan_, threads_, options_,
                               [&](int t) { progress_("optimising the network", t - 1, options_.iterations); });

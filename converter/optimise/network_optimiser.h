@@ -27,8 +27,6 @@ class NetworkOptimiser : public LayerRefiner {
   const std::optional<ReconstructionOutcome>& outcome() const { return outcome_; }
 
  private:
-  std::vector<LiveTensors> float_outputs(NodeRange range, TensorId output) const;
-
   const FloatNetwork& network_;
   Plan& plan_;
   const int threads_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "converter/float/for_each_in_order.h"
 #include "converter/float/parallel.h"
 #include "converter/optimise/straight_through.h"
 #include "converter/plan/simulate.h"
@@ -129,6 +130,24 @@ void Tape::backward(const Plan* plan, Gradients& sum) {
     const auto own = sum.weights.find(n);
     intvit::backward({network_, node, values_, exact_, gradients_, own == sum.weights.end() ? nullptr : &own->second});
   }
+}
+
+void forward_pictures(const FloatNetwork& network, NodeRange range, const Plan* plan, int threads,
+                      const std::vector<LiveTensors>& from, const std::vector<TensorId>& wanted,
+                      std::vector<LiveTensors>& to) {
+  const int count = static_cast<int>(from.size());
+  std::vector<Tape> tapes(static_cast<std::size_t>(workers_for(count, threads)), Tape(network, range));
+  const auto make_worker = [&](int worker, int) {
+    return [&, worker](int i) -> Status {
+      Tape& tape = tapes[static_cast<std::size_t>(worker)];
+      const auto picture = static_cast<std::size_t>(i);
+      for (const auto& [id, rows] : from[picture]) tape.value(id) = rows;
+      tape.forward(plan);
+      for (const TensorId id : wanted) to[picture][id] = tape.value(id);
+      return {};
+    };
+  };
+  static_cast<void>(for_each_in_order(count, threads, make_worker));
 }
 
 }  // namespace intvit

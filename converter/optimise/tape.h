@@ -8,6 +8,7 @@
 #include "converter/graph/network.h"
 #include "converter/optimise/backward.h"
 #include "converter/optimise/learned_codes.h"
+#include "converter/optimise/live_tensors.h"
 #include "converter/plan/plan.h"
 
 namespace intvit {
@@ -66,5 +67,11 @@ class Tape {
   std::vector<bool> wanted_;  // by TensorId: whether what is learned depends on its gradient
   std::vector<std::vector<float>> values_, exact_, gradients_;
 };
+
+// Runs the range on every picture of `from`, what is in front of it, and puts `wanted` of what it writes into `to`,
+// which has as many pictures and may be `from`. With the plan's quantizers, or in floats (null).
+void forward_pictures(const FloatNetwork& network, NodeRange range, const Plan* plan, int threads,
+                      const std::vector<LiveTensors>& from, const std::vector<TensorId>& wanted,
+                      std::vector<LiveTensors>& to);
 
 }  // namespace intvit

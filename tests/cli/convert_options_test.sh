@@ -103,6 +103,18 @@ if ! ls "$work/pictures/locked" >/dev/null 2>&1; then  # not as root
   expect_error 3 "cannot list" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/pictures" --strict
 fi
 
+# Both kinds of training, each by its own settings; the file and the text say what there was.
+trained() { "$VITCONVERT" convert "$demo" -o "$work/trained.bin" --calib "$demo/calib.txt" --calib-count 4 --method minmax \
+  --wbits 4 --abits 4 "$@" >"$work/out"; }
+trained --optimise modules,network --optimise-set modules.iterations=1 --optimise-set network.iterations=1
+grep -q "optimised as a whole: [0-9.]* dB better" "$work/out" || fail "--optimise: $(cat "$work/out")"
+"$VITCONVERT" inspect "$work/trained.bin" | grep -qE "^ *optimise +modules,network$" || fail "inspect does not say what was trained"
+trained --optimise network --optimise-set scale_rate=0 --optimise-set bias_rate=0 --optimise-set level_rate=0 \
+  --optimise-set iterations=1
+grep -q "0.00 dB better.*so the model is as it was" "$work/out" || fail "without rates: $(cat "$work/out")"
+expect_error 2 "may be of both" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" \
+  --optimise modules,network --optimise-set iterations=1
+
 # Calibration that is kept: the same bytes, and a note; other pictures, another way to read them or other outputs make it
 # anew.
 cached() { expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/$1.bin" --calib "$demo/calib.txt" --method repq --abits 4 \

@@ -57,6 +57,20 @@ Result<FloatNetwork> load_tiny(const TensorMap& tensors, const std::string& conf
 
 bool contains(const std::string& text, const std::string& part);
 
+// Calls cut() with every beginning of `good`, and flipped() with `good` with some bits of one byte flipped, byte by
+// byte.
+template <typename Cut, typename Flipped>
+void damage(const std::string& good, const Cut& cut, const Flipped& flipped) {
+  for (std::size_t size = 0; size < good.size(); ++size) cut(good.substr(0, size));
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (const char mask : {'\x01', '\x80', '\xff'}) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ mask);
+      flipped(bad);
+    }
+  }
+}
+
 // With `code`, in one line that has all `parts`.
 void check_load_fails(const Result<FloatNetwork>& network, Code code, const std::vector<std::string>& parts);
 

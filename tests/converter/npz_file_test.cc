@@ -130,18 +130,14 @@ TEST_CASE("npz: files that are cut or changed give a Status") {
   for (const int method : {0, 8}) {
     const std::string good = zip({{"a.npy", npy_of("<f4", "(2, 3)", raw(kSix)), method}});
     REQUIRE(opened_npz(good).ok());
-    for (std::size_t size = 0; size < good.size(); ++size) CHECK_FALSE(opened_npz(good.substr(0, size)).ok());
-    for (std::size_t at = 0; at < good.size(); ++at) {
-      for (const char mask : {'\x01', '\x80', '\xff'}) {
-        std::string bad = good;
-        bad[at] = static_cast<char>(bad[at] ^ mask);
-        const auto file = opened_npz(bad);
-        if (!file.ok()) continue;
-        // The checksum holds, so that the values are those that were written.
-        const auto values = file.value().read("a");
-        if (values.ok() && file.value().find("a")->dtype == "F32") CHECK(values.value() == kSix);
-      }
-    }
+    const auto cut = [](const std::string& bad) { CHECK_FALSE(opened_npz(bad).ok()); };
+    checkpoints::damage(good, cut, [](const std::string& bad) {
+      const auto file = opened_npz(bad);
+      if (!file.ok()) return;
+      // The checksum holds, so that the values are those that were written.
+      const auto values = file.value().read("a");
+      if (values.ok() && file.value().find("a")->dtype == "F32") CHECK(values.value() == kSix);
+    });
   }
 }
 
