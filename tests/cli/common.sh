@@ -26,9 +26,16 @@ expect_error() {
   grep -qF -- "$text" "$work/err" || fail "'$*' should mention '$text': $(cat "$work/err")"
 }
 
+# matches PATTERN COMMAND...: the command succeeds and a line of its stdout matches the extended regular expression. All of
+# it is read: `| grep -q` closes the pipe at the first match, and a program that has more to write fails.
+matches() {
+  local lines
+  lines=$("${@:2}" | grep -cE -- "$1")
+}
+
 # json_number FILE KEY: the number behind "KEY" in a JSON text.
 json_number() {
-  sed -n "s/.*\"$2\": *\(-\{0,1\}[0-9.][0-9.eE+-]*\).*/\1/p" "$1" | head -n 1
+  sed -n "/\"$2\": *-\{0,1\}[0-9.]/ { s/.*\"$2\": *\(-\{0,1\}[0-9.][0-9.eE+-]*\).*/\1/p; q }" "$1"
 }
 
 # at_least A B: A >= B as decimal numbers.
@@ -46,4 +53,4 @@ recorded() {
 
 # How far an SQNR may be from the recorded one, in dB. The float network rounds otherwise on another CPU, most so without
 # fused multiplications, and what the converter chooses by its values follows.
-sqnr_tolerance() { if isas | grep -qw avx2; then echo 0.3; else echo 0.6; fi; }
+sqnr_tolerance() { if matches "(^| )avx2( |$)" isas; then echo 0.3; else echo 0.6; fi; }

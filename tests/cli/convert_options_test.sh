@@ -108,7 +108,7 @@ trained() { "$VITCONVERT" convert "$demo" -o "$work/trained.bin" --calib "$demo/
   --wbits 4 --abits 4 "$@" >"$work/out"; }
 trained --optimise modules,network --optimise-set modules.iterations=1 --optimise-set network.iterations=1
 grep -q "optimised as a whole: [0-9.]* dB better" "$work/out" || fail "--optimise: $(cat "$work/out")"
-"$VITCONVERT" inspect "$work/trained.bin" | grep -qE "^ *optimise +modules,network$" || fail "inspect does not say what was trained"
+matches "^ *optimise +modules,network$" "$VITCONVERT" inspect "$work/trained.bin" || fail "inspect does not say what was trained"
 trained --optimise network --optimise-set scale_rate=0 --optimise-set bias_rate=0 --optimise-set level_rate=0 \
   --optimise-set iterations=1
 grep -q "0.00 dB better.*so the model is as it was" "$work/out" || fail "without rates: $(cat "$work/out")"

@@ -210,7 +210,7 @@ bundle() {
   expect_error 3 "not an intvit model" "$VITRUN" "$picture" --bundle "$work/again"
   expect_error 2 "it is a folder" vitrun --bundle "$work"
   [ ! -e "$work/again" ] || fail "what is no model was bundled"
-  "$VITRUN" --version | grep -qxE 'commit     (unknown|[-0-9A-Za-z._]+)' || fail "no commit"
+  matches '^commit     (unknown|[-0-9A-Za-z._]+)$' "$VITRUN" --version || fail "no commit"
 }
 
 # What a network in floating point is fed, of the model that selftest() has made.

@@ -38,13 +38,13 @@ for package in "$runtime" libintvit-dev intvit-tools; do
     "share/doc/$package/third_party/xsimd"
   [ "$(field "$package" Description | wc -l)" -ge 5 ] || fail "$package has no long description"
 done
-field libintvit0 Depends | grep -q 'libstdc++6' || fail "the libraries need libstdc++6, not: $(field libintvit0 Depends)"
+matches 'libstdc\+\+6' field libintvit0 Depends || fail "the libraries need libstdc++6, not: $(field libintvit0 Depends)"
 needed="$runtime (= $(field libintvit0 Version))"
 [ "$PICTURES" != libs ] || needed+=", libjpeg-dev, libpng-dev"
 needs=$(field libintvit-dev Depends)
 [ "${needs%, libwebp-dev}" = "$needed" ] || fail "libintvit-dev needs $needs, not $needed"
 [ -z "$STATIC_VITRUN" ] || [ -z "$(readelf -d "$root/usr/bin/vitrun" | grep NEEDED)" ] || fail "vitrun is not static"
-"$root/usr/bin/vitrun" "$model" "$INTVIT_DEMO_DIR/examples/stop.jpg" | grep -q stop || fail "the packaged vitrun fails"
+matches stop "$root/usr/bin/vitrun" "$model" "$INTVIT_DEMO_DIR/examples/stop.jpg" || fail "the packaged vitrun fails"
 
 # Where vitrun is static, that and the decoders within are errors to lintian.
 if command -v lintian >/dev/null; then
