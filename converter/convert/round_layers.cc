@@ -35,6 +35,7 @@ Result<LearningOptions> learning_options(const ConvertOptions& options, const st
   if (what == "modules") {
     result.float_share = get("float_share");
     result.importance = get("importance");
+    result.attention = get("attention");
     rates.rounding = get("rounding_rate");
     rates.decision = get("decision");
   } else {

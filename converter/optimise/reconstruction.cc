@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "converter/float/for_each_in_order.h"
+#include "converter/optimise/attention_targets.h"
 #include "converter/optimise/modules.h"
 #include "converter/optimise/random_places.h"
 
@@ -28,29 +29,28 @@ struct Reconstructor::Work {
   std::vector<TensorId> entries;
   FloatNetwork& quantized;
   std::vector<Tape> tapes;                  // one per thread, of the quantized network
+  std::vector<AttentionTargets> rows = {};     // one per thread, if they count and there are any
   std::map<int, LearnedLayer> layers = {};  // by node
   std::map<TensorId, LearnedCodes> codes = {};
   std::vector<int> learning = {}, held_out = {};  // pictures
-  double power = 1;                               // what the loss is relative to
+  double power = 1, divergence = 1;               // what the loss is relative to
   std::string name = {};
   // The best so far.
   RoundedLayers best_weights = {};
   std::map<std::string, ActivationSchemes> best_codes = {};
 };
 
-double Reconstructor::held_out_error(Work& work) {
+// The mean over the pictures that take no part of what measure(worker, picture) has of the quantized range's tape.
+template <typename Measure>
+double Reconstructor::held_out_mean(Work& work, const Measure& measure) const {
   double sum = 0;
   const auto make_worker = [&](int worker, int) {
     return [&, worker](int i) {
-      Tape& tape = work.tapes[static_cast<std::size_t>(worker)];
       const auto picture = static_cast<std::size_t>(work.held_out[static_cast<std::size_t>(i)]);
+      Tape& tape = work.tapes[static_cast<std::size_t>(worker)];
       for (const TensorId id : work.entries) tape.value(id) = work.of.quantized[picture].at(id);
       tape.forward(&plan_);
-      double error = 0;
-      for (const TensorId id : work.of.targets) {
-        error += squared_distance(tape.value(id), work.of.wanted[picture].at(id), work.of.importance.at(id));
-      }
-      return error;
+      return measure(static_cast<std::size_t>(worker), picture);
     };
   };
   static_cast<void>(
@@ -59,6 +59,24 @@ double Reconstructor::held_out_error(Work& work) {
         return Status();
       }));
   return sum / static_cast<double>(work.held_out.size());
+}
+
+double Reconstructor::held_out_error(Work& work) const {
+  return held_out_mean(work, [&](std::size_t worker, std::size_t picture) {
+    double error = 0;
+    for (const TensorId id : work.of.targets) {
+      error +=
+          squared_distance(work.tapes[worker].value(id), work.of.wanted[picture].at(id), work.of.importance.at(id));
+    }
+    return error;
+  });
+}
+
+double Reconstructor::held_out_divergence(Work& work) const {
+  return held_out_mean(work, [&](std::size_t worker, std::size_t picture) {
+    work.rows[worker].run(work.of.exact[picture]);
+    return work.rows[worker].divergence(work.tapes[worker]);
+  });
 }
 
 // Rows of a picture in front of the range, from either network (QDrop).
@@ -77,7 +95,8 @@ void Reconstructor::mix(const Reconstruction& of, int picture, int t, TensorId i
   }
 }
 
-void Reconstructor::add_gradient(const Work& work, int picture, int t, Tape& tape, Gradients& sum) const {
+void Reconstructor::add_gradient(Work& work, std::size_t worker, int picture, int t, Gradients& sum) const {
+  Tape& tape = work.tapes[worker];
   for (const TensorId id : work.entries) mix(work.of, picture, t, id, tape.value(id));
   tape.forward(&plan_);
   tape.begin_backward();
@@ -88,6 +107,10 @@ void Reconstructor::add_gradient(const Work& work, int picture, int t, Tape& tap
     const std::vector<float>& importance = work.of.importance.at(id);
     std::vector<float>& gradient = tape.gradient(id);
     for (std::size_t i = 0; i < now.size(); ++i) gradient[i] = share * importance[i] * (now[i] - wanted[i]);
+  }
+  if (!work.rows.empty()) {
+    work.rows[worker].run(work.of.exact[static_cast<std::size_t>(picture)]);
+    work.rows[worker].add_gradient(static_cast<float>(options_.attention / work.divergence), tape);
   }
   tape.backward(&plan_, sum);
 }
@@ -125,7 +148,7 @@ void Reconstructor::iterate(Work& work, int t) {
   const auto make_worker = [&](int worker, int) {
     return [&, worker](int i) {
       Gradients own = zeros;
-      add_gradient(work, pictures[static_cast<std::size_t>(i)], t, work.tapes[static_cast<std::size_t>(worker)], own);
+      add_gradient(work, static_cast<std::size_t>(worker), pictures[static_cast<std::size_t>(i)], t, own);
       return own;
     };
   };
@@ -163,6 +186,9 @@ Reconstructor::Work Reconstructor::start(const Reconstruction& of, FloatNetwork&
   const auto held_out = [&](int picture) { return count >= 4 && picture % 4 == 3; };
   for (int i = 0; i < count; ++i) (held_out(i) ? work.held_out : work.learning).push_back(i);
   if (work.held_out.empty()) work.held_out = work.learning;
+  if (const AttentionTargets rows(network_, of.range); options_.attention > 0 && !rows.empty()) {
+    work.rows = std::vector<AttentionTargets>(workers, rows);
+  }
   return work;
 }
 
@@ -173,6 +199,7 @@ std::optional<ReconstructionOutcome> Reconstructor::run(const Reconstruction& of
   const double before = held_out_error(work);
   ReconstructionOutcome outcome{work.name, before, before};
   work.power = std::max(before, 1e-30);
+  if (!work.rows.empty()) work.divergence = std::max(held_out_divergence(work), 1e-30);
   const int all = options_.iterations;
   for (int t = 1; t <= all; ++t) {
     begin_iteration_(t);

@@ -51,9 +51,12 @@ class Reconstructor {
   struct Work;
 
   Work start(const Reconstruction& of, FloatNetwork& quantized, const RoundedLayers& rounded) const;
-  double held_out_error(Work& work);
+  template <typename Measure>
+  double held_out_mean(Work& work, const Measure& measure) const;
+  double held_out_error(Work& work) const;
+  double held_out_divergence(Work& work) const;
   void iterate(Work& work, int t);
-  void add_gradient(const Work& work, int picture, int t, Tape& tape, Gradients& sum) const;
+  void add_gradient(Work& work, std::size_t worker, int picture, int t, Gradients& sum) const;
   LearningStep step_at(int t) const;
   void put(Work& work, bool soft);
   void mix(const Reconstruction& of, int picture, int t, TensorId id, std::vector<float>& rows) const;

@@ -9,6 +9,7 @@
 #include "converter/families/swin/build_swin.h"
 #include "converter/families/swin/random_swin.h"
 #include "converter/families/vit/random_vit.h"
+#include "converter/optimise/attention_targets.h"
 #include "converter/optimise/learned_codes.h"
 #include "converter/optimise/module_optimiser.h"
 #include "converter/optimise/network_optimiser.h"
@@ -176,6 +177,56 @@ TEST_CASE("gradients of all weights and biases are central differences of the lo
 
 namespace {
 
+// Where the rows' divergence has gradients: in the layers in front of the attentions. The rows to be met are those of
+// other inputs.
+int check_divergence_gradients(FloatNetwork network) {
+  const FloatNetwork exact = network;
+  int layers = 0;
+  for (const Segment& segment : network.segments) {
+    if (!segment.sampled) continue;
+    for (const NodeRange module : modules_of(network, segment)) {
+      AttentionTargets targets(exact, module);
+      if (targets.empty()) continue;
+      LiveTensors in_front;
+      Tape tape(network, module);
+      unsigned seed = 1;
+      for (const TensorId id : entries_of(network, module)) {
+        const std::size_t size = area(network.at(id).rows, network.at(id).columns);
+        in_front[id] = noise(size, ++seed);
+        tape.value(id) = noise(size, ++seed);
+      }
+      targets.run(in_front);
+      const auto loss = [&] {
+        tape.forward(nullptr);
+        return targets.divergence(tape);
+      };
+      CHECK(loss() > 0);
+      Gradients sum = zero_gradients(network, module, {});
+      tape.begin_backward();
+      targets.add_gradient(1, tape);
+      tape.backward(nullptr, sum);
+      for (const auto& [n, gradient] : sum.weights) {
+        CAPTURE(network.node(n).name);
+        double scale = 0;
+        for (const float g : gradient.weight) scale = std::max(scale, std::abs(double{g}));
+        if (scale == 0) continue;  // behind the attention
+        FloatLinear& layer = *network.node(n).weights();
+        for (std::size_t i = 0; i < layer.weight.size(); i += layer.weight.size() / 7) {
+          const float before = layer.weight[i];
+          layer.weight[i] = before + 1e-2f;
+          const double above = loss(), up = layer.weight[i];
+          layer.weight[i] = before - 1e-2f;
+          const double below = loss(), down = layer.weight[i];
+          layer.weight[i] = before;
+          CHECK(std::abs(gradient.weight[i] - (above - below) / (up - down)) < 0.01 * scale);
+        }
+        ++layers;
+      }
+    }
+  }
+  return layers;
+}
+
 // Four levels between -1 and 1; values beyond 1.5 are aside, on a grid from -2 to 2.
 ActivationScheme four_levels() {
   ActivationScheme table;
@@ -188,6 +239,11 @@ ActivationScheme four_levels() {
 }
 
 }  // namespace
+
+TEST_CASE("gradients of the attention rows' divergence are its central differences") {
+  CHECK(check_divergence_gradients(random_network(small_vit(), 3)) == 2);
+  CHECK(check_divergence_gradients(small_swin_v2(32, 32)) >= 5);
+}
 
 TEST_CASE("straight through: gradients pass inside the range and stop where values are clamped") {
   const ActivationScheme table = four_levels();
