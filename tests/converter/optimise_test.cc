@@ -114,12 +114,10 @@ TEST_CASE("only the first pictures take part where so many are asked for") {
   };
   const double all = after("0");
   CHECK(after("8") == all);
-  CHECK(after("100") == all);
   CHECK(after("5") != all);
   const auto after_modules = [&](const std::string& pictures) {
     return with_modules(network, {"iterations=5", "batch=2", "pictures=" + pictures}, 2).modules.back().after;
   };
-  CHECK(after_modules("8") == after_modules("0"));
   CHECK(after_modules("5") != after_modules("0"));
 }
 
