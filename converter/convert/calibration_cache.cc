@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <filesystem>
-#include <limits>
 #include <optional>
 
 #include "converter/equalise/fold.h"
@@ -12,17 +10,13 @@
 #include "converter/float/forward.h"
 #include "converter/read/message.h"
 #include "engine/format/byte_stream.h"
-#include "engine/format/checksum.h"
-#include "engine/format/mapped_file.h"
-#include "engine/format/writer.h"
 
 namespace intvit {
 namespace {
 
-constexpr const char* kMagic = "intvit calibration 1";
-constexpr std::size_t kLongestText = 200, kAnyLength = std::numeric_limits<std::uint32_t>::max();
-constexpr std::uint32_t kMostKeyParts = 16, kMostEntries = 9;  // of 0 to 8 bits
-constexpr double kLargestScale = 1e12;                         // as in plans
+constexpr const char* kWhat = "calibration cache";
+constexpr std::size_t kLongestText = 200;
+constexpr double kLargestScale = 1e12;  // as in plans
 
 void write_numbers(const std::vector<double>& numbers, ByteWriter& bytes) {
   bytes.u32(static_cast<std::uint32_t>(numbers.size()));
@@ -90,81 +84,40 @@ bool unpack(const std::string& entry, int pictures, const FloatNetwork& network,
   return read_heads(bytes, network, kept.heads) && bytes.at_end();
 }
 
-bool is_there(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error) && !std::filesystem::is_empty(path, error);
-}
-
-Status no_cache(const std::string& path) {
-  return {Code::corrupt_file, in_quotes(path) +
-                                  " is no calibration cache of this version, or is damaged; remove it or give another "
-                                  "name"};
-}
-
 }  // namespace
 
-Result<CalibrationCache> CalibrationCache::open(std::string path, CalibrationKey key, Note note) {
+Result<CalibrationCache> CalibrationCache::open(std::string path, FileKey key, Note note) {
   CalibrationCache cache;
   cache.path_ = std::move(path);
-  cache.key_ = std::move(key);
   cache.note_ = std::move(note);
-  if (!is_there(cache.path_)) return cache;
-  if (Status status = cache.read(); !status.ok()) return status;
-  return cache;
-}
-
-Status CalibrationCache::read() {
-  const Result<MappedFile> file = MappedFile::open(path_);
-  if (!file.ok()) return file.status();
-  const std::span<const std::uint8_t> all = file.value().bytes();
-  if (all.size() < sizeof(std::uint64_t)) return no_cache(path_);
-  const std::span<const std::uint8_t> content = all.first(all.size() - sizeof(std::uint64_t));
-  ByteReader bytes(content), end(all.last(sizeof(std::uint64_t)));
-  if (bytes.string(kLongestText) != kMagic || end.u64() != checksum64(content)) return no_cache(path_);
-  CalibrationKey found(std::min(bytes.u32(), kMostKeyParts));
-  for (auto& [name, value] : found) name = bytes.string(kLongestText), value = bytes.string(kLongestText);
-  const std::uint32_t entries = bytes.u32();
-  for (std::uint32_t i = 0; i < std::min(entries, kMostEntries); ++i) {
-    const auto bits = static_cast<int>(bytes.u32());
-    entries_[bits] = bytes.string(kAnyLength);
+  if (has_content(cache.path_)) {
+    Result<KeyedFile> file = read_keyed_file(cache.path_, kWhat);
+    if (!file.ok()) return file.status();
+    cache.file_ = file.take();
+    if (const std::string other = difference(key, cache.file_.key); !other.empty()) {
+      cache.note_("the calibration cache " + in_quotes(cache.path_) + " is of another " + other + "; it is made anew");
+      cache.file_.entries.clear();
+    }
   }
-  if (bytes.failed() || !bytes.at_end()) return no_cache(path_);
-  if (found == key_) return {};
-  entries_.clear();
-  const auto [own, other] = std::ranges::mismatch(key_, found);
-  note_("the calibration cache " + in_quotes(path_) + " is of another " +
-        (own == key_.end() ? std::string("version") : own->first) + "; it is made anew");
-  return {};
+  cache.file_.key = std::move(key);
+  return cache;
 }
 
 Result<std::optional<KeptCalibration>> CalibrationCache::find(int head_bits, int pictures,
                                                               FloatNetwork& network) const {
-  const auto entry = entries_.find(head_bits);
-  if (entry == entries_.end()) return std::optional<KeptCalibration>();
+  const auto entry = file_.entries.find(static_cast<std::uint32_t>(head_bits));
+  if (entry == file_.entries.end()) return std::optional<KeptCalibration>();
   std::optional<KeptCalibration> kept = KeptCalibration{{}, {CalibrationStatistics(network), {}, 0}};
-  if (!unpack(entry->second, pictures, network, *kept) || !equalise(kept->heads, network).ok()) return no_cache(path_);
+  if (!unpack(entry->second, pictures, network, *kept) || !equalise(kept->heads, network).ok())
+    return damaged_file(path_, kWhat);
   note_("calibration is that of the cache " + in_quotes(path_));
   return kept;
 }
 
 Status CalibrationCache::keep(int head_bits, const std::map<std::string, Equalisation>& heads,
                               const Calibration& calibration) {
-  entries_[head_bits] = packed(heads, calibration);
-  ByteWriter bytes;
-  bytes.string(kMagic);
-  bytes.u32(static_cast<std::uint32_t>(key_.size()));
-  for (const auto& [name, value] : key_) bytes.string(name), bytes.string(value);
-  bytes.u32(static_cast<std::uint32_t>(entries_.size()));
-  for (const auto& [bits, entry] : entries_) {
-    if (entry.size() > kAnyLength) return {};  // more than 4 GiB are not worth to be kept
-    bytes.u32(static_cast<std::uint32_t>(bits));
-    bytes.string(entry);
-  }
-  std::vector<std::uint8_t> file = bytes.take();
-  ByteWriter end;
-  end.u64(checksum64(file));
-  for (const std::uint8_t byte : end.take()) file.push_back(byte);
-  return write_file_atomically(path_, file);
+  file_.entries[static_cast<std::uint32_t>(head_bits)] = packed(heads, calibration);
+  return write_keyed_file(path_, kWhat, file_);
 }
 
 }  // namespace intvit

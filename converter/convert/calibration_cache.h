@@ -12,13 +12,10 @@
 
 #include "converter/observe/calibrate.h"
 #include "converter/plan/scheme.h"
+#include "converter/read/keyed_file.h"
 #include "intvit/status.h"
 
 namespace intvit {
-
-// Everything that calibration depends on beside the equalisation of heads, by what messages call it: {"checkpoint",
-// "0123456789abcdef"}.
-using CalibrationKey = std::vector<std::pair<std::string, std::string>>;
 
 // The heads' equalisations, and the calibration of the network that they are folded into.
 struct KeptCalibration {
@@ -30,9 +27,10 @@ class CalibrationCache {
  public:
   using Note = std::function<void(const std::string&)>;
 
-  // A file of another key counts as empty. corrupt_file for one that is damaged or no cache; `note` is told what the
-  // cache is good for, a line each time.
-  static Result<CalibrationCache> open(std::string path, CalibrationKey key, Note note);
+  // The key is everything that calibration depends on beside the equalisation of heads. A file of another key counts as
+  // empty. corrupt_file for one that is damaged or no cache; `note` is told what the cache is good for, a line each
+  // time.
+  static Result<CalibrationCache> open(std::string path, FileKey key, Note note);
 
   // What is kept for heads that are equalised for so many bits, 0: not at all; nothing if there is nothing. The
   // heads are folded into the network, which is kept by pointer (statistics). corrupt_file.
@@ -42,12 +40,9 @@ class CalibrationCache {
   Status keep(int head_bits, const std::map<std::string, Equalisation>& heads, const Calibration& calibration);
 
  private:
-  Status read();
-
   std::string path_;
-  CalibrationKey key_;
   Note note_;
-  std::map<int, std::string> entries_;  // as they lie in the file
+  KeyedFile file_;  // as it lies there
 };
 
 }  // namespace intvit

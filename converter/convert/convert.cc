@@ -7,6 +7,7 @@
 #include "converter/lower/check_plan.h"
 #include "converter/lower/lower.h"
 #include "converter/methods/auto/latency.h"
+#include "converter/optimise/training_state.h"
 #include "converter/weights/sequential.h"
 #include "engine/format/writer.h"
 #include "engine/run/outputs_digest.h"
@@ -78,6 +79,17 @@ Status choose(Preparation& preparation, const PictureRun& run, const ConvertOpti
   return {};
 }
 
+// A conversion that is resumed has chosen its plan already.
+Status resume_plan(ConvertOptions& options) {
+  if (options.training == nullptr || options.plan) return {};
+  const std::string* kept = options.training->find(TrainingState::kPlan);
+  if (kept == nullptr) return {};
+  Result<Plan> plan = plan_from_json(*kept, "the plan of an interrupted conversion");
+  if (!plan.ok()) return plan.status();
+  options.plan = plan.take();
+  return {};
+}
+
 // Verified is the model as the runtime reads it.
 Status check(const FloatNetwork& network, const Calibration& calibration, const PictureRun& run,
              const ConvertOptions& options, Conversion& result) {
@@ -125,12 +137,17 @@ Result<Conversion> convert(const FloatNetwork& network, PictureSource& pictures,
   if (!choice.ok()) return choice.status();
   if (Status status = check_optimise(network, options); !status.ok()) return status;
   const PictureRun run{pictures, options.threads, progress};
-  Result<Preparation> prepared = prepare(network, run, options);
+  ConvertOptions chosen = options;
+  if (Status status = resume_plan(chosen); !status.ok()) return status;
+  Result<Preparation> prepared = prepare(network, run, chosen);
   if (!prepared.ok()) return prepared.status();
   Preparation& preparation = prepared.value();
 
   Conversion result;
-  if (Status status = choose(preparation, run, options, choice.value(), result.plan); !status.ok()) return status;
+  if (Status status = choose(preparation, run, chosen, choice.value(), result.plan); !status.ok()) return status;
+  if (options.training != nullptr && !chosen.plan) {
+    options.training->keep(TrainingState::kPlan, plan_to_json(result.plan));
+  }
   // A given plan may fit no network.
   if (Status status = check_plan(network, result.plan); !status.ok()) return status;
   RoundedLayers rounded;

@@ -21,6 +21,7 @@
 namespace intvit {
 
 class CalibrationCache;
+class TrainingState;
 
 struct ConvertOptions {
   std::string method = "percentile";
@@ -41,8 +42,9 @@ struct ConvertOptions {
   bool optimise_network = false;           // then all modules together
   // Of the knobs of `modules` or `network`, name=value; behind `modules.` or `network.` if there are both.
   std::vector<std::string> optimise_settings = {};
-  int sensitivity_pictures = 0;  // on which sensitivity is measured; 0: it is not
-  int report_pictures = 0;       // on which `distributions` are measured; 0: they are not
+  TrainingState* training = nullptr;  // plan and training may come from there, and are kept there
+  int sensitivity_pictures = 0;       // on which sensitivity is measured; 0: it is not
+  int report_pictures = 0;            // on which `distributions` are measured; 0: they are not
 };
 
 struct Conversion {

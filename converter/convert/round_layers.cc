@@ -25,6 +25,7 @@ Result<LearningOptions> learning_options(const ConvertOptions& options, const st
   if (!knobs.ok()) return knobs.status();
   const auto get = [&](const char* name) { return knobs.value().get(name); };
   LearningOptions result;
+  result.pictures = static_cast<int>(get("pictures"));
   result.iterations = static_cast<int>(get("iterations"));
   result.batch = static_cast<int>(get("batch"));
   result.seed = options.seed;
@@ -35,6 +36,7 @@ Result<LearningOptions> learning_options(const ConvertOptions& options, const st
   if (what == "modules") {
     result.float_share = get("float_share");
     result.importance = get("importance");
+    result.attention = get("attention");
     rates.rounding = get("rounding_rate");
     rates.decision = get("decision");
   } else {
@@ -80,8 +82,8 @@ Status check_optimise(const FloatNetwork& network, const ConvertOptions& options
 Result<RoundedLayers> round_layers(const FloatNetwork& network, const PictureRun& run, const ConvertOptions& options,
                                    Conversion& result) {
   const OptimiseOptions learning = optimise_options(options).take();
-  ModuleOptimiser modules(network, result.plan, run, learning.modules);
-  NetworkOptimiser whole(network, result.plan, run, learning.network);
+  ModuleOptimiser modules(network, result.plan, run, learning.modules, options.training);
+  NetworkOptimiser whole(network, result.plan, run, learning.network, options.training);
   std::vector<LayerRefiner*> refiners;
   if (learning.modules.iterations > 0) refiners.push_back(&modules);
   if (learning.network.iterations > 0) refiners.push_back(&whole);

@@ -42,6 +42,12 @@ class LearnedLayer {
 
   QuantizedWeights weights() const;
 
+  // What is learned but for codes, through a stream (state_stream.h).
+  template <typename Stream>
+  void visit_state(Stream& stream) {
+    stream(log_scale_), stream(bias_), stream(scales_), stream(biases_);
+  }
+
  private:
   float width(std::size_t column) const;  // the value of one code
   float hard(std::size_t at) const { return latent_[at] > 0 ? 1.0f : 0.0f; }

@@ -11,8 +11,8 @@ namespace intvit {
 
 using LiveTensors = std::map<TensorId, std::vector<float>>;
 
-// Of states in front of a segment, what it or a later one reads.
-std::vector<LiveTensors> live_tensors(const FloatNetwork& network, int segment,
-                                      const std::vector<SegmentState>& states);
+// Of states in front of a segment, what it or a later one reads. Of the first `most` of them, or of all: 0.
+std::vector<LiveTensors> live_tensors(const FloatNetwork& network, int segment, const std::vector<SegmentState>& states,
+                                      int most);
 
 }  // namespace intvit

@@ -11,17 +11,19 @@ constexpr std::size_t kMostImportancePictures = 64;
 }  // namespace
 
 ModuleOptimiser::ModuleOptimiser(const FloatNetwork& network, Plan& plan, const PictureRun& run,
-                                 const LearningOptions& options)
-    : network_(network), plan_(plan), threads_(run.threads), progress_(run.progress), options_(options) {
+                                 const LearningOptions& options, TrainingState* state)
+    : network_(network), plan_(plan), threads_(run.threads), progress_(run.progress), options_(options), state_(state) {
   for (const Segment& segment : network.segments) {
     if (segment.sampled) modules_all_ += static_cast<int>(modules_of(network, segment).size());
   }
+  const auto is_kept = [&] { return state->find(TrainingState::kFirstModule + static_cast<std::uint32_t>(kept_)); };
+  while (state != nullptr && kept_ < modules_all_ && is_kept() != nullptr) ++kept_;
 }
 
 void ModuleOptimiser::begin_segment(int segment, const std::vector<SegmentState>& exact,
                                     const std::vector<SegmentState>& quantized) {
-  exact_ = live_tensors(network_, segment, exact);
-  quantized_ = live_tensors(network_, segment, quantized);
+  exact_ = live_tensors(network_, segment, exact, options_.pictures);
+  quantized_ = live_tensors(network_, segment, quantized, options_.pictures);
   modules_ = modules_of(network_, network_.segment(segment));
   if (!importance_.empty()) return;
   std::vector<const LiveTensors*> some;
@@ -65,11 +67,13 @@ void ModuleOptimiser::advance(NodeRange module, const FloatNetwork& quantized) {
 
 void ModuleOptimiser::optimise(NodeRange module, FloatNetwork& quantized, RoundedLayers& rounded) {
   const int each = options_.iterations;
-  Reconstructor reconstructor(network_, plan_, threads_, options_, [&](int t) {
-    progress_("optimising modules", modules_done_ * each + t - 1, modules_all_ * each);
+  Reconstructor reconstructor(network_, plan_, threads_, options_, state_, [&](int t) {
+    progress_("optimising modules", (modules_done_ - kept_) * each + t - 1, (modules_all_ - kept_) * each);
   });
-  const std::optional<ReconstructionOutcome> outcome = reconstructor.run(
-      {module, exits_of(network_, module), exact_, quantized_, after_, importance_}, quantized, rounded);
+  const std::optional<ReconstructionOutcome> outcome =
+      reconstructor.run({TrainingState::kFirstModule + static_cast<std::uint32_t>(modules_done_), module,
+                         exits_of(network_, module), exact_, quantized_, after_, importance_},
+                        quantized, rounded);
   if (outcome) outcomes_.push_back(*outcome);
 }
 

@@ -18,8 +18,10 @@ namespace intvit {
 class ModuleOptimiser : public LayerRefiner {
  public:
   // `network` as optimise_weights() has it; all are kept by reference. The plan's activation codes
-  // are learned, too, so optimise_weights() must be given the same plan.
-  ModuleOptimiser(const FloatNetwork& network, Plan& plan, const PictureRun& run, const LearningOptions& options);
+  // are learned, too, so optimise_weights() must be given the same plan. What is learned comes from `state`, where it
+  // has that, and is kept there; null: neither.
+  ModuleOptimiser(const FloatNetwork& network, Plan& plan, const PictureRun& run, const LearningOptions& options,
+                  TrainingState* state);
 
   void begin_segment(int segment, const std::vector<SegmentState>& exact,
                      const std::vector<SegmentState>& quantized) override;
@@ -38,11 +40,13 @@ class ModuleOptimiser : public LayerRefiner {
   const int threads_;
   const Progress& progress_;
   const LearningOptions& options_;
+  TrainingState* const state_;
   std::vector<NodeRange> modules_;                // of the segment
   std::vector<State> exact_, quantized_, after_;  // of all pictures: in front of the module, and the float one behind
   Importance importance_;
   std::vector<ReconstructionOutcome> outcomes_;
   int modules_done_ = 0, modules_all_ = 0;
+  int kept_ = 0;  // modules that `state` has, which take no time
 };
 
 }  // namespace intvit

@@ -31,8 +31,8 @@ NodeRange behind_pixels(const FloatNetwork& network) {
 void NetworkOptimiser::begin_segment(int segment, const std::vector<SegmentState>& exact,
                                      const std::vector<SegmentState>& quantized) {
   if (segment != first_sampled(network_)) return;
-  exact_ = live_tensors(network_, segment, exact);
-  quantized_ = live_tensors(network_, segment, quantized);
+  exact_ = live_tensors(network_, segment, exact, options_.pictures);
+  quantized_ = live_tensors(network_, segment, quantized, options_.pictures);
 }
 
 void NetworkOptimiser::end(FloatNetwork& quantized, RoundedLayers& rounded) {
@@ -41,9 +41,10 @@ void NetworkOptimiser::end(FloatNetwork& quantized, RoundedLayers& rounded) {
   std::vector<LiveTensors> wanted(exact_.size());
   forward_pictures(network_, range, nullptr, threads_, exact_, {output.tensor}, wanted);
   const Importance importance = {{output.tensor, rows_of_output(network_, output)}};
-  Reconstructor reconstructor(network_, plan_, threads_, options_,
+  Reconstructor reconstructor(network_, plan_, threads_, options_, state_,
                               [&](int t) { progress_("optimising the network", t - 1, options_.iterations); });
-  outcome_ = reconstructor.run({range, {output.tensor}, exact_, quantized_, wanted, importance}, quantized, rounded);
+  outcome_ = reconstructor.run(
+      {TrainingState::kNetwork, range, {output.tensor}, exact_, quantized_, wanted, importance}, quantized, rounded);
 }
 
 }  // namespace intvit

@@ -17,8 +17,14 @@ namespace intvit {
 class NetworkOptimiser : public LayerRefiner {
  public:
   // As ModuleOptimiser.
-  NetworkOptimiser(const FloatNetwork& network, Plan& plan, const PictureRun& run, const LearningOptions& options)
-      : network_(network), plan_(plan), threads_(run.threads), progress_(run.progress), options_(options) {}
+  NetworkOptimiser(const FloatNetwork& network, Plan& plan, const PictureRun& run, const LearningOptions& options,
+                   TrainingState* state)
+      : network_(network),
+        plan_(plan),
+        threads_(run.threads),
+        progress_(run.progress),
+        options_(options),
+        state_(state) {}
 
   void begin_segment(int segment, const std::vector<SegmentState>& exact,
                      const std::vector<SegmentState>& quantized) override;
@@ -32,6 +38,7 @@ class NetworkOptimiser : public LayerRefiner {
   const int threads_;
   const Progress& progress_;
   const LearningOptions& options_;
+  TrainingState* const state_;
   std::vector<LiveTensors> exact_, quantized_;  // of all pictures, in front of the first segment that is sampled
   std::optional<ReconstructionOutcome> outcome_;
 };

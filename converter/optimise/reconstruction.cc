@@ -5,14 +5,17 @@
 #include <numbers>
 
 #include "converter/float/for_each_in_order.h"
+#include "converter/optimise/attention_targets.h"
 #include "converter/optimise/modules.h"
 #include "converter/optimise/random_places.h"
+#include "converter/optimise/state_stream.h"
 
 namespace intvit {
 namespace {
 
 constexpr int kJudgements = 10;    // how often the held-out pictures are looked at, at most
 constexpr double kSoftPart = 0.6;  // of the iterations, in which codes are decided
+constexpr int kKeptEvery = 5;      // iterations, where none of them decides codes
 
 double squared_distance(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& weights) {
   double sum = 0;
@@ -27,30 +30,30 @@ struct Reconstructor::Work {
   const Reconstruction& of;
   std::vector<TensorId> entries;
   FloatNetwork& quantized;
-  std::vector<Tape> tapes;                  // one per thread, of the quantized network
-  std::map<int, LearnedLayer> layers = {};  // by node
+  std::vector<Tape> tapes;                     // one per thread, of the quantized network
+  std::vector<AttentionTargets> targets = {};  // one per thread, if they count and there are any
+  std::map<int, LearnedLayer> layers = {};     // by node
   std::map<TensorId, LearnedCodes> codes = {};
   std::vector<int> learning = {}, held_out = {};  // pictures
-  double power = 1;                               // what the loss is relative to
-  std::string name = {};
+  double power = 1, divergence = 1;               // what the loss is relative to
+  int t = 0;                                      // iterations so far
   // The best so far.
+  ReconstructionOutcome outcome = {};
   RoundedLayers best_weights = {};
   std::map<std::string, ActivationSchemes> best_codes = {};
 };
 
-double Reconstructor::held_out_error(Work& work) {
+// The mean over the pictures that take no part of what measure(worker, picture) has of the quantized range's tape.
+template <typename Measure>
+double Reconstructor::held_out_mean(Work& work, const Measure& measure) const {
   double sum = 0;
   const auto make_worker = [&](int worker, int) {
     return [&, worker](int i) {
-      Tape& tape = work.tapes[static_cast<std::size_t>(worker)];
       const auto picture = static_cast<std::size_t>(work.held_out[static_cast<std::size_t>(i)]);
+      Tape& tape = work.tapes[static_cast<std::size_t>(worker)];
       for (const TensorId id : work.entries) tape.value(id) = work.of.quantized[picture].at(id);
       tape.forward(&plan_);
-      double error = 0;
-      for (const TensorId id : work.of.targets) {
-        error += squared_distance(tape.value(id), work.of.wanted[picture].at(id), work.of.importance.at(id));
-      }
-      return error;
+      return measure(static_cast<std::size_t>(worker), picture);
     };
   };
   static_cast<void>(
@@ -59,6 +62,24 @@ double Reconstructor::held_out_error(Work& work) {
         return Status();
       }));
   return sum / static_cast<double>(work.held_out.size());
+}
+
+double Reconstructor::held_out_error(Work& work) const {
+  return held_out_mean(work, [&](std::size_t worker, std::size_t picture) {
+    double error = 0;
+    for (const TensorId id : work.of.targets) {
+      error +=
+          squared_distance(work.tapes[worker].value(id), work.of.wanted[picture].at(id), work.of.importance.at(id));
+    }
+    return error;
+  });
+}
+
+double Reconstructor::held_out_divergence(Work& work) const {
+  return held_out_mean(work, [&](std::size_t worker, std::size_t picture) {
+    work.targets[worker].run(work.of.exact[picture]);
+    return work.targets[worker].divergence(work.tapes[worker]);
+  });
 }
 
 // Rows of a picture in front of the range, from either network (QDrop).
@@ -77,7 +98,8 @@ void Reconstructor::mix(const Reconstruction& of, int picture, int t, TensorId i
   }
 }
 
-void Reconstructor::add_gradient(const Work& work, int picture, int t, Tape& tape, Gradients& sum) const {
+void Reconstructor::add_gradient(Work& work, std::size_t worker, int picture, int t, Gradients& sum) const {
+  Tape& tape = work.tapes[worker];
   for (const TensorId id : work.entries) mix(work.of, picture, t, id, tape.value(id));
   tape.forward(&plan_);
   tape.begin_backward();
@@ -88,6 +110,10 @@ void Reconstructor::add_gradient(const Work& work, int picture, int t, Tape& tap
     const std::vector<float>& importance = work.of.importance.at(id);
     std::vector<float>& gradient = tape.gradient(id);
     for (std::size_t i = 0; i < now.size(); ++i) gradient[i] = share * importance[i] * (now[i] - wanted[i]);
+  }
+  if (!work.targets.empty()) {
+    work.targets[worker].run(work.of.exact[static_cast<std::size_t>(picture)]);
+    work.targets[worker].add_gradient(static_cast<float>(options_.attention / work.divergence), tape);
   }
   tape.backward(&plan_, sum);
 }
@@ -125,7 +151,7 @@ void Reconstructor::iterate(Work& work, int t) {
   const auto make_worker = [&](int worker, int) {
     return [&, worker](int i) {
       Gradients own = zeros;
-      add_gradient(work, pictures[static_cast<std::size_t>(i)], t, work.tapes[static_cast<std::size_t>(worker)], own);
+      add_gradient(work, static_cast<std::size_t>(worker), pictures[static_cast<std::size_t>(i)], t, own);
       return own;
     };
   };
@@ -140,6 +166,19 @@ void Reconstructor::iterate(Work& work, int t) {
   }
 }
 
+// Looks at the held-out pictures a few times once codes are decided, and notes the state if it is the best.
+void Reconstructor::judge(Work& work) {
+  const int t = work.t, all = options_.iterations;
+  const bool due = t == all || (t + 1) * kJudgements / all > t * kJudgements / all;
+  if (!due || step_at(std::min(t + 1, all)).soft) return;
+  put(work, false);
+  const double error = held_out_error(work);
+  if (!(error < work.outcome.after)) return;
+  work.outcome.after = error;
+  for (const auto& [n, layer] : work.layers) work.best_weights.at(network_.node(n).name) = layer.weights();
+  for (auto& [name, schemes] : work.best_codes) schemes = plan_.activations.at(name);
+}
+
 Reconstructor::Work Reconstructor::start(const Reconstruction& of, FloatNetwork& quantized,
                                          const RoundedLayers& rounded) const {
   const int count = static_cast<int>(of.quantized.size());
@@ -151,7 +190,7 @@ Reconstructor::Work Reconstructor::start(const Reconstruction& of, FloatNetwork&
     if (node.as<Linear>() != nullptr && found != rounded.end()) {
       work.layers.emplace(n, LearnedLayer(*node.weights(), found->second));
       work.best_weights.insert(*found);
-      work.name = node.name;
+      work.outcome.module = node.name;
     }
     for (const TensorId id : node.outputs) {
       const auto codes = plan_.activations.find(network_.at(id).name);
@@ -163,28 +202,68 @@ Reconstructor::Work Reconstructor::start(const Reconstruction& of, FloatNetwork&
   const auto held_out = [&](int picture) { return count >= 4 && picture % 4 == 3; };
   for (int i = 0; i < count; ++i) (held_out(i) ? work.held_out : work.learning).push_back(i);
   if (work.held_out.empty()) work.held_out = work.learning;
+  if (const AttentionTargets rows(network_, of.range); options_.attention > 0 && !rows.empty()) {
+    work.targets = std::vector<AttentionTargets>(workers, rows);
+  }
   return work;
+}
+
+// What must be known to go on behind iteration `t`; behind the last one, its result.
+template <typename Stream>
+void Reconstructor::visit_state(Stream& stream, Work& work) {
+  stream(work.t), stream(work.outcome.before), stream(work.outcome.after), stream(work.power), stream(work.divergence);
+  stream.require(work.t >= 1 && work.t <= options_.iterations && work.power > 0 && work.divergence > 0);
+  for (auto& [name, weights] : work.best_weights) {
+    stream(weights.scales), stream(weights.bias_correction);
+    stream.require(std::ranges::all_of(weights.scales, [](double scale) { return scale > 0; }));
+    const auto [lowest, highest] = weight_code_range(weights.bits);
+    if (options_.rates.rounding > 0) stream.codes(weights.codes, lowest, highest);
+  }
+  for (auto& [name, schemes] : work.best_codes) visit_learned(stream, schemes);
+  if (work.t == options_.iterations) return;
+  for (auto& [node, layer] : work.layers) layer.visit_state(stream);
+  for (auto& [tensor, codes] : work.codes) {
+    codes.visit_state(stream);
+    visit_learned(stream, plan_.activations.at(network_.at(tensor).name));
+  }
+}
+
+void Reconstructor::keep(Work& work) {
+  const bool done = work.t == options_.iterations;
+  if (state_ == nullptr || !(done || (options_.rates.rounding == 0 && work.t % kKeptEvery == 0))) return;
+  StateWriter stream;
+  visit_state(stream, work);
+  state_->keep(work.of.part, stream.take());
+}
+
+Reconstructor::Work Reconstructor::resume(const Reconstruction& of, FloatNetwork& quantized,
+                                          const RoundedLayers& rounded) {
+  Work work = start(of, quantized, rounded);
+  const std::string* kept = state_ == nullptr ? nullptr : state_->find(of.part);
+  if (kept == nullptr) return work;
+  const std::map<std::string, ActivationSchemes> codes = work.best_codes;
+  StateReader stream(*kept);
+  visit_state(stream, work);
+  if (stream.ok()) return work;
+  for (const auto& [name, schemes] : codes) plan_.activations.at(name) = schemes;
+  return start(of, quantized, rounded);
 }
 
 std::optional<ReconstructionOutcome> Reconstructor::run(const Reconstruction& of, FloatNetwork& quantized,
                                                         RoundedLayers& rounded) {
-  Work work = start(of, quantized, rounded);
+  Work work = resume(of, quantized, rounded);
   if (work.layers.empty()) return std::nullopt;
-  const double before = held_out_error(work);
-  ReconstructionOutcome outcome{work.name, before, before};
-  work.power = std::max(before, 1e-30);
+  if (work.t == 0) {
+    work.outcome.before = work.outcome.after = held_out_error(work);
+    work.power = std::max(work.outcome.before, 1e-30);
+    if (!work.targets.empty()) work.divergence = std::max(held_out_divergence(work), 1e-30);
+  }
   const int all = options_.iterations;
-  for (int t = 1; t <= all; ++t) {
-    begin_iteration_(t);
-    iterate(work, t);
-    const bool due = t == all || (t + 1) * kJudgements / all > t * kJudgements / all;
-    if (!due || step_at(std::min(t + 1, all)).soft) continue;
-    put(work, false);
-    const double error = held_out_error(work);
-    if (!(error < outcome.after)) continue;
-    outcome.after = error;
-    for (const auto& [n, layer] : work.layers) work.best_weights.at(network_.node(n).name) = layer.weights();
-    for (auto& [name, schemes] : work.best_codes) schemes = plan_.activations.at(name);
+  while (work.t < all) {
+    begin_iteration_(++work.t);
+    iterate(work, work.t);
+    judge(work);
+    keep(work);
   }
   for (auto& [name, schemes] : work.best_codes) plan_.activations.at(name) = std::move(schemes);
   for (const auto& [n, layer] : work.layers) {
@@ -192,7 +271,7 @@ std::optional<ReconstructionOutcome> Reconstructor::run(const Reconstruction& of
     *quantized.node(n).weights() = dequantized(*network_.node(n).weights(), weights);
     rounded[network_.node(n).name] = std::move(weights);
   }
-  return outcome;
+  return work.outcome;
 }
 
 }  // namespace intvit

@@ -115,6 +115,25 @@ grep -q "0.00 dB better.*so the model is as it was" "$work/out" || fail "without
 expect_error 2 "may be of both" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" \
   --optimise modules,network --optimise-set iterations=1
 
+# A training that is killed goes on from its file, ends with the same bytes, and leaves no file.
+resumed() { "$VITCONVERT" convert "$demo" -o "$work/$1.bin" --calib "$demo/calib.txt" --calib-count 4 --method minmax \
+  --wbits 4 --abits 4 --optimise modules --optimise-set iterations=2 --optimise-set batch=2 "${@:2}" >"$work/out"; }
+resumed whole
+resumed part --optimise-resume "$work/state" & training=$!
+while kill -0 "$training" 2>"$work/none" && ! [ -s "$work/state" ]; do sleep 0.01; done
+kill -9 "$training" 2>"$work/none" || true
+wait "$training" 2>"$work/none" || true
+if [ -s "$work/state" ]; then
+  expect_error 2 "is of another method, plan or number; remove it" resumed part --optimise-set float_share=1 \
+    --optimise-resume "$work/state"
+fi
+resumed part --optimise-resume "$work/state"
+cmp "$work/whole.bin" "$work/part.bin" || fail "a training that was interrupted gives another model"
+! [ -e "$work/state" ] || fail "the state of a training that is done is left"
+expect_error 3 "no state of --optimise" resumed part --optimise-resume "$work/whole.bin"
+expect_error 2 "is for --optimise" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$demo/calib.txt" \
+  --optimise-resume "$work/state"
+
 # Calibration that is kept: the same bytes, and a note; other pictures, another way to read them or other outputs make it
 # anew.
 cached() { expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/$1.bin" --calib "$demo/calib.txt" --method repq --abits 4 \

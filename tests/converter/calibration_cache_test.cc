@@ -43,7 +43,7 @@ struct CacheFile {
 
   std::string path() const { return folder.file("cache"); }
 
-  Result<CalibrationCache> open(const CalibrationKey& key = {{"checkpoint", "1"}, {"choice of pictures", "2"}}) {
+  Result<CalibrationCache> open(const FileKey& key = {{"checkpoint", "1"}, {"choice of pictures", "2"}}) {
     notes.clear();
     return CalibrationCache::open(path(), key, [this](const std::string& note) { notes += note + "\n"; });
   }

@@ -1,129 +1,19 @@
-// Module-wise optimisation: gradients against central differences, and what the optimiser makes of small networks.
+// What training by gradients makes of small networks.
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <random>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "converter/convert/round_layers.h"
-#include "converter/families/swin/build_swin.h"
-#include "converter/families/swin/random_swin.h"
 #include "converter/families/vit/random_vit.h"
-#include "converter/optimise/learned_codes.h"
-#include "converter/optimise/module_optimiser.h"
-#include "converter/optimise/network_optimiser.h"
-#include "converter/optimise/straight_through.h"
-#include "converter/optimise/tape.h"
 #include "tests/converter/small_network.h"
+#include "tests/converter/small_swin.h"
 #include "tests/converter/toy_network.h"
 
 using namespace intvit;
 
 namespace {
-
-std::vector<float> noise(std::size_t size, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<float> values(size);
-  for (float& x : values) x = static_cast<float>(random()) / 2147483648.0f - 1.0f;
-  return values;
-}
-
-// A module and a loss that is linear in what the module writes.
-class Gradient {
- public:
-  Gradient(FloatNetwork& network, NodeRange range)
-      : network_(network), range_(range), tape_(network, range), exits_(exits_of(network, range)) {
-    unsigned seed = 1;
-    for (const TensorId id : entries_of(network, range)) {
-      tape_.value(id) = noise(area(network.at(id).rows, network.at(id).columns), ++seed);
-    }
-    for (const TensorId id : exits_) {
-      weights_.push_back(noise(area(network.at(id).rows, network.at(id).columns), ++seed));
-    }
-  }
-
-  double loss(const Plan* plan) {
-    tape_.forward(plan);
-    double sum = 0;
-    for (std::size_t e = 0; e < exits_.size(); ++e) {
-      const std::vector<float>& now = tape_.value(exits_[e]);
-      for (std::size_t i = 0; i < now.size(); ++i) sum += double{weights_[e][i]} * now[i];
-    }
-    return sum;
-  }
-
-  Gradients gradients(const Plan* plan) {
-    const Plan none;
-    Gradients sum = zero_gradients(network_, range_, plan == nullptr ? none : *plan);
-    loss(plan);
-    tape_.begin_backward();
-    for (std::size_t e = 0; e < exits_.size(); ++e) tape_.gradient(exits_[e]) = weights_[e];
-    tape_.backward(plan, sum);
-    return sum;
-  }
-
-  // Of the loss as `x` moves, which is a number of the network or of the plan.
-  template <typename Number>
-  double difference(Number& x, double width, const Plan* plan) {
-    const Number before = x;
-    x = static_cast<Number>(before + width);
-    const double above = loss(plan), up = static_cast<double>(x);
-    x = static_cast<Number>(before - width);
-    const double below = loss(plan), down = static_cast<double>(x);
-    x = before;
-    return (above - below) / (up - down);
-  }
-
- private:
-  FloatNetwork& network_;
-  const NodeRange range_;
-  Tape tape_;
-  const std::vector<TensorId> exits_;
-  std::vector<std::vector<float>> weights_;
-};
-
-// Three stages with windows of 4, version 2: norms behind the layers, queries and keys of length one.
-FloatNetwork small_swin_v2(int height, int width) {
-  SwinDescription swin;
-  swin.architecture = "small";
-  swin.version = 2;
-  swin.embed_dim = 12;
-  swin.stages = {{2, 2, 4}, {2, 3, 4}, {1, 4, 4}};
-  swin.mlp_ratio = 2;
-  swin.num_classes = 7;
-  swin.preprocessing.height = height;
-  swin.preprocessing.width = width;
-  Result<FloatNetwork> network = build_swin(random_swin_weights(swin, 11), {});
-  REQUIRE_MESSAGE(network.ok(), network.status().message());
-  return network.take();
-}
-
-// Some weights and biases of every layer of all modules of the network's sampled segments.
-int check_gradients(FloatNetwork network) {
-  int layers = 0;
-  for (const Segment& segment : network.segments) {
-    if (!segment.sampled) continue;
-    for (const NodeRange module : modules_of(network, segment)) {
-      Gradient run(network, module);
-      const Gradients gradients = run.gradients(nullptr);
-      for (const auto& [n, gradient] : gradients.weights) {
-        CAPTURE(network.node(n).name);
-        FloatLinear& layer = *network.node(n).weights();
-        double scale = 0;
-        for (const float g : gradient.weight) scale = std::max(scale, std::abs(double{g}));
-        for (std::size_t i = 0; i < layer.weight.size(); i += layer.weight.size() / 7) {
-          CHECK(std::abs(gradient.weight[i] - run.difference(layer.weight[i], 1e-2, nullptr)) < 0.01 * scale);
-        }
-        for (const float g : gradient.bias) scale = std::max(scale, std::abs(double{g}));
-        for (std::size_t i = 0; i < layer.bias.size(); i += layer.bias.size() / 5) {
-          CHECK(std::abs(gradient.bias[i] - run.difference(layer.bias[i], 1e-2, nullptr)) < 0.01 * scale);
-        }
-        ++layers;
-      }
-    }
-  }
-  return layers;
-}
 
 struct Converted {
   std::vector<std::uint8_t> file;
@@ -167,89 +57,6 @@ Converted with_network(const FloatNetwork& network, const std::vector<std::strin
 }
 
 }  // namespace
-
-TEST_CASE("gradients of all weights and biases are central differences of the loss") {
-  CHECK(check_gradients(random_network(small_vit(), 3)) == 2 * 4);
-  CHECK(check_gradients(gated_toy(4)) > 6);
-  CHECK(check_gradients(small_swin_v2(32, 32)) > 16);  // without pads, whose gradients are left out
-}
-
-namespace {
-
-// Four levels between -1 and 1; values beyond 1.5 are aside, on a grid from -2 to 2.
-ActivationScheme four_levels() {
-  ActivationScheme table;
-  table.kind = CodeKind::table;
-  table.bits = 2;
-  table.grid = {8, 1.0 / 64, 128};
-  table.table = {{-0.5, 0.25, 0.75}, {-1, 0, 0.5, 1}};
-  table.outlier = 1.5;
-  return table;
-}
-
-}  // namespace
-
-TEST_CASE("straight through: gradients pass inside the range and stop where values are clamped") {
-  const ActivationScheme table = four_levels();
-  ActivationScheme token = table;
-  token.kind = CodeKind::token;
-  token.parts = {{2, 0.5, 1}, {2, 0.25, 1}};  // -0.5..1 and -0.25..0.5
-  const ActivationScheme grid = uniform({2, 0.5, 1});
-  // 1.6 is aside and 5 beyond the grid.
-  const std::vector<float> exact = {-1.1f, -0.9f, 0.3f, 1.1f, 1.6f, 5.0f};
-  const auto passed = [&](const ActivationScheme& scheme, int row) {
-    std::vector<float> both(12, 0.0f), gradient(12, 1.0f);
-    std::copy(exact.begin(), exact.end(), both.begin() + row * 6);
-    pass_straight_through({scheme}, both.data(), 2, 6, gradient.data());
-    return std::vector<float>(gradient.begin() + row * 6, gradient.begin() + row * 6 + 6);
-  };
-  CHECK(passed(table, 0) == std::vector<float>{0, 1, 1, 0, 1, 0});
-  CHECK(passed(token, 0) == std::vector<float>{0, 0, 1, 1, 1, 0});
-  CHECK(passed(token, 1) == std::vector<float>{0, 0, 1, 0, 1, 0});
-  CHECK(passed(grid, 0) == std::vector<float>{0, 0, 1, 1, 0, 0});
-}
-
-TEST_CASE("gradients of scales and levels by hand") {
-  const ActivationScheme table = four_levels();
-  const ActivationScheme grid = uniform({2, 0.5, 1});  // -0.5 ... 1
-  const std::vector<float> exact = {-0.9f, 0.3f, 0.6f, 1.6f}, gradient = {1, 2, 3, 4};
-  CodeGradient sum = zero_gradient({table});
-  add_code_gradient({table}, exact.data(), exact.data(), 1, 4, gradient.data(), sum);
-  CHECK(sum == CodeGradient{1, 0, 5, 0});  // the last value is aside
-  // Inside: the rounding error; clamped: the end.
-  const std::vector<float> held = {-0.5f, 0.5f, 0.5f, 1.0f};
-  sum = zero_gradient({grid});
-  add_code_gradient({grid}, exact.data(), held.data(), 1, 4, gradient.data(), sum);
-  CHECK(sum[0] == doctest::Approx(-0.5 + 2 * 0.2 - 3 * 0.1 + 4 * 1.0));
-}
-
-TEST_CASE("importance is the mean square of the output's gradient: only the class token counts at the end") {
-  // Logits are W (x of the class token) + b behind a norm, so other tokens count nothing, and the class token
-  // something.
-  const FloatNetwork network = random_network(small_vit(), 3);
-  std::vector<NodeRange> modules;
-  for (const Segment& segment : network.segments) {
-    if (!segment.sampled) continue;
-    for (const NodeRange module : modules_of(network, segment)) modules.push_back(module);
-  }
-  const NodeRange last = modules.back();
-  const TensorId entry = entries_of(network, last).at(0), exit = exits_of(network, last).at(0);
-  const Tensor& stream = network.at(exit);
-  std::vector<LiveTensors> states(2);
-  unsigned seed = 0;
-  for (LiveTensors& state : states) state[entry] = noise(area(stream.rows, stream.columns), ++seed);
-  const Importance one = importance_of(network, last.begin, {exit}, {&states[0], &states[1]}, 1, 7, 1);
-  CHECK(one == importance_of(network, last.begin, {exit}, {&states[0], &states[1]}, 1, 7, 3));
-  const std::vector<float>& squares = one.at(exit);
-  double token = 0, others = 0;
-  for (std::size_t i = 0; i < squares.size(); ++i) {
-    (i < static_cast<std::size_t>(stream.columns) ? token : others) += squares[i];
-  }
-  CHECK(token == doctest::Approx(static_cast<double>(squares.size())));  // the mean is 1
-  CHECK(others == 0);
-  const Importance none = importance_of(network, last.begin, {exit}, {&states[0]}, 0, 7, 1);
-  CHECK(none.at(exit) == std::vector<float>(squares.size(), 1.0f));
-}
 
 TEST_CASE("without iterations the file is today's, and with them the same for every number of threads") {
   const FloatNetwork network = random_network(small_vit(), 31);
@@ -298,6 +105,20 @@ TEST_CASE("networks of every family are optimised as a whole") {
   CHECK(with_network(gated_toy(8), two, 2).network);
   CHECK(with_network(small_swin_v2(28, 40), two, 2).network);
   CHECK(with_network(attention_pooled_toy(8), two, 2).network);
+}
+
+TEST_CASE("only the first pictures take part where so many are asked for") {
+  const FloatNetwork network = random_network(small_vit(), 31);
+  const auto after = [&](const std::string& pictures) {
+    return with_network(network, {"iterations=5", "batch=2", "pictures=" + pictures}, 2).network->after;
+  };
+  const double all = after("0");
+  CHECK(after("8") == all);
+  CHECK(after("5") != all);
+  const auto after_modules = [&](const std::string& pictures) {
+    return with_modules(network, {"iterations=5", "batch=2", "pictures=" + pictures}, 2).modules.back().after;
+  };
+  CHECK(after_modules("5") != after_modules("0"));
 }
 
 TEST_CASE("settings of the optimiser are checked") {

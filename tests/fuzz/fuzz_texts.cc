@@ -1,6 +1,6 @@
 // Files that users write or tools wrote earlier, of any bytes: labels, lists of pictures, configurations of
-// checkpoints, tables of NumPy, plans and rows of vitbench. The first byte says which reader gets the rest. Each must
-// give what it reads or a Status with a message.
+// checkpoints, tables of NumPy, plans, rows of vitbench, and files that vitconvert keeps between two runs. The first
+// byte says which reader gets the rest. Each must give what it reads or a Status with a message.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -14,7 +14,10 @@
 #include "bench/vitbench/old_rows.h"
 #include "converter/plan/plan.h"
 #include "converter/read/config.h"
+#include "converter/read/keyed_file.h"
 #include "converter/read/npy_file.h"
+#include "engine/format/byte_stream.h"
+#include "engine/format/checksum.h"
 #include "tools/common/pictures/labels_file.h"
 #include "tools/common/pictures/picture_list.h"
 
@@ -45,6 +48,17 @@ std::string written(const char* name, std::string_view text) {
   if (file == nullptr || std::fwrite(text.data(), 1, text.size(), file) != text.size()) std::abort();
   std::fclose(file);
   return path;
+}
+
+// Behind the right first words, and with the right checksum.
+std::string as_keyed_file(std::string_view text) {
+  ByteWriter bytes, end;
+  bytes.string("intvit calibration cache 1");
+  std::vector<std::uint8_t> content = bytes.take();
+  content.insert(content.end(), text.begin(), text.end());
+  end.u64(checksum64(content));
+  for (const std::uint8_t byte : end.take()) content.push_back(byte);
+  return {content.begin(), content.end()};
 }
 
 void require_message(const Status& status) {
@@ -89,6 +103,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (plan.ok() && !plan_from_json(plan_to_json(plan.value()), "again").ok()) __builtin_trap();
       break;
     }
+    case 'K':
+      require_message(read_keyed_file(written("file", as_keyed_file(text)), "calibration cache").status());
+      break;
     case 'B':
       require_message(bench::parse_old_rows(std::string(text)).status());
       break;

@@ -90,29 +90,58 @@ std::string base_name(const std::string& path) {
   return name.substr(0, 200);
 }
 
-// What a calibration cache is of, but for the pictures.
-Result<CalibrationKey> cache_key(const JobOptions& options, const FloatNetwork& network) {
-  if (options.cache.empty()) return CalibrationKey{};
+std::uint64_t checksum_of(const std::string& text) {
+  return checksum64({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+// What a calibration cache is of, but for the pictures; and part of what a state of training is of.
+Result<FileKey> file_key(const JobOptions& options, const FloatNetwork& network) {
+  if (options.cache.empty() && options.resume.empty()) return FileKey{};
   if (Status status = check_output_file("the calibration cache", options.cache); !status.ok()) return status;
+  if (Status status = check_output_file("the state of --optimise", options.resume); !status.ok()) return status;
   const Result<SweepChecksums> sums =
       sweep_checksums(options.source.path, options.source.outputs.texts, {}, {}, options.pictures);
   if (!sums.ok()) return sums.status();
   std::string outputs =
       std::to_string(network.preprocessing.height) + "x" + std::to_string(network.preprocessing.width);
   for (const NetworkOutput& output : network.outputs) outputs += " " + output.name;
-  return CalibrationKey{{"checkpoint", hex64(sums.value().checkpoint)},
-                        {"input size or choice of outputs",
-                         hex64(checksum64({reinterpret_cast<const std::uint8_t*>(outputs.data()), outputs.size()}))},
-                        {"way to read pictures", hex64(sums.value().reading)},
-                        {"build of vitconvert", hex64(sums.value().program)},
-                        {"kind of CPU", std::to_string(float_instructions())}};
+  return FileKey{{"checkpoint", hex64(sums.value().checkpoint)},
+                 {"input size or choice of outputs", hex64(checksum_of(outputs))},
+                 {"way to read pictures", hex64(sums.value().reading)},
+                 {"build of vitconvert", hex64(sums.value().program)},
+                 {"kind of CPU", std::to_string(float_instructions())}};
 }
 
-Status open_cache(Job& job) {
-  if (job.cache_path.empty()) return {};
-  CalibrationKey key = job.cache_key;
+// What plan and training depend on beside network and pictures.
+std::string training_text(const JobOptions& options) {
+  const ConvertOptions& convert = options.convert;
+  std::string text = convert.method + " " + std::to_string(convert.weight_bits) + " " +
+                     std::to_string(convert.activation_bits) + " " + options.equalise_heads + " " +
+                     (convert.optimise_modules ? "modules " : "") + (convert.optimise_network ? "network " : "") +
+                     std::to_string(convert.seed) + " " + std::to_string(convert.budget.milliseconds) + " " +
+                     std::to_string(convert.budget.megabytes) + " " +
+                     std::to_string(static_cast<int>(convert.budget.isa)) + "\n";
+  for (const auto* list : {&convert.settings, &options.sites, &convert.optimise_settings}) {
+    for (const std::string& setting : *list) text += setting + "\n";
+    text += "\n";
+  }
+  return text + (convert.plan ? plan_to_json(*convert.plan) : "");
+}
+
+Status open_kept_files(Job& job) {
+  if (job.cache_path.empty() && job.resume_path.empty()) return {};
+  FileKey key = job.key;
   key.emplace_back("choice of calibration pictures", hex64(pictures_checksum(job.calibration)));
   const auto note = [](const std::string& line) { std::cerr << "vitconvert: note: " << line << '\n'; };
+  if (!job.resume_path.empty()) {
+    FileKey own = key;
+    own.emplace_back("method, plan or number", hex64(checksum_of(job.training)));
+    Result<TrainingState> state = TrainingState::open(job.resume_path, std::move(own), note);
+    if (!state.ok()) return state.status();
+    job.training_state = std::make_unique<TrainingState>(state.take());
+    job.convert.training = job.training_state.get();
+  }
+  if (job.cache_path.empty()) return {};
   Result<CalibrationCache> cache = CalibrationCache::open(job.cache_path, std::move(key), note);
   if (!cache.ok()) return cache.status();
   job.cache = std::make_unique<CalibrationCache>(cache.take());
@@ -135,7 +164,7 @@ Result<Job> start_job(JobOptions& options) {
   if (!checksum.ok()) return checksum.status();
   options.convert.origin = {{"source", base_name(options.source.path)},
                             {"checkpoint_checksum", hex64(checksum.value())}};
-  Result<CalibrationKey> key = cache_key(options, network.value());
+  Result<FileKey> key = file_key(options, network.value());
   if (!key.ok()) return key.status();
   return Job{network.take(),
              options.convert,
@@ -145,7 +174,10 @@ Result<Job> start_job(JobOptions& options) {
              std::move(pictures.value().calibration),
              std::move(pictures.value().unseen),
              options.cache,
+             options.resume,
              key.take(),
+             training_text(options),
+             {},
              {},
              {},
              {}};
@@ -168,7 +200,7 @@ Status open_pictures(Job& job) {
   }
   const Progress progress = terminal_progress();
   status = try_lowering(job.network, {*job.pictures, threads, progress}, job.convert);
-  return status.ok() ? open_cache(job) : status;
+  return status.ok() ? open_kept_files(job) : status;
 }
 
 void add_job_options(CLI::App& command, JobOptions& options) {

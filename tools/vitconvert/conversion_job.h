@@ -9,6 +9,7 @@
 #include "converter/convert/convert.h"
 #include "converter/graph/network.h"
 #include "converter/observe/picture_source.h"
+#include "converter/optimise/training_state.h"
 #include "intvit/picture.h"
 #include "tools/common/pictures/picture_list.h"
 #include "tools/vitconvert/source_options.h"
@@ -17,7 +18,7 @@ namespace intvit {
 
 struct JobOptions {
   SourceOptions source;
-  std::string calibration, cache, plan, labels, isa;
+  std::string calibration, cache, resume, plan, labels, isa;
   std::vector<std::string> sites;
   int calibration_count = 0;
   bool strict = false;  // a picture that cannot be read is an error
@@ -35,11 +36,13 @@ struct Job {
   PictureOptions reading;
   bool strict = false;
   std::vector<LabelledPicture> calibration, unseen;
-  std::string cache_path;    // may be empty
-  CalibrationKey cache_key;  // but for the pictures
-  // After open_pictures(); the second and the last only where there are any.
+  std::string cache_path, resume_path;  // may be empty
+  FileKey key;                          // of what is kept there, but for the pictures
+  std::string training;                 // what the second depends on beside
+  // After open_pictures(); all but the first only where there are any.
   std::unique_ptr<PictureFiles> pictures, unseen_pictures;
   std::unique_ptr<CalibrationCache> cache;
+  std::unique_ptr<TrainingState> training_state;
 };
 
 // Cheap mistakes first; reads the checkpoint, but no picture.

@@ -22,6 +22,16 @@ struct ConvertCommand {
   bool dry_run = false;
 };
 
+Status check_resume(const ConvertCommand& options) {
+  if (options.job.resume.empty()) return {};
+  const ConvertOptions& convert = options.job.convert;
+  if (!convert.optimise_modules && !convert.optimise_network) {
+    return {Code::invalid_argument, "--optimise-resume is for --optimise modules or network"};
+  }
+  if (options.max_drop.evaluation.empty()) return {};
+  return {Code::invalid_argument, "--optimise-resume is of one conversion; --max-drop makes several"};
+}
+
 Status check_outputs(const ConvertCommand& options) {
   if (Status status = check_output_file("the model", options.finish.output); !status.ok()) return status;
   if (Status status = check_output_file("the plan", options.write_plan); !status.ok()) return status;
@@ -40,6 +50,7 @@ int run(ConvertCommand options) {
   const auto start = std::chrono::steady_clock::now();
   options.job.convert.sensitivity_pictures = options.sensitivity ? options.sensitivity_pictures : 0;
   options.job.convert.report_pictures = options.finish.report.empty() ? 0 : kReportPictures;
+  if (Status status = check_resume(options); !status.ok()) return report_error(status);
   if (Status status = check_outputs(options); !status.ok()) return report_error(status);
   Result<Job> job = start_job(options.job);
   if (!job.ok()) return report_error(job.status());
@@ -57,7 +68,11 @@ int run(ConvertCommand options) {
     return report_error(status);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return finish_conversion(conversion.value(), options.finish, seconds);
+  const int code = finish_conversion(conversion.value(), options.finish, seconds);
+  // A model that could not be written need not be trained again.
+  const bool written = code == kExitOk || code == kExitCheckFailed;
+  if (job.value().training_state && written) job.value().training_state->remove();
+  return code;
 }
 
 }  // namespace
@@ -76,6 +91,12 @@ Command add_convert(CLI::App& app) {
   command->add_option("--plan", options->job.plan, "Use the quantizers of this file instead of a method's")
       ->check(file_name());
   command->add_option("--write-plan", options->write_plan, "Write the quantizers that were used, as JSON")
+      ->check(file_name());
+  command
+      ->add_option(
+          "--optimise-resume", options->job.resume,
+          "Keep what --optimise has come to in this file, and go on from there if it was interrupted; gone when "
+          "the model is written")
       ->check(file_name());
   command
       ->add_option("--report", options->finish.report,
