@@ -61,6 +61,7 @@ void ModelOpening::begin_with_model() noexcept {
 
 Result<std::shared_ptr<const Model>> ModelOpening::finish() {
   if (thread_.joinable()) thread_.join();
+  geometry_ = nullptr;
   if (model_ != nullptr) return std::move(model_);
   // Of several things that are wrong, Model::open() says which comes first.
   return Model::open(path_);
