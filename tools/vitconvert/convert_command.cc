@@ -57,7 +57,8 @@ int run(ConvertCommand options) {
     return report_error(status);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return finish_conversion(conversion.value(), options.finish, seconds);
+  const int code = finish_conversion(conversion.value(), options.finish, seconds);
+  return code == kExitOk ? exit_code_of(job.value()) : code;
 }
 
 }  // namespace
