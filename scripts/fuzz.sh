@@ -12,6 +12,10 @@ cmake --build --preset clang --target fuzzers
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 corpora=${corpora:-$work}
+mkdir "$work/models" "$work/checkpoints"
+build/clang/tests/fuzz/write_seeds "$work/models" "$work/checkpoints"
+bash tests/faults/tiny_checkpoint.sh models/demo "$work/tiny"
+cp "$work/tiny/model.safetensors" "$work/checkpoints"
 # Their first byte names the reader.
 text_seeds() {
   local letter file
@@ -26,14 +30,16 @@ O models/swin_demo/config.json
 N models/demo/reference_logits_test.npy
 J tests/golden/models/mixed_w4a4_plan.json
 LIST
+  printf %s 'B[{"model": "m.bin", "isa": "avx2", "threads": 1, "batch": 1, "times_ms": [1.5, 1.25]}]' >"$1/B.json"
 }
 # Converted ones of every family.
 small_models() { find tests/golden/models -name '*.bin' -not -name 'demo_*' -exec cp -t "$1" {} +; }
 fuzz() {
   local name=$1 corpus=$corpora/$1.corpus
   mkdir -p "$corpus"
-  [ "$name" != fuzz_model ] || { build/clang/tests/fuzz/write_seeds "$corpus" && small_models "$corpus"; }
-  [ "$name" != fuzz_safetensors ] || cp tests/golden/checkpoints/*.npz "$corpus"
+  [ "$name" != fuzz_model ] || { cp "$work"/models/* "$corpus" && small_models "$corpus"; }
+  [ "$name" != fuzz_kept ] || build/clang/tests/fuzz/write_kept_seeds "$corpus"
+  [ "$name" != fuzz_safetensors ] || cp tests/golden/checkpoints/*.npz "$work"/checkpoints/* "$corpus"
   [[ "$name" != fuzz_picture* ]] || cp tests/golden/pictures/*.{jpg,png,bmp,pnm,pgm,webp} "$corpus"
   [ "$name" != fuzz_texts ] || text_seeds "$corpus"
   "build/clang/tests/fuzz/$name" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \

@@ -62,6 +62,14 @@ build/tsan/tests/test_sessions "${left_out[@]}" >build/tsan/test_sessions.log 2>
 thread_tests=$!
 trap 'kill "$thread_tests" 2>/dev/null || true' EXIT
 
+if [ -n "$full" ]; then
+  step "sanitizers: uninitialised memory"
+  cmake --preset msan >/dev/null
+  cmake --build --preset msan --target test_picture run_models
+  build/msan/tests/test_picture
+  build/msan/tests/run_models tests/golden/models
+fi
+
 step "clang: builds, and has the bits that gcc's build had"
 isas=(-DINTVIT_ISAS="$usual")
 [ -z "$full" ] || isas=()

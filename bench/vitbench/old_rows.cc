@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tools/common/cli/open_error.h"
+
 namespace intvit::bench {
 namespace {
 
@@ -94,7 +96,7 @@ Result<std::vector<OldRow>> parse_old_rows(const std::string& text) {
 Result<std::vector<OldRow>> read_old_rows(const std::string& path) {
   const auto fail = [&](const std::string& message) { return invalid("--compare '" + path + "': " + message); };
   std::ifstream file(path, std::ios::binary);
-  if (!file) return fail("cannot be opened");
+  if (!file) return open_error("--compare '" + path + "': cannot be opened", Code::invalid_argument);
   std::string text;
   for (std::vector<char> piece(1 << 16); file;) {
     file.read(piece.data(), static_cast<std::streamsize>(piece.size()));

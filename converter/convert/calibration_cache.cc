@@ -7,7 +7,6 @@
 
 #include "converter/equalise/fold.h"
 #include "converter/float/finite.h"
-#include "converter/float/forward.h"
 #include "converter/read/message.h"
 #include "engine/format/byte_stream.h"
 

@@ -18,10 +18,6 @@ struct FirstNotFinite : Observer {
 
 }  // namespace
 
-bool all_finite(const float* values, std::size_t count) {
-  return std::all_of(values, values + count, [](float value) { return std::isfinite(value); });
-}
-
 Status not_finite(const FloatNetwork& network, TensorId tensor) {
   return {Code::corrupt_file,
           "the float network's values at '" + network.at(tensor).name +

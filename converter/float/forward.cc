@@ -45,11 +45,6 @@ std::vector<StatePart> state_parts(const FloatNetwork& network, int index) {
   return parts;
 }
 
-std::size_t output_size(const FloatNetwork& network, std::size_t index) {
-  const NetworkOutput& output = network.outputs[index];
-  return area(output.rows, network.at(output.tensor).columns);
-}
-
 FloatForward::FloatForward(const FloatNetwork& network, int threads)
     : network_(network),
       threads_(std::max(1, threads)),

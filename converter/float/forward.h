@@ -68,7 +68,4 @@ class FloatForward {
   std::map<std::size_t, std::vector<std::vector<float>>> unused_;  // buffers, by size
 };
 
-// Values of one output.
-std::size_t output_size(const FloatNetwork& network, std::size_t index);
-
 }  // namespace intvit

@@ -84,6 +84,11 @@ std::size_t FloatNetwork::judged_output() const {
   return 0;
 }
 
+std::size_t output_size(const FloatNetwork& network, std::size_t index) {
+  const NetworkOutput& output = network.outputs[index];
+  return static_cast<std::size_t>(output.rows) * static_cast<std::size_t>(network.at(output.tensor).columns);
+}
+
 Projection projection_of(const FloatNetwork& network, TensorId id) {
   Projection projection;
   int producer = network.producer(id);

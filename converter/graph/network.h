@@ -80,6 +80,9 @@ struct FloatNetwork {
   std::size_t judged_output() const;
 };
 
+// Values of one output.
+std::size_t output_size(const FloatNetwork& network, std::size_t index);
+
 // The linear layer that a query, key or value comes from, perhaps through a norm of its heads.
 struct Projection {
   int node = -1;  // -1: it comes from elsewhere

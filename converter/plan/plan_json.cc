@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "converter/plan/plan.h"
 #include "kernels/aside/aside.h"
@@ -200,6 +201,23 @@ class PlanReader {
   Status status_;
 };
 
+// A null value that becomes an array or an object by its first element is left half made where memory ends, and
+// crashes when it is destroyed. So each is made as what it is.
+template <typename List, typename Make>
+OrderedJson list_of(const List& list, const Make& make) {
+  OrderedJson array = OrderedJson::array();
+  for (const auto& element : list) array.push_back(make(element));
+  return array;
+}
+
+template <typename Map, typename Make>
+void add_by_name(OrderedJson& root, const char* key, const Map& map, const Make& make) {
+  if (map.empty()) return;
+  OrderedJson object = OrderedJson::object();
+  for (const auto& [name, value] : map) object[name] = make(value);
+  root[key] = std::move(object);
+}
+
 OrderedJson to_json(const UniformScheme& scheme) {
   return {{"bits", scheme.bits}, {"scale", scheme.scale}, {"zero_point", scheme.zero_point}};
 }
@@ -220,7 +238,8 @@ OrderedJson to_json(const ActivationScheme& scheme) {
     json["levels"] = scheme.table.levels;
     json["thresholds"] = scheme.table.thresholds;
   }
-  for (const UniformScheme& part : scheme.parts) json["parts"].push_back(to_json(part));
+  if (!scheme.parts.empty())
+    json["parts"] = list_of(scheme.parts, [](const UniformScheme& part) { return to_json(part); });
   return json;
 }
 
@@ -229,8 +248,10 @@ OrderedJson to_json(const SoftmaxScheme& scheme) {
   OrderedJson json = {{"codes", scheme.codes == SoftmaxKind::relative ? "relative" : "absolute"},
                       {"bits", scheme.bits},
                       {"value_bits", scheme.value_bits}};
-  for (const TableScheme& table : scheme.tables) {
-    json["tables"].push_back({{"levels", table.levels}, {"thresholds", table.thresholds}});
+  if (!scheme.tables.empty()) {
+    json["tables"] = list_of(scheme.tables, [](const TableScheme& table) -> OrderedJson {
+      return {{"levels", table.levels}, {"thresholds", table.thresholds}};
+    });
   }
   if (scheme.codes == SoftmaxKind::absolute) json["bounds"] = scheme.bounds;
   return json;
@@ -246,24 +267,23 @@ OrderedJson to_json(const ResidualScheme& scheme) {
 }  // namespace
 
 std::string plan_to_json(const Plan& plan) {
-  OrderedJson root;
+  OrderedJson root = OrderedJson::object();
   root["method"] = plan.method;
   root["residual_magnitude"] = plan.residual_magnitude;
   root["magnitudes"] = plan.magnitudes;
-  for (const auto& [name, schemes] : plan.activations) {
-    OrderedJson list = OrderedJson::array();
-    for (const ActivationScheme& scheme : schemes) list.push_back(to_json(scheme));
-    root["activations"][name] = list;
-  }
-  for (const auto& [name, scheme] : plan.softmax) root["softmax"][name] = to_json(scheme);
-  for (const auto& [name, scheme] : plan.residuals) root["residuals"][name] = to_json(scheme);
-  for (const auto& [name, e] : plan.equalisations) {
-    OrderedJson& json = root["equalisations"][name] = {{"scale", e.scale}, {"offset", e.offset}};
-    for (const bool head : e.rotate) json["rotate"].push_back(head);
-  }
-  for (const auto& [name, scheme] : plan.weights) {
-    root["weights"][name] = {{"bits", scheme.bits}, {"range", scheme.range == WeightRange::max ? "max" : "mse"}};
-  }
+  add_by_name(root, "activations", plan.activations, [](const std::vector<ActivationScheme>& schemes) {
+    return list_of(schemes, [](const ActivationScheme& scheme) { return to_json(scheme); });
+  });
+  add_by_name(root, "softmax", plan.softmax, [](const SoftmaxScheme& scheme) { return to_json(scheme); });
+  add_by_name(root, "residuals", plan.residuals, [](const ResidualScheme& scheme) { return to_json(scheme); });
+  add_by_name(root, "equalisations", plan.equalisations, [](const Equalisation& e) {
+    OrderedJson json = {{"scale", e.scale}, {"offset", e.offset}};
+    if (!e.rotate.empty()) json["rotate"] = list_of(e.rotate, [](bool head) { return OrderedJson(head); });
+    return json;
+  });
+  add_by_name(root, "weights", plan.weights, [](const WeightScheme& scheme) -> OrderedJson {
+    return {{"bits", scheme.bits}, {"range", scheme.range == WeightRange::max ? "max" : "mse"}};
+  });
   return root.dump(1) + "\n";
 }
 

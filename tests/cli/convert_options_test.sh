@@ -91,14 +91,14 @@ mkdir -p "$work/pictures/locked"
 cp "$demo"/examples/* "$work/pictures"
 good=$(find "$work/pictures" -type f | wc -l)
 echo "no picture" >"$work/pictures/a.jpg"
-expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/c.bin" --calib "$work/pictures" --json
+expect_exit 1 "$VITCONVERT" convert "$demo" -o "$work/c.bin" --calib "$work/pictures" --json
 grep -q "a.jpg.*left out" "$work/err" && grep -q "1 of $((good + 1)) pictures" "$work/err" || fail "left out: $(cat "$work/err")"
 [ "$(json_number "$work/out" pictures)" = "$good" ] || fail "pictures: $(cat "$work/out")"
 expect_error 3 "a.jpg" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/pictures" --strict
 rm "$work/pictures/a.jpg"
 chmod 0 "$work/pictures/locked"
 if ! ls "$work/pictures/locked" >/dev/null 2>&1; then  # not as root
-  expect_exit 0 "$VITCONVERT" convert "$demo" -o "$work/c.bin" --calib "$work/pictures"
+  expect_exit 1 "$VITCONVERT" convert "$demo" -o "$work/c.bin" --calib "$work/pictures"
   grep -q "locked' cannot be listed" "$work/err" || fail "locked: $(cat "$work/err")"
   expect_error 3 "cannot list" "$VITCONVERT" convert "$demo" -o "$work/x.bin" --calib "$work/pictures" --strict
 fi

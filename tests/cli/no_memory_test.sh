@@ -1,5 +1,5 @@
-# Memory that ends at any allocation of a tool is one line and exit code 3. INTVIT_FAULTS=full tries every site (of
-# convert, every fortieth), which takes minutes; otherwise some are tried, each alone and with all that follow.
+# Memory that ends at any allocation of a tool is one line and exit code 3. Some are tried, each
+# alone and with all that follow; with INTVIT_FAULTS=full also one of twenty of all commands, which takes minutes.
 . "$(dirname "$0")/common.sh"
 
 if [ "$(nm "$VITRUN_SHARED" | grep -cE '__asan_init|__tsan_init')" -gt 0 ]; then
@@ -11,20 +11,14 @@ model=$demo/../../tests/golden/models/demo_w3_w2_a8_opset4.bin
 picture=$demo/../../tests/golden/pictures/baseline_420.jpg
 cp "$demo/../../tests/golden/pictures/rgb_8.png" "$work/other.png"
 
-# walk STRIDE NAME COMMAND...
-walk() {
-  local stride=$1
-  shift
-  if [ "${INTVIT_FAULTS:-}" = full ]; then stride=1; fi
-  bash "$(dirname "$0")/../faults/walk_allocations.sh" "$stride" "$@"
-}
+# walk SHARE NAME COMMAND...
+walk() { bash "$(dirname "$0")/../faults/walk_allocations.sh" "$@"; }
 
-walk 40 "vitrun, 1 thread" "$VITRUN_SHARED" "$model" "$picture" --threads 1
-walk 100 "vitrun, 2 threads" "$VITRUN_SHARED" "$model" "$picture" "$work/other.png" "$picture" --threads 2 --json \
+walk 0/40 "vitrun, 1 thread" "$VITRUN_SHARED" "$model" "$picture" --threads 1
+walk 0/100 "vitrun, 2 threads" "$VITRUN_SHARED" "$model" "$picture" "$work/other.png" "$picture" --threads 2 --json \
   --outputs outputs --logits logits.npy
-walk 200 "vitbench" "$VITBENCH" "$model" --threads 1,2 --batch 2 --runs 1 --warmup 0
-walk 300 "vitconvert inspect" "$VITCONVERT" inspect "$model"
-if [ "${INTVIT_FAULTS:-}" = full ]; then  # each run takes a quarter of a second
-  bash "$(dirname "$0")/../faults/walk_allocations.sh" 40 "vitconvert convert" "$VITCONVERT" convert "$demo" -o out.bin \
-    --calib "$demo/calib.txt" --calib-count 2 --method percentile --threads 2
+INTVIT_FAULT_VARIES=1 walk 0/200 "vitbench" "$VITBENCH" "$model" --threads 1,2 --batch 2 --runs 1 --warmup 0
+walk 0/300 "vitconvert inspect" "$VITCONVERT" inspect "$model"
+if [ "${INTVIT_FAULTS:-}" = full ]; then
+  bash "$(dirname "$0")/../faults/walk_commands.sh" 0/20 "$work/inputs"
 fi

@@ -2,8 +2,9 @@
  * the calls that led to them: a site is one chain of return addresses, whatever the thread and the order of things.
  * What oneDNN, OpenMP and the dynamic linker allocate for themselves is left alone.
  *
- * INTVIT_FAULT_SITES=FILE: writes the sites there, a number a line.
- * INTVIT_FAULT_AT=SITE: fails the first allocation of that site; with INTVIT_FAULT_REST all that follow, too. */
+ * INTVIT_FAULT_SITES=FILE: writes the sites there, a line each: a number and how deep in the stack.
+ * INTVIT_FAULT_AT='SITE DEPTH': fails the first allocation of that site, and writes it to INTVIT_FAULT_SITES; with
+ * INTVIT_FAULT_REST all that follow fail, too. Calls are followed only near that depth, which makes runs faster. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,7 +40,19 @@ static _Thread_local int inside __attribute__((tls_model("initial-exec")));
 static int active;
 static int list = -1;
 static uint64_t failing_site;
+static long failing_depth;
 static int failing, rest;
+
+extern void* __libc_stack_end;
+
+/* Of this thread's stack, in bytes; the same for a chain of calls, but for what frames are aligned to. */
+static __attribute__((noinline)) long depth(void) {
+  static const long kMostMainStack = 64l << 20;
+  const char* here = __builtin_frame_address(0);
+  const long in_main = (const char*)__libc_stack_end - here;
+  if (in_main >= 0 && in_main < kMostMainStack) return in_main;
+  return (const char*)__builtin_thread_pointer() - here; /* which is at the end of a thread's stack */
+}
 
 static uint64_t mix(uint64_t hash, uint64_t value) {
   hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
@@ -51,7 +64,9 @@ static __attribute__((constructor)) void start(void) {
   const char* file = getenv("INTVIT_FAULT_SITES");
   const char* at = getenv("INTVIT_FAULT_AT");
   if (file != NULL) list = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (at != NULL) failing_site = strtoull(at, NULL, 10);
+  char* behind = NULL;
+  if (at != NULL) failing_site = strtoull(at, &behind, 10);
+  if (at != NULL) failing_depth = strtol(behind, NULL, 10);
   rest = getenv("INTVIT_FAULT_REST") != NULL;
   active = list >= 0 || at != NULL;
 }
@@ -95,28 +110,40 @@ static uint64_t site_of(const struct trace* trace) {
     ours |= p->kind == kProgram;
     site = mix(site, p->mark);
   }
-  return ours ? site : 0;
+  return ours ? site >> 11 : 0; /* exact in a double, which is what awk has */
 }
 
-static void note_site(uint64_t site) {
+static void write_site(uint64_t site, long at_depth) {
+  if (list >= 0) dprintf(list, "%llu %ld\n", (unsigned long long)site, at_depth);
+}
+
+static void note_site(uint64_t site, long at_depth) {
   uint64_t* s = &sites[site % kMostSites];
   for (; *s != 0; s = s + 1 == sites + kMostSites ? sites : s + 1) {
     if (*s == site) return;
   }
   *s = site;
-  if (list >= 0) dprintf(list, "%llu\n", (unsigned long long)site);
+  write_site(site, at_depth);
 }
 
 static __attribute__((noinline)) int fails(void) {
-  if (inside || !active) return 0;
+  enum { kAligned = 512 }; /* what alignment of frames may add up to */
+  if (inside || !active || (failing && !rest)) return 0;
+  const long at_depth = depth();
+  if (failing_site != 0 && !failing && labs(at_depth - failing_depth) > kAligned) return 0;
   inside = 1;
   int result = 0;
   struct trace trace = {.count = 0};
   _Unwind_Backtrace(note_frame, &trace);
   pthread_mutex_lock(&lock);
   const uint64_t site = site_of(&trace);
-  if (site != 0 && list >= 0) note_site(site);
-  if (site != 0 && ((failing && rest) || (!failing && site == failing_site))) result = failing = 1;
+  if (site != 0 && failing_site == 0) note_site(site, at_depth);
+  if (site != 0 && site == failing_site && !failing) {
+    failing = result = 1;
+    write_site(site, at_depth);
+  } else if (site != 0 && failing && rest) {
+    result = 1;
+  }
   pthread_mutex_unlock(&lock);
   inside = 0;
   if (result) errno = ENOMEM;

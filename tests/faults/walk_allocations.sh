@@ -1,63 +1,78 @@
 # Fails the allocations of a command one after the other (fail_allocations.c): each alone, and with all that follow. The
-# command must then end with exit code 3 and one line, or with 1 where a picture had no memory, or, where it could do
-# without, as it does otherwise; and it leaves no file that it does not leave otherwise.
+# command must then end with exit code 3 and one line that it does not print otherwise, or with 1 where a picture had no
+# memory, or, where it could do without, as it does otherwise; and it leaves no file that it does not leave otherwise.
 #
-#   bash walk_allocations.sh STRIDE NAME COMMAND...
+#   bash walk_allocations.sh SHARE NAME COMMAND...
 #
-# STRIDE 1 tries every site, 10 every tenth. FAIL_ALLOCATIONS is the library. Commands run in an empty folder.
+# SHARE K/N tries the sites of which the number divided by N leaves K: all sites are those of 0/N to N-1/N. Commands run in
+# an empty folder. FAIL_ALLOCATIONS is the library. These may be set, too:
+#   INTVIT_FAULT_VARIES   what the command prints differs from run to run
+#   INTVIT_FAULT_TRIED    a file: its sites are left out, and those that are tried are added; commands of a program begin alike
+#   INTVIT_FAULT_FIGURES  a file that gets a line: share, name, sites and runs, and how many of these were reported, unharmed (it
+#                         could do without), missed (the site was not reached) and wrong
 set -euo pipefail
-stride=$1 name=$2
+share=$1 name=$2
 shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+known=${INTVIT_FAULT_TRIED:-$work/tried}
+touch "$known"
 
 # attempt SITE REST COMMAND...: its outcome; SITE may be empty.
 attempt() {
   local site=$1 rest=$2 code=0
   shift 2
-  rm -rf "$work/cwd"
+  rm -rf "$work/cwd" "$work/failed"
   mkdir "$work/cwd"
-  (cd "$work/cwd" && exec env LD_PRELOAD="$FAIL_ALLOCATIONS" ${site:+INTVIT_FAULT_AT="$site"} \
+  (cd "$work/cwd" && exec env LD_PRELOAD="$FAIL_ALLOCATIONS" ${site:+INTVIT_FAULT_AT="$site" INTVIT_FAULT_SITES="$work/failed"} \
     ${rest:+INTVIT_FAULT_REST=1} timeout -k 1 60 "$@" >"$work/out" 2>"$work/err" </dev/null) 2>/dev/null || code=$?
-  sed -i '/^vitbench: warning: /d' "$work/err"  # that other programs keep the machine busy, say
+  sed -i '/^[a-z]*: \(warning\|note\): /d' "$work/err"  # that other programs keep the machine busy, say
+  grep -vxFf "$work/usual" "$work/err" >"$work/unusual" || true
+  mv "$work/unusual" "$work/err"
   local lines
   lines=$(wc -l <"$work/err")
   case "$code $lines" in
     "3 1") outcome=reported ;;
-    "1 "*) if grep -q memory "$work/err"; then outcome=reported; else outcome=wrong; fi ;;
+    "1 "*) if grep -qE "memory|allocate" "$work/err"; then outcome=reported; else outcome=wrong; fi ;;
     "0 0") if [ -n "$varies" ] || cmp -s "$work/out" "$work/expected"; then outcome=unharmed; else outcome=wrong; fi ;;
     *) outcome=wrong ;;
   esac
   if [ -n "$(cd "$work/cwd" && find . -type f | grep -vxFf "$work/files")" ]; then outcome=wrong; fi
+  if [ "$outcome" = unharmed ] && [ ! -s "$work/failed" ]; then outcome=missed; fi
   result="exit code $code, $lines lines: $(head -c 200 "$work/err" | head -n 1)"
 }
 
 varies=1  # what the command prints: figures of time do
 : >"$work/expected"
 : >"$work/files"
+: >"$work/usual"
 INTVIT_FAULT_SITES="$work/sites" attempt "" "" "$@"
 cp "$work/out" "$work/expected"
+cp "$work/err" "$work/usual"
 (cd "$work/cwd" && find . -type f) >"$work/files"
-case "$result" in
-  "exit code 0, 0 lines"*) ;;
-  *) echo "FAILED: $name: $result" >&2 && exit 1 ;;
-esac
-attempt "" "" "$@"
-if cmp -s "$work/out" "$work/expected"; then varies=; fi
-tried=0 reported=0 wrong=0
-for site in $(awk -v stride="$stride" 'NR % stride == 0' "$work/sites"); do
+[[ "$result" = "exit code 0"* ]] || { echo "FAILED: $name: $result" >&2 && exit 1; }
+[ -s "$work/sites" ] || { echo "FAILED: $name: nothing was allocated; is it linked statically?" >&2 && exit 1; }
+varies=${INTVIT_FAULT_VARIES:-}
+awk -v part="${share%/*}" -v parts="${share#*/}" '
+  FILENAME == ARGV[1] { known[$1] = 1; next }
+  $1 % parts == part && !($1 in known)' "$known" "$work/sites" >"$work/share"
+declare -A count=([reported]=0 [unharmed]=0 [missed]=0 [wrong]=0)
+while read -r site; do
   for rest in "" 1; do
     attempt "$site" "$rest" "$@"
-    tried=$((tried + 1))
-    case $outcome in
-      reported) reported=$((reported + 1)) ;;
-      wrong) wrong=$((wrong + 1)) && echo "site $site${rest:+ and all that follow}: $result" >>"$work/wrong" ;;
-    esac
+    count[$outcome]=$((count[$outcome] + 1))
+    [ "$outcome" != wrong ] || echo "site $site${rest:+ and all that follow}: $result" >>"$work/wrong"
   done
-done
-echo "$name: $(wc -l <"$work/sites") sites, $tried runs, $reported reported, $wrong wrong"
-[ "$reported" -gt 0 ] || { echo "FAILED: $name: nothing failed; is it linked statically?" >&2 && exit 1; }
-if [ "$wrong" -gt 0 ]; then
+done <"$work/share"
+cat "$work/share" >>"$known"
+tried=$(wc -l <"$work/share")
+echo "$name: $(wc -l <"$work/sites") sites, $tried tried, $((2 * tried)) runs, ${count[reported]} reported," \
+  "${count[unharmed]} unharmed, ${count[missed]} not reached, ${count[wrong]} wrong"
+if [ -n "${INTVIT_FAULT_FIGURES:-}" ]; then
+  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$share" "$name" "$tried" $((2 * tried)) "${count[reported]}" \
+    "${count[unharmed]}" "${count[missed]}" "${count[wrong]}" >>"$INTVIT_FAULT_FIGURES"
+fi
+if [ "${count[wrong]}" -gt 0 ]; then
   head -n "${INTVIT_FAULT_LINES:-10}" "$work/wrong" >&2
   exit 1
 fi

@@ -201,7 +201,7 @@ TEST_CASE("whatever happens to a byte, nothing worse than an error comes of it")
       ++(picture.ok() ? read : refused);
     }
   }
-  MESSAGE(read << " changed pictures were read, " << refused << " refused");
+  MESSAGE(std::to_string(read) << " changed pictures were read, " << std::to_string(refused) << " refused");
 }
 
 TEST_CASE("EXIF turns a picture only if that is asked for, and is always told") {

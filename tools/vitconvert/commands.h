@@ -45,6 +45,7 @@ Result<std::vector<LabelledPicture>> calibration_pictures(const std::string& lis
 // is more. Without `strict`, folders that cannot be listed are named on stderr and left out.
 struct CalibrationPictures {
   std::vector<LabelledPicture> calibration, unseen;
+  std::size_t folders_left_out = 0;
 };
 inline constexpr std::size_t kFewestUnseen = 32;
 Result<CalibrationPictures> split_pictures(const std::string& list, int count, bool strict);

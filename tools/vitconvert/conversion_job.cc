@@ -180,13 +180,16 @@ Result<Job> start_job(JobOptions& options) {
              {},
              {},
              {},
-             {}};
+             {},
+             pictures.value().folders_left_out};
 }
 
 Status open_pictures(Job& job) {
   const int threads = job.convert.threads;
+  const std::size_t wanted = job.calibration.size();
   Status status = keep_readable(job.calibration, job.geometry, job.reading, threads, job.strict);
   if (!status.ok()) return status;
+  job.left_out += wanted - job.calibration.size();
   job.pictures = std::make_unique<PictureFiles>(paths_of(job.calibration), job.geometry, job.reading);
   if (!job.unseen.empty()) {
     status = keep_readable(job.unseen, job.geometry, job.reading, threads, job.strict);

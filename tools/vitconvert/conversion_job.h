@@ -11,6 +11,7 @@
 #include "converter/observe/picture_source.h"
 #include "converter/optimise/training_state.h"
 #include "intvit/picture.h"
+#include "tools/common/cli/exit_code.h"
 #include "tools/common/pictures/picture_list.h"
 #include "tools/vitconvert/source_options.h"
 
@@ -43,7 +44,11 @@ struct Job {
   std::unique_ptr<PictureFiles> pictures, unseen_pictures;
   std::unique_ptr<CalibrationCache> cache;
   std::unique_ptr<TrainingState> training_state;
+  std::size_t left_out = 0;  // calibration pictures, and folders of them, that cannot be read
 };
+
+// That of a job that went well.
+inline int exit_code_of(const Job& job) { return job.left_out > 0 ? kExitSomeInputsFailed : kExitOk; }
 
 // Cheap mistakes first; reads the checkpoint, but no picture.
 Result<Job> start_job(JobOptions& options);

@@ -72,7 +72,7 @@ int run(ConvertCommand options) {
   // A model that could not be written need not be trained again.
   const bool written = code == kExitOk || code == kExitCheckFailed;
   if (job.value().training_state && written) job.value().training_state->remove();
-  return code;
+  return code == kExitOk ? exit_code_of(job.value()) : code;
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ Result<CalibrationPictures> split_pictures(const std::string& list, int count, b
   }
   const std::size_t unseen = std::min(pictures.size() - wanted, std::max<std::size_t>(wanted, kFewestUnseen));
   const auto middle = pictures.begin() + static_cast<std::ptrdiff_t>(wanted);
-  return CalibrationPictures{{pictures.begin(), middle}, {middle, middle + static_cast<std::ptrdiff_t>(unseen)}};
+  return CalibrationPictures{
+      {pictures.begin(), middle}, {middle, middle + static_cast<std::ptrdiff_t>(unseen)}, skipped.size()};
 }
 
 Status keep_readable(Pictures& pictures, const InputGeometry& geometry, const PictureOptions& reading, int threads,

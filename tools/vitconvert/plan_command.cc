@@ -27,10 +27,10 @@ int run(PlanCommand options) {
   const std::string text = plan_to_json(plan.value());
   if (options.output.empty()) {
     std::cout << text;
-    return kExitOk;
+    return exit_code_of(job.value());
   }
   const Status status = write_text(options.output, text);
-  return status.ok() ? kExitOk : report_error(status);
+  return status.ok() ? exit_code_of(job.value()) : report_error(status);
 }
 
 }  // namespace

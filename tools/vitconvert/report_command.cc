@@ -76,7 +76,8 @@ std::string thumbnail(const std::string& path, const Model& model, const Picture
   return png_data_uri(columns, rows, rgb);
 }
 
-// The most likely class of every picture; -1 where it cannot be read, which stderr says of the first model.
+// The most likely class of every picture; -1 where there is none, which stderr says of the first model. A later one
+// cannot read the same picture for lack of memory alone.
 Result<std::vector<int>> answers_of(const ReportedModel& one, const std::vector<InputPicture>& pictures,
                                     const ReportCommand& options, Isa isa, bool first) {
   std::vector<int> answers(pictures.size(), -1);
@@ -85,7 +86,7 @@ Result<std::vector<int>> answers_of(const ReportedModel& one, const std::vector<
     if (picture.status.ok()) {
       answers[i] =
           static_cast<int>(std::max_element(picture.logits.begin(), picture.logits.end()) - picture.logits.begin());
-    } else if (first) {
+    } else if (first || picture.status.code() == Code::out_of_memory) {
       report_error(picture.status);
     }
     progress("evaluating " + one.name, static_cast<int>(i + 1), static_cast<int>(pictures.size()));
@@ -135,7 +136,7 @@ void count_answers(const ReportCommand& options, Isa isa, const std::vector<Inpu
   report.list = std::filesystem::path(options.evaluation).filename().string();
   std::vector<std::int64_t> right(answers.size(), 0);
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    if (answers.back()[i] < 0) {
+    if (std::ranges::any_of(answers, [i](const std::vector<int>& own) { return own[i] < 0; })) {
       ++report.failed;
       continue;
     }

@@ -5,9 +5,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "converter/read/text_file.h"
 #include "engine/format/checksum.h"
 #include "engine/program/program.h"
 #include "intvit/model.h"
@@ -16,34 +14,23 @@
 #include "tools/common/results/json_text.h"
 #include "tools/common/results/output_file.h"
 #include "tools/vitconvert/commands.h"
+#include "tools/vitconvert/manifest.h"
 
 namespace intvit {
 namespace {
-
-constexpr const char* kFirstLine = "intvit manifest 1";
 
 struct VerifyCommand {
   std::string model, write, against;
   OutputFormat format = OutputFormat::text;
 };
 
-// "constant 0123456789abcdef 4096 blocks.0.attn.qkv.tiles", each line of a manifest behind the first.
-struct Entry {
-  std::string kind;  // file, metadata or constant
-  std::string checksum;
-  std::uint64_t bytes = 0;
-  std::string name;
-
-  std::string line() const { return kind + " " + checksum + " " + std::to_string(bytes) + " " + name; }
-};
-
-Entry entry_of(const std::string& kind, std::string name, std::span<const std::uint8_t> bytes) {
+ManifestEntry entry_of(const std::string& kind, std::string name, std::span<const std::uint8_t> bytes) {
   for (char& c : name) c = static_cast<unsigned char>(c) < 0x20 ? '?' : c;  // an entry is a line
   return {kind, hex64(checksum64(bytes)), bytes.size(), name};
 }
 
-std::vector<Entry> entries_of(const Model& model) {
-  std::vector<Entry> entries = {{"file", hex64(model.digest()), model.file_bytes(), "all"}};
+std::vector<ManifestEntry> entries_of(const Model& model) {
+  std::vector<ManifestEntry> entries = {{"file", hex64(model.digest()), model.file_bytes(), "all"}};
   for (const auto& [key, value] : model.metadata()) {
     entries.push_back(entry_of("metadata", key, {reinterpret_cast<const std::uint8_t*>(value.data()), value.size()}));
   }
@@ -56,40 +43,10 @@ std::vector<Entry> entries_of(const Model& model) {
   return entries;
 }
 
-std::string manifest_of(const std::vector<Entry>& entries) {
-  std::string text = std::string(kFirstLine) + "\n";
-  for (const Entry& entry : entries) text += entry.line() + "\n";
-  return text;
-}
-
-// Lines by kind and name.
-using Manifest = std::map<std::string, std::string>;
-
-Result<Manifest> read_manifest(const std::string& path) {
-  const Result<std::string> text = read_text_file(path);
-  if (!text.ok()) return text.status();
-  std::istringstream lines(text.value());
-  std::string line;
-  if (!std::getline(lines, line) || line != kFirstLine) {
-    return Status(Code::invalid_argument, "'" + path + "' is no manifest; make one with 'vitconvert verify --write'");
-  }
-  Manifest manifest;
-  while (std::getline(lines, line)) {
-    std::istringstream words(line);
-    Entry entry;
-    words >> entry.kind >> entry.checksum >> entry.bytes;
-    words.ignore(1);
-    std::getline(words, entry.name);
-    if (entry.name.empty()) return Status(Code::invalid_argument, "'" + path + "' has a line that is no entry");
-    manifest[entry.kind + " '" + entry.name + "'"] = entry.line();
-  }
-  return manifest;
-}
-
 // What is not as the manifest has it, by name.
-std::vector<std::string> differences(const std::vector<Entry>& entries, Manifest manifest) {
+std::vector<std::string> differences(const std::vector<ManifestEntry>& entries, Manifest manifest) {
   std::vector<std::string> names;
-  for (const Entry& entry : entries) {
+  for (const ManifestEntry& entry : entries) {
     const std::string name = entry.kind + " '" + entry.name + "'";
     const auto found = manifest.find(name);
     if (found == manifest.end()) {
@@ -103,11 +60,11 @@ std::vector<std::string> differences(const std::vector<Entry>& entries, Manifest
   return names;
 }
 
-void print_json(const VerifyCommand& options, const std::vector<Entry>& entries,
+void print_json(const VerifyCommand& options, const std::vector<ManifestEntry>& entries,
                 const std::vector<std::string>& different) {
   nlohmann::ordered_json root = {{"model", options.model}, {"ok", different.empty()}};
   root["entries"] = nlohmann::ordered_json::array();
-  for (const Entry& entry : entries) {
+  for (const ManifestEntry& entry : entries) {
     root["entries"].push_back(
         {{"kind", entry.kind}, {"checksum", entry.checksum}, {"bytes", entry.bytes}, {"name", entry.name}});
   }
@@ -125,7 +82,7 @@ int run(const VerifyCommand& options) {
   }
   const auto model = Model::open(options.model);
   if (!model.ok()) return report_error(model.status());
-  const std::vector<Entry> entries = entries_of(*model.value());
+  const std::vector<ManifestEntry> entries = entries_of(*model.value());
   if (Status status = write_text(options.write, manifest_of(entries)); !status.ok()) return report_error(status);
   std::vector<std::string> different;
   if (!options.against.empty()) different = differences(entries, manifest);

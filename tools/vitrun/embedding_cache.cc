@@ -16,6 +16,7 @@
 
 #include "engine/format/checksum.h"
 #include "engine/format/writer.h"
+#include "tools/common/cli/open_error.h"
 
 namespace intvit {
 namespace {
@@ -89,8 +90,9 @@ Status EmbeddingCache::open(std::string& note) {
     return {Code::invalid_argument, "'" + path_ + "' is no regular file; give the name of one for --cache"};
   }
   std::ifstream file(path_, std::ios::binary);
+  if (!file) return open_error("cannot open the cache '" + path_ + "'", Code::io);
   const std::string bytes(std::istreambuf_iterator<char>(file), {});
-  if (file.bad() || !file.is_open()) return {Code::io, "cannot read the cache '" + path_ + "'"};
+  if (file.bad()) return {Code::io, "cannot read the cache '" + path_ + "'"};
   if (!kMagic.starts_with(bytes.substr(0, kMagic.size()))) {
     return {Code::invalid_argument, "'" + path_ + "' is no cache of embeddings; give another name for --cache"};
   }

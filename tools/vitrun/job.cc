@@ -9,7 +9,7 @@ namespace intvit {
 
 int fail(const Status& status, int exit_code) {
   print_message("vitrun", status.message());
-  return exit_code;
+  return status.code() == Code::out_of_memory ? kExitModel : exit_code;
 }
 
 void Job::add(const ClassifiedPicture& picture) {

@@ -46,7 +46,7 @@ struct Job {
   void print_notes(const ClassifiedPicture& picture, ProgressLine& progress);
 };
 
-// An error to stderr; returns the exit code.
+// An error to stderr; returns the exit code, which is kExitModel if memory was short.
 int fail(const Status& status, int exit_code);
 
 // Writes what remains to be written and finds the exit code.

@@ -53,6 +53,11 @@ void say(std::initializer_list<const char*> parts) {
     } catch (...) {
     }
   }
+  // On its way through a function of the standard library that lets none out, nobody has caught it.
+  if (std::uncaught_exceptions() > 0 && memory_was_short.load()) {
+    say({"out of memory"});
+    ::_exit(kExitModel);
+  }
   std::abort();
 }
 
@@ -94,6 +99,8 @@ int run_tool(const char* name, int (*tool)(int argc, char** argv), int argc, cha
   const int code = run(tool, argc, argv);
   errno = 0;
   const bool written = finish_stdout();
+  // A stream says no more than that it failed.
+  if (code == kExitUsage && memory_was_short.load()) return kExitModel;
   if (code != kExitOk && code != kExitSomeInputsFailed) return code;
   if (!written) {
     if (errno != EPIPE) say({"cannot write the results to stdout"});

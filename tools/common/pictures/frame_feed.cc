@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "tools/common/cli/open_error.h"
 #include "tools/common/results/npy.h"
 
 namespace intvit {
@@ -82,7 +83,7 @@ bool FrameFeed::open(std::string& problem) {
     std::error_code ignored;
     if (std::filesystem::is_directory(name_, ignored)) return problem = "it is a folder", false;
     file_ = std::ifstream(name_, std::ios::binary);
-    if (!file_) return problem = "it cannot be opened", false;
+    if (!file_) return problem = open_error("it cannot be opened", Code::io).message(), false;
     open_ = &file_;
   }
   return format_.pixels || open_array(problem);

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <utility>
 
+#include "tools/common/cli/open_error.h"
+
 namespace intvit {
 namespace {
 
@@ -13,7 +15,7 @@ constexpr std::size_t kMaxLabelBytes = std::size_t{64} << 20;
 
 Result<std::vector<std::string>> read_labels(const std::string& path, int classes) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return Status(Code::not_found, "cannot open the labels file '" + path + "'");
+  if (!file) return open_error("cannot open the labels file '" + path + "'", Code::not_found);
   std::vector<std::string> labels;
   std::size_t bytes = 0;
   std::string line;

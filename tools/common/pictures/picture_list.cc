@@ -11,6 +11,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "tools/common/cli/open_error.h"
+
 namespace intvit {
 namespace {
 
@@ -59,7 +61,10 @@ Result<Pictures> list_folder(const std::string& path, std::vector<std::string>* 
 
 Result<std::string> read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return {Code::not_found, "cannot open the picture list " + path + "; give a list file or a folder"};
+  if (!file) {
+    const Status problem = open_error("cannot open the picture list " + path, Code::not_found);
+    return {problem.code(), problem.message() + "; give a list file or a folder"};
+  }
   std::string text;
   std::vector<char> chunk(65536);
   while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {

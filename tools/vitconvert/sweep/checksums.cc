@@ -67,11 +67,6 @@ Result<std::uint64_t> checkpoint_checksum(const std::string& source) {
   return sum;
 }
 
-std::vector<std::uint8_t> read_bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 Result<SweepChecksums> sweep_checksums(const std::string& checkpoint, const std::optional<ClassTexts>& texts,
                                        const std::vector<LabelledPicture>& calibration,
                                        const std::vector<LabelledPicture>& evaluation, const PictureOptions& reading) {

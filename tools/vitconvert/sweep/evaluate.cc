@@ -18,8 +18,10 @@ Result<Evaluation> evaluate(const std::shared_ptr<const Model>& model, const Flo
   Accuracy accuracy, float_accuracy;
   double signal = 0, noise = 0;
   std::int64_t agreeing = 0;
+  Status failed_later;
   const auto consume = [&](std::size_t index, const ClassifiedPicture& picture) {
     progress("evaluating", static_cast<int>(index), total);
+    if (!picture.status.ok() && truth.has(index)) failed_later = picture.status;
     if (!picture.status.ok() || !truth.has(index)) {
       ++result.failed;
       return;
@@ -38,6 +40,7 @@ Result<Evaluation> evaluate(const std::shared_ptr<const Model>& model, const Flo
   };
   const Result<Workers> workers = classify_in_order(model, isa, threads, inputs, consume, false, reading);
   if (!workers.ok()) return workers.status();
+  if (!failed_later.ok()) return failed_later;
   progress("evaluating", total, total);
   result.pictures = accuracy.count();
   result.top1 = accuracy.top1_percent();

@@ -25,6 +25,7 @@ struct Evaluation {
   double drop() const { return float_top1 - top1; }
 };
 
+// An error if a picture that has logits in `truth` cannot be read: another time it could be.
 Result<Evaluation> evaluate(const std::shared_ptr<const Model>& model, const FloatTruth& truth,
                             const std::vector<LabelledPicture>& pictures, const PictureOptions& reading, Isa isa,
                             int threads, const Progress& progress);
