@@ -27,10 +27,12 @@ N models/demo/reference_logits_test.npy
 J tests/golden/models/mixed_w4a4_plan.json
 LIST
 }
+# Converted ones of every family.
+small_models() { find tests/golden/models -name '*.bin' -not -name 'demo_*' -exec cp -t "$1" {} +; }
 fuzz() {
   local name=$1 corpus=$corpora/$1.corpus
   mkdir -p "$corpus"
-  [ "$name" != fuzz_model ] || build/clang/tests/fuzz/write_seeds "$corpus"
+  [ "$name" != fuzz_model ] || { build/clang/tests/fuzz/write_seeds "$corpus" && small_models "$corpus"; }
   [ "$name" != fuzz_safetensors ] || cp tests/golden/checkpoints/*.npz "$corpus"
   [[ "$name" != fuzz_picture* ]] || cp tests/golden/pictures/*.{jpg,png,bmp,pnm,pgm,webp} "$corpus"
   [ "$name" != fuzz_texts ] || text_seeds "$corpus"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Repeats the tests that find more the longer they run, each for its part of the time, and says how much has been run:
-# generated programs on every instruction set and under AddressSanitizer and UBSan, changed pictures with every decoder, and
-# every fuzz target. What has been run is kept in a folder, round by round: a run that was interrupted goes on, and one that
-# has all its minutes only prints the figures of docs/reliability.md. A round that fails is kept, and ends the run with 1.
+# generated programs and changed models on every instruction set and under AddressSanitizer and UBSan, changed pictures with
+# every decoder, and every fuzz target. What has been run is kept in a folder, round by round: a run that was interrupted goes
+# on, and one that has all its minutes only prints the figures of docs/reliability.md. A round that fails is kept, and ends
+# the run with 1.
 # Usage: soak.sh [--minutes N, default 120] [--state FOLDER, default build/soak] [--figures]
 set -euo pipefail
 
@@ -65,10 +66,10 @@ repeat() {
 }
 
 programs() {
-  local folder=$1 isa=$2 count=$3 part=$4 number=$5
+  local folder=$1 tests=$2 isa=$3 count=$4 part=$5 number=$6
   round "$part" "$number" env INTVIT_PROGRAMS="$count" INTVIT_PROGRAMS_SEED=$((1000000 + number * count)) \
     INTVIT_PROGRAMS_ISA="$isa" INTVIT_PROGRAMS_FILE="$state/$part.program" \
-    "build/$folder/tests/test_sessions" '-tc=generated programs*'
+    "build/$folder/tests/test_sessions" "-tc=generated $tests:*"
 }
 
 pictures() {
@@ -109,8 +110,12 @@ if [ -z "$figures" ]; then
     INTVIT_PROGRAMS=1 INTVIT_PROGRAMS_ISA=$isa build/release/tests/test_sessions '-tc=generated programs*' >/dev/null &&
       isas+=("$isa")
   done
-  for isa in "${isas[@]}"; do repeat "programs_$isa" $((250 / ${#isas[@]})) programs release "$isa" 1000; done
-  repeat programs_sanitized 150 programs asan-ubsan "" 250
+  for isa in "${isas[@]}"; do
+    repeat "programs_$isa" $((150 / ${#isas[@]})) programs release programs "$isa" 1000
+    repeat "programs_families_$isa" $((100 / ${#isas[@]})) programs release families "$isa" 1000
+  done
+  repeat programs_sanitized 90 programs asan-ubsan programs "" 250
+  repeat programs_families_sanitized 60 programs asan-ubsan families "" 250
   for folder in release asan-ubsan; do
     for binary in test_picture test_picture_stb; do repeat "${folder}_$binary" 50 pictures "$folder" "$binary"; done
   done

@@ -1,6 +1,8 @@
 #include "engine/model/model_opening.h"
 
+#include <new>
 #include <system_error>
+#include <utility>
 
 #include "engine/format/checksum.h"
 #include "engine/model/model_impl.h"
@@ -8,11 +10,18 @@
 
 namespace intvit {
 
-ModelOpening::ModelOpening(const std::string& path) : path_(path) { all_but_data_is_right_ = begin().ok(); }
+ModelOpening::ModelOpening(const std::string& path, Then then) : path_(path), then_(std::move(then)) {
+  try {
+    end_loading(load().ok() ? Loading::done : Loading::failed);
+  } catch (...) {
+    end_loading(Loading::failed);  // or the thread would wait for ever, and who destroys this for the thread
+    throw;
+  }
+}
 
 ModelOpening::~ModelOpening() = default;
 
-Status ModelOpening::begin() {
+Status ModelOpening::load() {
   Result<MappedFile> file = MappedFile::open(path_);
   if (!file.ok()) return file.status();
   impl_ = std::make_unique<Model::Impl>();
@@ -24,21 +33,36 @@ Status ModelOpening::begin() {
   try {
     thread_ = std::jthread([this, data = sections.data(), promised = sections.data_checksum] {
       impl_->mapping->populate();
-      data_is_right_ = checksum64(data) == promised;
+      const bool data_is_right = checksum64(data) == promised;
+      loading_.wait(Loading::under_way);
+      if (data_is_right && loading_ == Loading::done) begin_with_model();
     });
   } catch (const std::system_error&) {
-    // No thread is left: finish() finds the data unchecked and opens the file once more.
+    // No thread is left: finish() finds no model and opens the file once more.
   }
-  return impl_->load(sections);
+  const Status status = impl_->load(sections);
+  if (status.ok()) geometry_ = &impl_->program.input;
+  return status;
 }
 
-const InputGeometry* ModelOpening::geometry() const {
-  return all_but_data_is_right_ && impl_ != nullptr ? &impl_->program.input : nullptr;
+void ModelOpening::end_loading(Loading result) {
+  loading_ = result;
+  loading_.notify_one();
+}
+
+void ModelOpening::begin_with_model() noexcept {
+  try {
+    model_ = std::shared_ptr<const Model>(new Model(std::move(impl_)));
+    if (then_) then_(model_);
+  } catch (const std::bad_alloc&) {
+    // Who needs what could not be made makes it once more, and says what is missing.
+  }
 }
 
 Result<std::shared_ptr<const Model>> ModelOpening::finish() {
   if (thread_.joinable()) thread_.join();
-  if (all_but_data_is_right_ && data_is_right_) return std::shared_ptr<const Model>(new Model(std::move(impl_)));
+  geometry_ = nullptr;
+  if (model_ != nullptr) return std::move(model_);
   // Of several things that are wrong, Model::open() says which comes first.
   return Model::open(path_);
 }

@@ -2,11 +2,13 @@
 #include "kernels/gemm/vnni/multiply_avx512vnni.h"
 
 #include "kernels/attention/attention_simd.h"
+#include "kernels/attention/scores_zmm.h"
+#include "kernels/softmax/softmax_meanwhile_zmm.h"
 
 namespace intvit::kernels {
 namespace {
 
-void run(const AttentionArgs& args) noexcept { attention_rows<Avx512>(args); }
+void run(const AttentionArgs& args) noexcept { attention_rows<Avx512, kGroupDepth, ScoresZmm, SoftmaxMeanwhile>(args); }
 
 }  // namespace
 

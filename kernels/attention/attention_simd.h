@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/arithmetic/copy_bytes.h"
 #include "kernels/attention/attention.h"
@@ -18,14 +19,21 @@
 namespace intvit::kernels {
 namespace {
 
+// How attention_rows() makes scores and their maxima by a matrix multiplication: see ScoresZmm for another way.
+struct ScoresByEpilogue {};
+
+// In the place of SoftmaxMeanwhile where softmax is done by itself.
+struct NothingMeanwhile {};
+
 // Probabilities x V: every row has its own requantizer. Element is std::uint8_t for codes, std::int16_t for values.
-template <typename Simd, typename Element>
+template <typename Simd, typename Element, typename Meanwhile>
 struct AttentionEpilogue {
   const RowRequantizer* requantizers;
   std::int32_t out_zero;
   int max_code;
   Element* dst;
   std::ptrdiff_t stride;
+  Meanwhile* other_work;
 
   static constexpr bool kCodes = sizeof(Element) == 1;
 
@@ -37,6 +45,7 @@ struct AttentionEpilogue {
     Columns(const AttentionEpilogue& epilogue, int first) : e(epilogue), column(first) {}
     typename Simd::I32 bias_lo() const { return typename Simd::I32(0); }
     typename Simd::I32 bias_hi() const { return typename Simd::I32(0); }
+    Meanwhile& meanwhile() const requires(!std::is_same_v<Meanwhile, NothingMeanwhile>) { return *e.other_work; }
     void row(int r, typename Simd::I32 lo, typename Simd::I32 hi) const {
       Element* out = e.dst + r * e.stride + column;
       if constexpr (kCodes) {
@@ -127,7 +136,7 @@ void fetch_codes(const std::uint8_t* codes, std::ptrdiff_t stride, int head_dim,
 }
 
 // One head: what its sets have in common.
-template <typename Simd, int kDepthStep, typename Element>
+template <typename Simd, int kDepthStep, typename Element, typename Scores, typename Meanwhile>
 class AttentionOfHead {
  public:
   explicit AttentionOfHead(const AttentionArgs& args)
@@ -145,13 +154,13 @@ class AttentionOfHead {
     fetch_first(set);
     pack(set);
     const int most = queries_of_block(set.keys);
+    Rows before{};  // whose results are still to be made
     for (int begin = set.query_begin; begin < set.query_end; begin += most) {
       const int rows = std::min(most, set.query_end - begin);
       fetch_next(set, begin, rows);
       const int padded_keys = padded_depth(set.keys);
       make_scores(set, begin, rows, padded_keys);
       auto* scores = reinterpret_cast<std::int32_t*>(scratch_ + layout_.scores);
-      std::uint8_t* codes = scratch_ + layout_.codes;
       reduce_rows<Simd>(
           rows, maxima_,
           [&](int r) {
@@ -159,14 +168,36 @@ class AttentionOfHead {
                                      : row_maxima<Simd>(scores + std::ptrdiff_t{r} * padded_keys, set.keys);
           },
           [](typename Simd::I32 x, typename Simd::I32 y) { return max(x, y); });
-      softmax_rows_({rows, scores, padded_keys, maxima_, reinterpret_cast<std::int16_t*>(scores), 2 * padded_keys,
-                     codes, padded_keys, sums_});
+      std::uint8_t* codes = scratch_ + layout_.codes;
+      if (before.codes == codes) codes += second_plane();
+      const SoftmaxBlock block{
+          rows,  scores,      padded_keys, maxima_, reinterpret_cast<std::int16_t*>(scores), 2 * padded_keys,
+          codes, padded_keys, sums_};
+      if (before.count == 0) {
+        softmax_rows_(block);
+      } else if constexpr (kHasMeanwhile) {
+        meanwhile_.begin(block, softmax_.scale, set.keys);
+        make_results(set, before, padded_keys);
+        meanwhile_.finish();
+      }
       for (int r = 0; r < rows; ++r) requantizers_[r] = row_requantizer(head_, sums_[r], kMultiplierBits);
-      make_results(set, begin, rows, padded_keys);
+      const Rows these{begin, rows, codes};
+      if (softmax_waits() && begin + rows < set.query_end) {
+        before = these;
+      } else {
+        make_results(set, these, padded_keys);
+      }
     }
   }
 
  private:
+  // Queries of one block and their probabilities.
+  struct Rows {
+    int begin, count;
+    const std::uint8_t* codes;
+  };
+
+  static constexpr bool kHasMeanwhile = !std::is_same_v<Meanwhile, NothingMeanwhile>;
   static constexpr int kMultiplierBits = sizeof(Element) == 1 ? kCodeMultiplierBits : kValueMultiplierBits;
 
   static constexpr int queries_of_block(int keys) {
@@ -174,6 +205,11 @@ class AttentionOfHead {
   }
   // Whether the scores' epilogue does.
   static bool finds_maxima(const AttentionSet& set) { return !Multiplier::kSumsStayInTiles && set.bias == nullptr; }
+
+  // Whether softmax of a block is done while the results of the one before are made.
+  bool softmax_waits() const {
+    return kHasMeanwhile && softmax_.kind == SoftmaxKind::exponential && softmax_.scale.left_shift == 0;
+  }
 
   // Bytes from a block's softmax codes to the second plane of them.
   std::ptrdiff_t second_plane() const { return static_cast<std::ptrdiff_t>((layout_.softmax - layout_.codes) / 2); }
@@ -250,9 +286,13 @@ class AttentionOfHead {
     auto* scores = reinterpret_cast<std::int32_t*>(scratch_ + layout_.scores);
     if (finds_maxima(set)) {
       // Padding columns have the scores of the last key.
-      for (int r = 0; r < rows; ++r) Simd::store(lane_maxima(r), typename Simd::I32(INT32_MIN));
-      multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
-                ScoresEpilogue<Simd>{scores, padded_keys, key_bias(), lane_maxima(0)});
+      if constexpr (std::is_same_v<Scores, ScoresByEpilogue>) {
+        for (int r = 0; r < rows; ++r) Simd::store(lane_maxima(r), typename Simd::I32(INT32_MIN));
+        multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
+                  ScoresEpilogue<Simd>{scores, padded_keys, key_bias(), lane_maxima(0)});
+      } else {
+        Scores::make(q, q_stride, rows, key_weights_, key_bias(), scores, padded_keys, lane_maxima(0));
+      }
     } else if (set.bias == nullptr) {
       multiply_(q, q_stride, rows, key_weights_, scratch_ + layout_.gemm,
                 AccumulatorsEpilogue<Simd>{scores, padded_keys, key_bias()});
@@ -264,18 +304,22 @@ class AttentionOfHead {
   }
 
   // Whole panels of rows in order are written in place.
-  void make_results(const AttentionSet& set, int begin, int rows, int padded_keys) {
-    const bool in_place = args_.head_dim % kPanelColumns == 0 && set.in_order(begin, rows);
+  void make_results(const AttentionSet& set, const Rows& rows, int padded_keys) {
+    const bool in_place = args_.head_dim % kPanelColumns == 0 && set.in_order(rows.begin, rows.count);
     auto* dst = static_cast<Element*>(args_.dst);
     auto* output = reinterpret_cast<Element*>(scratch_ + layout_.output);
-    const AttentionEpilogue<Simd, Element> epilogue{requantizers_, args_.head.out_zero, args_.max_code,
-                                                    in_place ? dst + set.row(begin) * args_.dst_stride : output,
-                                                    in_place ? args_.dst_stride : padded_dim_};
-    multiply_(scratch_ + layout_.codes, padded_keys, rows, value_weights_, scratch_ + layout_.gemm, epilogue,
+    const AttentionEpilogue<Simd, Element, Meanwhile> epilogue{
+        requantizers_,
+        args_.head.out_zero,
+        args_.max_code,
+        in_place ? dst + set.row(rows.begin) * args_.dst_stride : output,
+        in_place ? args_.dst_stride : padded_dim_,
+        &meanwhile_};
+    multiply_(rows.codes, padded_keys, rows.count, value_weights_, scratch_ + layout_.gemm, epilogue,
               softmax_.plane_stride);
     if (in_place) return;
-    for (int r = 0; r < rows; ++r) {
-      copy_bytes(dst + set.row(begin + r) * args_.dst_stride, output + r * padded_dim_,
+    for (int r = 0; r < rows.count; ++r) {
+      copy_bytes(dst + set.row(rows.begin + r) * args_.dst_stride, output + r * padded_dim_,
                  static_cast<std::size_t>(args_.head_dim) * sizeof(Element));
     }
   }
@@ -293,6 +337,7 @@ class AttentionOfHead {
   Multiplier multiply_;
   LinearWeights key_weights_{}, value_weights_{};
   AttentionHead head_{};
+  Meanwhile meanwhile_;
   int fetched_ = 0;  // rows of the next head that earlier blocks have fetched
   alignas(64) std::int32_t lane_maxima_[std::size_t{kLargestQueryBlock} * Simd::kLanes32];
   std::int32_t maxima_[kLargestQueryBlock];
@@ -301,13 +346,14 @@ class AttentionOfHead {
 };
 
 // kDepthStep: the depths that Multiplier likes are multiples of this, which divides kDepthPadding.
-template <typename Simd, int kDepthStep = kGroupDepth>
+template <typename Simd, int kDepthStep = kGroupDepth, typename Scores = ScoresByEpilogue,
+          typename Meanwhile = NothingMeanwhile>
 void attention_rows(const AttentionArgs& args) {
   const auto attend = [&](auto&& head) { for_each_set(args, [&](const AttentionSet& set) { head.attend(set); }); };
   if (args.values) {
-    attend(AttentionOfHead<Simd, kDepthStep, std::int16_t>(args));
+    attend(AttentionOfHead<Simd, kDepthStep, std::int16_t, Scores, Meanwhile>(args));
   } else {
-    attend(AttentionOfHead<Simd, kDepthStep, std::uint8_t>(args));
+    attend(AttentionOfHead<Simd, kDepthStep, std::uint8_t, Scores, Meanwhile>(args));
   }
 }
 

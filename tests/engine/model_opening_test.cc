@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -125,6 +126,33 @@ TEST_CASE("model opening: no model of a program that cannot run, though every ch
   CHECK(ModelOpening(file.path()).geometry() == nullptr);
   CHECK(!ModelOpening(file.path()).finish().ok());
   check_same_as_open(file.path());
+}
+
+TEST_CASE("model opening: what follows gets the model that is right, once, before finish() returns") {
+  const ModelFile file(tiny_model_bytes());
+  std::vector<std::shared_ptr<const Model>> given;
+  ModelOpening opening(file.path(), [&](const std::shared_ptr<const Model>& model) { given.push_back(model); });
+  const auto model = opening.finish();
+  REQUIRE(model.ok());
+  REQUIRE(given.size() == 1);
+  CHECK(given[0] == model.value());
+
+  Bytes bytes = tiny_model_bytes();
+  const SectionRecord data = data_of(bytes);
+  for (const std::size_t at : {std::size_t{0}, std::size_t{data.offset + data.size - 1}}) {
+    Bytes damaged = bytes;
+    damaged[at] ^= 1;
+    const ModelFile wrong(damaged);
+    ModelOpening with_wrong(wrong.path(), [&](const std::shared_ptr<const Model>& right) { given.push_back(right); });
+    CHECK(!with_wrong.finish().ok());
+    CHECK(given.size() == 1);
+  }
+}
+
+TEST_CASE("model opening: the model is there though what follows had no memory") {
+  const ModelFile file(tiny_model_bytes());
+  ModelOpening opening(file.path(), [](const std::shared_ptr<const Model>&) { throw std::bad_alloc(); });
+  CHECK(opening.finish().ok());
 }
 
 TEST_CASE("model opening: nobody has to wait for the end of it") {

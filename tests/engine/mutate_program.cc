@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "engine/format/layout.h"
 #include "engine/ops/linear_constants.h"
 #include "kernels/gemm/tiles.h"
 
@@ -251,6 +252,7 @@ void show_buffers(Program& program) {
       shown[operand.buffer] = true;
     }
   }
+  if (ids.size() + program.ports.size() > kMaxPorts) ids.resize(kMaxPorts - program.ports.size());
   for (const BufferId id : ids) program.add_port("b" + std::to_string(id), PortKind::tokens, id);
 }
 

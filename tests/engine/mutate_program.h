@@ -12,7 +12,8 @@ namespace intvit::test {
 // Changes one thing and says what. The program may be invalid, but can be encoded.
 std::string mutate_program(TinyProgram& tiny, Random& random);
 
-// Makes every operand that can be one an output, so that a comparison of outputs is one of all buffers.
+// Makes every operand that can be one an output, as many as there may be, so that a comparison of outputs is one of all
+// buffers.
 void show_buffers(Program& program);
 
 }  // namespace intvit::test

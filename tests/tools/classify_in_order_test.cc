@@ -147,6 +147,26 @@ TEST_CASE("classify_in_order: the instruction set and the threads that were aske
   }
 }
 
+TEST_CASE("classify_in_order: a session that was made already is used where threads share pictures") {
+  const PictureFolder folder(3);
+  const std::shared_ptr<const Model> model = test::tiny_model();
+  const Isa asked = available_isas().back();
+  for (const int count : {1, 3}) {
+    std::vector<InputPicture> pictures;
+    for (int i = 0; i < count; ++i) pictures.push_back({folder.name(i), {}});
+    ListFeed feed(pictures);
+    // Its instruction set, which is not the one asked for, tells that it was used.
+    auto made = Session::create(model, {.threads = 2, .isa = Isa::scalar});
+    REQUIRE(made.ok());
+    const auto workers = classify_in_order(
+        model, asked, 2, feed, [](std::size_t, const ClassifiedPicture& picture) { CHECK(picture.status.ok()); }, {},
+        {}, made.take());
+    REQUIRE(workers.ok());
+    CHECK(workers.value().isa == (count == 1 ? Isa::scalar : asked));
+    CHECK(workers.value().threads == 2);
+  }
+}
+
 TEST_CASE("classify_in_order: no memory for the results is an error, in whichever thread it is noticed") {
   const PictureFolder folder(40);
   std::vector<InputPicture> pictures;

@@ -7,6 +7,7 @@
 
 #include "intvit/isa.h"
 #include "intvit/model.h"
+#include "intvit/session.h"
 #include "picture/notes.h"
 #include "tools/common/cli/progress_line.h"
 #include "tools/common/pictures/classify_in_order.h"
@@ -25,6 +26,7 @@ struct Job {
   OutputFolder outputs;
   ArrayFile embeddings;
   std::shared_ptr<const PreparedPicture> prepared;  // the only input, if it was read before there was a model
+  std::unique_ptr<Session> session = nullptr;       // for that input, made while it was read
   std::size_t embedding_output = 0;                 // where there are embeddings
   std::size_t failed = 0;
   NpyMatrix seen{std::vector<std::size_t>(), NpyType::u8};  // of --dump-input

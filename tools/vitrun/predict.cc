@@ -66,7 +66,7 @@ int predict(Job& job) {
     if (progress.due()) progress.show(progress_text("", count, pictures.count(), "", time.seconds()));
   };
   const auto workers = classify_in_order(job.model, job.isa, job.options.threads, pictures, consume,
-                                         job.parts(job.needs_outputs()), job.options.pictures);
+                                         job.parts(job.needs_outputs()), job.options.pictures, std::move(job.session));
   on_interrupt.reset();
   progress.clear();
   if (!workers.ok()) return fail(workers.status(), exit_code_for(workers.status()));

@@ -37,24 +37,33 @@ Status check_logits(const VitrunOptions& options, const Model& model) {
                                       "' does not have; --outputs DIR writes what it has"};
 }
 
-// Reads the picture while its model is being checked, if there is just one: among several the time does not show.
-std::shared_ptr<const PreparedPicture> prepare_only_input(const VitrunOptions& options, const ModelOpening& model,
-                                                          Isa isa) {
+// What is ready for the only picture before there is a model to return.
+struct Prepared {
+  std::shared_ptr<const PreparedPicture> picture;
+  std::unique_ptr<Session> session;
+};
+
+// Among several pictures the time would not show.
+bool has_one_picture(const VitrunOptions& options) {
   std::error_code ignored;
-  const bool is_only_picture = options.inputs.size() == 1 && options.inputs[0] != "-" && !options.similarity &&
-                               options.query.empty() && !options.frames && options.attention.empty() &&
-                               options.dump.empty() && !options.stats &&
-                               !std::filesystem::is_directory(options.inputs[0], ignored);
-  if (!is_only_picture || model.geometry() == nullptr) return nullptr;
-  return std::make_shared<PreparedPicture>(
-      prepare_picture(options.inputs[0], options.pictures, *model.geometry(), isa));
+  return options.inputs.size() == 1 && options.inputs[0] != "-" && !options.similarity && options.query.empty() &&
+         !options.frames && options.attention.empty() && options.dump.empty() && !options.stats &&
+         !std::filesystem::is_directory(options.inputs[0], ignored);
 }
 
+// Reads the only picture while its model is being checked, and makes the session for it.
 Result<std::shared_ptr<const Model>> open_model(const VitrunOptions& options, const std::optional<Bundle>& bundle,
-                                                Isa isa, std::shared_ptr<const PreparedPicture>& prepared) {
+                                                Isa isa, Prepared& prepared) {
   if (bundle) return open_bundle(*bundle);
-  ModelOpening opening(options.model);
-  prepared = prepare_only_input(options, opening, isa);
+  if (!has_one_picture(options)) return ModelOpening(options.model).finish();
+  ModelOpening opening(options.model, [&](const std::shared_ptr<const Model>& model) {
+    Result<std::unique_ptr<Session>> session = Session::create(model, {.threads = options.threads, .isa = isa});
+    if (session.ok()) prepared.session = session.take();
+  });
+  if (opening.geometry() != nullptr) {
+    prepared.picture = std::make_shared<PreparedPicture>(
+        prepare_picture(options.inputs[0], options.pictures, *opening.geometry(), isa));
+  }
   return opening.finish();
 }
 
@@ -63,7 +72,7 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   const Result<Isa> isa = select_isa(options.isa);
   if (!isa.ok()) return fail(isa.status(), exit_code_for(isa.status()));
   const FileState model_file(options.model);
-  std::shared_ptr<const PreparedPicture> prepared;
+  Prepared prepared;
   const Result<std::shared_ptr<const Model>> model = open_model(options, bundle, isa.value(), prepared);
   if (!model.ok()) return fail(model.status(), kExitModel);
   if (!options.bundle.empty()) {
@@ -109,7 +118,8 @@ int run(VitrunOptions options, const std::optional<Bundle>& bundle) {
   }
   const ArrayFile embeddings(options.embedding, "embeddings", model.value()->outputs()[embedding].columns);
   if (const Status status = embeddings.check(); !status.ok()) return fail(status, kExitUsage);
-  Job job{std::move(options), model.value(), isa.value(), logits, outputs, embeddings, prepared, embedding};
+  Job job{std::move(options),          model.value(), isa.value(), logits, outputs, embeddings, prepared.picture,
+          std::move(prepared.session), embedding};
   const auto size = [](int edge) { return static_cast<std::size_t>(edge); };
   job.seen = NpyMatrix({size(job.model->input_height()), size(job.model->input_width()), 3}, NpyType::u8);
   const int code = job.options.eval_list.empty() ? predict(job) : evaluate(job);

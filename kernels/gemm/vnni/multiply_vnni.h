@@ -33,12 +33,19 @@ struct Depth {
 // keep the multipliers busy while each waits for its last result.
 constexpr int chains_of_rows(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
 
+// Whether there is other work to be done between products: columns.meanwhile(), as in softmax_meanwhile_zmm.h.
+template <typename Columns>
+constexpr bool has_meanwhile() {
+  return requires(const Columns& columns) { columns.meanwhile(); };
+}
+
 // lo, hi += R rows of codes x a column block of weights.
-template <typename Vnni, int R, bool kHalf>
+template <typename Vnni, int R, bool kHalf, typename Columns>
 inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, std::ptrdiff_t stride,
                                                       const std::uint8_t* panel, Depth depth,
                                                       typename Vnni::Simd::I32 (&lo)[R],
-                                                      typename Vnni::Simd::I32 (&hi)[R], WantedNext& next) {
+                                                      typename Vnni::Simd::I32 (&hi)[R], const Columns& columns,
+                                                      WantedNext& next) {
   using Simd = typename Vnni::Simd;
   const std::uint8_t* left = panel;
   const std::uint8_t* right = panel + right_weights<Simd>(depth.stored);
@@ -90,6 +97,18 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
       }
     }
   }
+  if constexpr (has_meanwhile<Columns>() && R == Vnni::kRows && !kHalf) {
+    auto& meanwhile = columns.meanwhile();
+    auto sums = meanwhile.take_sums();
+    // A step is about as many instructions as the products of two groups.
+    for (; groups >= 2 && meanwhile.is_left(); groups -= 2) {
+      add_group(lo, hi, 0);
+      add_group(lo, hi, 1);
+      advance(2);
+      meanwhile.step(sums);
+    }
+    meanwhile.put_sums(sums);
+  }
   for (; groups > 0; --groups) {
     next.fetch_part();
     add_group(lo, hi, 0);
@@ -117,7 +136,7 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
     hi[r] = start_hi;
   }
   for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
-    accumulate<Vnni, R, kHalf>(src + plane, stride, panel, depth, lo, hi, next);
+    accumulate<Vnni, R, kHalf>(src + plane, stride, panel, depth, lo, hi, columns, next);
     if (plane == 0) break;
     const auto bias_lo = kSumShift == 0 ? columns.bias_lo() : typename Simd::I32(0);
     const auto bias_hi = kSumShift == 0 ? columns.bias_hi() : typename Simd::I32(0);

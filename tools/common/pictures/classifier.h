@@ -14,6 +14,9 @@ namespace intvit {
 
 class Classifier {
  public:
+  // Runs a session of one picture at a time.
+  Classifier(std::unique_ptr<Session> session, const PictureOptions& options);
+
   // The fitting part of Session::create's errors.
   static Result<Classifier> create(std::shared_ptr<const Model> model, Isa isa, int threads,
                                    const PictureOptions& options = {});
@@ -38,8 +41,6 @@ class Classifier {
   const std::uint8_t* pixels() const { return session_->picture(0); }
 
  private:
-  Classifier(std::unique_ptr<Session> session, const PictureOptions& options);
-
   std::unique_ptr<Session> session_;
   PictureOptions options_;
   PictureRemarks remarks_;

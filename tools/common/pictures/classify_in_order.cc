@@ -136,12 +136,13 @@ class Queue {
 
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                   PictureFeed& pictures, const ConsumePicture& consume, const ResultParts& parts,
-                                  const PictureOptions& options) {
+                                  const PictureOptions& options, std::unique_ptr<Session> made) {
   const std::optional<std::size_t> count = pictures.count();
   const bool one_each = !count || *count > static_cast<std::size_t>(threads);
   const int workers = one_each ? threads : 1;
   std::vector<Classifier> classifiers;
-  for (int i = 0; i < workers; ++i) {
+  if (!one_each && made != nullptr) classifiers.emplace_back(std::move(made), options);
+  while (classifiers.size() < static_cast<std::size_t>(workers)) {
     Result<Classifier> classifier = Classifier::create(model, isa, one_each ? 1 : threads, options);
     if (!classifier.ok()) return classifier.status();
     classifiers.push_back(classifier.take());

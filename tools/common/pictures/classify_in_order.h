@@ -17,6 +17,7 @@
 #include "intvit/isa.h"
 #include "intvit/model.h"
 #include "intvit/picture.h"
+#include "intvit/session.h"
 #include "tools/common/pictures/picture_feed.h"
 #include "tools/common/results/outputs.h"
 
@@ -54,9 +55,11 @@ using ConsumePicture = std::function<void(std::size_t index, const ClassifiedPic
 
 // An error only if no session can be made or results do not fit into memory; pictures that fail are handed over like
 // the others. Each result is handed over as soon as it is its turn, also while the feed waits for the next picture.
+// `made` is a session for one picture on that instruction set with all of the threads, if there is one already: it is
+// used where threads share each picture.
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                   PictureFeed& pictures, const ConsumePicture& consume, const ResultParts& parts = {},
-                                  const PictureOptions& options = {});
+                                  const PictureOptions& options = {}, std::unique_ptr<Session> made = nullptr);
 
 Result<Workers> classify_in_order(const std::shared_ptr<const Model>& model, Isa isa, int threads,
                                   std::span<const InputPicture> pictures, const ConsumePicture& consume,
