@@ -263,6 +263,19 @@ def drops(*sweeps):
     return markdown(["", "method", *(sweep["set"] for sweep in sweeps)], cells, 2)
 
 
+def optimised(record):
+    """What training gave: rows of conversions with and without --optimise, in the order of the record."""
+    cells = []
+    for row in record["results"]:
+        training = f"`{row['optimise']}`" if row.get("optimise") else "none"
+        cells.append([bits_of(row), f"`{row['method']}`", training, str(row["pictures"]), number(row["top1"], 2, " %"),
+                      number(record["float"]["top1"] - row["top1"], 2), number(row.get("agreement"), 1, " %"),
+                      number(row.get("logit_sqnr_db"), 2, " dB"), number(row.get("cpu_seconds"), 0, " s"),
+                      number(row.get("memory_gb"), 2, " GB")])
+    return markdown(["", "method", "training", "pictures", "top-1", "drop", "agreement", "logit SQNR", "CPU time", "memory"],
+                    cells, 3)
+
+
 def demo(rows):
     """Conversions of the demo model: vitrun --eval --json and vitconvert convert --json, merged."""
     float_top1, cells = rows[0]["top1"], []
@@ -278,7 +291,7 @@ def demo(rows):
 TABLES = {
     f.__name__: f
     for f in (latency, batch, peers, peers_short, quantizers, kernels, formats, accuracy,
-              accuracy_short, drops, demo)
+              accuracy_short, drops, optimised, demo)
 }
 
 # ---- Pages

@@ -107,8 +107,9 @@ Result<std::optional<KeptCalibration>> CalibrationCache::find(int head_bits, int
   const auto entry = file_.entries.find(static_cast<std::uint32_t>(head_bits));
   if (entry == file_.entries.end()) return std::optional<KeptCalibration>();
   std::optional<KeptCalibration> kept = KeptCalibration{{}, {CalibrationStatistics(network), {}, 0}};
-  if (!unpack(entry->second, pictures, network, *kept) || !equalise(kept->heads, network).ok())
+  if (!unpack(entry->second, pictures, network, *kept) || !equalise(kept->heads, network).ok()) {
     return damaged_file(path_, kWhat);
+  }
   note_("calibration is that of the cache " + in_quotes(path_));
   return kept;
 }

@@ -202,8 +202,9 @@ Reconstructor::Work Reconstructor::start(const Reconstruction& of, FloatNetwork&
   const auto held_out = [&](int picture) { return count >= 4 && picture % 4 == 3; };
   for (int i = 0; i < count; ++i) (held_out(i) ? work.held_out : work.learning).push_back(i);
   if (work.held_out.empty()) work.held_out = work.learning;
-  if (const AttentionTargets rows(network_, of.range); options_.attention > 0 && !rows.empty()) {
-    work.targets = std::vector<AttentionTargets>(workers, rows);
+  if (options_.attention > 0) {
+    const AttentionTargets rows(network_, of.range);
+    if (!rows.empty()) work.targets = std::vector<AttentionTargets>(workers, rows);
   }
   return work;
 }
