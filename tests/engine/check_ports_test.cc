@@ -75,6 +75,18 @@ TEST_CASE("check_ports: rows, grid and unit") {
   }
 }
 
+TEST_CASE("check_ports: the picture is all of its buffer, as high and as wide as the input") {
+  const std::string reason = "the picture's buffer does not match the input geometry";
+  check_port(reason, kPicturePort, [](ProgramPort& p) { p.rows -= 1; });
+  const auto refused = [&](const std::function<void(Program&)>& change) {
+    const std::string message = complaint([&](TinyProgram& t) { change(t.program); });
+    CHECK_MESSAGE(message.find(reason) != std::string::npos, message);
+  };
+  refused([](Program& p) { ++p.input.height; });
+  refused([](Program& p) { ++p.input.width; });
+  refused([](Program& p) { p.buffers[p.ports[kPicturePort].buffer].stride += 1; });
+}
+
 TEST_CASE("check_ports: what kinds ask of their buffers") {
   check_port("logits must be one row of s32", kLogitsPort, [](ProgramPort& p) { p.buffer = 1, p.rows = 1; });
   check_port("the unit of logits", kLogitsPort, [](ProgramPort& p) { p.exponent = 1; });

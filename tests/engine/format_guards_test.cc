@@ -13,10 +13,12 @@
 #include "engine/format/layout.h"
 #include "engine/format/metadata.h"
 #include "engine/format/program_codec.h"
+#include "engine/format/program_codec_2.h"
 #include "engine/format/writer.h"
 #include "engine/ops/mean_rows.h"
 #include "intvit/model.h"
 #include "tests/engine/repair_checksums.h"
+#include "tests/engine/tiny_ports.h"
 #include "tests/engine/tiny_program.h"
 
 namespace intvit::test {
@@ -63,6 +65,12 @@ Bytes with_program_last(std::size_t gap) {
   return bytes;
 }
 
+TEST_CASE("format guards: a file that ends within its header") {
+  Bytes bytes = tiny_model_bytes();
+  bytes.resize(20);
+  check_file(bytes, "truncated: 20 bytes");
+}
+
 TEST_CASE("format guards: the number of sections") {
   for (const std::uint32_t count : {0u, kMaxSections + 1, 0xffffffffu}) {
     Bytes bytes = tiny_model_bytes();
@@ -84,6 +92,27 @@ TEST_CASE("format guards: sections that are unknown, missing or there twice") {
     Bytes bytes = tiny_model_bytes();
     const std::uint32_t id = std::exchange(record_of(bytes, i).id, 9);
     check_file(bytes, "section " + std::to_string(id) + " is missing");
+  }
+}
+
+TEST_CASE("format guards: a section behind the end of the file") {
+  Bytes bytes = with_program_last(0);
+  record_of(bytes, 2) = {record_of(bytes, 2).id, 0, (bytes.size() / 64 + 2) * 64, 0, 0};
+  check_file(bytes, "section 2 lies outside the file");
+}
+
+TEST_CASE("format guards: strings end within what is read, and none is longer than it may be") {
+  for (const std::uint32_t size : {8u, 9u, 12u, 0xffffffffu}) {
+    ByteWriter writer;
+    writer.u32(size);
+    writer.u64(0);
+    const Bytes bytes = writer.take();
+    ByteReader reader(bytes);
+    CHECK(reader.string(12).size() == (size == 8 ? 8 : 0));
+    CHECK(reader.failed() == (size > 8));
+    ByteReader strict(bytes);
+    CHECK(strict.string(7).empty());
+    CHECK(strict.failed());
   }
 }
 
@@ -165,6 +194,47 @@ TEST_CASE("format guards: where a program section ends, and what its steps are")
   check_program(bytes, {}, "operation 99");
   program.steps[0].layer += 'x';
   check_program(encode_program(program, {}), {}, "ends too early");
+}
+
+// What follows the head, the arena and the numbers of picture and logits.
+std::string complaint_about_op_set_2(const std::vector<std::uint32_t>& words) {
+  constexpr int kHeadWords = 11;
+  ByteWriter writer;
+  for (int i = 0; i < kHeadWords; ++i) writer.u32(0);
+  for (const std::uint32_t word : words) writer.u32(word);
+  return decode_program_2(writer.take(), {}).status().message();
+}
+
+TEST_CASE("format guards: op set 2, how much a program has and where its section ends") {
+  const auto says = [](const std::vector<std::uint32_t>& words, const std::string& reason) {
+    const std::string complaint = complaint_about_op_set_2(words);
+    CHECK_MESSAGE(complaint.find(reason) != std::string::npos, complaint);
+  };
+  CHECK(complaint_about_op_set_2({0, 0, 0}).empty());
+  says({0, 0, 0, 0}, "bytes after its end");
+  says({0, 0}, "ends too early");
+  says({0, 1}, "ends too early");  // before a constant
+  says({0, 1, 0, 0, 1, 0, 0, 0}, "does not lie in the data section");
+  says({kMaxBuffers}, "ends too early");
+  says({kMaxBuffers + 1}, std::to_string(kMaxBuffers + 1) + " buffers");
+  says({0, kMaxConstants}, "ends too early");
+  says({0, kMaxConstants + 1}, std::to_string(kMaxConstants + 1) + " constants");
+  says({0, 0, kMaxSteps}, "ends too early");
+  says({0, 0, kMaxSteps + 1}, std::to_string(kMaxSteps + 1) + " steps");
+  says({0, 0, 1, 0, 99}, "unknown operation 99");
+}
+
+TEST_CASE("format guards: what metadata say of logits") {
+  const auto complaint = [](const TinyProgram& tiny, const std::string& kind) {
+    const auto model = Model::from_memory(encode_model(tiny.program, {{"zero_shot", kind}}), "test");
+    REQUIRE(model.ok());
+    return model.value()->logit_rule().status().message();
+  };
+  for (const char* kind : {"softmax", "sigmoid"}) {
+    CHECK(complaint(with_four_outputs(), kind).empty());
+    CHECK(complaint(make_tiny_program(), kind).find("beside an output 'embedding'") != std::string::npos);
+  }
+  CHECK(complaint(with_four_outputs(), "other").find("must be softmax or sigmoid") != std::string::npos);
 }
 
 // The message about a metadata section; empty if it is decoded.

@@ -27,6 +27,7 @@ TEST_CASE("validate: convolutions") {
   refuses_conv("src is dst", [](TinyProgram&, ConvOp& c) { c.dst = c.src; });
   refuses_conv("max_code is 0", [](TinyProgram&, ConvOp& c) { c.max_code = 0; });
   refuses_conv("src must be the picture", [](TinyProgram&, ConvOp& c) { c.height = 0; });
+  refuses("src must be the picture", [](TinyProgram& t) { op<ConvOp>(t, "patch_embed").width = 2; });
   refuses_conv("src is the picture", [](TinyProgram& t, ConvOp& c) {
     c.src = t.program.buffer_of(PortKind::picture);
     c.height = 12, c.width = 1;

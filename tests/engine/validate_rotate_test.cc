@@ -26,6 +26,10 @@ TEST_CASE("validate: buffers of a rotate operation") {
     t.program.buffers[r.dst].columns = 15;
     plan_memory(t.program);
   });
+  refuses_rotate("differ in rows or columns", [](TinyProgram& t, RotateOp& r) {
+    t.program.buffers[r.dst].rows = 4;
+    plan_memory(t.program);
+  });
   refuses_rotate("max_code is 0", [](TinyProgram&, RotateOp& r) { r.max_code = 0; });
   refuses_rotate("max_code is 256", [](TinyProgram&, RotateOp& r) { r.max_code = 256; });
   refuses_rotate("0 heads of 16 columns", [](TinyProgram&, RotateOp& r) { r.heads = 0; });

@@ -86,6 +86,18 @@ TEST_CASE("validate: sets of attention") {
   refuses(
       "pad row", [](TinyProgram& t) { attention(t).pad_row = kNone; }, options);
   refuses("a pad row or local rows without sets", [](TinyProgram& t) { attention(t).most_keys = 5; });
+  refuses(
+      "local_rows is 3, must be 0 or 0", [](TinyProgram& t) { attention(t).local_rows = 3; }, options);
+  const auto sets = [](const std::vector<std::int32_t>& words) {
+    return [words](TinyProgram& t) { attention(t).sets = t.add("sets", DataType::s32, words); };
+  };
+  refuses("number does not fit", sets({}), options);
+  refuses("not every row once", sets({1, 0, 5, 5, 0, 0, 1, 2, 3, 3}), options);
+  refuses("numbers of set 0 out of range", sets({1, 0, 5, 5, 0, 0, 1, 2, 3}), options);
+  std::vector<std::int32_t> long_set = {1, 0, kernels::kMaxTokens + 1, 5, 0, 0, 1, 2, 3, 4};
+  long_set.resize(5 + static_cast<std::size_t>(kernels::kMaxTokens + 1));
+  refuses("numbers of set 0 out of range", sets(long_set), options);
+  refuses("sets of 4 queries for 5", sets({1, 0, 4, 4, 0, 0, 1, 2, 3}), options);
 }
 
 TEST_CASE("validate: the bias of attention") {
@@ -99,7 +111,9 @@ TEST_CASE("validate: the bias of attention") {
       [](TinyProgram& t) { attention(t).bias_shifts = with_count<std::int32_t>(t, attention(t).bias_shifts, -1); },
       options);
   refuses(
-      "bias without one", [](TinyProgram& t) { attention(t).bias = kNone; }, options);
+      "bias without one", [](TinyProgram& t) { attention(t).bias = attention(t).bias_shifts = kNone; }, options);
+  refuses(
+      "bias without one", [](TinyProgram& t) { attention(t).bias = kNone, attention(t).bias_columns = 0; }, options);
   const auto shift = [](std::int32_t x) {
     return
         [=](TinyProgram& t) { attention(t).bias_shifts = with_entry<std::int32_t>(t, attention(t).bias_shifts, 1, x); };

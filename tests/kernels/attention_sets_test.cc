@@ -54,10 +54,10 @@ class SetsCase {
       biases += set.queries * padded_columns(keys);
       most_keys_ = std::max(most_keys_, keys);
     }
-    const std::size_t size = (static_cast<std::size_t>(rows_) - 1) * stride_ + static_cast<std::size_t>(shape.head_dim);
+    codes_ = (static_cast<std::size_t>(rows_) - 1) * stride_ + static_cast<std::size_t>(shape.head_dim);
     for (auto* codes : {&q_, &k_, &v_}) {
-      *codes = std::make_unique<FencedBuffer<std::uint8_t>>(size);
-      fill((*codes)->data(), size, Pattern::random, random, 0, shape.largest_code);
+      *codes = std::make_unique<FencedBuffer<std::uint8_t>>(codes_);
+      fill((*codes)->data(), codes_, Pattern::random, random, 0, shape.largest_code);
     }
     for (auto* codes : {&pad_k_, &pad_v_}) {
       codes->resize(static_cast<std::size_t>(shape.head_dim));
@@ -72,6 +72,12 @@ class SetsCase {
             static_cast<std::uint32_t>(random.integer(1u << 30, INT32_MAX)),
             static_cast<std::int32_t>(random.integer(29, 31)),
             static_cast<std::int32_t>(random.integer(0, 255))};
+  }
+
+  // Of all q, as far from their zero as can be, to keys that are nothing but 0 or nothing but 255.
+  void stretch_scores() {
+    std::fill_n(q_->data(), codes_, static_cast<std::uint8_t>(255 - head.q_zero));
+    for (std::size_t i = 0; i < codes_; ++i) (*k_)[i] = i / stride_ % 3 == 1 ? 0 : 255;
   }
 
   AttentionArgs args() {
@@ -136,7 +142,7 @@ class SetsCase {
  private:
   SetsShape shape_;
   std::uint64_t seed_;
-  std::size_t stride_;
+  std::size_t stride_, codes_ = 0;
   int rows_ = 0, most_keys_ = 0;
   std::vector<std::int32_t> list_, numbers_;
   std::unique_ptr<FencedBuffer<std::uint8_t>> q_, k_, v_;
@@ -188,6 +194,25 @@ TEST_CASE("attention in sets: biases on scores of few bits, which are shifted to
   for (const int bits : {2, 3, 4, 6}) {
     for (int shift = 1; shift <= 8; ++shift) {
       SetsCase({{{49, 0}, {28, 0}, {21, 4}}, 32, true, shift, (1 << bits) - 1}, seed++).compare(tested);
+    }
+  }
+}
+
+// As far as the reader accepts: biases and products of codes reach to 2^29 each, or just below.
+TEST_CASE("attention in sets: the largest scores with the largest biases") {
+  static_assert((64 * 255 * 128 << 8) < 1 << 29);
+  const std::vector<TestedKernels> tested = vector_kernels();
+  std::uint64_t seed = 700;
+  for (const Pattern pattern : kPatterns) {
+    for (const int q_zero : {0, 255}) {
+      SetsCase sets({{{17, 0}, {28, 3}}, 64, true, 8}, seed++);
+      Random random(seed);
+      fill(sets.bias().data(), sets.bias().size(), pattern, random);
+      sets.bias_shift = 14;
+      sets.head.q_zero = q_zero;
+      sets.head.softmax = {8, 15, static_cast<std::uint16_t>(q_zero == 0 ? 65535 : 3000)};
+      sets.stretch_scores();
+      sets.compare(tested);
     }
   }
 }

@@ -79,6 +79,15 @@ class AttentionCase {
     head_ = random_head(c, random);
   }
 
+  // Of all q, as far from their zero as can be, to keys that are nothing but 0 or nothing but 255.
+  void stretch_scores() {
+    for (std::size_t row = 0; row < static_cast<std::size_t>(c_.tokens); ++row) {
+      std::uint8_t* q = src_.data() + row * stride_;
+      std::fill_n(q, channels_, static_cast<std::uint8_t>(255 - head_.q_zero));
+      std::fill_n(q + channels_, channels_, static_cast<std::uint8_t>(row % 3 == 1 ? 0 : 255));
+    }
+  }
+
   AttentionHead& head() { return head_; }
   Variant& variant() { return variant_; }
 
@@ -291,6 +300,45 @@ TEST_CASE("attention: 32768 tokens") {
       attention.run(Isa::scalar, dst);
       const int value = (pattern == Pattern::all_min ? 0 : 255) - zero + 255 - zero;
       CHECK(std::abs(dst[100 * 4] - std::clamp(value, 0, 255)) <= 0);
+    }
+  }
+}
+
+// The longest heads that the reader accepts, shifted to the left as far as it accepts: scores come within 1 % of 2^31.
+TEST_CASE("attention: the largest scores") {
+  static_assert((std::int64_t{kMaxHeadDim} * 255 * 255 << 3) < INT32_MAX);
+  static_assert((std::int64_t{kMaxHeadDim} * 255 * 255 << 4) > INT32_MAX);
+  const std::vector<TestedKernels> all = vector_kernels(), most = without_emulated(all);
+  std::uint64_t seed = 5000;
+  for (const bool stretched : {true, false}) {
+    for (const int q_zero : {0, 255}) {
+      for (const int tokens : {3, 26}) {
+        AttentionCase attention({tokens, kMaxHeadDim}, seed);
+        attention.head() = {q_zero, 128, {3, 15, 3000}, 1u << 30, 30, 128};
+        if (stretched) attention.stretch_scores();
+        attention.compare(tokens == 3 ? all : most, seed++);
+      }
+    }
+  }
+}
+
+// As many keys as the reader accepts beside a table whose values are the largest: the sums come within 0.01 % of 2^31.
+TEST_CASE("attention: the largest sums of values") {
+  constexpr int kTokens = 257;
+  static_assert(std::int64_t{kTokens} * 32767 * 255 < INT32_MAX && std::int64_t{kTokens + 1} * 32767 * 255 > INT32_MAX);
+  const std::vector<TestedKernels> tested = vector_kernels();
+  for (const SoftmaxKind kind : {SoftmaxKind::relative, SoftmaxKind::absolute}) {
+    for (const Pattern pattern : {Pattern::all_min, Pattern::all_max, Pattern::random}) {
+      for (const int v_zero : {0, 255}) {
+        AttentionCase attention({kTokens, 20, pattern, 1, 100, 103}, 6000);
+        attention.head().v_zero = v_zero;
+        attention.variant().kind = kind;
+        attention.variant().two_planes = true;
+        attention.variant().values = v_zero == 0;
+        attention.variant().table.thresholds = {4096};
+        attention.variant().table.values = {32767, 32767};
+        attention.compare(tested, 6000);
+      }
     }
   }
 }

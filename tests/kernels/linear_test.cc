@@ -43,21 +43,24 @@ TEST_CASE("linear: every number of columns") {
   }
 }
 
-TEST_CASE("linear: 4-bit weights whose sums and biases just fit 32 bits, and just do not") {
+TEST_CASE("linear: sums and biases that just fit 32 bits, and just do not") {
   const std::vector<TestedKernels> tested = vector_kernels();
   constexpr int kDepth = 64;
-  for (const int max_value : {255, 65535}) {
-    const std::int32_t largest_sum = kDepth * max_value * 15 * 16;
-    for (const std::int32_t beyond : {0, 1, 2}) {
-      for (const int shift : {3, 4, 5, 31}) {
-        // Codes and weights at their largest, then weights at their least.
-        LinearCase high({26, 40, kDepth, 4}, {Pattern::all_max, Pattern::all_max, Pattern::all_min}, 1, max_value);
-        high.requantize_by(INT32_MAX - largest_sum + beyond, shift);
-        LinearCase low({26, 40, kDepth, 4}, {Pattern::all_max, Pattern::all_min, Pattern::all_max}, 1, max_value);
-        low.requantize_by(largest_sum - INT32_MAX - beyond, shift);
-        for (const Epilogue epilogue : {Epilogue::codes, Epilogue::values, Epilogue::residual}) {
-          high.compare(tested, epilogue, 1);
-          low.compare(tested, epilogue, 1);
+  for (const int bits : {8, 4, 3, 2}) {
+    // Those of few bits count sixteen times.
+    const int highest = bits == 8 ? 127 : ((1 << bits) - 1) * 16, lowest = bits == 8 ? -128 : -highest;
+    for (const int max_value : {255, 65535}) {
+      for (const std::int32_t beyond : {0, 1, 2}) {
+        for (const int shift : bits == 4 ? std::vector{3, 4, 5, 31} : std::vector{4, 31}) {
+          // Codes and weights at their largest, then weights at their least.
+          LinearCase high({26, 40, kDepth, bits}, {Pattern::all_max, Pattern::all_max, Pattern::all_min}, 1, max_value);
+          high.requantize_by(INT32_MAX - kDepth * max_value * highest + beyond, shift);
+          LinearCase low({26, 40, kDepth, bits}, {Pattern::all_max, Pattern::all_min, Pattern::all_max}, 1, max_value);
+          low.requantize_by(-kDepth * max_value * lowest - INT32_MAX - beyond, shift);
+          for (const Epilogue epilogue : {Epilogue::codes, Epilogue::values, Epilogue::residual}) {
+            high.compare(tested, epilogue, 1);
+            low.compare(tested, epilogue, 1);
+          }
         }
       }
     }
