@@ -106,6 +106,7 @@ fi
 # Both kinds of training, each by its own settings; the file and the text say what there was.
 trained() { "$VITCONVERT" convert "$demo" -o "$work/trained.bin" --calib "$demo/calib.txt" --calib-count 4 --method minmax \
   --wbits 4 --abits 4 "$@" >"$work/out"; }
+expect_error 2 "which a plan does not have" "$VITCONVERT" plan "$demo" --calib "$demo/calib.txt" --optimise network
 trained --optimise modules,network --optimise-set modules.iterations=1 --optimise-set network.iterations=1
 grep -q "optimised as a whole: [0-9.]* dB better" "$work/out" || fail "--optimise: $(cat "$work/out")"
 matches "^ *optimise +modules,network$" "$VITCONVERT" inspect "$work/trained.bin" || fail "inspect does not say what was trained"

@@ -15,6 +15,12 @@ struct PlanCommand {
 };
 
 int run(PlanCommand options) {
+  if (options.job.convert.optimise_modules || options.job.convert.optimise_network) {
+    return report_error(
+        {Code::invalid_argument,
+         "--optimise trains the integers of a model, which a plan does not have; give it to 'vitconvert "
+         "convert --plan'"});
+  }
   if (Status status = check_output_file("the plan", options.output); !status.ok()) return report_error(status);
   Result<Job> job = start_job(options.job);
   if (!job.ok()) return report_error(job.status());
