@@ -6,6 +6,7 @@
 #include "tests/kernels/linear_case.h"
 #include "tests/kernels/test_data.h"
 #include "tests/kernels/tested_kernels.h"
+#include "tests/one_of.h"
 
 namespace intvit::test {
 namespace {
@@ -217,8 +218,8 @@ TEST_CASE("linear: extreme codes, weights and zero points") {
     for (const Pattern codes : kPatterns) {
       for (const Pattern weights : kPatterns) {
         for (const Pattern zero_points : kPatterns) {
-          if (bits == 8 && zero_points != Pattern::random) continue;
-          compare_all_epilogues(tested, {15, 50, 192, bits}, {codes, weights, zero_points}, seed++);
+          if ((bits == 8 && zero_points != Pattern::random) || seed++ % kOneOf != 0) continue;
+          compare_all_epilogues(tested, {15, 50, 192, bits}, {codes, weights, zero_points}, seed);
         }
       }
     }
