@@ -89,16 +89,12 @@ Result<CalibrationCache> CalibrationCache::open(std::string path, FileKey key, N
   CalibrationCache cache;
   cache.path_ = std::move(path);
   cache.note_ = std::move(note);
-  if (has_content(cache.path_)) {
-    Result<KeyedFile> file = read_keyed_file(cache.path_, kWhat);
-    if (!file.ok()) return file.status();
-    cache.file_ = file.take();
-    if (const std::string other = difference(key, cache.file_.key); !other.empty()) {
-      cache.note_("the calibration cache " + in_quotes(cache.path_) + " is of another " + other + "; it is made anew");
-      cache.file_.entries.clear();
-    }
+  Result<OpenedFile> opened = open_keyed_file(cache.path_, kWhat, std::move(key));
+  if (!opened.ok()) return opened.status();
+  if (const std::string& other = opened.value().other; !other.empty()) {
+    cache.note_("the calibration cache " + in_quotes(cache.path_) + " is of another " + other + "; it is made anew");
   }
-  cache.file_.key = std::move(key);
+  cache.file_ = opened.take().file;
   return cache;
 }
 

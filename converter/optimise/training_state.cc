@@ -15,17 +15,14 @@ Result<TrainingState> TrainingState::open(std::string path, FileKey key, Note no
   TrainingState state;
   state.path_ = std::move(path);
   state.note_ = std::move(note);
-  if (has_content(state.path_)) {
-    Result<KeyedFile> file = read_keyed_file(state.path_, kWhat);
-    if (!file.ok()) return file.status();
-    state.file_ = file.take();
-    state.written_ = true;
-    if (const std::string other = difference(key, state.file_.key); !other.empty()) {
-      return Status(Code::invalid_argument, "the state of --optimise in " + in_quotes(state.path_) + " is of another " +
-                                                other + "; remove it or give another name");
-    }
+  Result<OpenedFile> opened = open_keyed_file(state.path_, kWhat, std::move(key));
+  if (!opened.ok()) return opened.status();
+  if (const std::string& other = opened.value().other; !other.empty()) {
+    return Status(Code::invalid_argument, "the state of --optimise in " + in_quotes(state.path_) + " is of another " +
+                                              other + "; remove it or give another name");
   }
-  state.file_.key = std::move(key);
+  state.written_ = opened.value().there;
+  state.file_ = opened.take().file;
   return state;
 }
 

@@ -18,24 +18,20 @@ constexpr std::uint32_t kMostKeyParts = 16;
 
 std::string first_words(const std::string& what) { return "intvit " + what + " 1"; }
 
-}  // namespace
-
+// What the first part that differs is called; empty if none does.
 std::string difference(const FileKey& own, const FileKey& other) {
   const auto found = std::ranges::mismatch(own, other);
   if (found.in1 != own.end()) return found.in1->first;
   return found.in2 == other.end() ? "" : "version";
 }
 
+// Whether there is a file that is not empty.
 bool has_content(const std::string& path) {
   std::error_code error;
   return std::filesystem::exists(path, error) && !std::filesystem::is_empty(path, error);
 }
 
-Status damaged_file(const std::string& path, const std::string& what) {
-  return {Code::corrupt_file,
-          in_quotes(path) + " is no " + what + " of this version, or is damaged; remove it or give another name"};
-}
-
+// corrupt_file for a file that is damaged or of another kind; the errors of MappedFile.
 Result<KeyedFile> read_keyed_file(const std::string& path, const std::string& what) {
   const Result<MappedFile> mapped = MappedFile::open(path);
   if (!mapped.ok()) return mapped.status();
@@ -55,6 +51,25 @@ Result<KeyedFile> read_keyed_file(const std::string& path, const std::string& wh
   }
   if (bytes.failed() || !bytes.at_end()) return damaged_file(path, what);
   return file;
+}
+
+}  // namespace
+
+Status damaged_file(const std::string& path, const std::string& what) {
+  return {Code::corrupt_file,
+          in_quotes(path) + " is no " + what + " of this version, or is damaged; remove it or give another name"};
+}
+
+Result<OpenedFile> open_keyed_file(const std::string& path, const std::string& what, FileKey key) {
+  OpenedFile opened{{}, has_content(path), {}};
+  if (opened.there) {
+    Result<KeyedFile> file = read_keyed_file(path, what);
+    if (!file.ok()) return file.status();
+    opened.other = difference(key, file.value().key);
+    if (opened.other.empty()) opened.file = file.take();
+  }
+  opened.file.key = std::move(key);
+  return opened;
 }
 
 Status write_keyed_file(const std::string& path, const std::string& what, const KeyedFile& file) {

@@ -1,7 +1,7 @@
 // Softmax by the exponential as work between the products of a matrix multiplication, on 512-bit registers.
 //
 // On AMD's Zen 4 vpdpbusd and 16-bit multiplications share two of the four vector ports. Additions, shifts and packing
-// find the others idle, so a softmax that is spread among products takes about half of the time that it takes by
+// find the others idle, so a softmax that is spread among products takes about two thirds of the time that it takes by
 // itself.
 #pragma once
 

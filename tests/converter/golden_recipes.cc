@@ -39,15 +39,7 @@ VitDescription distilled() {
   return vit;
 }
 
-VitDescription beit() {
-  VitDescription vit = golden_vit("beit");
-  vit.absolute_positions = false;
-  vit.relative_positions = true;
-  vit.layer_scale = true;
-  vit.pooling = Pooling::average;
-  vit.fc_norm = true;
-  return vit;
-}
+VitDescription beit() { return as_beit(golden_vit("beit")); }
 
 VitDescription eva02() {
   VitDescription vit = golden_vit("eva02");

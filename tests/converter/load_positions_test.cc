@@ -15,21 +15,14 @@
 #include "tests/converter/checkpoints.h"
 #include "tests/converter/float_reference.h"
 #include "tests/converter/network_parts.h"
+#include "tests/converter/small_network.h"
 
 using namespace intvit;
 using namespace intvit::checkpoints;
 
 namespace {
 
-VitDescription tiny_beit() {
-  VitDescription vit = tiny_description();
-  vit.absolute_positions = false;
-  vit.relative_positions = true;
-  vit.layer_scale = true;
-  vit.pooling = Pooling::average;
-  vit.fc_norm = true;
-  return vit;
-}
+VitDescription tiny_beit() { return as_beit(tiny_description()); }
 
 // In the names of a library that keeps biases of query and value alone.
 TensorMap tensors_without_key_bias(const VitDescription& vit, Naming naming) {

@@ -27,4 +27,14 @@ inline VitDescription small_vit() {
   return vit;
 }
 
+// With what BEiT has of its own.
+inline VitDescription as_beit(VitDescription vit) {
+  vit.absolute_positions = false;
+  vit.relative_positions = true;
+  vit.layer_scale = true;
+  vit.pooling = Pooling::average;
+  vit.fc_norm = true;
+  return vit;
+}
+
 }  // namespace intvit

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -115,12 +116,11 @@ TEST_CASE("session: logits are finite in number, differ between classes and betw
 
 TEST_CASE("session: the same logits for every instruction set, number of threads and batch") {
   const std::vector<Isa> isas = scalar_and_vector_isas();
-  const std::vector<int> thread_counts = kOneOf > 1 ? std::vector{1, 3} : std::vector{1, 2, 3, 4, 7};
   for (const auto& [name, options] : all_variants()) {
     const auto model = tiny_model(options);
     const std::vector<Logits> expected = reference(model, options, 5);
     for (const Isa isa : isas) {
-      for (const int threads : thread_counts) {
+      for (const int threads : kOneOf > 1 ? std::vector{1, 3} : std::vector{1, 2, 3, 4, 7}) {
         for (int batch = 1; batch <= 5; batch += options.edge > 8 ? 2 : kOneOf) {
           const auto session = make_session(model, {threads, batch, isa, false});
           for (int repeat = 0; repeat < 2; ++repeat) {
@@ -343,18 +343,15 @@ TEST_CASE("session: impossible options are errors that say what is allowed") {
 class IsaEnvironment {
  public:
   explicit IsaEnvironment(const std::string& value) {
-    const char* old = std::getenv("INTVIT_ISA");
-    if (old != nullptr) old_ = old;
-    had_ = old != nullptr;
+    if (const char* old = std::getenv("INTVIT_ISA")) old_ = old;
     setenv("INTVIT_ISA", value.c_str(), 1);
   }
-  ~IsaEnvironment() { had_ ? setenv("INTVIT_ISA", old_.c_str(), 1) : unsetenv("INTVIT_ISA"); }
+  ~IsaEnvironment() { old_ ? setenv("INTVIT_ISA", old_->c_str(), 1) : unsetenv("INTVIT_ISA"); }
   IsaEnvironment(const IsaEnvironment&) = delete;
   IsaEnvironment& operator=(const IsaEnvironment&) = delete;
 
  private:
-  std::string old_;
-  bool had_;
+  std::optional<std::string> old_;
 };
 
 TEST_CASE("select_isa: names, environment, errors") {
