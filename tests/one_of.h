@@ -6,10 +6,10 @@
 
 namespace intvit::test {
 
-// AddressSanitizer makes tests some ten times as slow, so there they try one of so many, unless the environment has
+// Sanitizers make tests some ten times as slow, so there they try one of so many, unless the environment has
 // INTVIT_ALL_CASES; everywhere else all.
-#ifdef __SANITIZE_ADDRESS__
-inline const int kOneOf = std::getenv("INTVIT_ALL_CASES") != nullptr ? 1 : 3;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline const int kOneOf = std::getenv("INTVIT_ALL_CASES") != nullptr ? 1 : 5;
 #else
 inline constexpr int kOneOf = 1;
 #endif
