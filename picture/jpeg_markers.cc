@@ -12,7 +12,7 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-constexpr const char* kTruncated = "it ends before its end-of-image marker";
+constexpr const char* kEndsEarly = "it ends before its end-of-image marker";
 
 std::uint32_t big_endian_16(Bytes bytes, std::size_t at) {
   return static_cast<std::uint32_t>(bytes[at]) << 8 | bytes[at + 1];
@@ -87,7 +87,7 @@ Status Walk::run(Bytes file) {
     at += length;
     data_begin = at;
   }
-  return damaged(kTruncated);
+  return damaged(kEndsEarly);
 }
 
 Status Walk::add_segment(std::uint8_t marker, Bytes segment) {

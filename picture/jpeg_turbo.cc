@@ -103,12 +103,12 @@ class JpegDecoder : public Decoder {
   JDIMENSION rows_given_ = 0;
 };
 
-constexpr int kEndsEarly = -1;  // what libjpeg has no code for
+constexpr int kNoMoreInput = -1;  // what libjpeg has no code for
 
 Status JpegDecoder::failure() {
   if (Status status = input_.status(); !status.ok()) return status;
   switch (failure_) {
-    case kEndsEarly:
+    case kNoMoreInput:
       return damaged("it ends before its end-of-image marker");
     case JERR_OUT_OF_MEMORY:
       return out_of_memory();
@@ -139,7 +139,7 @@ void JpegDecoder::set_callbacks() {
   source_.init_source = [](j_decompress_ptr) {};
   source_.fill_input_buffer = [](j_decompress_ptr jpeg) -> boolean {
     const std::span<const std::uint8_t> block = of(jpeg).input_.next();
-    if (block.empty()) of(jpeg).fail(kEndsEarly);
+    if (block.empty()) of(jpeg).fail(kNoMoreInput);
     jpeg->src->next_input_byte = block.data();
     jpeg->src->bytes_in_buffer = block.size();
     return TRUE;

@@ -12,6 +12,7 @@
 #include "tests/kernels/softmax_tables.h"
 #include "tests/kernels/test_data.h"
 #include "tests/kernels/tested_kernels.h"
+#include "tests/one_of.h"
 
 namespace intvit::test {
 namespace {
@@ -161,8 +162,9 @@ TEST_CASE("attention in sets: every number of keys, with and without biases and 
   std::uint64_t seed = 10;
   for (int keys = 1; keys <= 67; ++keys) {
     for (const bool biased : {false, true}) {
-      SetsCase({windows(2, keys), 32, biased}, seed++).compare(tested);
-      SetsCase({{{keys, 3}, {1, 0}, {2, keys}}, 1 + keys % 20, biased}, seed++).compare(tested);
+      if (!is_tried(++seed)) continue;
+      SetsCase({windows(2, keys), 32, biased}, seed).compare(tested);
+      SetsCase({{{keys, 3}, {1, 0}, {2, keys}}, 1 + keys % 20, biased}, seed + 1000).compare(tested);
     }
   }
   for (const int keys : {144, 197, 257}) {
@@ -179,7 +181,8 @@ TEST_CASE("attention in sets: rows one after another, but for a few") {
     for (const int head_dim : {7, 16, 20, 32, 64}) {
       for (const int queries : {1, 2, 16, 49, 57, 80}) {
         for (const bool values : {false, true}) {
-          SetsCase sets({windows(5, queries), head_dim, queries % 2 == 0, 0, 255, shuffled}, seed++);
+          if (!is_tried(++seed)) continue;
+          SetsCase sets({windows(5, queries), head_dim, queries % 2 == 0, 0, 255, shuffled}, seed);
           sets.values = values;
           sets.compare(vector_kernels());
         }

@@ -8,6 +8,7 @@
 #include "kernels/attention/attention.h"
 #include "tests/kernels/softmax_tables.h"
 #include "tests/kernels/test_data.h"
+#include "tests/one_of.h"
 
 namespace intvit::test {
 namespace {
@@ -125,7 +126,7 @@ struct AttentionTableErrors {
 AttentionTableErrors errors_of(SoftmaxKind kind, bool values, const SoftmaxTable& table, Random& random) {
   AttentionTableErrors errors;
   double count = 0;
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 12 / kOneOf; ++i) {
     const Head head(i % 3 == 0 ? 197 : static_cast<int>(random.integer(5, 100)), i % 2 == 0 ? 64 : 20, values, random);
     std::vector<std::uint8_t> codes(head.v.size());
     std::vector<std::int16_t> wide_codes(head.v.size());

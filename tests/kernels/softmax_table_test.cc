@@ -9,6 +9,7 @@
 #include "kernels/gemm/tiles.h"
 #include "tests/kernels/softmax_tables.h"
 #include "tests/kernels/test_data.h"
+#include "tests/one_of.h"
 
 namespace intvit::test {
 namespace {
@@ -137,7 +138,7 @@ TEST_CASE("softmax tables: every distance, every threshold") {
   Row row{{}, {1, 0, 32768}};
   for (int t = 0; t < 32768; ++t) row.scores.push_back(-t);
   for (const int levels : {16, 32, 256}) {
-    for (int first = 0; first <= 4096; first += levels - 1) {
+    for (int first = 0; first <= 4096; first += (levels - 1) * kOneOf) {
       OwnedSoftmaxTable table;
       for (int k = 0; k < levels - 1; ++k) {
         table.thresholds.push_back(static_cast<std::int16_t>(std::min(first + k, 4096)));

@@ -117,17 +117,17 @@ inline __attribute__((always_inline)) void accumulate(const std::uint8_t* src, s
 }
 
 // R rows against a column block of epilogue_simd.h, of which rows from `skipped` on are finished. Sums are shifted left
-// by kSumShift. If plane_stride is not 0, the high bytes there go first, and the low ones on top of 256 times their
-// sums.
-template <typename Vnni, int R, bool kHalf, int kSumShift, bool kSkip, typename Columns>
+// by kNibbleShift if shifts_sums. If plane_stride is not 0, the high bytes there go first, and the low ones on top of
+// 256 times their sums.
+template <typename Vnni, int R, bool kHalf, bool kSkip, typename Columns>
 inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src, std::ptrdiff_t stride,
-                                                         std::ptrdiff_t plane_stride, const std::uint8_t* panel,
-                                                         Depth depth, const Columns& columns, int row, int skipped,
-                                                         WantedNext& next) {
+                                                         std::ptrdiff_t plane_stride, bool shifts_sums,
+                                                         const std::uint8_t* panel, Depth depth, const Columns& columns,
+                                                         int row, int skipped, WantedNext& next) {
   using Simd = typename Vnni::Simd;
   typename Simd::I32 lo[R], hi[R];
   // Where nothing is done to the sums before the bias is added, they start from it.
-  const bool from_bias = kSumShift == 0 && plane_stride == 0;
+  const bool from_bias = !shifts_sums && plane_stride == 0;
   const auto start_lo = from_bias ? columns.bias_lo() : typename Simd::I32(0);
   const auto start_hi = from_bias ? columns.bias_hi() : typename Simd::I32(0);
 #pragma GCC unroll 14
@@ -138,20 +138,20 @@ inline __attribute__((always_inline)) void multiply_tile(const std::uint8_t* src
   for (std::ptrdiff_t plane = plane_stride;; plane = 0) {
     accumulate<Vnni, R, kHalf>(src + plane, stride, panel, depth, lo, hi, columns, next);
     if (plane == 0) break;
-    const auto bias_lo = kSumShift == 0 ? columns.bias_lo() : typename Simd::I32(0);
-    const auto bias_hi = kSumShift == 0 ? columns.bias_hi() : typename Simd::I32(0);
+    const auto bias_lo = shifts_sums ? typename Simd::I32(0) : columns.bias_lo();
+    const auto bias_hi = shifts_sums ? typename Simd::I32(0) : columns.bias_hi();
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
       lo[r] = Vnni::template shift_left<8>(lo[r]) + bias_lo;
       hi[r] = Vnni::template shift_left<8>(hi[r]) + bias_hi;
     }
   }
-  if constexpr (kSumShift != 0) {
+  if (shifts_sums) {
     const auto bias_lo = columns.bias_lo(), bias_hi = columns.bias_hi();
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r) {
-      lo[r] = Vnni::template shift_left<kSumShift>(lo[r]) + bias_lo;
-      hi[r] = Vnni::template shift_left<kSumShift>(hi[r]) + bias_hi;
+      lo[r] = Vnni::template shift_left<kNibbleShift>(lo[r]) + bias_lo;
+      hi[r] = Vnni::template shift_left<kNibbleShift>(hi[r]) + bias_hi;
     }
   }
   if constexpr (kSkip) {
@@ -182,9 +182,9 @@ constexpr TiledRows tile_rows(int rows) {
 }
 
 // Not inlined: gcc would keep what the epilogue knows of the columns in registers all the time, and sums in memory.
-template <typename Vnni, bool kHalf, int kSumShift, typename Columns>
+template <typename Vnni, bool kHalf, typename Columns>
 __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane,
-                                                int rows, const std::uint8_t* panel, Depth depth,
+                                                bool shifts_sums, int rows, const std::uint8_t* panel, Depth depth,
                                                 const Columns& columns, WantedNext next) {
   constexpr int kRows = Vnni::kRows;
   int row = 0;
@@ -198,12 +198,12 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
     row = begin(tile);
     if constexpr (kHighRows != 0) {
       if (tile < tiles.high) {
-        multiply_tile<Vnni, kHighRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, depth, columns, row, 0,
-                                                                next);
+        multiply_tile<Vnni, kHighRows, kHalf, false>(at(row), stride, plane, shifts_sums, panel, depth, columns, row, 0,
+                                                     next);
         continue;
       }
     }
-    multiply_tile<Vnni, kRows, kHalf, kSumShift, false>(at(row), stride, plane, panel, depth, columns, row, 0, next);
+    multiply_tile<Vnni, kRows, kHalf, false>(at(row), stride, plane, shifts_sums, panel, depth, columns, row, 0, next);
   }
   row = begin(tiles.count);
   // What is left goes in lower tiles. The last one may begin within rows that are finished: it computes those again,
@@ -211,29 +211,16 @@ __attribute__((noinline)) void multiply_columns(const std::uint8_t* src, std::pt
   constexpr int kFew = kRows / 2;
   while (rows - row > 2 && rows >= kFew) {
     const int first = row + kFew <= rows ? row : rows - kFew;
-    multiply_tile<Vnni, kFew, kHalf, kSumShift, true>(at(first), stride, plane, panel, depth, columns, first,
-                                                      row - first, next);
+    multiply_tile<Vnni, kFew, kHalf, true>(at(first), stride, plane, shifts_sums, panel, depth, columns, first,
+                                           row - first, next);
     row = first + kFew;
   }
   for (; row + 2 <= rows; row += 2) {
-    multiply_tile<Vnni, 2, kHalf, kSumShift, false>(at(row), stride, plane, panel, depth, columns, row, 0, next);
+    multiply_tile<Vnni, 2, kHalf, false>(at(row), stride, plane, shifts_sums, panel, depth, columns, row, 0, next);
   }
   for (; row < rows; ++row) {
-    multiply_tile<Vnni, 1, kHalf, kSumShift, false>(at(row), stride, plane, panel, depth, columns, row, 0, next);
+    multiply_tile<Vnni, 1, kHalf, false>(at(row), stride, plane, shifts_sums, panel, depth, columns, row, 0, next);
   }
-}
-
-template <typename Vnni, int kSumShift, typename EpilogueType>
-void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdiff_t plane, int rows,
-                     const LinearWeights& weights, void* scratch, const EpilogueType& epilogue) {
-  const int groups = (plane == 0 ? 1 : 2) * weights.used_depth() / kGroupDepth;
-  const auto steps = static_cast<std::size_t>(rows / Vnni::kRows) * static_cast<std::size_t>(groups);
-  for_each_column_block<typename Vnni::Simd>(
-      steps, weights, scratch, epilogue, Vnni::expand_panel,
-      [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
-        multiply_columns<Vnni, half, kSumShift>(src, stride, plane, rows, panel, {weights.k, weights.used_depth()},
-                                                columns, next);
-      });
 }
 
 // rows x k codes times all panels. 8-bit tiles need k to be a multiple of 4 only (attention), 4-bit ones of 8. A
@@ -241,11 +228,15 @@ void multiply_panels(const std::uint8_t* src, std::ptrdiff_t stride, std::ptrdif
 template <typename Vnni, typename EpilogueType>
 void multiply_vnni(const std::uint8_t* src, std::ptrdiff_t stride, int rows, const LinearWeights& weights,
                    void* scratch, const EpilogueType& epilogue, std::ptrdiff_t plane_stride) {
-  if (weights.bits == 4 && wants_shifted_sums(epilogue)) {
-    multiply_panels<Vnni, kNibbleShift>(src, stride, plane_stride, rows, weights, scratch, epilogue);
-  } else {
-    multiply_panels<Vnni, 0>(src, stride, plane_stride, rows, weights, scratch, epilogue);
-  }
+  const bool shifts_sums = weights.bits == 4 && wants_shifted_sums(epilogue);
+  const int groups = (plane_stride == 0 ? 1 : 2) * weights.used_depth() / kGroupDepth;
+  const auto steps = static_cast<std::size_t>(rows / Vnni::kRows) * static_cast<std::size_t>(groups);
+  for_each_column_block<typename Vnni::Simd>(
+      steps, weights, scratch, epilogue, Vnni::expand_panel,
+      [&](auto half, const std::uint8_t* panel, const auto& columns, const WantedNext& next) {
+        multiply_columns<Vnni, half>(src, stride, plane_stride, shifts_sums, rows, panel,
+                                     {weights.k, weights.used_depth()}, columns, next);
+      });
 }
 
 }  // namespace
