@@ -104,7 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     }
     case 'K':
-      require_message(read_keyed_file(written("file", as_keyed_file(text)), "calibration cache").status());
+      require_message(open_keyed_file(written("file", as_keyed_file(text)), "calibration cache", {}).status());
       break;
     case 'B':
       require_message(bench::parse_old_rows(std::string(text)).status());
