@@ -33,7 +33,7 @@ attempt() {
   lines=$(wc -l <"$work/err")
   case "$code $lines" in
     "3 1") outcome=reported ;;
-    "1 "*) if grep -qE "memory|allocate" "$work/err"; then outcome=reported; else outcome=wrong; fi ;;
+    "1 "*) if grep -qE "memory|allocate|cannot start . threads" "$work/err"; then outcome=reported; else outcome=wrong; fi ;;
     "0 0") if [ -n "$varies" ] || cmp -s "$work/out" "$work/expected"; then outcome=unharmed; else outcome=wrong; fi ;;
     *) outcome=wrong ;;
   esac
