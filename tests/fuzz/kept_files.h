@@ -23,7 +23,7 @@ inline const FloatNetwork& kept_network() {
   return network;
 }
 
-inline CalibrationKey kept_key() { return {{"checkpoint", kKey}}; }
+inline FileKey kept_key() { return {{"checkpoint", kKey}}; }
 
 // Gone with its owner.
 struct Folder {
