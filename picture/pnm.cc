@@ -56,7 +56,8 @@ OpenedDecoder open_pnm(Input& input, const PictureLimits& limits) {
   const std::int64_t width = header.number();
   const std::int64_t height = header.number();
   const std::int64_t largest = header.number();
-  if (width < 0 || height < 0 || largest < 0 || header.has_ended()) return damaged("its header is cut off or wrong");
+  // Where a number is missing, those behind it are missing, too.
+  if (largest < 0 || header.has_ended()) return damaged("its header is cut off or wrong");
   if (Status status = check_size(width, height, limits); !status.ok()) return status;
   if (largest != 255) {
     return unsupported("a PNM picture whose samples reach to " + std::to_string(largest) + "; only 255 is read");

@@ -71,7 +71,6 @@ Result<std::vector<std::uint8_t>> stb_samples(std::span<const std::uint8_t> file
     const char* reason = stbi_failure_reason();
     const std::string text = reason != nullptr ? reason : "unknown reason";
     if (text == "Out of memory") return out_of_memory();
-    if (text.find("not supported") != std::string::npos) return unsupported(text);
     return damaged(text);
   }
   if (got_width != width || got_height != height) return damaged("its headers contradict each other");

@@ -11,6 +11,9 @@ bool needs_magnitude(const Node& producer, const Tensor& tensor) {
   return producer.as<MeanRows>() == nullptr;
 }
 
+// Where a network is always 0, any magnitude does.
+double positive(double magnitude) { return magnitude > 0 ? magnitude : 1; }
+
 }  // namespace
 
 Plan uniform_plan(const MethodInput& input, WeightRange weight_range,
@@ -22,7 +25,7 @@ Plan uniform_plan(const MethodInput& input, WeightRange weight_range,
     if (node.weights() != nullptr) plan.weights[node.name] = {input.weight_bits, weight_range};
     for (const TensorId id : node.outputs) {
       const Tensor& tensor = network.at(id);
-      if (needs_magnitude(node, tensor)) plan.magnitudes[tensor.name] = statistics.magnitude(id);
+      if (needs_magnitude(node, tensor)) plan.magnitudes[tensor.name] = positive(statistics.magnitude(id));
       if (!has_codes(tensor.role)) continue;
       ActivationSchemes schemes;
       for (const Histogram& histogram : statistics.at(id)) {
@@ -36,9 +39,9 @@ Plan uniform_plan(const MethodInput& input, WeightRange weight_range,
     double largest = 0;
     for (const TensorId id : streams[s].tensors) largest = std::max(largest, statistics.magnitude(id));
     if (s == 0) {
-      plan.residual_magnitude = largest;
+      plan.residual_magnitude = positive(largest);
     } else {
-      plan.magnitudes[network.at(streams[s].tensors.front()).name] = largest;
+      plan.magnitudes[network.at(streams[s].tensors.front()).name] = positive(largest);
     }
   }
   return plan;

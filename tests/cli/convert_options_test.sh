@@ -156,4 +156,15 @@ expect_error 3 "is no calibration cache" "$VITCONVERT" convert "$demo" -o "$work
 expect_error 2 "cannot write the calibration cache" "$VITCONVERT" plan "$demo" --calib "$demo/calib.txt" \
   --calib-cache "$work/no/cache"
 [ -z "$(ls "$work" | grep '^x\.bin' || true)" ] || fail "a failed conversion left a file behind"
+# A checkpoint of zeros has no magnitudes, and converts all the same.
+bash "$(dirname "$0")/../faults/tiny_checkpoint.sh" "$demo" "$work/zeros"
+size=$(stat -c %s "$work/zeros/model.safetensors")
+header=$((8 + $(od -An -t u4 -N 4 "$work/zeros/model.safetensors")))
+truncate -s "$header" "$work/zeros/model.safetensors"
+truncate -s "$size" "$work/zeros/model.safetensors"
+for bits in 8 4; do
+  expect_exit 0 "$VITCONVERT" convert "$work/zeros" -o "$work/zeros.bin" --calib "$demo/calib.txt" --calib-count 2 \
+    --wbits $bits --abits $bits
+  matches "20.00 %" "$VITRUN" "$work/zeros.bin" "$demo/examples/stop.jpg" >/dev/null || fail "zeros of $bits bits"
+done
 echo "convert's options work"

@@ -11,7 +11,7 @@ namespace intvit::checkpoints {
 
 inline std::string little(std::uint64_t value, int width) {
   std::string text;
-  for (int i = 0; i < width; ++i) text += static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < width; ++i, value >>= 8) text += static_cast<char>(value);
   return text;
 }
 

@@ -4,7 +4,8 @@
  *
  * INTVIT_FAULT_SITES=FILE: writes the sites there, a line each: a number and how deep in the stack.
  * INTVIT_FAULT_AT='SITE DEPTH': fails the first allocation of that site, and writes it to INTVIT_FAULT_SITES; with
- * INTVIT_FAULT_REST all that follow fail, too. Calls are followed only near that depth, which makes runs faster. */
+ * INTVIT_FAULT_REST all that follow fail, too. Calls are followed only near that depth, which makes runs faster.
+ * INTVIT_FAULT_WITHIN=FUNCTION: fails the first allocation that the program makes through this function of a library. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,6 +43,7 @@ static int list = -1;
 static uint64_t failing_site;
 static long failing_depth;
 static int failing, rest;
+static void* within;
 
 extern void* __libc_stack_end;
 
@@ -68,7 +70,9 @@ static __attribute__((constructor)) void start(void) {
   if (at != NULL) failing_site = strtoull(at, &behind, 10);
   if (at != NULL) failing_depth = strtol(behind, NULL, 10);
   rest = getenv("INTVIT_FAULT_REST") != NULL;
-  active = list >= 0 || at != NULL;
+  const char* function = getenv("INTVIT_FAULT_WITHIN");
+  if (function != NULL) within = dlsym(RTLD_DEFAULT, function);
+  active = list >= 0 || at != NULL || within != NULL;
 }
 
 static const struct place* place_of(uintptr_t address) {
@@ -113,6 +117,14 @@ static uint64_t site_of(const struct trace* trace) {
   return ours ? site >> 11 : 0; /* exact in a double, which is what awk has */
 }
 
+static int is_within(const struct trace* trace, const void* function) {
+  for (int i = 2; i < trace->count; ++i) {
+    Dl_info info;
+    if (dladdr((void*)trace->frames[i], &info) != 0 && info.dli_saddr == function) return 1;
+  }
+  return 0;
+}
+
 static void write_site(uint64_t site, long at_depth) {
   if (list >= 0) dprintf(list, "%llu %ld\n", (unsigned long long)site, at_depth);
 }
@@ -138,7 +150,8 @@ static __attribute__((noinline)) int fails(void) {
   pthread_mutex_lock(&lock);
   const uint64_t site = site_of(&trace);
   if (site != 0 && failing_site == 0) note_site(site, at_depth);
-  if (site != 0 && site == failing_site && !failing) {
+  const int is_it = within != NULL ? is_within(&trace, within) : site == failing_site;
+  if (site != 0 && is_it && !failing) {
     failing = result = 1;
     write_site(site, at_depth);
   } else if (site != 0 && failing && rest) {

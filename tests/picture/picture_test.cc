@@ -11,45 +11,30 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/picture/golden_pictures.h"
+
 namespace intvit {
 namespace {
 
 namespace fs = std::filesystem;
 
-using Bytes = std::vector<std::uint8_t>;
-
-fs::path golden(const std::string& name) { return fs::path(INTVIT_GOLDEN_DIR) / "pictures" / name; }
-
-bool is_stb() { return picture_decoders() == "stb_image"; }
-
-Bytes read_bytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file.good());
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+using test::Bytes;
+using test::check_refused;
+using test::golden;
+using test::is_stb;
+using test::read_bytes;
 
 Picture read_or_fail(const fs::path& path, const PictureOptions& options = {}) {
   Result<Picture> picture = read_picture(path.string(), options);
   INFO(path.string(), ": ", picture.status().message());
   REQUIRE(picture.ok());
   return picture.take();
-}
-
-void check_refused(const Result<Picture>& picture, const std::string& name, std::string_view reason) {
-  CAPTURE(name);
-  REQUIRE(!picture.ok());
-  const std::string& message = picture.status().message();
-  CAPTURE(message);
-  CHECK(message.find(name + ": ") == 0);
-  CHECK(message.find('\n') == std::string::npos);
-  CHECK(message.find(reason) != std::string::npos);
 }
 
 double mean_difference(const Bytes& a, const Bytes& b) {
@@ -171,15 +156,6 @@ TEST_CASE("a JPEG whose scan has less data than its blocks take at least is refu
     file.insert(file.end(), {0xff, 0xd9});
     CHECK(!decode_picture(file, name).ok());
   }
-}
-
-TEST_CASE("what follows the data of a PNG may be long") {
-  Bytes png = read_bytes(golden("rgb_8.png"));
-  constexpr std::size_t kLength = 0x20000;
-  Bytes chunk = {0, 2, 0, 0, 't', 'e', 'S', 't'};
-  chunk.resize(chunk.size() + kLength + 4);
-  png.insert(png.end() - 12, chunk.begin(), chunk.end());
-  CHECK(decode_picture(png, "long").ok());
 }
 
 // A long run sets INTVIT_MUTATIONS=COUNT and INTVIT_MUTATIONS_SEED=N.

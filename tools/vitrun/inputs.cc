@@ -54,6 +54,7 @@ Result<InputPixels> read_input_pixels(const VitrunOptions& options, const Model&
     }
     std::vector<std::uint8_t> pixels;
     if (const Status status = read_pixels(*picture, options, model.input(), isa, pixels); !status.ok()) {
+      if (status.code() == Code::out_of_memory) return status;  // those before it are in memory, too
       ++all.failed;
       print_message("vitrun", status.message());
       continue;

@@ -243,7 +243,7 @@ def pngs():
     yield "exif.png", png(2, 8, width=5, height=3, before=chunk(b"eXIf", exif(6))), "=", "="
     black = "=", "colour that its palette does not have"
     yield "palette_short.png", png(3, 8, colors=200, rows=(b"\0" + bytes(range(190, 200)) + b"\xfa") * 8, width=11, height=8), *black
-    yield "cgbi.png", png(6, 8, first=chunk(b"CgBI", b"\x50\0\x20\2")), "CgBI", "CgBI"
+    yield "cgbi.png", png(6, 8, first=chunk(b"CgBI", b"\x50\0\x20\2")), "iPhones", "iPhones"
     yield "rows_missing.png", png(2, 8, rows=png_rows(WIDTH, HEIGHT - 1, 2, 8, False)), "damaged", "less rows"
     bomb = png(2, 8, width=16, height=16, extra=bytes(30_000_000))
     yield "deflate_bomb.png", bomb, "more rows", "more rows"

@@ -5,6 +5,7 @@
 #include <map>
 #include <system_error>
 
+#include "tools/common/cli/open_error.h"
 #include "tools/common/cli/shown_text.h"
 
 namespace intvit {
@@ -21,7 +22,7 @@ Result<std::vector<std::string>> class_names(const std::string& path) {
     const std::string name = entry->path().filename().string();
     if (entry->is_directory(ignored) && name[0] != '.') names.push_back(name);
   }
-  if (error) return Status(Code::io, "cannot list the folder " + path + ": " + error.message());
+  if (error) return list_error(path, error);
   if (names.empty()) {
     return Status(Code::not_found,
                   "no folder in the folder " + path +

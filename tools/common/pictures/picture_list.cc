@@ -51,7 +51,7 @@ Result<Pictures> list_folder(const std::string& path, std::vector<std::string>* 
     }
     if (is_picture(entry->path()) && entry->is_regular_file(ignored)) pictures.push_back({entry->path().string(), -1});
   }
-  if (error) return {Code::io, "cannot list the folder " + path + ": " + error.message()};
+  if (error) return list_error(path, error);
   if (pictures.empty())
     return {Code::not_found,
             "no picture (.jpg, .jpeg, .png, .webp, .bmp, .pgm, .ppm, .pnm) in or below the folder " + path};
