@@ -13,9 +13,10 @@
 namespace intvit {
 namespace {
 
-constexpr int kJudgements = 10;    // how often the held-out pictures are looked at, at most
-constexpr double kSoftPart = 0.6;  // of the iterations, in which codes are decided
-constexpr int kKeptEvery = 5;      // iterations, where none of them decides codes
+constexpr int kJudgements = 10;      // how often the held-out pictures are looked at, at most
+constexpr double kSoftPart = 0.6;    // of the iterations, in which codes are decided
+constexpr int kKeptEvery = 5;        // iterations, where none of them decides codes
+constexpr double kLeastGain = 1e-5;  // share of the error; less is the rounding of floats
 
 double squared_distance(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& weights) {
   double sum = 0;
@@ -173,7 +174,7 @@ void Reconstructor::judge(Work& work) {
   if (!due || step_at(std::min(t + 1, all)).soft) return;
   put(work, false);
   const double error = held_out_error(work);
-  if (!(error < work.outcome.after)) return;
+  if (!(error < (1 - kLeastGain) * work.outcome.after)) return;
   work.outcome.after = error;
   for (const auto& [n, layer] : work.layers) work.best_weights.at(network_.node(n).name) = layer.weights();
   for (auto& [name, schemes] : work.best_codes) schemes = plan_.activations.at(name);

@@ -8,8 +8,11 @@
 
 namespace intvit {
 
-// Replaces the codes of `weights` (whose scales and zero points stay) and sets its bias correction. `layer` holds the
-// float weights. Deterministic.
-void round_with_feedback(const FloatLinear& layer, const Moments& moments, int threads, QuantizedWeights& weights);
+// Replaces the codes of `weights` and sets its bias correction. Scales and zero points stay, or are chosen again near
+// those that are there, where the range is mse and there are fewer than 8 bits: what counts is the output's error
+// behind the feedback, where quantize_weights() counts that of the weights. `layer` holds the float weights.
+// Deterministic.
+void round_with_feedback(const FloatLinear& layer, const Moments& moments, WeightRange range, int threads,
+                         QuantizedWeights& weights);
 
 }  // namespace intvit

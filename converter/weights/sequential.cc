@@ -60,10 +60,7 @@ class SequentialOptimiser {
         count_(run.pictures.count()) {}
 
   Result<RoundedLayers> run() {
-    int last = 0;
-    for (int s = 0; s < network_.segment_count(); ++s) {
-      if (network_.segment(s).sampled) last = s;
-    }
+    const int last = network_.segment_count() - 1;
     if (Status status = embed(); !status.ok()) return status;
     for (int s = 1; s <= last; ++s) {
       if (options_.report) progress_("optimising weights", s - 1, last);
@@ -83,6 +80,9 @@ class SequentialOptimiser {
 
   bool corrects() const {
     if (!options_.correct) return false;
+    for (const auto& [layer, scheme] : plan_.weights) {
+      if (scheme.bits < 8) return true;
+    }
     for (const auto& [site, schemes] : plan_.activations) {
       for (const ActivationScheme& scheme : schemes) {
         if (scheme.bits < 8) return true;
@@ -122,8 +122,8 @@ class SequentialOptimiser {
     if (scheme == plan_.weights.end())
       return {Code::invalid_argument, "the plan has no weights of '" + node.name + "'"};
     QuantizedWeights weights = quantize_weights(layer, scheme->second);
-    round_with_feedback(layer, moments_of(patches.data.data(), patches.count(), patches.cols, threads_), threads_,
-                        weights);
+    round_with_feedback(layer, moments_of(patches.data.data(), patches.count(), patches.cols, threads_),
+                        scheme->second.range, threads_, weights);
     *node.weights() = dequantized(network_, network_.node(0), weights);
     rounded_[node.name] = std::move(weights);
     for_each_picture(quantized_, [&](int i, FloatForward& forward) {
@@ -167,14 +167,10 @@ class SequentialOptimiser {
   void segment(int s) {
     if (network_.segment(s).sampled) {
       for (LayerRefiner* refiner : refiners_) refiner->begin_segment(s, float_states_, states_);
-      std::map<TensorId, Rows> exact = wanted_rows(s);
-      for (int n = network_.segment(s).begin; n < network_.segment(s).end; ++n) {
-        if (network_.node(n).as<Linear>() != nullptr) layer(s, n, exact);
-      }
-    } else {
-      for_each_picture(network_, [&](int i, FloatForward& forward) {
-        forward.run_segment(s, float_states_[static_cast<std::size_t>(i)]);
-      });
+    }
+    std::map<TensorId, Rows> exact = wanted_rows(s);
+    for (int n = network_.segment(s).begin; n < network_.segment(s).end; ++n) {
+      if (network_.node(n).as<Linear>() != nullptr) layer(s, n, exact);
     }
     for_each_picture(quantized_, [&](int i, FloatForward& forward) {
       PlanSimulator simulator(network_, plan_, 1);
@@ -187,6 +183,8 @@ class SequentialOptimiser {
     const FloatLinear& layer = *node.weights();
     const auto scheme = plan_.weights.find(node.name);
     if (scheme == plan_.weights.end()) return;  // lowering complains
+    const bool sampled = network_.segment(s).sampled;
+    if (!sampled && scheme->second.bits == 8) return;  // the nearest codes lose next to nothing
     const TensorId input = node.inputs[0], stream = addend(node);
     std::map<TensorId, Rows> now;
     for (const TensorId id : node.inputs) now[id] = rows_of(id);
@@ -200,48 +198,60 @@ class SequentialOptimiser {
       forward.run_segment(s, state, &capture);
     });
     Rows& inputs = now.at(input);
+    inputs.cols = layer.in;  // a distilled network's head reads two tokens as one row
     const Moments moments = moments_of(inputs.data.data(), inputs.count(), layer.in, threads_);
     FloatLinear target = layer;
     if (corrects()) {
-      target = corrected(layer, moments, inputs, exact.at(input), stream < 0 ? nullptr : &exact.at(stream),
+      target = corrected(layer, sampled, moments, inputs, exact.at(input), stream < 0 ? nullptr : &exact.at(stream),
                          stream < 0 ? nullptr : &now.at(stream));
     }
     QuantizedWeights weights = quantize_weights(target, scheme->second);
-    round_with_feedback(target, moments, threads_, weights);
+    round_with_feedback(target, moments, scheme->second.range, threads_, weights);
     for (std::size_t o = 0; o < static_cast<std::size_t>(layer.out); ++o) {
       weights.bias_correction[o] += static_cast<double>(target.bias[o]) - layer.bias[o];
     }
     *quantized_.node(n).weights() = dequantized(layer, weights);
     rounded_[node.name] = std::move(weights);
+    if (!sampled) return;
     for (LayerRefiner* refiner : refiners_) refiner->refine(n, quantized_, rounded_);
   }
 
-  // T = W a_float + b, plus what the stream has lost so far; cov(a, T) = cov(a, a_float) W^T + cov(a, lost).
-  FloatLinear corrected(const FloatLinear& layer, const Moments& moments, const Rows& inputs, const Rows& exact_inputs,
-                        const Rows* stream_exact, const Rows* stream_now) {
+  // T = W a_float + b, plus what the stream has lost so far; cov(a, T) = cov(a, a_float) W^T + cov(a, lost). The few
+  // rows behind sampled segments tell no more of T than its mean.
+  FloatLinear corrected(const FloatLinear& layer, bool sampled, const Moments& moments, const Rows& inputs,
+                        const Rows& exact_inputs, const Rows* stream_exact, const Rows* stream_now) {
     const auto n = static_cast<std::size_t>(layer.in), outputs = static_cast<std::size_t>(layer.out);
-    const std::vector<float> cross =
-        cross_covariance(inputs.data.data(), layer.in, exact_inputs.data.data(), layer.in, inputs.count(), threads_);
-    std::vector<float> wanted(n * outputs, 0);
+    Rows lost;
+    std::vector<double> mean(layer.bias.begin(), layer.bias.end());
     if (stream_exact != nullptr) {
-      Rows lost = *stream_exact;
+      lost = *stream_exact;
       for (std::size_t i = 0; i < lost.data.size(); ++i) {
         lost.data[i] = static_cast<float>(options_.stream_share * (lost.data[i] - stream_now->data[i]));
       }
-      wanted = cross_covariance(inputs.data.data(), layer.in, lost.data.data(), layer.out, inputs.count(), threads_);
-      lost_mean_ = column_means(lost.data.data(), lost.count(), lost.cols);
-    } else {
-      lost_mean_.assign(outputs, 0);
+      const std::vector<double> lost_mean = column_means(lost.data.data(), lost.count(), lost.cols);
+      for (std::size_t o = 0; o < outputs; ++o) mean[o] += lost_mean[o];
     }
+    const std::vector<double> exact_mean = column_means(exact_inputs.data.data(), inputs.count(), layer.in);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      for (std::size_t i = 0; i < n; ++i) mean[o] += layer.weight[o * n + i] * exact_mean[i];
+    }
+    if (!sampled) {
+      FloatLinear result = layer;
+      for (std::size_t o = 0; o < outputs; ++o) {
+        for (std::size_t i = 0; i < n; ++i) mean[o] -= layer.weight[o * n + i] * moments.mean[i];
+        result.bias[o] = static_cast<float>(mean[o]);
+      }
+      return result;
+    }
+    std::vector<float> wanted(n * outputs, 0);
+    if (stream_exact != nullptr) {
+      wanted = cross_covariance(inputs.data.data(), layer.in, lost.data.data(), layer.out, inputs.count(), threads_);
+    }
+    const std::vector<float> cross =
+        cross_covariance(inputs.data.data(), layer.in, exact_inputs.data.data(), layer.in, inputs.count(), threads_);
     const OneThreadPerTask pinned;
     multiply({cross.data(), layer.in}, {layer.weight.data(), layer.in}, true, 1.0f, true, layer.in, layer.out, layer.in,
              wanted.data(), layer.out);
-    const std::vector<double> exact_mean = column_means(exact_inputs.data.data(), exact_inputs.count(), layer.in);
-    std::vector<double> mean(outputs);
-    for (std::size_t o = 0; o < outputs; ++o) {
-      mean[o] = layer.bias[o] + lost_mean_[o];
-      for (std::size_t i = 0; i < n; ++i) mean[o] += layer.weight[o * n + i] * exact_mean[i];
-    }
     return ridge_corrected(layer, moments, wanted, mean, options_.ridge, threads_);
   }
 
@@ -255,7 +265,6 @@ class SequentialOptimiser {
   const Progress& progress_;
   const int count_;
   States float_states_, states_;  // of the float and of the quantized network, in front of the next segment
-  std::vector<double> lost_mean_;
   RoundedLayers rounded_;
 };
 

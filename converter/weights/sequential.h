@@ -17,7 +17,7 @@
 namespace intvit {
 
 struct WeightOptions {
-  bool correct = true;        // the ridge correction, where activations have fewer than 8 bits
+  bool correct = true;        // the ridge correction, where anything has fewer than 8 bits
   double ridge = 10;          // added to the variances, in units of their mean: few pictures want much of it
   double stream_share = 1.0;  // of a residual stream's error that a layer which adds to it is asked to repair
   bool report = true;         // progress, layer by layer; else somebody else does
@@ -36,8 +36,9 @@ struct LayerRefiner {
   virtual void end(FloatNetwork& /*quantized*/, RoundedLayers& /*rounded*/) {}
 };
 
-// The patch embedding and the layers of sampled segments; a head sees one row per picture, too few for a covariance.
-// `network` has its equalisations folded in. Deterministic for any number of threads.
+// All layers of the plan but those of 8 bits behind the sampled segments. A head sees one row per picture, too few for
+// a ridge correction: of its outputs the means are made right. `network` has its equalisations folded in. Deterministic
+// for any number of threads.
 Result<RoundedLayers> optimise_weights(const FloatNetwork& network, const Plan& plan, const PictureRun& run,
                                        const WeightOptions& options = {}, std::span<LayerRefiner* const> refiners = {});
 

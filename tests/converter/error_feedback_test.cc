@@ -78,12 +78,13 @@ TEST_CASE("error feedback makes the error of correlated inputs several times sma
   for (float& w : layer.weight) w = normal(random);
   const std::vector<float> rows = correlated_rows(4), unseen = correlated_rows(4);
   const Moments moments = moments_of(rows);
+  bool moved = false;  // a zero point
   for (const int bits : {2, 3, 4, 8}) {
     CAPTURE(bits);
     const QuantizedWeights nearest =
         quantize_weights(layer, {bits, WeightRange::mse}, std::vector<double>(kOutputs, 0));
     QuantizedWeights feedback = nearest;
-    round_with_feedback(layer, moments, 1, feedback);
+    round_with_feedback(layer, moments, WeightRange::mse, 1, feedback);
     CHECK(output_error(layer, feedback, unseen) * 4 < output_error(layer, nearest, unseen));
     for (int o = 0; o < kOutputs; ++o) {
       for (int i = 0; i < kMixedInputs; ++i) {
@@ -93,17 +94,30 @@ TEST_CASE("error feedback makes the error of correlated inputs several times sma
       }
     }
     QuantizedWeights threads = nearest;
-    round_with_feedback(layer, moments, 3, threads);
+    round_with_feedback(layer, moments, WeightRange::mse, 3, threads);
     CHECK(threads.codes == feedback.codes);
+    CHECK(threads.scales == feedback.scales);
     CHECK(threads.bias_correction == feedback.bias_correction);
+    QuantizedWeights kept = nearest;
+    round_with_feedback(layer, moments, WeightRange::max, 1, kept);
+    CHECK(kept.scales == nearest.scales);
+    CHECK(kept.zero_points == nearest.zero_points);
+    if (bits == 8) {
+      CHECK(feedback.scales == nearest.scales);
+    } else {
+      CHECK(feedback.scales != nearest.scales);
+      moved = moved || feedback.zero_points != nearest.zero_points;
+      CHECK(output_error(layer, feedback, rows) * 1.02 < output_error(layer, kept, rows));
+    }
   }
+  CHECK(moved);
 }
 
 TEST_CASE("inputs without any variance are no obstacle") {
   FloatLinear layer{2, 4, {0.1f, -0.2f, 0.3f, 0.4f, 1, 2, 3, 4}, {0, 0}};
   const Moments constant{4, 10, {1, 2, 3, 4}, std::vector<float>(16, 0)};
   QuantizedWeights weights = quantize_weights(layer, {4, WeightRange::max}, std::vector<double>(2, 0));
-  round_with_feedback(layer, constant, 1, weights);
+  round_with_feedback(layer, constant, WeightRange::max, 1, weights);
   // Constant inputs: the bias makes up for all of the error.
   for (int o = 0; o < 2; ++o) {
     double difference = -weights.bias_correction[static_cast<std::size_t>(o)];

@@ -27,8 +27,7 @@ SyntheticPictures stream_pictures(const FloatNetwork& network) {
   return {kStreamPictures, network.preprocessing.height, network.preprocessing.width, 17};
 }
 
-// Codes of 3 bits that lose much; weights of 8 bits that lose next to nothing, so that what is left is the correction.
-Plan coarse_plan(const FloatNetwork& network) {
+Plan plain_plan(const FloatNetwork& network, int weight_bits, int activation_bits) {
   SyntheticPictures pictures = stream_pictures(network);
   const Result<Calibration> calibration = calibrate(network, {pictures, 1, kSilent});
   REQUIRE(calibration.ok());
@@ -36,10 +35,14 @@ Plan coarse_plan(const FloatNetwork& network) {
   REQUIRE(method.ok());
   const Knobs knobs("percentile");
   Result<Plan> plan =
-      make_plan(method.value(), {network, calibration.value().statistics, 8, 3, {pictures, 1, kSilent}, knobs});
+      make_plan(method.value(),
+                {network, calibration.value().statistics, weight_bits, activation_bits, {pictures, 1, kSilent}, knobs});
   REQUIRE(plan.ok());
   return plan.take();
 }
+
+// Codes of 3 bits that lose much; weights of 8 bits that lose next to nothing, so that what is left is the correction.
+Plan coarse_plan(const FloatNetwork& network) { return plain_plan(network, 8, 3); }
 
 RoundedLayers optimised(const FloatNetwork& network, const Plan& plan, const WeightOptions& options) {
   SyntheticPictures pictures = stream_pictures(network);
@@ -173,6 +176,27 @@ TEST_CASE("corrected layers lose less at their outputs than uncorrected ones, an
     ++corrected_layers;
   }
   CHECK(corrected_layers == 2 * 4);
+}
+
+TEST_CASE(
+    "a head of 4 bits loses less than by rounding to the nearest, and nothing in the mean; 8 bits are left as they "
+    "are") {
+  const FloatNetwork network = random_network(small_vit(), 31);
+  CHECK(!optimised(network, coarse_plan(network), {}).contains("head"));
+  const Plan plan = plain_plan(network, 4, 8);
+  const RoundedLayers rounded = optimised(network, plan, {});
+  const FloatNetwork quantized = with_weights(network, rounded);
+  const auto node =
+      std::find_if(network.nodes.begin(), network.nodes.end(), [](const Node& n) { return n.name == "head"; });
+  REQUIRE(node != network.nodes.end());
+  const FloatLinear& exact = *node->weights();
+  const Rows inputs = rows_at(quantized, &plan, node->inputs[0]);
+  const Rows target = outputs(exact, rows_at(network, nullptr, node->inputs[0]));
+  const Rows chosen = outputs(dequantized(exact, rounded.at("head")), inputs);
+  const Rows nearest = outputs(dequantized(exact, quantize_weights(exact, plan.weights.at("head"))), inputs);
+  CHECK(squared_difference(chosen, target) < 0.7 * squared_difference(nearest, target));
+  CHECK(largest_mean_difference(chosen, target) < 0.01);
+  CHECK(largest_mean_difference(nearest, target) > 0.1);
 }
 
 TEST_CASE("what the stream has lost is repaired by the layers that add to it") {

@@ -7,7 +7,7 @@ namespace intvit {
 namespace {
 
 // Text that roff prints as it is. A line must not begin with a dot or an apostrophe.
-std::string escaped(const std::string& text) {
+std::string in_roff(const std::string& text) {
   std::string roff;
   for (const char c : text) {
     if ((c == '.' || c == '\'') && (roff.empty() || roff.back() == '\n')) roff += "\\&";
@@ -24,15 +24,15 @@ std::string escaped(const std::string& text) {
   return roff;
 }
 
-std::string bold(const std::string& text) { return "\\fB" + escaped(text) + "\\fR"; }
-std::string italic(const std::string& text) { return "\\fI" + escaped(text) + "\\fR"; }
+std::string bold(const std::string& text) { return "\\fB" + in_roff(text) + "\\fR"; }
+std::string italic(const std::string& text) { return "\\fI" + in_roff(text) + "\\fR"; }
 
 // Lines that people broke, and indented, become a paragraph.
 std::string paragraph(const std::string& text) {
   std::istringstream words(text);
   std::string joined;
   for (std::string word; words >> word;) joined += (joined.empty() ? "" : " ") + word;
-  return escaped(joined) + "\n";
+  return in_roff(joined) + "\n";
 }
 
 // What `man -f` finds: the first sentence, as it goes on behind a dash.
@@ -64,7 +64,7 @@ std::string items(const CommandText& command) {
       }
       text += ".TP\n" + names + (positional && option.repeated ? "..." : "");
       if (!positional && !option.value.empty()) text += " " + italic(option.value);
-      if (!option.preset.empty()) text += " (" + escaped(option.preset) + ")";
+      if (!option.preset.empty()) text += " (" + in_roff(option.preset) + ")";
       text += "\n" + paragraph(option.description);
     }
   }
@@ -79,8 +79,8 @@ std::string manual_page(const CommandText& tool) {
   std::string version = tool.version;
   if (version.rfind(tool.name, 0) == 0) version.replace(0, tool.name.size(), "intvit");
 
-  std::string text = ".TH " + title + " 1 \"\" \"" + escaped(version) + "\" \"User Commands\"\n";
-  text += ".SH NAME\n" + escaped(tool.name) + " \\- " + summary(tool.description);
+  std::string text = ".TH " + title + " 1 \"\" \"" + in_roff(version) + "\" \"User Commands\"\n";
+  text += ".SH NAME\n" + in_roff(tool.name) + " \\- " + summary(tool.description);
   text += ".SH SYNOPSIS\n";
   if (tool.subcommands.empty()) text += synopsis(tool, tool.name);
   for (const CommandText& command : tool.subcommands) {
@@ -93,7 +93,7 @@ std::string manual_page(const CommandText& tool) {
     text += ".SS " + command.name + "\n" + paragraph(command.description) + items(command);
   }
   text += ".SH EXIT STATUS\n" + paragraph(tool.exit_codes);
-  if (!tool.examples.empty()) text += ".SH EXAMPLES\n.nf\n" + escaped(tool.examples) + ".fi\n";
+  if (!tool.examples.empty()) text += ".SH EXAMPLES\n.nf\n" + in_roff(tool.examples) + ".fi\n";
   return text;
 }
 
