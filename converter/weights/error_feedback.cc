@@ -83,8 +83,8 @@ class Column {
     for (std::size_t i = 0; i < weights_.size(); ++i) weights_[i] = weights[feedback.order[i]];
   }
 
-  // Takes these codes if they leave less than the best so far, and says so.
-  bool offer(double step, int zero_point) {
+  // Takes these codes if they leave less than the best so far.
+  void offer(double step, int zero_point) {
     const auto [lowest, highest] = limits_;
     const std::size_t size = weights_.size();
     target_ = weights_;
@@ -98,12 +98,11 @@ class Column {
       const float* share = &feedback_.share[i * size];
       for (std::size_t j = i + 1; j < size; ++j) target_[j] -= error * share[j];
     }
-    if (!(error_power < least_)) return false;
+    if (!(error_power < least_)) return;
     least_ = error_power;
     best_ = codes_;
     step_ = step;
     zero_point_ = zero_point;
-    return true;
   }
 
   void search(double step, int zero_point) {

@@ -13,16 +13,10 @@
 
 #include "tests/picture/golden_pictures.h"
 
-namespace intvit {
+namespace intvit::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-using test::Bytes;
-using test::check_refused;
-using test::golden;
-using test::is_stb;
-using test::read_bytes;
 
 // The number that the next file gets.
 int next_descriptor() {
@@ -106,4 +100,4 @@ TEST_CASE("limits hold for WebP") {
 }
 
 }  // namespace
-}  // namespace intvit
+}  // namespace intvit::test

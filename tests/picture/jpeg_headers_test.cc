@@ -4,12 +4,8 @@
 
 #include "tests/picture/wrong_picture.h"
 
-namespace intvit {
+namespace intvit::test {
 namespace {
-
-using test::Bytes;
-using test::check_wrong;
-using test::joined;
 
 Bytes segment(std::uint8_t marker, const Bytes& content, int length_off_by = 0) {
   const int length = static_cast<int>(content.size()) + 2 + length_off_by;
@@ -64,8 +60,8 @@ TEST_CASE("JPEG: segments that are wrong are refused, each for its reason") {
   constexpr const char* kQuantization = "a quantization table is impossible";
   Bytes many(17 + 510, 0);
   many[15] = many[16] = 255;
-  for (const test::WrongPicture& wrong : {
-           test::WrongPicture{"two beginnings", behind_begin(kBegin), "SOI", "begins twice"},
+  for (const WrongPicture& wrong : {
+           WrongPicture{"two beginnings", behind_begin(kBegin), "SOI", "begins twice"},
            {"a length of 0", behind_begin({0xff, 0xe2, 0, 0}), nullptr, "impossible length"},
            {"a length of 0 before EXIF", behind_begin({0xff, 0xe1, 0, 0}), "marker length", "impossible length"},
            {"a length of 1 before EXIF", behind_begin({0xff, 0xe1, 0, 1}), "marker length", "impossible length"},
@@ -89,8 +85,8 @@ TEST_CASE("JPEG: segments that are wrong are refused, each for its reason") {
 
 TEST_CASE("JPEG: frame headers that are wrong are refused, each for its reason") {
   constexpr const char* kWrong = "its frame header is wrong";
-  for (const test::WrongPicture& wrong : {
-           test::WrongPicture{"two frames", with_frame(joined({frame(), frame()})), "SOF", kWrong},
+  for (const WrongPicture& wrong : {
+           WrongPicture{"two frames", with_frame(joined({frame(), frame()})), "SOF", kWrong},
            {"a frame of five bytes, at the end", joined({kBegin, segment(0xc0, {8, 0, 16, 0, 16})}), "", kWrong},
            {"a frame of a byte more", with_frame(frame(joined({kFrame, {0}}))), "marker length", kWrong},
            {"two components", with_frame(frame({8, 0, 16, 0, 16, 2, 1, 0x11, 0, 2, 0x11, 0})),
@@ -110,8 +106,8 @@ TEST_CASE("JPEG: scans that are wrong are refused, each for its reason") {
   constexpr const char* kWrong = "a scan header is wrong";
   constexpr const char* kMissing = "a scan uses tables or components that are not there";
   const Bytes dc = huffman(0), ac = huffman(0x10);
-  for (const test::WrongPicture& wrong : {
-           test::WrongPicture{"a scan before the frame", with_frame(joined({scan(), frame()})), "SOS before", kMissing},
+  for (const WrongPicture& wrong : {
+           WrongPicture{"a scan before the frame", with_frame(joined({scan(), frame()})), "SOS before", kMissing},
            {"no quantization", joined({kBegin, dc, ac, frame(), scan(), kData, kEnd}), "not defined", kMissing},
            {"no DC table", joined({kBegin, quantization(), ac, frame(), scan(), kData, kEnd}), "premature end",
             kMissing},
@@ -150,4 +146,4 @@ TEST_CASE("JPEG: the first EXIF counts") {
 }
 
 }  // namespace
-}  // namespace intvit
+}  // namespace intvit::test

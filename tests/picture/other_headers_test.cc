@@ -6,16 +6,8 @@
 #include "picture/exif.h"
 #include "tests/picture/wrong_picture.h"
 
-namespace intvit {
+namespace intvit::test {
 namespace {
-
-using test::Bytes;
-using test::check_refused;
-using test::check_wrong;
-using test::golden;
-using test::is_stb;
-using test::joined;
-using test::read_bytes;
 
 // The golden picture `name` with these bytes from `at` on.
 Bytes changed(const char* name, std::size_t at, const Bytes& bytes) {
@@ -120,8 +112,8 @@ TEST_CASE("PNG: headers that are wrong are refused, each for its reason") {
   const Bytes pixel = chunk("IDAT", data({0, 99})), first = header(kGrey);
   constexpr const char* kWrong = "its header is wrong";
   constexpr const char* kOrder = "its header is not its first chunk";
-  for (const test::WrongPicture& wrong : {
-           test::WrongPicture{"3 bits", png({3, 0, 0, 0, 0}, {0, 99}), "IHDR", kWrong},
+  for (const WrongPicture& wrong : {
+           WrongPicture{"3 bits", png({3, 0, 0, 0, 0}, {0, 99}), "IHDR", kWrong},
            {"colours of 4 bits", png({4, 2, 0, 0, 0}, {0, 9, 9, 9}), "IHDR", kWrong},
            {"a palette of 16 bits", png({16, 3, 0, 0, 0}, {0, 9, 9}), "IHDR", kWrong},
            {"colour 1", png({8, 1, 0, 0, 0}, {0, 99}), "IHDR", kWrong},
@@ -227,4 +219,4 @@ TEST_CASE("WebP: EXIF is found with and without its own mark, and animations are
 }
 
 }  // namespace
-}  // namespace intvit
+}  // namespace intvit::test

@@ -19,16 +19,10 @@
 
 #include "tests/picture/golden_pictures.h"
 
-namespace intvit {
+namespace intvit::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-using test::Bytes;
-using test::check_refused;
-using test::golden;
-using test::is_stb;
-using test::read_bytes;
 
 Picture read_or_fail(const fs::path& path, const PictureOptions& options = {}) {
   Result<Picture> picture = read_picture(path.string(), options);
@@ -264,4 +258,4 @@ TEST_CASE("what is no file is refused at once") {
 }
 
 }  // namespace
-}  // namespace intvit
+}  // namespace intvit::test
